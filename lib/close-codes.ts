@@ -1,0 +1,28 @@
+/**
+ * What each close of a connection means. The range says what a client may do, as in centrifugal's
+ * `disconnect.go`: 4000–4499 reconnect, 4500–4999 do not. The key is the reason sent with the code.
+ */
+export const closeCodes: Readonly<{
+  inactive: 4008;
+  session_replaced: 4009;
+  slow_consumer: 4013;
+  rate_limited: 4029;
+  session_ended: 4501;
+  forbidden: 4503;
+}> = Object.freeze({
+  /** Nothing was heard of the user for the inactivity threshold. */
+  inactive: 4008,
+  /** The session got a new id (login, regenerate): reconnect with the new cookie. */
+  session_replaced: 4009,
+  /** The client does not read what it is sent. */
+  slow_consumer: 4013,
+  /** The client sends faster than it may. */
+  rate_limited: 4029,
+  /** The session was destroyed or has expired: the user is logged out. */
+  session_ended: 4501,
+  /** The user may not be connected. */
+  forbidden: 4503,
+});
+
+/** The reason of a close, as sent beside its code. */
+export type CloseReason = keyof typeof closeCodes;

@@ -1,0 +1,48 @@
+/** What a {@link SessionStackError} can say; each code has one meaning and one remedy. */
+export type SessionStackErrorCode =
+  | "ERR_SESSION_DELETED"
+  | "ERR_SESSION_NOT_CARRIED"
+  | "ERR_SESSION_UNREADABLE"
+  | "ERR_STORE_UNAVAILABLE";
+
+const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
+  ERR_SESSION_DELETED: 401,
+  ERR_SESSION_NOT_CARRIED: 500,
+  ERR_SESSION_UNREADABLE: 500,
+  ERR_STORE_UNAVAILABLE: 503,
+});
+
+/**
+ * What fails at run time: `code` is for programs, `message` says what to do, `cause` is what was underneath.
+ *
+ * `status` and `headers` are what Express's error handling reads, so that an unhandled
+ * `ERR_STORE_UNAVAILABLE` answers 503 with Retry-After. It never holds session contents or secrets.
+ */
+export class SessionStackError extends Error {
+  override readonly name = "SessionStackError";
+  readonly code: SessionStackErrorCode;
+  /** The HTTP status that fits. */
+  readonly status: number;
+  /** Response headers that fit, for Express's final handler. */
+  readonly headers?: Readonly<Record<string, string>>;
+
+  constructor(code: SessionStackErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = STATUS[code];
+    if (code === "ERR_STORE_UNAVAILABLE") this.headers = { "Retry-After": "1" };
+  }
+}
+
+/** The error of a save, reload or handshake that finds its session gone. */
+export function sessionDeleted(): SessionStackError {
+  return new SessionStackError(
+    "ERR_SESSION_DELETED",
+    "The session has ended (logged out, deleted or expired) and was not written back; have the user log in again.",
+  );
+}
+
+/** Whether an error says that the session has ended. */
+export function isSessionDeleted(error: unknown): boolean {
+  return error instanceof SessionStackError && error.code === "ERR_SESSION_DELETED";
+}

@@ -1,0 +1,21 @@
+import type { Backend } from "./backend.ts";
+import { RedisSessionStore, type RedisSessionStoreOptions } from "./sessions/redis-session-store.ts";
+
+/** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
+export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix"> {
+  /** What stands before every key: sessions are `<prefix>sess:<sid>`. @default "" */
+  prefix?: string;
+}
+
+/**
+ * Keeps everything in Redis, for as many nodes as there are.
+ *
+ * The client is the app's: connected, with an `error` listener, and closed by the app.
+ */
+export function redisBackend(options: RedisBackendOptions): Backend {
+  const { client, prefix = "" } = options;
+  if (typeof client?.evalSha !== "function") {
+    throw new TypeError('redisBackend: option "client" must be a node-redis client, cluster or sentinel');
+  }
+  return { sessions: new RedisSessionStore({ ...options, prefix: `${prefix}sess:` }) };
+}

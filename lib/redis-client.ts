@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+
+/** What a script is called with: keys of one slot, and arguments. */
+export interface ScriptCall {
+  keys: string[];
+  arguments: string[];
+}
+
+/** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. */
+export interface RedisClient {
+  get(key: string): Promise<unknown>;
+  del(keys: string[]): Promise<unknown>;
+  expire(key: string, seconds: number): Promise<unknown>;
+  pTTL(key: string): Promise<unknown>;
+  eval(script: string, call: ScriptCall): Promise<unknown>;
+  evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
+}
+
+/** A Lua script that is sent by its hash, and whole only to a server that does not know it yet. */
+export class RedisScript {
+  readonly #text: string;
+  readonly #sha1: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#sha1 = createHash("sha1").update(text).digest("hex");
+  }
+
+  async run(client: RedisClient, call: ScriptCall): Promise<unknown> {
+    try {
+      return await client.evalSha(this.#sha1, call);
+    } catch (error) {
+      // A server that was restarted, or a replica that took over, has not seen the script.
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return client.eval(this.#text, call);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { SessionData, Store } from "express-session";
+import { type Callback, callBack } from "./callback.ts";
+import { inflateCookie } from "./inflate-cookie.ts";
+import { type EndReason, SessionEndings } from "./session-endings.ts";
+import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import { assertSessionData, sessionUnreadable } from "./session-store.ts";
+import { within } from "./within.ts";
+
+const adapters = new WeakMap<Store, AnySessionStore>();
+
+/**
+ * Makes any express-session store keep the contract as far as its four calls allow.
+ *
+ * Reads and writes of one session are queued in this process, so there nothing is lost and nothing
+ * comes back. Another process can still write between a read and a write here: across processes it is
+ * best effort. `destroy` of the store itself is replaced, so that a session that the app ends through
+ * `req.sessionStore` is ended for its requests and connections too.
+ */
+export class AnySessionStore implements SessionStore {
+  readonly endings: SessionEndings = new SessionEndings();
+  readonly expressStore: Store;
+  readonly #destroy: (sid: string) => Promise<void>;
+  readonly #timeoutMs: number;
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  /** The one adapter of a store, however many middlewares use it: they share its queues. */
+  static over(store: Store, timeoutMs: number): AnySessionStore {
+    const known = adapters.get(store);
+    if (known) return known;
+    const adapter = new AnySessionStore(store, timeoutMs);
+    adapters.set(store, adapter);
+    return adapter;
+  }
+
+  /** A call that the store has not answered in `timeoutMs` is waited for no longer by those behind it. */
+  private constructor(store: Store, timeoutMs: number) {
+    this.expressStore = store;
+    this.#timeoutMs = timeoutMs;
+    const destroy = store.destroy;
+    this.#destroy = (sid) => called((done) => destroy.call(store, sid, done));
+    store.destroy = (sid, callback) => {
+      callBack(this.remove(sid, "session_ended"), callback);
+    };
+  }
+
+  async read(sid: string): Promise<StoredSession | undefined> {
+    const data = await called<SessionData | null>((done) => this.expressStore.get(sid, done)).catch(
+      understood,
+    );
+    return data ? stored(data) : undefined;
+  }
+
+  write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+    return this.#inTurn(sid, async () => {
+      const current = await this.read(sid);
+      if (!current && expected !== undefined) return { outcome: "deleted" };
+      if (current && current.version !== expected) return { outcome: "changed", current };
+      // The text, not the live session: the app may have changed that while the store was asked.
+      const data = JSON.parse(next.json) as SessionData;
+      data.cookie = inflateCookie(data.cookie);
+      await called((done) => this.expressStore.set(sid, data, done));
+      return { outcome: "written", version: next.json };
+    });
+  }
+
+  refresh(sid: string, data: SessionData): Promise<boolean> {
+    const { touch } = this.expressStore;
+    if (typeof touch !== "function") return Promise.resolve(true);
+    return this.#inTurn(sid, async () => {
+      // Some stores write the whole session when they touch it: only after a look that it is still there.
+      const current = await this.read(sid);
+      if (!current) return false;
+      const touched = Object.assign(current.data, { cookie: data.cookie });
+      await called((done) => touch.call(this.expressStore, sid, touched, done));
+      return true;
+    });
+  }
+
+  async remove(sid: string, reason: EndReason): Promise<void> {
+    await this.#inTurn(sid, () => this.#destroy(sid));
+    this.endings.announce(sid, reason);
+  }
+
+  expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    return Promise.all(
+      sids.map(async (sid) => {
+        const found = await this.read(sid);
+        if (!found) return undefined;
+        const { expires } = found.data.cookie;
+        return expires ? new Date(expires).getTime() : Number.POSITIVE_INFINITY;
+      }),
+    );
+  }
+
+  /** Runs a step after all earlier steps on the same session, whatever became of them. */
+  #inTurn<T>(sid: string, step: () => Promise<T>): Promise<T> {
+    const earlier = this.#queues.get(sid) ?? Promise.resolve();
+    const result = earlier.then(step, step);
+    const settled = within(result, this.#timeoutMs).then(
+      () => {},
+      () => {},
+    );
+    this.#queues.set(sid, settled);
+    void settled.then(() => {
+      if (this.#queues.get(sid) === settled) this.#queues.delete(sid);
+    });
+    return result;
+  }
+}
+
+/** Calls what answers by callback, now or later, or throws. */
+function called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}
+
+/** As in express-session, a file that is not there is a session that is not there. */
+function understood(error: unknown): null {
+  if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return null;
+  throw error instanceof SyntaxError ? sessionUnreadable() : error;
+}
+
+function stored(found: SessionData): StoredSession {
+  assertSessionData(found);
+  // Stores that keep objects hand out references, and hand them to others: the copy is ours alone.
+  const json = JSON.stringify(found);
+  return { data: JSON.parse(json) as SessionData, json, version: json };
+}

@@ -1,0 +1,91 @@
+import type { Request } from "express";
+import session, { type Session, type SessionData } from "express-session";
+import { type Callback, callBack } from "./callback.ts";
+
+declare module "express-session" {
+  interface Session {
+    /**
+     * Saves the session: changed top-level keys are merged into what others have saved since it was loaded.
+     * On an HTTP request this happens by itself when the response ends; on a WebSocket only when asked.
+     *
+     * @throws {SessionStackError} `ERR_SESSION_DELETED` if the session has ended, `ERR_SESSION_NOT_CARRIED` if it
+     *   is new and no cookie can be sent any more, `ERR_STORE_UNAVAILABLE` if the store fails.
+     */
+    save(): Promise<void>;
+    /** Loads the session anew into `req.session`. @throws {SessionStackError} `ERR_SESSION_DELETED` if it has ended. */
+    reload(): Promise<void>;
+    /** Ends the session, unsets `req.session`, and closes the session's connections with 4501. */
+    destroy(): Promise<void>;
+    /** Ends the session, closes its connections with 4009, and puts a new one with a new id into `req.session`. */
+    regenerate(): Promise<void>;
+  }
+}
+
+/** What a session's own methods do, for the request or connection that it belongs to. */
+export interface SessionActions {
+  save(session: Session): Promise<void>;
+  reload(session: Session): Promise<void>;
+  destroy(session: Session): Promise<void>;
+  regenerate(session: Session): Promise<void>;
+}
+
+/** What is taken from express-session's Session as it is, `touch` among it, which calls `resetMaxAge`. */
+interface SessionBasis {
+  id: string;
+  cookie: SessionData["cookie"];
+}
+
+const SessionBase = session.Session as unknown as new (req: Request, data: SessionData) => SessionBasis;
+
+/**
+ * express-session's Session, whose methods also return promises and go through the stack.
+ *
+ * It has no members beside those that Session has: data under any other name is the app's.
+ */
+export class BoundSession extends SessionBase {
+  readonly #actions: SessionActions;
+
+  /** `req.sessionID` is the session's id; `data.cookie` is a Cookie already. */
+  constructor(req: Request, data: SessionData, actions: SessionActions) {
+    super(req, data);
+    this.#actions = actions;
+  }
+
+  save(callback?: Callback<void>): Promise<void> | this {
+    return this.#answer(this.#actions.save(this.#self()), callback);
+  }
+
+  reload(callback?: Callback<void>): Promise<void> | this {
+    return this.#answer(this.#actions.reload(this.#self()), callback);
+  }
+
+  destroy(callback?: Callback<void>): Promise<void> | this {
+    return this.#answer(this.#actions.destroy(this.#self()), callback);
+  }
+
+  regenerate(callback?: Callback<void>): Promise<void> | this {
+    return this.#answer(this.#actions.regenerate(this.#self()), callback);
+  }
+
+  resetMaxAge(): this {
+    const { originalMaxAge } = this.cookie;
+    session.Session.prototype.resetMaxAge.call(this as unknown as Session);
+    // Setting `maxAge` derives `originalMaxAge` from the clock, which may have moved on: a session would shrink with each touch.
+    this.cookie.originalMaxAge = originalMaxAge;
+    return this;
+  }
+
+  #answer(done: Promise<void>, callback: Callback<void> | undefined): Promise<void> | this {
+    if (callback) {
+      callBack(done, callback);
+      return this;
+    }
+    // As with express-session, a save that nobody waits for may fail without ending the process.
+    done.catch(() => {});
+    return done;
+  }
+
+  #self(): Session {
+    return this as unknown as Session;
+  }
+}

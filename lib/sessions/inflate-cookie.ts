@@ -1,0 +1,17 @@
+import session, { type SessionData } from "express-session";
+
+const Cookie = session.Cookie as unknown as new (options: object) => SessionData["cookie"];
+
+/** An express-session Cookie with these options. */
+export function newCookie(options: object): SessionData["cookie"] {
+  return new Cookie(options);
+}
+
+/** Makes express-session's Cookie of stored data, as its `Store.createSession` does. */
+export function inflateCookie(data: SessionData["cookie"]): SessionData["cookie"] {
+  const cookie = newCookie(data);
+  if (typeof data.expires === "string") cookie.expires = new Date(data.expires);
+  // Last, because setting `expires` computes it anew.
+  cookie.originalMaxAge = data.originalMaxAge;
+  return cookie;
+}

@@ -1,0 +1,148 @@
+import session, { type SessionData } from "express-session";
+import { type Callback, callBack } from "./callback.ts";
+import { type EndReason, SessionEndings } from "./session-endings.ts";
+import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+
+/** Options of {@link MemorySessionStore}. */
+export interface MemorySessionStoreOptions {
+  /** Seconds that a session lives whose cookie has no expiry of its own, as in connect-redis. @default 86_400 */
+  ttl?: number;
+  /** The clock, in milliseconds since the epoch. @default Date.now */
+  now?: () => number;
+}
+
+interface Entry {
+  json: string;
+  expiresAt: number;
+}
+
+/** How many entries each insert looks at for expired ones: more than one, so that the map shrinks while it is used. */
+const SWEPT_PER_INSERT = 4;
+
+/**
+ * Keeps sessions in this process, as JSON text, so that nobody holds a reference into the store.
+ *
+ * Expired sessions are swept a few at each insert: no timer, no pause, and the map stays in proportion
+ * to the sessions that live.
+ */
+export class MemorySessionStore extends session.Store implements SessionStore {
+  readonly endings: SessionEndings = new SessionEndings();
+  readonly #entries = new Map<string, Entry>();
+  readonly #ttlMs: number;
+  readonly #now: () => number;
+  #hand = this.#entries.entries();
+
+  constructor(options: MemorySessionStoreOptions = {}) {
+    super();
+    this.#ttlMs = (options.ttl ?? 86_400) * 1000;
+    this.#now = options.now ?? Date.now;
+  }
+
+  get expressStore(): this {
+    return this;
+  }
+
+  async read(sid: string): Promise<StoredSession | undefined> {
+    const entry = this.#live(sid);
+    return entry && stored(entry.json);
+  }
+
+  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+    const entry = this.#live(sid);
+    if (!entry && expected !== undefined) return { outcome: "deleted" };
+    if (entry && entry.json !== expected) return { outcome: "changed", current: stored(entry.json) };
+    if (this.#put(sid, next.json, next.data)) return { outcome: "written", version: next.json };
+    await this.remove(sid, "session_ended");
+    return { outcome: "expired" };
+  }
+
+  async refresh(sid: string, data: SessionData): Promise<boolean> {
+    const entry = this.#live(sid);
+    if (entry) entry.expiresAt = this.#expiryOf(data);
+    return entry !== undefined;
+  }
+
+  async remove(sid: string, reason: EndReason): Promise<void> {
+    this.#entries.delete(sid);
+    this.endings.announce(sid, reason);
+  }
+
+  async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    return sids.map((sid) => this.#live(sid)?.expiresAt);
+  }
+
+  get(sid: string, callback: Callback<SessionData | null>): void {
+    callBack(
+      this.read(sid).then((found) => found?.data ?? null),
+      callback,
+    );
+  }
+
+  set(sid: string, data: SessionData, callback?: Callback<void>): void {
+    const kept = this.#put(sid, JSON.stringify(data), data);
+    callBack(kept ? Promise.resolve() : this.remove(sid, "session_ended"), callback);
+  }
+
+  override touch(sid: string, data: SessionData, callback?: () => void): void {
+    callBack(this.refresh(sid, data), callback);
+  }
+
+  destroy(sid: string, callback?: Callback<void>): void {
+    callBack(this.remove(sid, "session_ended"), callback);
+  }
+
+  override all(callback: Callback<Record<string, SessionData>>): void {
+    const live = [...this.#entries.keys()].flatMap((sid) => {
+      const entry = this.#live(sid);
+      return entry ? [[sid, JSON.parse(entry.json) as SessionData] as const] : [];
+    });
+    callBack(Promise.resolve(Object.fromEntries(live)), callback);
+  }
+
+  override length(callback: Callback<number>): void {
+    callBack(Promise.resolve([...this.#entries.keys()].filter((sid) => this.#live(sid)).length), callback);
+  }
+
+  override clear(callback?: Callback<void>): void {
+    const sids = [...this.#entries.keys()];
+    this.#entries.clear();
+    for (const sid of sids) this.endings.announce(sid, "session_ended");
+    callBack(Promise.resolve(), callback);
+  }
+
+  #live(sid: string): Entry | undefined {
+    const entry = this.#entries.get(sid);
+    if (!entry || entry.expiresAt > this.#now()) return entry;
+    this.#entries.delete(sid);
+    return undefined;
+  }
+
+  /** Answers `false`, and keeps nothing, if the data has expired already. */
+  #put(sid: string, json: string, data: SessionData): boolean {
+    const expiresAt = this.#expiryOf(data);
+    if (expiresAt <= this.#now()) return false;
+    if (!this.#entries.has(sid)) this.#sweep();
+    this.#entries.set(sid, { json, expiresAt });
+    return true;
+  }
+
+  #sweep(): void {
+    for (let swept = 0; swept < SWEPT_PER_INSERT; swept++) {
+      const step = this.#hand.next();
+      if (step.done) {
+        this.#hand = this.#entries.entries();
+        return;
+      }
+      this.#live(step.value[0]);
+    }
+  }
+
+  #expiryOf(data: SessionData): number {
+    const expires = data.cookie?.expires;
+    return expires ? new Date(expires).getTime() : this.#now() + this.#ttlMs;
+  }
+}
+
+function stored(json: string): StoredSession {
+  return { data: JSON.parse(json) as SessionData, json, version: json };
+}

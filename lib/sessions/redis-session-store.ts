@@ -1,0 +1,122 @@
+import { RedisStore } from "connect-redis";
+import type { SessionData } from "express-session";
+import { type RedisClient, RedisScript } from "../redis-client.ts";
+import { type Callback, callBack } from "./callback.ts";
+import { type EndReason, SessionEndings } from "./session-endings.ts";
+import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import { assertSessionData, sessionUnreadable } from "./session-store.ts";
+import { WRITE_SCRIPT } from "./write-script.ts";
+
+/** Turns a session into the text that Redis holds, and back, as connect-redis takes it. */
+export interface SessionSerializer {
+  parse(text: string): SessionData | Promise<SessionData>;
+  stringify(data: SessionData): string;
+}
+
+/** Options of {@link RedisSessionStore}: those of connect-redis, with its names and defaults. */
+export interface RedisSessionStoreOptions {
+  /** A connected node-redis client, cluster or sentinel. */
+  client: RedisClient;
+  /** What stands before the session id in the key. @default "sess:" */
+  prefix?: string;
+  /** Seconds that a session lives whose cookie has no expiry of its own; a function decides for every session. @default 86_400 */
+  ttl?: number | ((data: SessionData) => number);
+  /** How sessions are written. @default JSON */
+  serializer?: SessionSerializer;
+  /** Keys that never expire. @default false */
+  disableTTL?: boolean;
+  /** Only a save moves the expiry. @default false */
+  disableTouch?: boolean;
+  /** Keys that a SCAN of `all`, `ids`, `length` and `clear` asks for at a time. @default 100 */
+  scanCount?: number;
+}
+
+const writeScript = new RedisScript(WRITE_SCRIPT);
+
+/**
+ * connect-redis's store, with the same keys and values, whose sessions are written by one atomic step.
+ *
+ * Sessions that plain connect-redis has written are read, and the other way round.
+ */
+export class RedisSessionStore extends RedisStore implements SessionStore {
+  readonly endings: SessionEndings = new SessionEndings();
+  readonly #client: RedisClient;
+
+  constructor(options: RedisSessionStoreOptions) {
+    super(options);
+    this.#client = options.client;
+  }
+
+  get expressStore(): this {
+    return this;
+  }
+
+  async read(sid: string): Promise<StoredSession | undefined> {
+    const text = await this.#client.get(this.prefix + sid);
+    return text ? this.#parse(String(text)) : undefined;
+  }
+
+  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+    const seconds = this.#ttlSeconds(next.data);
+    if (seconds <= 0) {
+      await this.remove(sid, "session_ended");
+      return { outcome: "expired" };
+    }
+    const version = this.#isJson() ? next.json : this.serializer.stringify(next.data);
+    const reply = await writeScript.run(this.#client, {
+      keys: [this.prefix + sid],
+      arguments: [expected ?? "", version, this.disableTTL ? "" : String(seconds)],
+    });
+    if (reply === 1) return { outcome: "written", version };
+    const current = String(reply);
+    return current ? { outcome: "changed", current: await this.#parse(current) } : { outcome: "deleted" };
+  }
+
+  async refresh(sid: string, data: SessionData): Promise<boolean> {
+    if (this.disableTTL || this.disableTouch) return true;
+    return Number(await this.#client.expire(this.prefix + sid, this.#ttlSeconds(data))) === 1;
+  }
+
+  async remove(sid: string, reason: EndReason): Promise<void> {
+    await this.#client.del([this.prefix + sid]);
+    this.endings.announce(sid, reason);
+  }
+
+  async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    // Sent in one go: node-redis writes the commands of one tick as a pipeline.
+    const replies = await Promise.all(sids.map((sid) => this.#client.pTTL(this.prefix + sid)));
+    const now = Date.now();
+    return replies.map((reply) => {
+      const ms = Number(reply);
+      if (ms === -2) return undefined;
+      return ms === -1 ? Number.POSITIVE_INFINITY : now + ms;
+    });
+  }
+
+  override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
+    const removed = this.remove(sid, "session_ended");
+    if (!callback) return removed;
+    callBack(removed, callback);
+  }
+
+  #isJson(): boolean {
+    return this.serializer === (JSON as SessionSerializer);
+  }
+
+  async #parse(text: string): Promise<StoredSession> {
+    try {
+      const data = await this.serializer.parse(text);
+      assertSessionData(data);
+      return { data, version: text, json: this.#isJson() ? text : JSON.stringify(data) };
+    } catch {
+      // The parser's own error is not passed on: it quotes what it could not read.
+      throw sessionUnreadable();
+    }
+  }
+
+  #ttlSeconds(data: SessionData): number {
+    if (typeof this.ttl === "function") return this.ttl(data);
+    const expires = data.cookie?.expires;
+    return expires ? Math.ceil((new Date(expires).getTime() - Date.now()) / 1000) : this.ttl;
+  }
+}

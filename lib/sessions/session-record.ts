@@ -1,0 +1,181 @@
+import type { Session, SessionData } from "express-session";
+import { sessionDeleted } from "../errors.ts";
+import type { BoundedSessionStore } from "./bounded-session-store.ts";
+import { inflateCookie } from "./inflate-cookie.ts";
+import { changedKeys, copyKey, hasChanges, mergeChanges, sameUnder } from "./merge.ts";
+import type { EndReason } from "./session-endings.ts";
+import type { SessionSnapshot, StoredSession } from "./session-store.ts";
+import { unavailable } from "./within.ts";
+
+/** What the store held when this record last read or wrote it. Text only: it stays for as long as a connection. */
+type Base = Pick<StoredSession, "json" | "version">;
+
+/**
+ * One session as one request or connection holds it: what it loaded, what it has changed, whether it has ended.
+ *
+ * All writing of a session goes through here, so guarantees 1 and 2 are kept here: a save compares with
+ * what was loaded, merges what others have saved since, and is refused once the session is gone.
+ */
+export class SessionRecord {
+  readonly session: Session;
+  readonly #store: BoundedSessionStore;
+  #base: Base | undefined;
+  #attempted = false;
+  #ended = false;
+  #modified = false;
+  #saved = false;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(session: Session, store: BoundedSessionStore, stored: StoredSession | undefined) {
+    this.session = session;
+    this.#store = store;
+    this.#base = stored && { json: stored.json, version: stored.version };
+  }
+
+  /** Whether the session stands in the store, as far as this record knows. */
+  get isStored(): boolean {
+    return this.#base !== undefined && !this.#ended;
+  }
+
+  /** Whether this record has found or made the session's end. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether a save has written changes. */
+  get wasModified(): boolean {
+    return this.#modified;
+  }
+
+  /** Whether a save has been done, with changes or without. */
+  get wasSaved(): boolean {
+    return this.#saved;
+  }
+
+  /** Resolves, never rejects, when the save that is under way is done; `undefined` if none is. */
+  get saving(): Promise<void> | undefined {
+    return this.#running && settled(this.#running);
+  }
+
+  /** Whether the session holds changes that are not saved. Costs one serialisation if it does not. */
+  hasChanges(): boolean {
+    if (!this.#base) return hasChanges({}, this.session);
+    // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
+    if (JSON.stringify(this.session) === this.#base.json) return false;
+    return hasChanges(JSON.parse(this.#base.json) as object, this.session);
+  }
+
+  /**
+   * Saves the session as it is now. A save that is asked for while another is under way begins after it,
+   * and shares its write with all that were asked for in the meantime.
+   */
+  save(): Promise<void> {
+    if (!this.#running) return this.#start();
+    this.#next ??= settled(this.#running).then(() => {
+      this.#next = undefined;
+      return this.#start();
+    });
+    return this.#next;
+  }
+
+  /** Moves the expiry in the store to that of the session's cookie. */
+  async refresh(): Promise<void> {
+    if (!(await this.#store.refresh(this.session.id, this.session as unknown as SessionData)))
+      this.#foundGone();
+  }
+
+  /** Reads the session as it stands in the store now. */
+  async read(): Promise<StoredSession> {
+    const stored = await this.#store.read(this.session.id);
+    if (stored) return stored;
+    this.#foundGone();
+    throw sessionDeleted();
+  }
+
+  /** Reads again and takes over what others have saved; changes of one's own stay. */
+  async update(): Promise<void> {
+    const base = this.#base;
+    const stored = await this.read();
+    if (base && stored.version !== base.version) this.#takeOver(JSON.parse(base.json) as SessionData, stored);
+  }
+
+  /** Ends the session. From this call on nothing of it is saved any more. */
+  async remove(reason: EndReason): Promise<void> {
+    this.#ended = true;
+    // A first save that is still under way would be stored after it was removed.
+    if (this.#running) await settled(this.#running);
+    if (this.#base || this.#attempted) await this.#store.remove(this.session.id, reason);
+  }
+
+  #start(): Promise<void> {
+    const running = this.#write().finally(() => {
+      this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#ended) throw sessionDeleted();
+    const base = this.#base;
+    const modified = this.hasChanges();
+    this.session.touch();
+    const sent = snapshot(this.session);
+    const deadline = Date.now() + this.#store.timeoutMs;
+    let next = sent;
+    let expected = base?.version;
+    this.#attempted = true;
+    for (;;) {
+      const result = await this.#store.write(this.session.id, next, expected);
+      if (result.outcome === "written") {
+        this.#saved = true;
+        this.#modified ||= modified;
+        if (next === sent) this.#base = { json: next.json, version: result.version };
+        else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version: result.version });
+        return;
+      }
+      if (result.outcome === "expired") {
+        this.#ended = true;
+        return;
+      }
+      if (result.outcome === "deleted") {
+        this.#foundGone();
+        throw sessionDeleted();
+      }
+      // Whoever came in between has made progress, so somebody always does; but nobody waits for ever.
+      if (Date.now() >= deadline) throw unavailable("was too busy with this session");
+      const before = base && (JSON.parse(base.json) as SessionData);
+      next = snapshot(mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data));
+      expected = result.current.version;
+    }
+  }
+
+  /**
+   * Puts what others have saved into the session, where it still is as it was at `before`: what the app
+   * has changed since then stays, and is a change against the new base.
+   */
+  #takeOver(before: SessionData, stored: StoredSession): void {
+    for (const key of changedKeys(before, stored.data)) {
+      if (sameUnder(key, before, this.session)) copyKey(stored.data, this.session, key);
+    }
+    this.session.cookie = inflateCookie(stored.data.cookie);
+    this.#base = { json: stored.json, version: stored.version };
+  }
+
+  #foundGone(): void {
+    this.#ended = true;
+    this.#store.endings.announce(this.session.id, "session_ended");
+  }
+}
+
+function snapshot(data: Session | SessionData): SessionSnapshot {
+  return { data: data as SessionData, json: JSON.stringify(data) };
+}
+
+function settled(promise: Promise<unknown>): Promise<void> {
+  return promise.then(
+    () => {},
+    () => {},
+  );
+}

@@ -1,0 +1,84 @@
+import type { SessionData, Store } from "express-session";
+import { SessionStackError } from "../errors.ts";
+import type { EndReason, SessionEndings } from "./session-endings.ts";
+
+/** A session's contents, as data and as the JSON text of that data at one moment. */
+export interface SessionSnapshot {
+  readonly data: SessionData;
+  readonly json: string;
+}
+
+/** A session as the store holds it. `data` is the reader's own copy. */
+export interface StoredSession extends SessionSnapshot {
+  /** Equal to another version of the same session exactly if nothing was written in between. */
+  readonly version: string;
+}
+
+/**
+ * How a write went: `changed` carries what somebody else wrote in the meantime, for the writer to merge with;
+ * `expired` is a session whose own cookie says that it is over, and which was removed.
+ */
+export type WriteResult =
+  | { readonly outcome: "expired" }
+  | { readonly outcome: "written"; readonly version: string }
+  | { readonly outcome: "changed"; readonly current: StoredSession }
+  | { readonly outcome: "deleted" };
+
+/**
+ * What the stack asks of a place where sessions live.
+ *
+ * The rules, which the conformance suite attacks:
+ * - `write` is one atomic step. It compares with what the writer had loaded and never overwrites what it
+ *   has not seen; it never brings back a session that is gone.
+ * - `refresh` moves the expiry and nothing else, and never brings a session back.
+ * - `remove` announces the ending once the session is gone, also if it was gone already.
+ * - `read` rejects with `ERR_SESSION_UNREADABLE` if the stored bytes are no session, and leaves them as they are.
+ *
+ * Every other failure may reject with whatever the store has; the caller bounds the time and wraps the error.
+ */
+export interface SessionStore {
+  /** The express-session store that `req.sessionStore` is. */
+  readonly expressStore: Store;
+  /** Where this process hears that a session of this store has ended. */
+  readonly endings: SessionEndings;
+
+  /** Reads a session; `undefined` if there is none or it has expired. */
+  read(sid: string): Promise<StoredSession | undefined>;
+
+  /**
+   * Writes a session that was loaded at version `expected`, or inserts a new one if `expected` is `undefined`.
+   * A session whose cookie has expired is removed and announced instead, as express-session's stores do.
+   */
+  write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult>;
+
+  /** Moves the expiry to that of `data.cookie`. Resolves to `false` if the session is gone. */
+  refresh(sid: string, data: SessionData): Promise<boolean>;
+
+  /** Deletes a session and announces it. A session that is gone already is not an error. */
+  remove(sid: string, reason: EndReason): Promise<void>;
+
+  /**
+   * When each of these sessions expires, in milliseconds since the epoch: `undefined` for one that is gone,
+   * `Infinity` for one that does not expire or whose store cannot tell.
+   */
+  expiries(sids: readonly string[]): Promise<(number | undefined)[]>;
+}
+
+/** Whether a value given as `store` already keeps this contract. */
+export function isSessionStore(store: object): store is SessionStore {
+  return "expressStore" in store && "endings" in store && "write" in store;
+}
+
+/** The error of a `read` whose bytes are no session. What they were is not told: it may be anything. */
+export function sessionUnreadable(): SessionStackError {
+  return new SessionStackError(
+    "ERR_SESSION_UNREADABLE",
+    "A stored session could not be read and was left as it is; check that all apps on this store use one serializer.",
+  );
+}
+
+/** Throws unless the data has a cookie, without which express-session's Session cannot be made of it. */
+export function assertSessionData(data: unknown): asserts data is SessionData {
+  const cookie = (data as Partial<SessionData> | null)?.cookie;
+  if (typeof cookie !== "object" || cookie === null) throw sessionUnreadable();
+}

@@ -1,0 +1,18 @@
+import { SessionStackError } from "../errors.ts";
+
+/** The promise's outcome, or `ERR_STORE_UNAVAILABLE` if it has none in time. What comes later is dropped. */
+export function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(unavailable(`did not answer within ${timeoutMs} ms`)), timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** The error of a store that fails, with what it failed with as its cause. */
+export function unavailable(what: string, cause?: unknown): SessionStackError {
+  return new SessionStackError(
+    "ERR_STORE_UNAVAILABLE",
+    `The session store ${what}; check that it runs and can be reached, then try again.`,
+    { cause },
+  );
+}
