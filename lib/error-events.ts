@@ -1,0 +1,24 @@
+import { EventEmitter } from "node:events";
+import type { Request } from "express";
+
+/** Hears of what went wrong beside a request or connection, without having stopped it. */
+export type ErrorListener = (error: Error, req: Request) => void;
+
+/** Tells of errors that nobody else is told of. Unlike an EventEmitter's, they end no process: unheard, they are a warning. */
+export class ErrorEvents {
+  readonly #emitter = new EventEmitter();
+
+  on(listener: ErrorListener): void {
+    this.#emitter.on("error", listener);
+  }
+
+  off(listener: ErrorListener): void {
+    this.#emitter.off("error", listener);
+  }
+
+  report(error: unknown, req: Request): void {
+    const reported = error instanceof Error ? error : new Error(String(error));
+    if (this.#emitter.listenerCount("error") > 0) this.#emitter.emit("error", reported, req);
+    else process.emitWarning(reported);
+  }
+}

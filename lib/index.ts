@@ -1,0 +1,9 @@
+export type { Backend } from "./backend.ts";
+export { type CloseReason, closeCodes } from "./close-codes.ts";
+export type { ErrorListener } from "./error-events.ts";
+export { SessionStackError, type SessionStackErrorCode } from "./errors.ts";
+export { type MemoryBackendOptions, memoryBackend } from "./memory-backend.ts";
+export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/cookie.ts";
+export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
+export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
+export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";

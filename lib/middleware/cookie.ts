@@ -1,0 +1,63 @@
+import type { CipherKey } from "node:crypto";
+import { parse } from "cookie";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { SIGNED, unsignValue } from "./signed-value.ts";
+
+/** Options of {@link cookieMiddleware}. */
+export interface CookieMiddlewareOptions {
+  /** Signs `res.cookie(name, value, { signed: true })` and checks `req.signedCookies`; of several, the first signs. */
+  secret?: CipherKey | readonly CipherKey[];
+  /** Decodes a cookie's value. @default decodeURIComponent, and the value as it is where that fails */
+  decode?: (value: string) => string;
+}
+
+const JSON_VALUE = "j:";
+
+/**
+ * Parses the request's cookies into `req.cookies`, and with a `secret` the signed ones into `req.signedCookies`.
+ *
+ * It does what cookie-parser does: a cookie whose signature does not fit is `false` in `req.signedCookies`,
+ * values that begin with `j:` are parsed as JSON, and `req.secret` is set for `res.cookie`.
+ */
+export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
+  const secrets = secretList(options.secret);
+  const parseOptions = options.decode ? { decode: options.decode } : {};
+
+  return function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
+    if (req.cookies) {
+      next();
+      return;
+    }
+    (req as RequestWithSecret).secret = secrets[0];
+    req.cookies = Object.create(null);
+    req.signedCookies = Object.create(null);
+    for (const [name, value] of Object.entries(parse(req.headers.cookie ?? "", parseOptions))) {
+      if (value === undefined) continue;
+      if (secrets.length > 0 && value.startsWith(SIGNED)) {
+        const plain = unsignValue(value.slice(SIGNED.length), secrets);
+        req.signedCookies[name] = plain === undefined ? false : jsonValue(plain);
+      } else {
+        req.cookies[name] = jsonValue(value);
+      }
+    }
+    next();
+  };
+}
+
+/** A request as cookie-parser leaves it: with the secret that `res.cookie` signs with. */
+export type RequestWithSecret = Request & { secret?: CipherKey | undefined };
+
+/** One secret or several, as a list; `undefined` is none. */
+export function secretList(secret: CipherKey | readonly CipherKey[] | undefined): readonly CipherKey[] {
+  if (secret === undefined) return [];
+  return Array.isArray(secret) ? secret : [secret as CipherKey];
+}
+
+function jsonValue(value: string): unknown {
+  if (!value.startsWith(JSON_VALUE)) return value;
+  try {
+    return JSON.parse(value.slice(JSON_VALUE.length));
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Request, Response } from "express";
+import { isSessionDeleted } from "../errors.ts";
+import type { SessionRecord } from "../sessions/session-record.ts";
+import type { OpenSession } from "./open-session.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+
+/**
+ * Does what is due for the session when its response ends: saves it, touches it, destroys it, or nothing,
+ * which is `undefined`, so that most responses wait for nothing.
+ *
+ * Rejects if what the app has changed could not be stored.
+ */
+export function finishSession(
+  keeper: SessionKeeper,
+  open: OpenSession,
+  req: Request,
+  res: Response,
+): Promise<void> | undefined {
+  const { config } = keeper;
+  const { record, lastRecord } = open;
+  if (req.session == null && config.unset === "destroy" && lastRecord && !lastRecord.hasEnded) {
+    return lastRecord.remove("session_ended");
+  }
+  if (!record || record.hasEnded || config.saveUnless(res)) return undefined;
+  // A save that the handler did not wait for: only after it is known what is left to save.
+  if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
+  if (isSaveDue(keeper, open, record)) return saveUnlessDeleted(record);
+  if (!record.isStored || !open.isCarried(record) || !isTouchDue(keeper, open, record)) return undefined;
+  record.session.touch();
+  // The response does not depend on it: a session that could not be touched was still rightly read.
+  return record.refresh().catch((error) => keeper.errors.report(error, req));
+}
+
+function isSaveDue({ config }: SessionKeeper, open: OpenSession, record: SessionRecord): boolean {
+  if (record.isStored) return (config.resave && !record.wasSaved) || record.hasChanges();
+  return open.canBeCarried(record) && (config.saveUninitialized || record.hasChanges());
+}
+
+function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session }: SessionRecord): boolean {
+  return touchWindow.enter(session.id, session.cookie.originalMaxAge, open);
+}
+
+/** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */
+function saveUnlessDeleted(record: SessionRecord): Promise<void> {
+  return record.save().catch((error) => {
+    if (!isSessionDeleted(error)) throw error;
+  });
+}

@@ -1,0 +1,61 @@
+import type { ServerResponse } from "node:http";
+
+/** A response whose end waits for something. */
+export interface HeldResponse {
+  /** Gives the response back as it was when it was held. */
+  release(): void;
+  /** Gives the response back for another answer: what described the held body is taken out of the head. */
+  discard(): void;
+}
+
+/** Headers that tell of a body, and would be wrong beside another one. */
+const BODY_HEADERS = [
+  "Content-Type",
+  "Content-Length",
+  "Content-Encoding",
+  "Content-Language",
+  "Content-Range",
+  "Content-Disposition",
+  "Transfer-Encoding",
+  "ETag",
+  "Last-Modified",
+  "Location",
+  "Cache-Control",
+];
+
+/**
+ * Keeps the head of an ended response as it is until the response is released.
+ *
+ * The handler is done and its response must look sent: `headersSent` is true, and what a late error
+ * handler sets or writes has no effect. Nothing is on the wire yet, so that if the save fails the
+ * client can still be told.
+ */
+export function holdResponse(res: ServerResponse): HeldResponse {
+  if (res.headersSent) return { release() {}, discard() {} };
+  const { statusCode, statusMessage, writeHead, write } = res;
+  const headers = new Map(Object.entries(res.getHeaders()));
+
+  Object.defineProperty(res, "headersSent", { configurable: true, value: true });
+  res.write = (() => false) as typeof res.write;
+  res.writeHead = (() => {
+    throw Object.assign(new Error("Cannot write headers after they are sent to the client"), {
+      code: "ERR_HTTP_HEADERS_SENT",
+    });
+  }) as typeof res.writeHead;
+
+  function release(): void {
+    Reflect.deleteProperty(res, "headersSent");
+    Object.assign(res, { write, writeHead, statusCode, statusMessage });
+    for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);
+    for (const [name, value] of headers) {
+      if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
+    }
+  }
+
+  function discard(): void {
+    release();
+    for (const name of BODY_HEADERS) res.removeHeader(name);
+  }
+
+  return { release, discard };
+}

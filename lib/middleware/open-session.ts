@@ -1,0 +1,178 @@
+import { type SerializeOptions, serialize } from "cookie";
+import type { Request, Response } from "express";
+import type { Session, SessionData } from "express-session";
+import { SessionStackError } from "../errors.ts";
+import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
+import { inflateCookie, newCookie } from "../sessions/inflate-cookie.ts";
+import { SessionRecord } from "../sessions/session-record.ts";
+import type { StoredSession } from "../sessions/session-store.ts";
+import { isSecure } from "./secure.ts";
+import type { SessionConfig } from "./session-options.ts";
+import { SIGNED, signValue } from "./signed-value.ts";
+
+type SessionCookie = SessionData["cookie"];
+type Secret = SessionConfig["secrets"][number];
+
+/** By session, because one that was replaced in `req.session` may still be in somebody's hands. */
+const records = new WeakMap<Session, SessionRecord>();
+
+/**
+ * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
+ * whether its cookie is sent.
+ */
+export class OpenSession implements SessionActions {
+  readonly #req: Request;
+  readonly #config: SessionConfig;
+  readonly #secret: Secret;
+  /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
+  #carriedId: string | undefined;
+  #headSent = false;
+  #record: SessionRecord | undefined;
+  #savedAt = Number.NEGATIVE_INFINITY;
+  #maxAge: number | null = null;
+
+  constructor(req: Request, config: SessionConfig, secret: Secret, requestedId?: string) {
+    this.#req = req;
+    this.#config = config;
+    this.#secret = secret;
+    this.#carriedId = requestedId;
+  }
+
+  /** The record of the session that is in `req.session` now; of none, once the app has unset it. */
+  get record(): SessionRecord | undefined {
+    return this.#record?.session === this.#req.session ? this.#record : undefined;
+  }
+
+  /** The record of the session that was last in `req.session`. */
+  get lastRecord(): SessionRecord | undefined {
+    return this.#record;
+  }
+
+  /** When the session was last saved, by what its cookie said as it was loaded; of a new one, never. */
+  get savedAt(): number {
+    return this.#savedAt;
+  }
+
+  /** Whether the app has given the session another age since it was loaded. */
+  get hasNewAge(): boolean {
+    return this.#maxAge !== this.#req.session.cookie.originalMaxAge;
+  }
+
+  /** Whether the client's cookie names this session, so that it was not begun by this very request. */
+  isCarried(record: SessionRecord): boolean {
+    return this.#carriedId === record.session.id;
+  }
+
+  /** Whether the client's cookie names this session, or can still be made to. */
+  canBeCarried(record: SessionRecord): boolean {
+    return this.isCarried(record) || (!this.#headSent && this.#mayGoByCookie(record.session.cookie));
+  }
+
+  /** Puts a stored session into `req.session`. */
+  adopt(stored: StoredSession): void {
+    const cookie = inflateCookie(stored.data.cookie);
+    stored.data.cookie = cookie;
+    this.#maxAge = cookie.originalMaxAge;
+    if (cookie.expires && cookie.originalMaxAge)
+      this.#savedAt = cookie.expires.getTime() - cookie.originalMaxAge;
+    this.#begin(stored.data, stored);
+  }
+
+  /** Puts a new session with a new id into `req.session`. */
+  generate(): void {
+    this.#req.sessionID = this.#config.genid(this.#req);
+    const options = this.#config.cookieOptions(this.#req);
+    const cookie = newCookie(options);
+    if (options.secure === "auto") cookie.secure = this.#isSecure();
+    if (options.sameSite === "auto") cookie.sameSite = this.#isSecure() ? "none" : "lax";
+    this.#begin({ cookie }, undefined);
+  }
+
+  async save(saved: Session): Promise<void> {
+    const record = recordOf(saved);
+    if (!record.isStored && !record.hasEnded && !this.canBeCarried(record)) throw notCarried(this.#headSent);
+    await record.save();
+  }
+
+  async reload(reloaded: Session): Promise<void> {
+    const stored = await recordOf(reloaded).read();
+    this.#req.sessionID = reloaded.id;
+    this.adopt(stored);
+  }
+
+  async destroy(destroyed: Session): Promise<void> {
+    const record = recordOf(destroyed);
+    Reflect.deleteProperty(this.#req, "session");
+    await record.remove("session_ended");
+  }
+
+  async regenerate(replaced: Session): Promise<void> {
+    // Its id would never reach the client: then rather keep the old session than end it for nothing.
+    if (this.#headSent) throw notCarried(true);
+    await recordOf(replaced).remove("session_replaced");
+    this.generate();
+  }
+
+  /**
+   * Sets the session cookie if one is due. Called once, when the response's head is about to be sent.
+   *
+   * `willSave` says whether changes that are not saved yet will be: on HTTP when the response ends, on a
+   * WebSocket never.
+   */
+  sendCookie(res: Response, { willSave }: { willSave: boolean }): void {
+    this.#headSent = true;
+    const record = this.record;
+    if (!record || record.hasEnded || this.#config.saveUnless(res)) return;
+    const { cookie, id } = record.session;
+    if (!this.#mayGoByCookie(cookie) || !this.#isCookieDue(record, willSave)) return;
+    record.session.touch();
+    const value = SIGNED + signValue(id, this.#secret);
+    appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
+    this.#carriedId = id;
+  }
+
+  #isCookieDue(record: SessionRecord, willSave: boolean): boolean {
+    if (!this.isCarried(record)) {
+      return record.isStored || (willSave && (this.#config.saveUninitialized || record.hasChanges()));
+    }
+    if (this.#config.rolling) return true;
+    return record.session.cookie.expires != null && (record.wasModified || (willSave && record.hasChanges()));
+  }
+
+  #begin(data: SessionData, stored: StoredSession | undefined): void {
+    const begun = new BoundSession(this.#req, data, this) as unknown as Session;
+    this.#record = new SessionRecord(begun, this.#config.store, stored);
+    records.set(begun, this.#record);
+    this.#req.session = begun as Request["session"];
+  }
+
+  #mayGoByCookie(cookie: SessionCookie): boolean {
+    return !cookie.secure || this.#isSecure();
+  }
+
+  #isSecure(): boolean {
+    return isSecure(this.#req, this.#config.proxy);
+  }
+}
+
+function recordOf(bound: Session): SessionRecord {
+  return records.get(bound) as SessionRecord;
+}
+
+function notCarried(headSent: boolean): SessionStackError {
+  const why = headSent
+    ? "its cookie can only be sent before the response's head, on a WebSocket in authorize; save it there or in an HTTP route"
+    : 'its cookie is secure and the connection is not; use TLS, set "trust proxy" on the app, or cookie.secure: "auto"';
+  return new SessionStackError("ERR_SESSION_NOT_CARRIED", `A new session was not stored: ${why}.`);
+}
+
+/** The attributes of a Set-Cookie line, without those that are not set. */
+function cookieData(cookie: SessionCookie): SerializeOptions {
+  const { originalMaxAge: _, ...attributes } = (cookie as unknown as { data: Record<string, unknown> }).data;
+  return attributes as SerializeOptions;
+}
+
+function appendCookie(res: Response, line: string): void {
+  const earlier = res.getHeader("Set-Cookie");
+  res.setHeader("Set-Cookie", earlier === undefined ? [line] : [earlier, line].flat().map(String));
+}

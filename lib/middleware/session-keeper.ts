@@ -1,0 +1,89 @@
+import { parse } from "cookie";
+import type { Request } from "express";
+import { ErrorEvents } from "../error-events.ts";
+import { SessionStackError } from "../errors.ts";
+import { type RequestWithSecret, secretList } from "./cookie.ts";
+import { OpenSession } from "./open-session.ts";
+import type { SessionConfig } from "./session-options.ts";
+import { SIGNED, unsignValue } from "./signed-value.ts";
+import { TouchWindow } from "./touch-window.ts";
+
+const opened = new WeakMap<Request, OpenSession>();
+
+/** Opens the sessions of one `sessionMiddleware`, the same way for requests and for connections. */
+export class SessionKeeper {
+  readonly config: SessionConfig;
+  readonly touchWindow: TouchWindow;
+  readonly errors: ErrorEvents = new ErrorEvents();
+  #isStoreReady = true;
+
+  constructor(config: SessionConfig) {
+    this.config = config;
+    this.touchWindow = new TouchWindow(config.touchAfterMs);
+    const store = config.store.expressStore as Request["sessionStore"];
+    // What express-session adds to its store, for those who call `req.sessionStore.regenerate` themselves.
+    store.generate = (req) => opened.get(req as Request)?.generate();
+    store.on("disconnect", () => {
+      this.#isStoreReady = false;
+    });
+    store.on("connect", () => {
+      this.#isStoreReady = true;
+    });
+  }
+
+  /**
+   * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
+   * Answers `undefined`, and leaves the request without a session, as express-session does: outside of
+   * the cookie's path, and while the store has said that it is disconnected.
+   */
+  open(req: Request): OpenSession | undefined | Promise<OpenSession> {
+    if (!this.#isStoreReady) return undefined;
+    if (!pathnameOf(req).startsWith(this.config.cookieOptions(req).path ?? "/")) return undefined;
+    const secrets =
+      this.config.secrets.length > 0 ? this.config.secrets : secretList((req as RequestWithSecret).secret);
+    const [secret] = secrets;
+    if (secret === undefined) {
+      throw new TypeError('sessionMiddleware: option "secret" is required, here or in cookieMiddleware');
+    }
+    const id = this.#requestedId(req, secrets);
+    const open = new OpenSession(req, this.config, secret, id);
+    opened.set(req, open);
+    req.sessionStore = this.config.store.expressStore as Request["sessionStore"];
+    if (id !== undefined) {
+      req.sessionID = id;
+      return this.#load(req, open, id);
+    }
+    open.generate();
+    return open;
+  }
+
+  async #load(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
+    try {
+      const stored = await this.config.store.read(id);
+      if (stored) open.adopt(stored);
+      else open.generate();
+    } catch (error) {
+      if (!(error instanceof SessionStackError && error.code === "ERR_SESSION_UNREADABLE")) throw error;
+      open.generate();
+      this.errors.report(error, req);
+    }
+    return open;
+  }
+
+  #requestedId(req: Request, secrets: SessionConfig["secrets"]): string | undefined {
+    const header = req.headers.cookie;
+    // Most requests without a session have no such name in them, and are spared the parsing.
+    if (!header?.includes(this.config.name)) return undefined;
+    const value = parse(header)[this.config.name];
+    return value?.startsWith(SIGNED)
+      ? unsignValue(value.slice(SIGNED.length), secrets) || undefined
+      : undefined;
+  }
+}
+
+function pathnameOf({ originalUrl, url }: Request): string {
+  const target = originalUrl ?? url;
+  if (target.startsWith("/")) return target.split("?", 1)[0] as string;
+  // Absolute form, as proxies send it (RFC 9112, section 3.2.2).
+  return URL.canParse(target) ? new URL(target).pathname : "/";
+}

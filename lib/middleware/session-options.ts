@@ -1,0 +1,139 @@
+import type { CipherKey } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import type { Request, Response } from "express";
+import type { CookieOptions as ExpressSessionCookieOptions, Store } from "express-session";
+import type { Backend } from "../backend.ts";
+import { memoryBackend } from "../memory-backend.ts";
+import { AnySessionStore } from "../sessions/any-session-store.ts";
+import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
+import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
+import { secretList } from "./cookie.ts";
+
+/** The session cookie: express-session's options. `"auto"` decides by the connection. */
+export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
+  sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
+};
+
+type CookieFunction = (req: Request) => SessionCookieOptions;
+
+/** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */
+export interface SessionMiddlewareOptions {
+  /** Signs the session cookie; of several, the first signs and all are accepted. @default `req.secret`, as `cookieMiddleware` sets it */
+  secret?: CipherKey | CipherKey[];
+  /** Where sessions live and how nodes talk. @default memoryBackend() */
+  backend?: Backend;
+  /** Any express-session store; takes the place of the backend's. */
+  store?: Store;
+  /** The session cookie, or a function of the request that gives it. @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" } */
+  cookie?: SessionCookieOptions | CookieFunction;
+  /** The session cookie's name. @default "connect.sid" */
+  name?: string;
+  /** Makes the id of a new session. It must be unique and impossible to guess. @default 24 random bytes */
+  genid?: (req: Request) => string;
+  /** Whether `X-Forwarded-Proto` says that a connection is secure. @default the app's `trust proxy` */
+  proxy?: boolean;
+  /** Saves a session also when it was not changed. @default false */
+  resave?: boolean;
+  /** Sends the session cookie with each response, so that its age begins anew. @default false */
+  rolling?: boolean;
+  /** Stores and sends a session that is new and has nothing in it. @default false */
+  saveUninitialized?: boolean;
+  /** What becomes of the stored session when `req.session` is unset. @default "keep" */
+  unset?: "destroy" | "keep";
+
+  /** Saves the session and sends its cookie with every response: `resave` and `rolling` in one. @default false */
+  saveEveryRequest?: boolean;
+  /** A response that saves nothing and sets no session cookie. @default (res) => res.statusCode === 500 */
+  saveUnless?: (res: Response) => boolean;
+  /**
+   * Milliseconds before a session that is only read is touched in the store again; at most half of its
+   * life, so that no session ends while it is used. `0` touches with every request. @default 60_000
+   */
+  touchAfterMs?: number;
+  /** Milliseconds that any one thing asked of the store may take. @default 2000 */
+  timeoutMs?: number;
+}
+
+type DefaultedOption =
+  | "name"
+  | "genid"
+  | "resave"
+  | "rolling"
+  | "saveUninitialized"
+  | "unset"
+  | "saveUnless"
+  | "touchAfterMs"
+  | "timeoutMs";
+
+const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption>>> = Object.freeze({
+  name: "connect.sid",
+  genid: (): string => randomBytes(24).toString("base64url"),
+  resave: false,
+  rolling: false,
+  saveUninitialized: false,
+  unset: "keep",
+  saveUnless: (res: Response): boolean => res.statusCode === 500,
+  touchAfterMs: 60_000,
+  timeoutMs: 2000,
+});
+
+const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
+  path: "/",
+  httpOnly: true,
+  sameSite: "lax",
+  secure: "auto",
+});
+
+/** The options with their defaults, checked. */
+export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, DefaultedOption>> {
+  readonly secrets: readonly CipherKey[];
+  readonly proxy: boolean | undefined;
+  readonly store: BoundedSessionStore;
+  readonly cookieOptions: (req: Request) => SessionCookieOptions;
+}
+
+/** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
+export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig {
+  const given = { ...DEFAULTS, ...defined(options) };
+  const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = options;
+  check(
+    secret === undefined || secretList(secret).length > 0,
+    "secret",
+    "a secret, or an array of at least one",
+  );
+  check(typeof given.genid === "function", "genid", "a function");
+  check(typeof given.saveUnless === "function", "saveUnless", "a function");
+  check(given.touchAfterMs >= 0, "touchAfterMs", "a number of milliseconds, 0 or more");
+  check(given.timeoutMs > 0, "timeoutMs", "a number of milliseconds, more than 0");
+  check(["destroy", "keep"].includes(given.unset), "unset", '"destroy" or "keep"');
+  check(
+    typeof cookie === "function" || (typeof cookie === "object" && cookie !== null),
+    "cookie",
+    "an object or a function",
+  );
+  check(store === undefined || typeof store?.get === "function", "store", "an express-session store");
+
+  const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
+  return {
+    ...given,
+    resave: given.resave || saveEveryRequest,
+    rolling: given.rolling || saveEveryRequest,
+    secrets: secretList(secret),
+    proxy,
+    store: new BoundedSessionStore(chooseStore(options, given.timeoutMs), given.timeoutMs),
+    cookieOptions: (req) => fixedCookie ?? { ...COOKIE_DEFAULTS, ...(cookie as CookieFunction)(req) },
+  };
+}
+
+function chooseStore({ store, backend }: SessionMiddlewareOptions, timeoutMs: number): SessionStore {
+  if (!store) return (backend ?? memoryBackend()).sessions;
+  return isSessionStore(store) ? store : AnySessionStore.over(store, timeoutMs);
+}
+
+function check(holds: boolean, option: keyof SessionMiddlewareOptions, expected: string): void {
+  if (!holds) throw new TypeError(`sessionMiddleware: option "${option}" must be ${expected}`);
+}
+
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

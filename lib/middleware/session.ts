@@ -1,0 +1,124 @@
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { ErrorListener } from "../error-events.ts";
+import { beforeHead } from "./before-head.ts";
+import { finishSession } from "./finish-session.ts";
+import { holdResponse } from "./hold-response.ts";
+import type { OpenSession } from "./open-session.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+import { type SessionMiddlewareOptions, sessionConfig } from "./session-options.ts";
+
+/** The Express middleware that `sessionMiddleware` makes. */
+export interface SessionMiddleware extends RequestHandler {
+  /**
+   * Listens for what went wrong without stopping a request: a stored session that could not be read, a
+   * touch that failed, a save at the end of a response whose head had been sent. Unheard, it is a process warning.
+   */
+  on(event: "error", listener: ErrorListener): this;
+  off(event: "error", listener: ErrorListener): this;
+}
+
+const keepers = new WeakMap<object, SessionKeeper>();
+
+/** The keeper behind a session middleware, or `undefined` for any other function. */
+export function keeperOf(middleware: object): SessionKeeper | undefined {
+  return keepers.get(middleware);
+}
+
+/**
+ * Gives each request its session in `req.session`: a drop-in for express-session's `session()`, over its
+ * own Session, Cookie and Store.
+ *
+ * The session is saved when the response ends, merged with what others have saved since it was loaded;
+ * a session that has ended in the meantime is not written back. The response is sent once the session is
+ * stored. If the store fails, the request fails: with `ERR_STORE_UNAVAILABLE` (status 503) to `next`.
+ *
+ * @throws {TypeError} that names the option which is wrong.
+ */
+export function sessionMiddleware(options: SessionMiddlewareOptions = {}): SessionMiddleware {
+  const keeper = new SessionKeeper(sessionConfig(options));
+
+  function session(req: Request, res: Response, next: NextFunction): void {
+    // Another session middleware was first.
+    if (req.session) {
+      next();
+      return;
+    }
+    const opening = keeper.open(req);
+    if (opening instanceof Promise) opening.then(begin, next);
+    else begin(opening);
+
+    function begin(open: OpenSession | undefined): void {
+      if (open) followResponse(keeper, open, req, res, next);
+      next();
+    }
+  }
+
+  const middleware: SessionMiddleware = Object.assign(session, {
+    on(_event: "error", listener: ErrorListener) {
+      keeper.errors.on(listener);
+      return middleware;
+    },
+    off(_event: "error", listener: ErrorListener) {
+      keeper.errors.off(listener);
+      return middleware;
+    },
+  });
+  keepers.set(middleware, keeper);
+  return middleware;
+}
+
+/** Sends the cookie with the response's head, and finishes the session before the response's end. */
+function followResponse(
+  keeper: SessionKeeper,
+  open: OpenSession,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): void {
+  const { end } = res;
+  let isEnded = false;
+  let isFailed = false;
+
+  beforeHead(res, () => {
+    if (!isFailed) open.sendCookie(res, { willSave: true });
+  });
+
+  res.end = function sessionEnd(...args: unknown[]): Response {
+    if (isFailed) return send(args);
+    if (isEnded) return res;
+    isEnded = true;
+    let finishing: Promise<void> | undefined;
+    try {
+      finishing = finishSession(keeper, open, req, res);
+    } catch (error) {
+      // Contents that cannot be serialised: from here on this is the error's response.
+      isFailed = true;
+      throw error;
+    }
+    if (!finishing) return send(args);
+    const wasHeadSent = res.headersSent;
+    const held = holdResponse(res);
+    finishing.then(
+      () => {
+        held.release();
+        send(args);
+      },
+      (error) => {
+        isFailed = true;
+        if (wasHeadSent) {
+          send(args);
+          keeper.errors.report(error, req);
+        } else {
+          // Nothing was sent yet, so the client can be told that what it asked for was not stored.
+          held.discard();
+          next(error);
+        }
+      },
+    );
+    return res;
+  } as Response["end"];
+
+  function send(args: unknown[]): Response {
+    return (end as (...args: unknown[]) => Response).apply(res, args);
+  }
+}

@@ -1,0 +1,109 @@
+import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { ErrorListener } from "../error-events.ts";
+import { cookieMiddleware } from "./cookie.ts";
+import { keeperOf, type SessionMiddleware, sessionMiddleware } from "./session.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+
+/**
+ * Middlewares that HTTP requests and WebSocket connections go through alike.
+ *
+ * `sessionStack()` is the Express middleware; `webSocketSessions(sessionStack)` uses the same ones.
+ */
+export interface SessionStack {
+  (): RequestHandler;
+  /** Listens for what went wrong without stopping a request; see {@link SessionMiddleware.on}. */
+  on(event: "error", listener: ErrorListener): this;
+  off(event: "error", listener: ErrorListener): this;
+}
+
+/** What a stack is made of. */
+export interface StackParts {
+  /** The middlewares before the session's, and after it. */
+  readonly before: readonly RequestHandler[];
+  readonly after: readonly RequestHandler[];
+  readonly keeper: SessionKeeper;
+}
+
+const parts = new WeakMap<SessionStack, StackParts>();
+
+/** The parts of a stack. @throws {TypeError} for anything that `sessionMiddlewareStack` has not made. */
+export function partsOf(sessionStack: SessionStack): StackParts {
+  const found = parts.get(sessionStack);
+  if (!found) throw new TypeError("expected what sessionMiddlewareStack(…) returns, uncalled");
+  return found;
+}
+
+/**
+ * Puts middlewares together, one of them a `sessionMiddleware`, in the order in which they run
+ * (after Django Channels' SessionMiddlewareStack).
+ *
+ * @throws {TypeError} if one is no middleware, is passed uncalled, or if there is not exactly one session.
+ */
+export function sessionMiddlewareStack(...middlewares: RequestHandler[]): SessionStack {
+  for (const [at, middleware] of middlewares.entries()) checkMiddleware(middleware, at);
+  const sessions = middlewares.filter((middleware) => keeperOf(middleware));
+  const [session] = sessions as SessionMiddleware[];
+  if (!session || sessions.length > 1) {
+    throw new TypeError(
+      `sessionMiddlewareStack: expected one sessionMiddleware(…) among the middlewares, got ${sessions.length}`,
+    );
+  }
+
+  const sessionStack: SessionStack = Object.assign(
+    () =>
+      function sessionStack(req: Request, res: Response, next: NextFunction): void {
+        runMiddlewares(middlewares, req, res, next);
+      },
+    {
+      on(event: "error", listener: ErrorListener) {
+        session.on(event, listener);
+        return sessionStack;
+      },
+      off(event: "error", listener: ErrorListener) {
+        session.off(event, listener);
+        return sessionStack;
+      },
+    },
+  );
+  const at = middlewares.indexOf(session);
+  parts.set(sessionStack, {
+    before: middlewares.slice(0, at),
+    after: middlewares.slice(at + 1),
+    keeper: keeperOf(session) as SessionKeeper,
+  });
+  return sessionStack;
+}
+
+/** Runs middlewares one after the other; one that throws or rejects is an error for `next`, as in Express 5. */
+export function runMiddlewares(
+  middlewares: readonly RequestHandler[],
+  req: Request,
+  res: Response,
+  next: (error?: unknown) => void,
+): void {
+  const [middleware, ...rest] = middlewares;
+  if (!middleware) {
+    next();
+    return;
+  }
+  try {
+    const done: unknown = middleware(req, res, (error?: unknown) => {
+      if (error) next(error);
+      else runMiddlewares(rest, req, res, next);
+    });
+    if (done instanceof Promise) done.catch(next);
+  } catch (error) {
+    next(error);
+  }
+}
+
+function checkMiddleware(middleware: unknown, at: number): void {
+  for (const factory of [cookieMiddleware, sessionMiddleware]) {
+    if (middleware === factory) {
+      throw new TypeError(`sessionMiddlewareStack: pass ${factory.name}(), called, not ${factory.name}`);
+    }
+  }
+  if (typeof middleware !== "function") {
+    throw new TypeError(`sessionMiddlewareStack: argument ${at + 1} must be a middleware function`);
+  }
+}

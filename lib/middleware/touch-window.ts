@@ -1,0 +1,38 @@
+import type { OpenSession } from "./open-session.ts";
+
+/** Sessions whose last touch is remembered; beyond it the oldest is forgotten, and touched once too often. */
+const REMEMBERED = 10_000;
+
+/**
+ * Says when a session that is only read is due to be touched in the store.
+ *
+ * A touch moves the key's expiry and leaves the value as it is, so the value tells when the session was
+ * saved, and this node remembers what it has touched since.
+ */
+export class TouchWindow {
+  readonly #touchAfterMs: number;
+  readonly #touchedAt = new Map<string, number>();
+
+  constructor(touchAfterMs: number) {
+    this.#touchAfterMs = touchAfterMs;
+  }
+
+  /** Whether the session that was loaded into the request is due, and remembers it as touched if it is. */
+  enter(id: string, lifeMs: number | null, { savedAt, hasNewAge }: OpenSession): boolean {
+    const now = Date.now();
+    const idleMs = now - Math.max(savedAt, this.#touchedAt.get(id) ?? Number.NEGATIVE_INFINITY);
+    // Half its life at most: else a session would end that is used all the time.
+    if (!hasNewAge && idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2))
+      return false;
+    this.#remember(id, now);
+    return true;
+  }
+
+  #remember(id: string, now: number): void {
+    this.#touchedAt.delete(id);
+    this.#touchedAt.set(id, now);
+    if (this.#touchedAt.size <= REMEMBERED) return;
+    const [oldest] = this.#touchedAt.keys();
+    if (oldest !== undefined) this.#touchedAt.delete(oldest);
+  }
+}
