@@ -7,3 +7,11 @@ export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/coo
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
 export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
+export type { Origins } from "./websocket/origin.ts";
+export type { WebSocketSessionsOptions } from "./websocket/web-socket-options.ts";
+export {
+  type CloseOptions,
+  type ConnectionListener,
+  type WebSocketSessions,
+  webSocketSessions,
+} from "./websocket/web-socket-sessions.ts";

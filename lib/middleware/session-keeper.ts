@@ -31,6 +31,11 @@ export class SessionKeeper {
     });
   }
 
+  /** Whether the store has not said that it is disconnected. */
+  get isStoreReady(): boolean {
+    return this.#isStoreReady;
+  }
+
   /**
    * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
    * Answers `undefined`, and leaves the request without a session, as express-session does: outside of

@@ -1,0 +1,52 @@
+import type { SessionStore } from "../sessions/session-store.ts";
+import { BoundConnection } from "./bound-connection.ts";
+import { SessionWatch } from "./session-watch.ts";
+
+/** Options of {@link SessionConnections}. */
+export interface SessionConnectionsOptions {
+  maxConnectionsPerSession: number;
+  revalidateMs: number;
+}
+
+/**
+ * The connections of this node by the session that they are bound to, each of several tabs its own.
+ * Whoever ends a session of the store ends its connections here.
+ */
+export class SessionConnections {
+  readonly #bySession = new Map<string, Set<BoundConnection>>();
+  readonly #maxPerSession: number;
+  readonly #watch: SessionWatch;
+  readonly #unsubscribe: () => void;
+
+  constructor(store: SessionStore, { maxConnectionsPerSession, revalidateMs }: SessionConnectionsOptions) {
+    this.#maxPerSession = maxConnectionsPerSession;
+    this.#watch = new SessionWatch(store, revalidateMs);
+    this.#unsubscribe = store.endings.subscribe((sid, reason) => {
+      for (const connection of [...(this.#bySession.get(sid) ?? [])]) connection.end(reason);
+    });
+  }
+
+  /** Binds a new connection to a session; `undefined` if the session has as many as it may have. */
+  bind(sid: string, expiresAt: number | undefined): BoundConnection | undefined {
+    const bound = this.#bySession.get(sid) ?? new Set();
+    if (bound.size >= this.#maxPerSession) return undefined;
+    const connection = new BoundConnection(sid);
+    this.#bySession.set(sid, bound.add(connection));
+    this.#watch.watch(sid, expiresAt);
+    return connection;
+  }
+
+  /** Forgets a connection that was refused or has closed. */
+  release(connection: BoundConnection): void {
+    const bound = this.#bySession.get(connection.sid);
+    if (!bound?.delete(connection) || bound.size > 0) return;
+    this.#bySession.delete(connection.sid);
+    this.#watch.unwatch(connection.sid);
+  }
+
+  /** Hears of no endings any more. */
+  close(): void {
+    this.#unsubscribe();
+    this.#watch.close();
+  }
+}

@@ -1,0 +1,94 @@
+import type { SessionStore } from "../sessions/session-store.ts";
+
+/** How exactly expiries are kept: a connection outlives its session by this and one answer of the store. */
+const TICK_MS = 500;
+/** Sessions asked for at a time, so that no tick holds up a node with many. */
+const BATCH = 500;
+
+/**
+ * Looks after the sessions that connections are bound to: asks the store for each when it should expire,
+ * and in any case every `revalidateMs`, and announces those that are gone.
+ *
+ * HTTP requests move a session's expiry without its connections hearing of it, so the store is always
+ * asked, never the clock alone. While the store does not answer, nothing is announced.
+ */
+export class SessionWatch {
+  readonly #store: SessionStore;
+  readonly #revalidateMs: number;
+  /** Sessions by the tick at which they are due, and the tick by session. */
+  readonly #due = new Map<number, Set<string>>();
+  readonly #tickOf = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastTick = 0;
+
+  constructor(store: SessionStore, revalidateMs: number) {
+    this.#store = store;
+    this.#revalidateMs = revalidateMs;
+  }
+
+  /** Watches a session until it is unwatched; says anew when it expires, in milliseconds since the epoch. */
+  watch(sid: string, expiresAt: number = Number.POSITIVE_INFINITY): void {
+    this.#forget(sid);
+    const now = Date.now();
+    const tick = Math.max(
+      Math.ceil(Math.min(expiresAt, now + this.#revalidateMs) / TICK_MS),
+      this.#lastTick + 1,
+    );
+    this.#tickOf.set(sid, tick);
+    const sids = this.#due.get(tick);
+    if (sids) sids.add(sid);
+    else this.#due.set(tick, new Set([sid]));
+    this.#schedule(now);
+  }
+
+  unwatch(sid: string): void {
+    this.#forget(sid);
+    if (this.#tickOf.size === 0) this.close();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #forget(sid: string): void {
+    const tick = this.#tickOf.get(sid);
+    if (tick === undefined) return;
+    this.#tickOf.delete(sid);
+    const sids = this.#due.get(tick);
+    sids?.delete(sid);
+    if (sids?.size === 0) this.#due.delete(tick);
+  }
+
+  #schedule(now: number): void {
+    if (this.#timer || this.#tickOf.size === 0) return;
+    if (this.#lastTick === 0) this.#lastTick = Math.floor(now / TICK_MS);
+    this.#timer = setTimeout(() => void this.#tick(), TICK_MS - (now % TICK_MS));
+    this.#timer.unref();
+  }
+
+  async #tick(): Promise<void> {
+    const now = Date.now();
+    const tick = Math.floor(now / TICK_MS);
+    // A node that was stopped for a while has several ticks to catch up with.
+    const due = [...this.#due.keys()]
+      .filter((at) => at <= tick)
+      .flatMap((at) => [...(this.#due.get(at) ?? [])]);
+    this.#lastTick = tick;
+    for (let from = 0; from < due.length; from += BATCH)
+      await this.#revalidate(due.slice(from, from + BATCH));
+    this.#timer = undefined;
+    this.#schedule(Date.now());
+  }
+
+  async #revalidate(sids: readonly string[]): Promise<void> {
+    const expiries = await this.#store.expiries(sids).catch(() => undefined);
+    for (const [at, sid] of sids.entries()) {
+      // The last connection may have gone while the store was asked.
+      if (!this.#tickOf.has(sid)) continue;
+      const expiresAt = expiries ? expiries[at] : Date.now();
+      if (expiresAt === undefined) this.#store.endings.announce(sid, "session_ended");
+      else this.watch(sid, expiresAt);
+    }
+  }
+}

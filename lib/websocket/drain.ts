@@ -1,0 +1,19 @@
+import type { SessionWebSocket } from "./session-web-socket.ts";
+
+/** Service restart (IANA registry of close codes): the client is to come back, to another node. */
+const SERVICE_RESTART = 1012;
+
+/** Closes connections one by one, evenly over a window, and resolves when the last is closed. */
+export async function drain(connections: Iterable<SessionWebSocket>, drainMs: number): Promise<void> {
+  const leaving = [...connections];
+  const closings = leaving.map(
+    (ws, at) =>
+      new Promise<void>((resolve) => {
+        ws.once("close", () => resolve());
+        const close = () => ws.end(SERVICE_RESTART, "service_restart");
+        if (drainMs > 0) setTimeout(close, (drainMs * at) / leaving.length);
+        else close();
+      }),
+  );
+  await Promise.all(closings);
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage } from "node:http";
+import { Refusal } from "./refusal.ts";
+
+/** 16 bytes in base64 (RFC 6455, section 4.1). */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+
+/**
+ * Refuses what is no WebSocket handshake (RFC 6455, section 4.2.1) before anything is spent on it.
+ * ws would refuse it as well, but only after the session was loaded and `authorize` was asked.
+ */
+export function checkHandshake({ method, headers }: IncomingMessage): void {
+  if (method !== "GET") throw new Refusal(400, "A WebSocket handshake is a GET request");
+  if (headers.upgrade?.toLowerCase() !== "websocket") throw new Refusal(400, "Invalid Upgrade header");
+  if (!KEY.test(headers["sec-websocket-key"] ?? "")) {
+    throw new Refusal(400, "Missing or invalid Sec-WebSocket-Key header");
+  }
+  if (headers["sec-websocket-version"] !== "13") {
+    throw new Refusal(400, "Missing or unsupported Sec-WebSocket-Version header", {
+      "Sec-WebSocket-Version": "13",
+    });
+  }
+}

@@ -1,0 +1,50 @@
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Why a handshake is refused: thrown on the way, answered at its end with a whole HTTP response. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+
+  constructor(status: number, message: string, headers: OutgoingHttpHeaders = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** What an error says about its own answer, as Express's final handler reads it; any other is a 500. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const { status, statusCode, headers } = Object(error) as {
+    status?: unknown;
+    statusCode?: unknown;
+    headers?: OutgoingHttpHeaders;
+  };
+  const given = Number(status ?? statusCode);
+  const fits = Number.isInteger(given) && given >= 400 && given <= 599;
+  return new Refusal(fits ? given : 500, STATUS_CODES[fits ? given : 500] ?? "Refused", headers);
+}
+
+/** Answers and closes. A response that the app has begun itself is left to it. */
+export function refuse(res: ServerResponse, { status, message, headers }: Refusal): void {
+  if (res.headersSent) {
+    if (!res.writableEnded) res.end();
+    return;
+  }
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+  res.setHeader("Content-Type", "text/plain; charset=utf-8");
+  res.setHeader("Content-Length", Buffer.byteLength(message));
+  res.end(message);
+}
+
+/** Lets a response be written to the socket of an upgrade, and closes the socket after it. */
+export function answerOn(socket: Duplex, res: ServerResponse): void {
+  res.setHeader("Connection", "close");
+  res.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
+  res.once("finish", () => {
+    res.detachSocket(socket as Parameters<ServerResponse["detachSocket"]>[0]);
+    (socket as Parameters<ServerResponse["detachSocket"]>[0]).destroySoon();
+  });
+}

@@ -1,0 +1,104 @@
+import type { Duplex } from "node:stream";
+import type { Request, RequestHandler, Response } from "express";
+import type { BoundConnection } from "../connections/bound-connection.ts";
+import type { SessionConnections } from "../connections/session-connections.ts";
+import { sessionDeleted } from "../errors.ts";
+import { beforeHead } from "../middleware/before-head.ts";
+import type { OpenSession } from "../middleware/open-session.ts";
+import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
+import { checkHandshake } from "./handshake.ts";
+import { isOriginAllowed } from "./origin.ts";
+import { Refusal } from "./refusal.ts";
+import type { WebSocketConfig } from "./web-socket-options.ts";
+
+/** What a handshake is let in with. A session that is not stored has nobody who could end it. */
+export interface Admission {
+  readonly open: OpenSession;
+  readonly connection: BoundConnection | undefined;
+}
+
+/**
+ * Takes a handshake from its first check to the moment before its answer. Rejects with why it is refused.
+ *
+ * Gives up, wherever it is, when the line drops, when a middleware answers by itself, and after
+ * `handshakeTimeoutMs`. The connection is bound before its session is read for the second time: a session
+ * that ends before that is found gone, and one that ends after it ends the connection.
+ */
+export async function admit(
+  { before, after, keeper }: StackParts,
+  config: WebSocketConfig,
+  connections: SessionConnections,
+  { req, res, socket }: { req: Request; res: Response; socket: Duplex },
+): Promise<Admission> {
+  const limit = giveUpLimit(config.handshakeTimeoutMs, socket, res);
+  let connection: BoundConnection | undefined;
+  try {
+    checkHandshake(req);
+    if (!isOriginAllowed(req, config.origins)) throw new Refusal(403, "Origin not allowed");
+    await limit.race(run(before, req, res));
+    const open = await limit.race(Promise.resolve(keeper.open(req)));
+    if (!open) throw noSession(keeper.isStoreReady);
+    beforeHead(res, () => open.sendCookie(res, { willSave: false }));
+    await limit.race(run(after, req, res));
+    if (config.authorize) {
+      const isAllowed = await limit.race(Promise.resolve(config.authorize(req, res)));
+      if (!isAllowed) throw new Refusal(res.statusCode >= 400 ? res.statusCode : 403, "Not authorized");
+    }
+    const { record } = open;
+    if (!record) throw sessionDeleted();
+    if (record.isStored) {
+      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime());
+      if (!connection)
+        throw new Refusal(429, "Too many connections of this session", { "Retry-After": "60" });
+      await limit.race(record.update());
+      if (connection.hasEnded) throw sessionDeleted();
+    }
+    return { open, connection };
+  } catch (error) {
+    if (connection) connections.release(connection);
+    throw error;
+  } finally {
+    limit.clear();
+  }
+}
+
+/** The store has said that it is disconnected; or the session's cookie never comes with this path. */
+function noSession(isStoreReady: boolean): Error {
+  return isStoreReady
+    ? new TypeError("The session's cookie.path does not cover the path of the WebSocket")
+    : new Refusal(503, "The session store is disconnected", { "Retry-After": "1" });
+}
+
+/** Runs middlewares as a promise; each that does not go on has answered by `res`, or never will. */
+function run(middlewares: readonly RequestHandler[], req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    runMiddlewares(middlewares, req, res, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Ends the waiting for a step once nobody waits for the handshake any more. */
+function giveUpLimit(timeoutMs: number, socket: Duplex, res: Response) {
+  let giveUp: (reason: Refusal) => void = () => {};
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  givenUp.catch(() => {});
+  const onClose = () => giveUp(new Refusal(400, "The client has gone"));
+  const onAnswered = () => giveUp(new Refusal(res.statusCode, "Answered by a middleware"));
+  const timer = setTimeout(
+    () => giveUp(new Refusal(503, "The handshake took too long", { "Retry-After": "1" })),
+    timeoutMs,
+  );
+  socket.once("close", onClose);
+  res.once("finish", onAnswered);
+  return {
+    race<T>(step: Promise<T>): Promise<T> {
+      return Promise.race([step, givenUp]);
+    },
+    clear(): void {
+      clearTimeout(timer);
+      socket.off("close", onClose);
+      res.off("finish", onAnswered);
+    },
+  };
+}

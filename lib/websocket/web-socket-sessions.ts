@@ -1,0 +1,186 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import express, { type Request, type Response } from "express";
+import { type WebSocket, WebSocketServer } from "ws";
+import { closeCodes } from "../close-codes.ts";
+import { SessionConnections } from "../connections/session-connections.ts";
+import { ErrorEvents, type ErrorListener } from "../error-events.ts";
+import { isSessionDeleted } from "../errors.ts";
+import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { drain } from "./drain.ts";
+import { answerOn, Refusal, refusalOf, refuse } from "./refusal.ts";
+import { SessionWebSocket } from "./session-web-socket.ts";
+import { type Admission, admit } from "./upgrade.ts";
+import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
+import { expressUpgrade } from "./upgrade-request.ts";
+import { type WebSocketSessionsOptions, webSocketConfig } from "./web-socket-options.ts";
+
+/** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
+export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
+
+/** Options of {@link WebSocketSessions.close}. */
+export interface CloseOptions {
+  /** Milliseconds over which the connections are closed, so that not all come back to another node at once. @default 0 */
+  drainMs?: number;
+}
+
+/** WebSocket connections that share their session with HTTP. */
+export interface WebSocketSessions {
+  /** The listener for a server's `upgrade` event; bound, and never throws. */
+  readonly handleUpgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** The open connections of this node. */
+  readonly connections: ReadonlySet<WebSocket>;
+  /** Listens for connections that have opened: `req.session` is theirs, and is saved only by `save()`. */
+  on(event: "connection", listener: ConnectionListener): this;
+  /** Listens for what failed on a handshake or connection. Unheard, it is a process warning. */
+  on(event: "error", listener: ErrorListener): this;
+  off(event: "connection", listener: ConnectionListener): this;
+  off(event: "error", listener: ErrorListener): this;
+  /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** An error in a listener of the app (RFC 6455, section 7.4.1). */
+const INTERNAL_ERROR = 1011;
+
+/**
+ * Gives upgraded connections the session of their cookie, and closes them when it ends.
+ *
+ * @throws {TypeError} that names the option which is wrong.
+ */
+export function webSocketSessions(
+  sessionStack: SessionStack,
+  options: WebSocketSessionsOptions = {},
+): WebSocketSessions {
+  const config = webSocketConfig(options);
+  const parts = partsOf(sessionStack);
+  const app = config.app ?? express();
+  const errors = new ErrorEvents();
+  const listeners = new Set<ConnectionListener>();
+  const connections = new Set<SessionWebSocket>();
+  const sessions = new SessionConnections(parts.keeper.config.store, config);
+  const cookies = new WeakMap<IncomingMessage, string[]>();
+  let isDraining = false;
+
+  const wss = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: config.maxPayload,
+    perMessageDeflate: config.perMessageDeflate,
+    WebSocket: SessionWebSocket as unknown as typeof WebSocket,
+  });
+  // One line each: browsers do not take cookies apart that are joined by commas (RFC 6265, section 3).
+  wss.on("headers", (headers, req) => {
+    for (const line of cookies.get(req) ?? []) headers.push(`Set-Cookie: ${line}`);
+  });
+
+  function isMine({ url = "/" }: IncomingMessage): boolean {
+    return config.path === undefined || url.split("?", 1)[0] === config.path;
+  }
+
+  function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Before anything else: an error of the line that nobody listens for would end the process.
+    socket.on("error", () => socket.destroy());
+    if (isMine(message) || isOursToRefuse(handleUpgrade, message)) void upgrade(message, socket, head);
+  }
+
+  async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { req, res } = expressUpgrade(app, message);
+    try {
+      answerOn(socket, res);
+    } catch {
+      // An earlier request of the same line is still being answered: no handshake follows such a one.
+      socket.destroy();
+      return;
+    }
+    try {
+      if (!isMine(message)) throw new Refusal(404, "Not Found");
+      refuseIfDraining();
+      const admission = await admit(parts, config, sessions, { req, res, socket });
+      complete(admission, { req, res, socket, head });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (!(error instanceof Refusal) && refusal.status >= 500) errors.report(error, req);
+      refuse(res, refusal);
+    }
+  }
+
+  /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
+  function complete(
+    { open, connection }: Admission,
+    { req, res, socket, head }: { req: Request; res: Response; socket: Duplex; head: Buffer },
+  ): void {
+    let opened: SessionWebSocket | undefined;
+    try {
+      refuseIfDraining();
+      open.sendCookie(res, { willSave: false });
+      cookies.set(req, [res.getHeader("Set-Cookie") ?? []].flat().map(String));
+      res.detachSocket(req.socket);
+      wss.handleUpgrade(req, socket, head, (ws) => {
+        opened = ws as SessionWebSocket;
+      });
+    } finally {
+      if (connection && !opened) sessions.release(connection);
+    }
+    if (!opened) return;
+    const ws = opened;
+    connection?.open(ws);
+    connections.add(ws);
+    ws.on("close", () => {
+      connections.delete(ws);
+      if (connection) sessions.release(connection);
+    });
+    // What a client does wrong closes its connection with ws's own code, and is no error of this process.
+    ws.on("error", () => {});
+    ws.followFailures((error) => fail(ws, req, error));
+    for (const listener of listeners) void listen(listener, ws, req);
+  }
+
+  async function listen(listener: ConnectionListener, ws: SessionWebSocket, req: Request): Promise<void> {
+    try {
+      await listener(ws, req);
+    } catch (error) {
+      fail(ws, req, error);
+    }
+  }
+
+  function fail(ws: SessionWebSocket, req: Request, error: unknown): void {
+    if (isSessionDeleted(error)) {
+      ws.end(closeCodes.session_ended, "session_ended");
+      return;
+    }
+    ws.end(INTERNAL_ERROR, "internal_error");
+    errors.report(error, req);
+  }
+
+  function refuseIfDraining(): void {
+    if (isDraining) throw new Refusal(503, "This node is shutting down", { "Retry-After": "1" });
+  }
+
+  async function close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    isDraining = true;
+    await drain(connections, drainMs);
+    sessions.close();
+  }
+
+  function change(
+    action: "on" | "off",
+    event: "connection" | "error",
+    listener: ConnectionListener | ErrorListener,
+  ) {
+    if (event === "error") errors[action](listener as ErrorListener);
+    else if (action === "on") listeners.add(listener as ConnectionListener);
+    else listeners.delete(listener as ConnectionListener);
+    return wsSessions;
+  }
+
+  const wsSessions: WebSocketSessions = {
+    handleUpgrade,
+    connections,
+    on: (event, listener) => change("on", event, listener),
+    off: (event, listener) => change("off", event, listener),
+    close,
+  };
+  registerHandler(handleUpgrade, isMine);
+  return wsSessions;
+}
