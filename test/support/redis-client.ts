@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import { createClient, type RedisClientOptions } from "redis";
+import { within } from "./within.ts";
+
+export type RedisClient = ReturnType<typeof createClient>;
+
+/** Connects a node-redis client; the test closes it. */
+export async function connectRedis(
+  url: string | undefined = process.env.REDIS_URL,
+  options: Omit<RedisClientOptions, "url" | "modules" | "functions" | "scripts"> = {},
+): Promise<RedisClient> {
+  if (url === undefined) throw new Error("REDIS_URL is not set: jest's global setup sets it.");
+  const client: RedisClient = createClient({ ...options, url });
+  let lastError: unknown;
+  // Without a listener, a server that goes away on purpose would end the test process.
+  client.on("error", (error: unknown) => {
+    lastError = error;
+  });
+  try {
+    await within(client.connect(), 5_000, `connection to ${url}`);
+  } catch (error) {
+    client.destroy();
+    throw new Error(`Cannot connect to ${url}.`, { cause: lastError ?? error });
+  }
+  return client;
+}
+
+/** A key prefix that no other test has. */
+export function uniquePrefix(label: string): string {
+  return `test:${label}:${randomBytes(6).toString("hex")}:`;
+}
