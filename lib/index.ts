@@ -7,6 +7,18 @@ export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/coo
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
 export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
+export type { UserSession } from "./users/list-sessions.ts";
+export type { Login } from "./users/login.ts";
+export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
+export {
+  type DeleteUserSessionsOptions,
+  type DeletionReceipt,
+  type User,
+  type UserSessions,
+  type UserSessionsOptions,
+  userSessions,
+} from "./users/user-sessions.ts";
+export type { SessionFindings } from "./users/verify-sessions.ts";
 export type { Origins } from "./websocket/origin.ts";
 export type { WebSocketSessionsOptions } from "./websocket/web-socket-options.ts";
 export {

@@ -1,8 +1,11 @@
 import type { Backend } from "./backend.ts";
+import { Node, type NodeOptions } from "./bus/node.ts";
+import { RedisBus } from "./bus/redis-bus.ts";
 import { RedisSessionStore, type RedisSessionStoreOptions } from "./sessions/redis-session-store.ts";
+import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
 /** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
-export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix"> {
+export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix">, NodeOptions {
   /** What stands before every key: sessions are `<prefix>sess:<sid>`. @default "" */
   prefix?: string;
 }
@@ -17,5 +20,11 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   if (typeof client?.evalSha !== "function") {
     throw new TypeError('redisBackend: option "client" must be a node-redis client, cluster or sentinel');
   }
-  return { sessions: new RedisSessionStore({ ...options, prefix: `${prefix}sess:` }) };
+  const node = new Node(new RedisBus(client, prefix), options);
+  return {
+    sessions: new RedisSessionStore({ ...options, prefix: `${prefix}sess:` }),
+    sessionIndex: new RedisSessionIndex(client, prefix),
+    node,
+    close: () => node.close(),
+  };
 }

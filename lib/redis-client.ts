@@ -9,11 +9,26 @@ export interface ScriptCall {
 /** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
-  del(keys: string[]): Promise<unknown>;
+  getDel(key: string): Promise<unknown>;
   expire(key: string, seconds: number): Promise<unknown>;
   pTTL(key: string): Promise<unknown>;
+  zRem(key: string, members: string[]): Promise<unknown>;
+  zScore(key: string, member: string): Promise<unknown>;
+  zRangeWithScores(key: string, start: number, stop: number): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  sPublish(channel: string, message: string): Promise<unknown>;
   eval(script: string, call: ScriptCall): Promise<unknown>;
   evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
+  duplicate(): RedisSubscriber;
+}
+
+/** A connection of its own, for what must not wait behind commands. */
+export interface RedisSubscriber {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  connect(): Promise<unknown>;
+  destroy(): unknown;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
 }
 
 /** A Lua script that is sent by its hash, and whole only to a server that does not know it yet. */

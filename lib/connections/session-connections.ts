@@ -1,3 +1,4 @@
+import type { ConnectionHolder, EndReason } from "../sessions/session-endings.ts";
 import type { SessionStore } from "../sessions/session-store.ts";
 import { BoundConnection } from "./bound-connection.ts";
 import { SessionWatch } from "./session-watch.ts";
@@ -12,18 +13,16 @@ export interface SessionConnectionsOptions {
  * The connections of this node by the session that they are bound to, each of several tabs its own.
  * Whoever ends a session of the store ends its connections here.
  */
-export class SessionConnections {
+export class SessionConnections implements ConnectionHolder {
   readonly #bySession = new Map<string, Set<BoundConnection>>();
   readonly #maxPerSession: number;
   readonly #watch: SessionWatch;
-  readonly #unsubscribe: () => void;
+  readonly #letGo: () => void;
 
   constructor(store: SessionStore, { maxConnectionsPerSession, revalidateMs }: SessionConnectionsOptions) {
     this.#maxPerSession = maxConnectionsPerSession;
     this.#watch = new SessionWatch(store, revalidateMs);
-    this.#unsubscribe = store.endings.subscribe((sid, reason) => {
-      for (const connection of [...(this.#bySession.get(sid) ?? [])]) connection.end(reason);
-    });
+    this.#letGo = store.endings.hold(this);
   }
 
   /** Binds a new connection to a session; `undefined` if the session has as many as it may have. */
@@ -44,9 +43,24 @@ export class SessionConnections {
     this.#watch.unwatch(connection.sid);
   }
 
+  end(sid: string, reason: EndReason): number {
+    const connections = [...(this.#bySession.get(sid) ?? [])].filter(({ hasEnded }) => !hasEnded);
+    for (const connection of connections) connection.end(reason);
+    return connections.length;
+  }
+
+  count(sid: string): number {
+    return this.#bySession.get(sid)?.size ?? 0;
+  }
+
+  /** Looks at all sessions anew: some may have ended without this node hearing of it. */
+  revalidateAll(): void {
+    this.#watch.revalidateAll();
+  }
+
   /** Hears of no endings any more. */
   close(): void {
-    this.#unsubscribe();
+    this.#letGo();
     this.#watch.close();
   }
 }

@@ -41,6 +41,11 @@ export class SessionWatch {
     this.#schedule(now);
   }
 
+  /** Looks at all sessions with the next tick: somebody may have ended some without this node hearing of it. */
+  revalidateAll(): void {
+    for (const sid of [...this.#tickOf.keys()]) this.watch(sid, 0);
+  }
+
   unwatch(sid: string): void {
     this.#forget(sid);
     if (this.#tickOf.size === 0) this.close();
@@ -87,7 +92,7 @@ export class SessionWatch {
       // The last connection may have gone while the store was asked.
       if (!this.#tickOf.has(sid)) continue;
       const expiresAt = expiries ? expiries[at] : Date.now();
-      if (expiresAt === undefined) this.#store.endings.announce(sid, "session_ended");
+      if (expiresAt === undefined) this.#store.endings.close(sid, "session_ended");
       else this.watch(sid, expiresAt);
     }
   }

@@ -4,8 +4,10 @@ import type { Session, SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
 import { inflateCookie, newCookie } from "../sessions/inflate-cookie.ts";
-import { SessionRecord } from "../sessions/session-record.ts";
-import type { StoredSession } from "../sessions/session-store.ts";
+import { type RecordOwner, SessionRecord } from "../sessions/session-record.ts";
+import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
+import { stampLogin } from "../users/login.ts";
+import type { UserEvents } from "../users/user-events.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { SIGNED, signValue } from "./signed-value.ts";
@@ -20,9 +22,10 @@ const records = new WeakMap<Session, SessionRecord>();
  * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
  * whether its cookie is sent.
  */
-export class OpenSession implements SessionActions {
+export class OpenSession implements SessionActions, RecordOwner {
   readonly #req: Request;
   readonly #config: SessionConfig;
+  readonly #users: UserEvents;
   readonly #secret: Secret;
   /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
   #carriedId: string | undefined;
@@ -31,9 +34,10 @@ export class OpenSession implements SessionActions {
   #savedAt = Number.NEGATIVE_INFINITY;
   #maxAge: number | null = null;
 
-  constructor(req: Request, config: SessionConfig, secret: Secret, requestedId?: string) {
+  constructor(req: Request, config: SessionConfig, users: UserEvents, secret: Secret, requestedId?: string) {
     this.#req = req;
     this.#config = config;
+    this.#users = users;
     this.#secret = secret;
     this.#carriedId = requestedId;
   }
@@ -66,6 +70,24 @@ export class OpenSession implements SessionActions {
   /** Whether the client's cookie names this session, or can still be made to. */
   canBeCarried(record: SessionRecord): boolean {
     return this.isCarried(record) || (!this.#headSent && this.#mayGoByCookie(record.session.cookie));
+  }
+
+  get store(): SessionStore {
+    return this.#config.store;
+  }
+
+  get timeoutMs(): number {
+    return this.#config.timeoutMs;
+  }
+
+  willSave(session: Session, userId: string | undefined): void {
+    stampLogin(this.#req, session, this.#config.userIdOf(session as unknown as SessionData), userId);
+  }
+
+  async userChanged({ id }: Session, before: string | undefined, after: string | undefined): Promise<void> {
+    if (before !== undefined)
+      this.#users.emit("user_logged_out", { userId: before, sid: id, req: this.#req });
+    if (after !== undefined) await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
   }
 
   /** Puts a stored session into `req.session`. */
@@ -141,7 +163,7 @@ export class OpenSession implements SessionActions {
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {
     const begun = new BoundSession(this.#req, data, this) as unknown as Session;
-    this.#record = new SessionRecord(begun, this.#config.store, stored);
+    this.#record = new SessionRecord(begun, this, stored);
     records.set(begun, this.#record);
     this.#req.session = begun as Request["session"];
   }

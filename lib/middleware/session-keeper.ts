@@ -2,6 +2,7 @@ import { parse } from "cookie";
 import type { Request } from "express";
 import { ErrorEvents } from "../error-events.ts";
 import { SessionStackError } from "../errors.ts";
+import { UserEvents } from "../users/user-events.ts";
 import { type RequestWithSecret, secretList } from "./cookie.ts";
 import { OpenSession } from "./open-session.ts";
 import type { SessionConfig } from "./session-options.ts";
@@ -15,6 +16,7 @@ export class SessionKeeper {
   readonly config: SessionConfig;
   readonly touchWindow: TouchWindow;
   readonly errors: ErrorEvents = new ErrorEvents();
+  readonly users: UserEvents = new UserEvents(this.errors);
   #isStoreReady = true;
 
   constructor(config: SessionConfig) {
@@ -36,6 +38,12 @@ export class SessionKeeper {
     return this.#isStoreReady;
   }
 
+  /** Resolves once this process hears of the sessions that other nodes end. */
+  joinNodes(): Promise<void> {
+    const { bounds, node } = this.config;
+    return bounds.call(() => node.join());
+  }
+
   /**
    * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
    * Answers `undefined`, and leaves the request without a session, as express-session does: outside of
@@ -51,7 +59,7 @@ export class SessionKeeper {
       throw new TypeError('sessionMiddleware: option "secret" is required, here or in cookieMiddleware');
     }
     const id = this.#requestedId(req, secrets);
-    const open = new OpenSession(req, this.config, secret, id);
+    const open = new OpenSession(req, this.config, this.users, secret, id);
     opened.set(req, open);
     req.sessionStore = this.config.store.expressStore as Request["sessionStore"];
     if (id !== undefined) {

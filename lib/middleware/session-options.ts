@@ -1,12 +1,18 @@
 import type { CipherKey } from "node:crypto";
 import { randomBytes } from "node:crypto";
 import type { Request, Response } from "express";
-import type { CookieOptions as ExpressSessionCookieOptions, Store } from "express-session";
+import type { CookieOptions as ExpressSessionCookieOptions, SessionData, Store } from "express-session";
 import type { Backend } from "../backend.ts";
+import type { Node } from "../bus/node.ts";
 import { memoryBackend } from "../memory-backend.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
+import { Bounds } from "../sessions/bounds.ts";
+import { relayEndings } from "../sessions/ending-relay.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
+import { BoundedSessionIndex } from "../users/bounded-session-index.ts";
+import type { SessionIndex } from "../users/session-index.ts";
+import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
 import { secretList } from "./cookie.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
@@ -50,6 +56,8 @@ export interface SessionMiddlewareOptions {
    * life, so that no session ends while it is used. `0` touches with every request. @default 60_000
    */
   touchAfterMs?: number;
+  /** Whose session this is. For passport: `(session) => session.passport?.user`. @default what `logIn` wrote: `session.login?.userId` */
+  userId?: (session: SessionData) => string | number | undefined;
   /** Milliseconds that any one thing asked of the store may take. @default 2000 */
   timeoutMs?: number;
 }
@@ -63,7 +71,8 @@ type DefaultedOption =
   | "unset"
   | "saveUnless"
   | "touchAfterMs"
-  | "timeoutMs";
+  | "timeoutMs"
+  | "userId";
 
 const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption>>> = Object.freeze({
   name: "connect.sid",
@@ -75,6 +84,7 @@ const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption
   saveUnless: (res: Response): boolean => res.statusCode === 500,
   touchAfterMs: 60_000,
   timeoutMs: 2000,
+  userId: (session: SessionData) => session.login?.userId,
 });
 
 const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
@@ -85,10 +95,15 @@ const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
 });
 
 /** The options with their defaults, checked. */
-export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, DefaultedOption>> {
+export interface SessionConfig
+  extends Required<Omit<Pick<SessionMiddlewareOptions, DefaultedOption>, "userId">> {
   readonly secrets: readonly CipherKey[];
   readonly proxy: boolean | undefined;
-  readonly store: BoundedSessionStore;
+  readonly store: SessionStore;
+  readonly index: SessionIndex;
+  readonly node: Node;
+  readonly bounds: Bounds;
+  readonly userIdOf: UserIdOf;
   readonly cookieOptions: (req: Request) => SessionCookieOptions;
 }
 
@@ -113,6 +128,14 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
   );
   check(store === undefined || typeof store?.get === "function", "store", "an express-session store");
 
+  check(typeof given.userId === "function", "userId", "a function");
+  const backend = options.backend ?? memoryBackend();
+  const bounds = new Bounds(given.timeoutMs);
+  const index = new BoundedSessionIndex(backend.sessionIndex, bounds);
+  const sessions = new BoundedSessionStore(chooseStore(store, backend, given.timeoutMs), bounds);
+  relayEndings(sessions.endings, backend.node);
+  const userIdOf: UserIdOf = (session) => given.userId(session)?.toString() || undefined;
+
   const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
   return {
     ...given,
@@ -120,13 +143,17 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     rolling: given.rolling || saveEveryRequest,
     secrets: secretList(secret),
     proxy,
-    store: new BoundedSessionStore(chooseStore(options, given.timeoutMs), given.timeoutMs),
+    store: new UserIndexedStore(sessions, index, userIdOf),
+    index,
+    node: backend.node,
+    bounds,
+    userIdOf,
     cookieOptions: (req) => fixedCookie ?? { ...COOKIE_DEFAULTS, ...(cookie as CookieFunction)(req) },
   };
 }
 
-function chooseStore({ store, backend }: SessionMiddlewareOptions, timeoutMs: number): SessionStore {
-  if (!store) return (backend ?? memoryBackend()).sessions;
+function chooseStore(store: Store | undefined, backend: Backend, timeoutMs: number): SessionStore {
+  if (!store) return backend.sessions;
   return isSessionStore(store) ? store : AnySessionStore.over(store, timeoutMs);
 }
 

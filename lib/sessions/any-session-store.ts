@@ -2,9 +2,12 @@ import type { SessionData, Store } from "express-session";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
-import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, sessionUnreadable } from "./session-store.ts";
 import { within } from "./within.ts";
+
+/** Stores give a list of sessions with their ids, or an object by id. */
+type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData & { id?: string })[] | null;
 
 const adapters = new WeakMap<Store, AnySessionStore>();
 
@@ -50,11 +53,11 @@ export class AnySessionStore implements SessionStore {
     return data ? stored(data) : undefined;
   }
 
-  write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     return this.#inTurn(sid, async () => {
       const current = await this.read(sid);
-      if (!current && expected !== undefined) return { outcome: "deleted" };
-      if (current && current.version !== expected) return { outcome: "changed", current };
+      if (!current && base) return { outcome: "deleted" };
+      if (current && current.version !== base?.version) return { outcome: "changed", current };
       // The text, not the live session: the app may have changed that while the store was asked.
       const data = JSON.parse(next.json) as SessionData;
       data.cookie = inflateCookie(data.cookie);
@@ -76,9 +79,24 @@ export class AnySessionStore implements SessionStore {
     });
   }
 
-  async remove(sid: string, reason: EndReason): Promise<void> {
-    await this.#inTurn(sid, () => this.#destroy(sid));
-    this.endings.announce(sid, reason);
+  async remove(sid: string, reason?: EndReason): Promise<void> {
+    const found = await this.#inTurn(sid, async () => {
+      const stored = reason ? await this.read(sid).catch(() => undefined) : undefined;
+      await this.#destroy(sid);
+      return stored;
+    });
+    if (reason) await this.endings.announce({ sid, reason, data: found?.data });
+  }
+
+  lifeMs({ cookie }: SessionData): number {
+    return cookie.expires ? new Date(cookie.expires).getTime() - Date.now() : Number.POSITIVE_INFINITY;
+  }
+
+  async *walk(): AsyncIterable<[string, SessionData]> {
+    const { all } = this.expressStore;
+    if (typeof all !== "function") return;
+    const found = await called<AllSessions>((done) => all.call(this.expressStore, done));
+    for (const [sid, data] of Object.entries(found ?? {})) yield [data.id ?? sid, data];
   }
 
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {

@@ -1,24 +1,16 @@
 import type { SessionData, Store } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import type { Bounds } from "./bounds.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
-import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { unavailable, within } from "./within.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 
-/**
- * Calls that may wait for an answer at a time. A client that is offline queues what it is given, also
- * what nobody waits for any more; this keeps that queue short.
- */
-const MAX_UNANSWERED = 10_000;
-
-/** A store whose every call ends within `timeoutMs`, and fails with `ERR_STORE_UNAVAILABLE` and the reason as its cause. */
+/** A session store whose calls are bounded. */
 export class BoundedSessionStore implements SessionStore {
-  readonly timeoutMs: number;
   readonly #store: SessionStore;
-  #unanswered = 0;
+  readonly #bounds: Bounds;
 
-  constructor(store: SessionStore, timeoutMs: number) {
+  constructor(store: SessionStore, bounds: Bounds) {
     this.#store = store;
-    this.timeoutMs = timeoutMs;
+    this.#bounds = bounds;
   }
 
   get expressStore(): Store {
@@ -30,38 +22,30 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   read(sid: string): Promise<StoredSession | undefined> {
-    return this.#bounded(() => this.#store.read(sid));
+    return this.#bounds.call(() => this.#store.read(sid));
   }
 
-  write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
-    return this.#bounded(() => this.#store.write(sid, next, expected));
+  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    return this.#bounds.call(() => this.#store.write(sid, next, base));
   }
 
   refresh(sid: string, data: SessionData): Promise<boolean> {
-    return this.#bounded(() => this.#store.refresh(sid, data));
+    return this.#bounds.call(() => this.#store.refresh(sid, data));
   }
 
-  remove(sid: string, reason: EndReason): Promise<void> {
-    return this.#bounded(() => this.#store.remove(sid, reason));
+  remove(sid: string, reason?: EndReason): Promise<void> {
+    return this.#bounds.call(() => this.#store.remove(sid, reason));
+  }
+
+  lifeMs(data: SessionData): number {
+    return this.#store.lifeMs(data);
   }
 
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    return this.#bounded(() => this.#store.expiries(sids));
+    return this.#bounds.call(() => this.#store.expiries(sids));
   }
 
-  async #bounded<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#unanswered >= MAX_UNANSWERED) throw unavailable("has too many calls waiting");
-    this.#unanswered++;
-    const answered = () => {
-      this.#unanswered--;
-    };
-    try {
-      const answer = new Promise<T>((resolve) => resolve(call()));
-      answer.then(answered, answered);
-      return await within(answer, this.timeoutMs);
-    } catch (error) {
-      if (error instanceof SessionStackError) throw error;
-      throw unavailable("failed", error);
-    }
+  walk(): AsyncIterable<[string, SessionData]> {
+    return this.#store.walk();
   }
 }

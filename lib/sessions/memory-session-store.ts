@@ -1,7 +1,8 @@
 import session, { type SessionData } from "express-session";
+import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
-import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 
 /** Options of {@link MemorySessionStore}. */
 export interface MemorySessionStoreOptions {
@@ -30,7 +31,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   readonly #entries = new Map<string, Entry>();
   readonly #ttlMs: number;
   readonly #now: () => number;
-  #hand = this.#entries.entries();
+  readonly #hand = new ClockHand(this.#entries);
 
   constructor(options: MemorySessionStoreOptions = {}) {
     super();
@@ -47,10 +48,10 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     return entry && stored(entry.json);
   }
 
-  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const entry = this.#live(sid);
-    if (!entry && expected !== undefined) return { outcome: "deleted" };
-    if (entry && entry.json !== expected) return { outcome: "changed", current: stored(entry.json) };
+    if (!entry && base) return { outcome: "deleted" };
+    if (entry && entry.json !== base?.version) return { outcome: "changed", current: stored(entry.json) };
     if (this.#put(sid, next.json, next.data)) return { outcome: "written", version: next.json };
     await this.remove(sid, "session_ended");
     return { outcome: "expired" };
@@ -62,9 +63,21 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     return entry !== undefined;
   }
 
-  async remove(sid: string, reason: EndReason): Promise<void> {
+  async remove(sid: string, reason?: EndReason): Promise<void> {
+    const data = this.#live(sid)?.json;
     this.#entries.delete(sid);
-    this.endings.announce(sid, reason);
+    if (reason) await this.endings.announce({ sid, reason, data: data && JSON.parse(data) });
+  }
+
+  lifeMs(data: SessionData): number {
+    return this.#expiryOf(data) - this.#now();
+  }
+
+  async *walk(): AsyncIterable<[string, SessionData]> {
+    for (const sid of this.#entries.keys()) {
+      const entry = this.#live(sid);
+      if (entry) yield [sid, JSON.parse(entry.json) as SessionData];
+    }
   }
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
@@ -106,7 +119,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   override clear(callback?: Callback<void>): void {
     const sids = [...this.#entries.keys()];
     this.#entries.clear();
-    for (const sid of sids) this.endings.announce(sid, "session_ended");
+    for (const sid of sids) this.endings.close(sid, "session_ended");
     callBack(Promise.resolve(), callback);
   }
 
@@ -121,20 +134,9 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   #put(sid: string, json: string, data: SessionData): boolean {
     const expiresAt = this.#expiryOf(data);
     if (expiresAt <= this.#now()) return false;
-    if (!this.#entries.has(sid)) this.#sweep();
+    if (!this.#entries.has(sid)) this.#hand.advance(SWEPT_PER_INSERT, (other) => this.#live(other));
     this.#entries.set(sid, { json, expiresAt });
     return true;
-  }
-
-  #sweep(): void {
-    for (let swept = 0; swept < SWEPT_PER_INSERT; swept++) {
-      const step = this.#hand.next();
-      if (step.done) {
-        this.#hand = this.#entries.entries();
-        return;
-      }
-      this.#live(step.value[0]);
-    }
   }
 
   #expiryOf(data: SessionData): number {

@@ -3,7 +3,7 @@ import type { SessionData } from "express-session";
 import { type RedisClient, RedisScript } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
-import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, sessionUnreadable } from "./session-store.ts";
 import { WRITE_SCRIPT } from "./write-script.ts";
 
@@ -56,7 +56,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return text ? this.#parse(String(text)) : undefined;
   }
 
-  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const seconds = this.#ttlSeconds(next.data);
     if (seconds <= 0) {
       await this.remove(sid, "session_ended");
@@ -65,7 +65,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const version = this.#isJson() ? next.json : this.serializer.stringify(next.data);
     const reply = await writeScript.run(this.#client, {
       keys: [this.prefix + sid],
-      arguments: [expected ?? "", version, this.disableTTL ? "" : String(seconds)],
+      arguments: [base?.version ?? "", version, this.disableTTL ? "" : String(seconds)],
     });
     if (reply === 1) return { outcome: "written", version };
     const current = String(reply);
@@ -77,9 +77,23 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return Number(await this.#client.expire(this.prefix + sid, this.#ttlSeconds(data))) === 1;
   }
 
-  async remove(sid: string, reason: EndReason): Promise<void> {
-    await this.#client.del([this.prefix + sid]);
-    this.endings.announce(sid, reason);
+  async remove(sid: string, reason?: EndReason): Promise<void> {
+    const text = await this.#client.getDel(this.prefix + sid);
+    if (!reason) return;
+    // What cannot be read has no user either.
+    const stored = text ? await this.#parse(String(text)).catch(() => undefined) : undefined;
+    await this.endings.announce({ sid, reason, data: stored?.data });
+  }
+
+  lifeMs(data: SessionData): number {
+    return this.disableTTL ? Number.POSITIVE_INFINITY : this.#ttlSeconds(data) * 1000;
+  }
+
+  async *walk(): AsyncIterable<[string, SessionData]> {
+    for (const sid of (await this.ids()) as string[]) {
+      const stored = await this.read(sid).catch(() => undefined);
+      if (stored) yield [sid, stored.data];
+    }
   }
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {

@@ -1,28 +1,62 @@
+import type { SessionData } from "express-session";
+
 /** Why a session ended: for good, or because its user goes on under a new id. */
 export type EndReason = "session_ended" | "session_replaced";
 
-/** Hears of a session that has just ended. */
-export type EndingListener = (sid: string, reason: EndReason) => void;
+/** A session that is gone from the store. */
+export interface Ending {
+  readonly sid: string;
+  readonly reason: EndReason;
+  /** What the session held, where the store could tell. */
+  readonly data?: SessionData | undefined;
+}
+
+/** Who holds connections that are bound to sessions. */
+export interface ConnectionHolder {
+  /** Closes the connections of a session and answers how many there were. */
+  end(sid: string, reason: EndReason): number;
+  /** How many connections a session has. */
+  count(sid: string): number;
+}
 
 /**
- * Where it becomes known in this process that a session has ended, whoever ended it.
- *
- * Every store has one; whatever holds connections subscribes. A session is announced after it is gone
- * from the store, so whoever hears of it and looks finds nothing.
+ * Where it becomes known in this process that a session has ended, whoever ended it, and where those stand
+ * who hold its connections. Every store has one.
  */
 export class SessionEndings {
-  readonly #listeners = new Set<EndingListener>();
+  readonly #holders = new Set<ConnectionHolder>();
+  readonly #listeners = new Set<(ending: Ending) => unknown>();
 
-  /** Subscribes until the returned function is called. */
-  subscribe(listener: EndingListener): () => void {
-    this.#listeners.add(listener);
+  /** Takes in a holder of connections until the returned function is called. */
+  hold(holder: ConnectionHolder): () => void {
+    this.#holders.add(holder);
     return () => {
-      this.#listeners.delete(listener);
+      this.#holders.delete(holder);
     };
   }
 
-  /** Tells all subscribers. Saying it twice is harmless: an ended session has no connections left. */
-  announce(sid: string, reason: EndReason): void {
-    for (const listener of this.#listeners) listener(sid, reason);
+  /** Listens for sessions that are ended by this process. */
+  onEnding(listener: (ending: Ending) => unknown): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Closes the connections of a session that this process has ended, and resolves when all who listen are done. */
+  async announce(ending: Ending): Promise<void> {
+    this.close(ending.sid, ending.reason);
+    await Promise.all([...this.#listeners].map((listener) => listener(ending)));
+  }
+
+  /** Closes this process's connections of a session that was found gone, and answers how many there were. */
+  close(sid: string, reason: EndReason): number {
+    let closed = 0;
+    for (const holder of this.#holders) closed += holder.end(sid, reason);
+    return closed;
+  }
+
+  /** How many connections of this process a session has. */
+  count(sid: string): number {
+    let count = 0;
+    for (const holder of this.#holders) count += holder.count(sid);
+    return count;
   }
 }

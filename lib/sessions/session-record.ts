@@ -1,14 +1,21 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
-import type { BoundedSessionStore } from "./bounded-session-store.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { changedKeys, copyKey, hasChanges, mergeChanges, sameUnder } from "./merge.ts";
 import type { EndReason } from "./session-endings.ts";
-import type { SessionSnapshot, StoredSession } from "./session-store.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
 import { unavailable } from "./within.ts";
 
-/** What the store held when this record last read or wrote it. Text only: it stays for as long as a connection. */
-type Base = Pick<StoredSession, "json" | "version">;
+/** What a record needs of the request or connection that it serves. */
+export interface RecordOwner {
+  readonly store: SessionStore;
+  /** Milliseconds that a save may take with all its merging. */
+  readonly timeoutMs: number;
+  /** Called before a session is saved that was last seen as this user's. */
+  willSave(session: Session, userId: string | undefined): void;
+  /** Called once the stored session is another user's than before, nobody's, or gone. */
+  userChanged(session: Session, before: string | undefined, after: string | undefined): Promise<void>;
+}
 
 /**
  * One session as one request or connection holds it: what it loaded, what it has changed, whether it has ended.
@@ -18,7 +25,7 @@ type Base = Pick<StoredSession, "json" | "version">;
  */
 export class SessionRecord {
   readonly session: Session;
-  readonly #store: BoundedSessionStore;
+  readonly #owner: RecordOwner;
   #base: Base | undefined;
   #attempted = false;
   #ended = false;
@@ -27,10 +34,10 @@ export class SessionRecord {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(session: Session, store: BoundedSessionStore, stored: StoredSession | undefined) {
+  constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
     this.session = session;
-    this.#store = store;
-    this.#base = stored && { json: stored.json, version: stored.version };
+    this.#owner = owner;
+    this.#base = stored && baseOf(stored);
   }
 
   /** Whether the session stands in the store, as far as this record knows. */
@@ -41,6 +48,11 @@ export class SessionRecord {
   /** Whether this record has found or made the session's end. */
   get hasEnded(): boolean {
     return this.#ended;
+  }
+
+  /** Whose session it is in the store, as far as this record knows. */
+  get userId(): string | undefined {
+    return this.#base?.userId;
   }
 
   /** Whether a save has written changes. */
@@ -81,13 +93,13 @@ export class SessionRecord {
 
   /** Moves the expiry in the store to that of the session's cookie. */
   async refresh(): Promise<void> {
-    if (!(await this.#store.refresh(this.session.id, this.session as unknown as SessionData)))
+    if (!(await this.#owner.store.refresh(this.session.id, this.session as unknown as SessionData)))
       this.#foundGone();
   }
 
   /** Reads the session as it stands in the store now. */
   async read(): Promise<StoredSession> {
-    const stored = await this.#store.read(this.session.id);
+    const stored = await this.#owner.store.read(this.session.id);
     if (stored) return stored;
     this.#foundGone();
     throw sessionDeleted();
@@ -105,7 +117,10 @@ export class SessionRecord {
     this.#ended = true;
     // A first save that is still under way would be stored after it was removed.
     if (this.#running) await settled(this.#running);
-    if (this.#base || this.#attempted) await this.#store.remove(this.session.id, reason);
+    if (!this.#base && !this.#attempted) return;
+    await this.#owner.store.remove(this.session.id, reason);
+    if (this.#base?.userId !== undefined)
+      await this.#owner.userChanged(this.session, this.#base.userId, undefined);
   }
 
   #start(): Promise<void> {
@@ -119,20 +134,23 @@ export class SessionRecord {
   async #write(): Promise<void> {
     if (this.#ended) throw sessionDeleted();
     const base = this.#base;
+    this.#owner.willSave(this.session, base?.userId);
     const modified = this.hasChanges();
     this.session.touch();
     const sent = snapshot(this.session);
-    const deadline = Date.now() + this.#store.timeoutMs;
+    const deadline = Date.now() + this.#owner.timeoutMs;
     let next = sent;
-    let expected = base?.version;
+    let current: Base | undefined = base;
     this.#attempted = true;
     for (;;) {
-      const result = await this.#store.write(this.session.id, next, expected);
+      const result = await this.#owner.store.write(this.session.id, next, current);
       if (result.outcome === "written") {
         this.#saved = true;
         this.#modified ||= modified;
-        if (next === sent) this.#base = { json: next.json, version: result.version };
-        else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version: result.version });
+        const { version, userId } = result;
+        if (next === sent) this.#base = { json: next.json, version, userId };
+        else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version, userId });
+        if (userId !== current?.userId) await this.#owner.userChanged(this.session, current?.userId, userId);
         return;
       }
       if (result.outcome === "expired") {
@@ -147,7 +165,7 @@ export class SessionRecord {
       if (Date.now() >= deadline) throw unavailable("was too busy with this session");
       const before = base && (JSON.parse(base.json) as SessionData);
       next = snapshot(mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data));
-      expected = result.current.version;
+      current = baseOf(result.current);
     }
   }
 
@@ -160,13 +178,17 @@ export class SessionRecord {
       if (sameUnder(key, before, this.session)) copyKey(stored.data, this.session, key);
     }
     this.session.cookie = inflateCookie(stored.data.cookie);
-    this.#base = { json: stored.json, version: stored.version };
+    this.#base = baseOf(stored);
   }
 
   #foundGone(): void {
     this.#ended = true;
-    this.#store.endings.announce(this.session.id, "session_ended");
+    this.#owner.store.endings.close(this.session.id, "session_ended");
   }
+}
+
+function baseOf({ json, version, userId }: StoredSession): Base {
+  return { json, version, userId };
 }
 
 function snapshot(data: Session | SessionData): SessionSnapshot {

@@ -12,7 +12,12 @@ export interface SessionSnapshot {
 export interface StoredSession extends SessionSnapshot {
   /** Equal to another version of the same session exactly if nothing was written in between. */
   readonly version: string;
+  /** Whose session it is, where an index of users is kept. */
+  readonly userId?: string | undefined;
 }
+
+/** What a writer had loaded, as far as it must be kept: text only, since it is kept as long as a connection. */
+export type Base = Omit<StoredSession, "data">;
 
 /**
  * How a write went: `changed` carries what somebody else wrote in the meantime, for the writer to merge with;
@@ -20,7 +25,7 @@ export interface StoredSession extends SessionSnapshot {
  */
 export type WriteResult =
   | { readonly outcome: "expired" }
-  | { readonly outcome: "written"; readonly version: string }
+  | { readonly outcome: "written"; readonly version: string; readonly userId?: string | undefined }
   | { readonly outcome: "changed"; readonly current: StoredSession }
   | { readonly outcome: "deleted" };
 
@@ -31,7 +36,7 @@ export type WriteResult =
  * - `write` is one atomic step. It compares with what the writer had loaded and never overwrites what it
  *   has not seen; it never brings back a session that is gone.
  * - `refresh` moves the expiry and nothing else, and never brings a session back.
- * - `remove` announces the ending once the session is gone, also if it was gone already.
+ * - `remove` announces the ending once the session is gone, also if it was gone already, and resolves after that.
  * - `read` rejects with `ERR_SESSION_UNREADABLE` if the stored bytes are no session, and leaves them as they are.
  *
  * Every other failure may reject with whatever the store has; the caller bounds the time and wraps the error.
@@ -46,16 +51,22 @@ export interface SessionStore {
   read(sid: string): Promise<StoredSession | undefined>;
 
   /**
-   * Writes a session that was loaded at version `expected`, or inserts a new one if `expected` is `undefined`.
+   * Writes a session that was loaded as `base`, or inserts a new one if there is none.
    * A session whose cookie has expired is removed and announced instead, as express-session's stores do.
    */
-  write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult>;
+  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult>;
 
   /** Moves the expiry to that of `data.cookie`. Resolves to `false` if the session is gone. */
   refresh(sid: string, data: SessionData): Promise<boolean>;
 
-  /** Deletes a session and announces it. A session that is gone already is not an error. */
-  remove(sid: string, reason: EndReason): Promise<void>;
+  /** Deletes a session and announces it; without a reason, that is the caller's. One that is gone already is not an error. */
+  remove(sid: string, reason?: EndReason): Promise<void>;
+
+  /** Milliseconds that a session with this data lives if it is written or refreshed now; `Infinity` if the store cannot tell. */
+  lifeMs(data: SessionData): number;
+
+  /** All sessions, for maintenance: this takes as long as there are sessions. */
+  walk(): AsyncIterable<[sid: string, data: SessionData]>;
 
   /**
    * When each of these sessions expires, in milliseconds since the epoch: `undefined` for one that is gone,

@@ -19,7 +19,7 @@ export class SessionWebSocket extends WebSocket {
     });
   }
 
-  #hasEnded = false;
+  #isMuted = false;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -36,15 +36,20 @@ export class SessionWebSocket extends WebSocket {
     this.#onFailure = onFailure;
   }
 
+  /** Lets no further message reach a listener. */
+  mute(): void {
+    this.#isMuted = true;
+  }
+
   /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
   end(code: number, reason: string): void {
-    this.#hasEnded = true;
+    this.mute();
     this.close(code, reason);
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (this.#hasEnded && event === "message") return false;
+    if (this.#isMuted && event === "message") return false;
     try {
       return super.emit(event, ...args);
     } catch (error) {

@@ -47,6 +47,8 @@ export async function admit(
     const { record } = open;
     if (!record) throw sessionDeleted();
     if (record.isStored) {
+      // A node that nobody reaches would not hear of the session's end.
+      await limit.race(keeper.joinNodes());
       connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime());
       if (!connection)
         throw new Refusal(429, "Too many connections of this session", { "Retry-After": "60" });

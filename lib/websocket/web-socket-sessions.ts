@@ -58,7 +58,8 @@ export function webSocketSessions(
   const errors = new ErrorEvents();
   const listeners = new Set<ConnectionListener>();
   const connections = new Set<SessionWebSocket>();
-  const sessions = new SessionConnections(parts.keeper.config.store, config);
+  const { store, node } = parts.keeper.config;
+  const sessions = new SessionConnections(store, config);
   const cookies = new WeakMap<IncomingMessage, string[]>();
   let isDraining = false;
 
@@ -132,25 +133,20 @@ export function webSocketSessions(
     });
     // What a client does wrong closes its connection with ws's own code, and is no error of this process.
     ws.on("error", () => {});
-    ws.followFailures((error) => fail(ws, req, error));
-    for (const listener of listeners) void listen(listener, ws, req);
+    const fail = (error: unknown) => {
+      if (!isSessionDeleted(error)) {
+        ws.end(INTERNAL_ERROR, "internal_error");
+        errors.report(error, req);
+      } else if (!connection?.hasEnded) {
+        ws.end(closeCodes.session_ended, "session_ended");
+      }
+    };
+    ws.followFailures(fail);
+    for (const listener of listeners) void tell(listener, ws, req).catch(fail);
   }
 
-  async function listen(listener: ConnectionListener, ws: SessionWebSocket, req: Request): Promise<void> {
-    try {
-      await listener(ws, req);
-    } catch (error) {
-      fail(ws, req, error);
-    }
-  }
-
-  function fail(ws: SessionWebSocket, req: Request, error: unknown): void {
-    if (isSessionDeleted(error)) {
-      ws.end(closeCodes.session_ended, "session_ended");
-      return;
-    }
-    ws.end(INTERNAL_ERROR, "internal_error");
-    errors.report(error, req);
+  async function tell(listener: ConnectionListener, ws: WebSocket, req: Request): Promise<void> {
+    await listener(ws, req);
   }
 
   function refuseIfDraining(): void {
@@ -182,5 +178,8 @@ export function webSocketSessions(
     close,
   };
   registerHandler(handleUpgrade, isMine);
+  node.onGap(() => sessions.revalidateAll());
+  // So that the first handshake does not wait for it; if it fails, that one tries again.
+  node.join().catch(() => {});
   return wsSessions;
 }

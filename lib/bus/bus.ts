@@ -1,0 +1,27 @@
+/** Hears a message of a channel. What it throws is its own to handle. */
+export type MessageListener = (message: string) => void;
+
+/**
+ * How nodes talk, and how they know of each other.
+ *
+ * The rules, which the conformance suite attacks:
+ * - A message goes to whoever subscribed before it was published, the publisher too; messages of one
+ *   publisher on one channel arrive in order. One that is published while a line is down is lost: whoever
+ *   depends on it listens to `onReconnect`, and looks for itself.
+ * - A node lives while it renews its lease, by the backend's clock. One that dies is gone when its lease runs
+ *   out, and when all have died nothing of them is left.
+ */
+export interface Bus {
+  publish(channel: string, message: string): Promise<void>;
+  /** Resolves once messages arrive. A channel has one listener on a node. */
+  subscribe(channel: string, listener: MessageListener): Promise<void>;
+  /** Calls back each time a line that was down is up again. */
+  onReconnect(listener: () => void): void;
+  /** Says that a node lives for so many milliseconds more. */
+  renewLease(nodeId: string, leaseMs: number): Promise<void>;
+  /** Says that a node is gone. */
+  dropLease(nodeId: string): Promise<void>;
+  /** The ids of all nodes that live. */
+  liveNodes(): Promise<string[]>;
+  close(): Promise<void>;
+}

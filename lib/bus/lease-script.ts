@@ -1,0 +1,18 @@
+/**
+ * Renews a node's lease, forgets those that have run out, and answers who lives, by the server's own clock:
+ * those of the nodes may differ.
+ *
+ * KEYS[1]  the leases, a ZSET of node id to the millisecond at which its lease runs out
+ * ARGV[1]  the node whose lease is renewed, or '' to only look
+ * ARGV[2]  milliseconds that the lease lasts
+ */
+export const LEASE_SCRIPT: string = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if ARGV[1] ~= '' then
+  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+end
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+`;

@@ -1,0 +1,25 @@
+/**
+ * Walks a map a few entries at a time, round and round, so that what has expired is found without a timer
+ * and without a pause. Entries may come and go between two steps.
+ */
+export class ClockHand<K, V> {
+  readonly #map: ReadonlyMap<K, V>;
+  #entries: Iterator<[K, V]>;
+
+  constructor(map: ReadonlyMap<K, V>) {
+    this.#map = map;
+    this.#entries = map.entries();
+  }
+
+  /** Visits the next few entries; after the last one it begins anew with the next call. */
+  advance(count: number, visit: (key: K, value: V) => void): void {
+    for (let visited = 0; visited < count; visited++) {
+      const step = this.#entries.next();
+      if (step.done) {
+        this.#entries = this.#map.entries();
+        return;
+      }
+      visit(...step.value);
+    }
+  }
+}

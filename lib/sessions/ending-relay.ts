@@ -1,0 +1,47 @@
+import type { Node } from "../bus/node.ts";
+import type { EndReason, SessionEndings } from "./session-endings.ts";
+
+/** Sessions that have ended, as nodes tell each other. */
+export interface EndedSessions {
+  readonly sids: readonly string[];
+  readonly reason: EndReason;
+}
+
+/** What nodes tell and ask each other of sessions: to close the connections of some, and how many some have. */
+export const END_SESSIONS = "end_sessions";
+export const COUNT_CONNECTIONS = "count_connections";
+
+/** The stores whose sessions a node speaks for. */
+const relayed = new WeakMap<Node, Set<SessionEndings>>();
+
+/**
+ * Lets all nodes hear of the sessions that this one ends, and this one of theirs.
+ *
+ * A message that gets lost is made up for by revalidation, so it is not waited for here; whoever must
+ * know that all have heard asks.
+ */
+export function relayEndings(endings: SessionEndings, node: Node): void {
+  const all = relayed.get(node) ?? answerFor(node);
+  if (all.has(endings)) return;
+  all.add(endings);
+  endings.onEnding(({ sid, reason }) => {
+    node.tell(END_SESSIONS, { sids: [sid], reason } satisfies EndedSessions).catch(() => {});
+  });
+}
+
+function answerFor(node: Node): Set<SessionEndings> {
+  const all = new Set<SessionEndings>();
+  relayed.set(node, all);
+  node.answer(END_SESSIONS, (payload) => {
+    const { sids, reason } = payload as EndedSessions;
+    return sum(sids.map((sid) => sum([...all].map((endings) => endings.close(sid, reason)))));
+  });
+  node.answer(COUNT_CONNECTIONS, (payload) =>
+    (payload as readonly string[]).map((sid) => sum([...all].map((endings) => endings.count(sid)))),
+  );
+  return all;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,59 @@
+/*
+ * The entries of a user are a ZSET of session id to the millisecond at which the session expires. A revoked
+ * entry has its score below zero. The key expires with its last entry. Every script has
+ *
+ * KEYS[1]  the user's entries
+ */
+
+/** Moves the key's own expiry to that of its last entry. Revoked entries count with the expiry that they had. */
+const EXPIRE_KEY = `
+local function last(range)
+  return tonumber((redis.call('ZRANGE', KEYS[1], range, range, 'WITHSCORES'))[2] or 0)
+end
+local latest = math.max(last(-1), -last(0))
+if latest == math.huge then redis.call('PERSIST', KEYS[1])
+elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', latest)) end
+`;
+
+/**
+ * Enters a session, or with a flag moves the expiry of one that is entered and not revoked.
+ *
+ * ARGV[1]  the session id
+ * ARGV[2]  milliseconds that it lives, or 'inf': by the server's clock, which is the one that keys expire by
+ * ARGV[3]  'NX' to enter, 'XX' to move
+ */
+export const ENTER_SCRIPT: string = `
+if ARGV[3] == 'XX' then
+  local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or -1)
+  if score < 0 then return 0 end
+end
+local expiry = 'inf'
+if ARGV[2] ~= 'inf' then
+  local time = redis.call('TIME')
+  expiry = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])
+end
+redis.call('ZADD', KEYS[1], ARGV[3], expiry, ARGV[1])
+${EXPIRE_KEY}
+return 1
+`;
+
+/**
+ * Revokes the entries of all sessions but one, or of one only.
+ *
+ * ARGV[1]  'except' or 'only'
+ * ARGV[2]  the session id, or '' with 'except' for none
+ *
+ * Returns the ids that are revoked now and were asked for.
+ */
+export const REVOKE_SCRIPT: string = `
+local revoked = {}
+local entries = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+for i = 1, #entries, 2 do
+  local sid, score = entries[i], tonumber(entries[i + 1])
+  if (sid == ARGV[2]) == (ARGV[1] == 'only') then
+    if score > 0 then redis.call('ZADD', KEYS[1], -score, sid) end
+    revoked[#revoked + 1] = sid
+  end
+end
+return revoked
+`;

@@ -1,0 +1,67 @@
+import { type RedisClient, RedisScript } from "../redis-client.ts";
+import { ENTER_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
+import type { IndexEntry, SessionIndex } from "./session-index.ts";
+
+const enterScript = new RedisScript(ENTER_SCRIPT);
+const revokeScript = new RedisScript(REVOKE_SCRIPT);
+
+/** The index in Redis: `user:<id>:sessions`, a ZSET of session id to expiry. */
+export class RedisSessionIndex implements SessionIndex {
+  readonly #client: RedisClient;
+  readonly #prefix: string;
+
+  constructor(client: RedisClient, prefix: string) {
+    this.#client = client;
+    this.#prefix = prefix;
+  }
+
+  async enter(userId: string, sid: string, lifeMs: number): Promise<void> {
+    await this.#enter(userId, sid, lifeMs, "NX");
+  }
+
+  async confirm(userId: string, sid: string): Promise<boolean> {
+    const score = await this.#client.zScore(this.#key(userId), sid);
+    return score !== null && Number(score) > 0;
+  }
+
+  async extend(userId: string, sid: string, lifeMs: number): Promise<void> {
+    await this.#enter(userId, sid, lifeMs, "XX");
+  }
+
+  async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
+    return this.#revoke(userId, "except", exceptSid ?? "");
+  }
+
+  async revokeOne(userId: string, sid: string): Promise<boolean> {
+    return (await this.#revoke(userId, "only", sid)).length > 0;
+  }
+
+  async remove(userId: string, sids: readonly string[]): Promise<void> {
+    if (sids.length > 0) await this.#client.zRem(this.#key(userId), [...sids]);
+  }
+
+  async entries(userId: string): Promise<IndexEntry[]> {
+    const found = (await this.#client.zRangeWithScores(this.#key(userId), 0, -1)) as {
+      value: string;
+      score: number;
+    }[];
+    return found
+      .filter(({ score }) => score > 0)
+      .map(({ value, score }) => ({ sid: value, expiresAt: score }));
+  }
+
+  async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<void> {
+    const life = lifeMs === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
+    await enterScript.run(this.#client, { keys: [this.#key(userId)], arguments: [sid, life, condition] });
+  }
+
+  async #revoke(userId: string, which: "except" | "only", sid: string): Promise<string[]> {
+    const call = { keys: [this.#key(userId)], arguments: [which, sid] };
+    return (await revokeScript.run(this.#client, call)) as string[];
+  }
+
+  /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */
+  #key(userId: string): string {
+    return `${this.#prefix}user:${userId}:sessions`;
+  }
+}

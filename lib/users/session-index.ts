@@ -1,0 +1,42 @@
+/** One session of a user, as the index has it. */
+export interface IndexEntry {
+  readonly sid: string;
+  /** When the session ends if nothing moves its expiry, by the index's clock: milliseconds since the epoch, `Infinity` for never. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Which sessions a user has (after Spring Session's FindByIndexNameSessionRepository).
+ *
+ * The rules, which the conformance suite attacks:
+ * - An entry is made before its session is written with the user, and confirmed after it: an entry that was
+ *   revoked in between is not confirmed, also if it was entered again. So a login either is found by whoever
+ *   revokes, or finds that it was revoked.
+ * - Revoking is not forgetting: revoked entries are revoked again by the next call, until they are removed
+ *   once their sessions are gone. So a call that failed halfway can be made again.
+ * - Nothing outlives the last session of a user: where entries are kept, they expire with it.
+ *
+ * No call looks at more than one user's entries. User ids are any strings.
+ */
+export interface SessionIndex {
+  /** Enters a session that lives for so many milliseconds more; one that is entered already, revoked or not, stays as it is. */
+  enter(userId: string, sid: string, lifeMs: number): Promise<void>;
+
+  /** Whether the session is entered and was not revoked. */
+  confirm(userId: string, sid: string): Promise<boolean>;
+
+  /** Moves the expiry of an entry, if there is one and it was not revoked. */
+  extend(userId: string, sid: string, lifeMs: number): Promise<void>;
+
+  /** Revokes all entries but one, and resolves to the ids of all that are revoked now. */
+  revoke(userId: string, exceptSid: string | undefined): Promise<string[]>;
+
+  /** Revokes one entry. Resolves to `false` if the user has no such session. */
+  revokeOne(userId: string, sid: string): Promise<boolean>;
+
+  /** Removes entries. Those that are not there are no error. */
+  remove(userId: string, sids: readonly string[]): Promise<void>;
+
+  /** The entries that were not revoked. */
+  entries(userId: string): Promise<IndexEntry[]>;
+}

@@ -1,0 +1,126 @@
+import type { SessionData, Store } from "express-session";
+import type { EndReason, SessionEndings } from "../sessions/session-endings.ts";
+import type {
+  Base,
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+  WriteResult,
+} from "../sessions/session-store.ts";
+import type { SessionIndex } from "./session-index.ts";
+
+/** Whose session this is; `undefined` for nobody's. */
+export type UserIdOf = (session: SessionData) => string | undefined;
+
+/**
+ * A session store that keeps the index of users as sessions are written: wherever the user comes from, the
+ * index follows. Sessions of nobody cost nothing here.
+ */
+export class UserIndexedStore implements SessionStore {
+  readonly #store: SessionStore;
+  readonly #index: SessionIndex;
+  readonly #userIdOf: UserIdOf;
+
+  constructor(store: SessionStore, index: SessionIndex, userIdOf: UserIdOf) {
+    this.#store = store;
+    this.#index = index;
+    this.#userIdOf = userIdOf;
+    store.endings.onEnding(async ({ sid, data }) => {
+      const userId = data && userIdOf(data);
+      if (userId !== undefined) await index.remove(userId, [sid]);
+    });
+  }
+
+  get expressStore(): Store {
+    return this.#store.expressStore;
+  }
+
+  get endings(): SessionEndings {
+    return this.#store.endings;
+  }
+
+  async read(sid: string): Promise<StoredSession | undefined> {
+    const stored = await this.#store.read(sid);
+    return stored && this.#withUser(stored);
+  }
+
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    const userId = this.#userIdOf(next.data);
+    const before = base?.userId;
+    if (userId === undefined) return this.#writeUserless(sid, next, base);
+    if (userId === before) {
+      // In one round trip. The entry is extended first: it may outlive its session, not the other way round.
+      const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
+      const [result] = await Promise.all([this.#store.write(sid, next, base), extended]);
+      return this.#outcome(result, userId);
+    }
+    return this.#writeLogin(sid, next, base, userId);
+  }
+
+  async refresh(sid: string, data: SessionData): Promise<boolean> {
+    const userId = this.#userIdOf(data);
+    if (userId !== undefined) await this.#index.extend(userId, sid, this.lifeMs(data));
+    return this.#store.refresh(sid, data);
+  }
+
+  remove(sid: string, reason?: EndReason): Promise<void> {
+    return this.#store.remove(sid, reason);
+  }
+
+  lifeMs(data: SessionData): number {
+    return this.#store.lifeMs(data);
+  }
+
+  expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    return this.#store.expiries(sids);
+  }
+
+  walk(): AsyncIterable<[string, SessionData]> {
+    return this.#store.walk();
+  }
+
+  /**
+   * The entry first, the session second, the entry checked third. Whoever deletes the user's sessions revokes
+   * the entries first and deletes second: if it comes before the entry, it has nothing to do with this login;
+   * if between entry and check, the check fails; if after the check, it finds the session.
+   */
+  async #writeLogin(
+    sid: string,
+    next: SessionSnapshot,
+    base: Base | undefined,
+    userId: string,
+  ): Promise<WriteResult> {
+    await this.#index.enter(userId, sid, this.lifeMs(next.data));
+    const result = await this.#store.write(sid, next, base);
+    // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
+    if (result.outcome === "changed") return this.#outcome(result, userId);
+    if (result.outcome !== "written") {
+      await this.#index.remove(userId, [sid]);
+      return result;
+    }
+    if (!(await this.#index.confirm(userId, sid))) {
+      await this.#store.remove(sid, "session_ended");
+      await this.#index.remove(userId, [sid]);
+      return { outcome: "deleted" };
+    }
+    if (base?.userId !== undefined) await this.#index.remove(base.userId, [sid]);
+    return this.#outcome(result, userId);
+  }
+
+  async #writeUserless(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    const result = await this.#store.write(sid, next, base);
+    // After the session is nobody's: an entry too many is found and removed, one too few is never found.
+    if (result.outcome === "written" && base?.userId !== undefined)
+      await this.#index.remove(base.userId, [sid]);
+    return this.#outcome(result, undefined);
+  }
+
+  #outcome(result: WriteResult, userId: string | undefined): WriteResult {
+    if (result.outcome === "written") return { ...result, userId };
+    return result.outcome === "changed" ? { ...result, current: this.#withUser(result.current) } : result;
+  }
+
+  #withUser(stored: StoredSession): StoredSession {
+    return { ...stored, userId: this.#userIdOf(stored.data) };
+  }
+}

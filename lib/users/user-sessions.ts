@@ -1,0 +1,184 @@
+import type { Request } from "express";
+import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { Bounds } from "../sessions/bounds.ts";
+import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
+import { listSessions, type UserSession } from "./list-sessions.ts";
+import { loginBy } from "./login.ts";
+import type { UserEventName, UserListener } from "./user-events.ts";
+import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
+
+/** A user: an id, or anything that has one. */
+export type User = string | number | { readonly id: string | number };
+
+/** Options of {@link userSessions}. */
+export interface UserSessionsOptions {
+  /** Names of what `logIn` takes over from the session before it, such as a cart. @default [] */
+  keep?: readonly string[];
+  /** Sessions that a user may have; a login above that ends the one whose login is the oldest. @default any number */
+  maxSessionsPerUser?: number;
+  /** Milliseconds that other nodes have to say that they have closed their connections. @default 1000 */
+  ackTimeoutMs?: number;
+}
+
+/** What came of ending a user's sessions. */
+export interface DeletionReceipt {
+  readonly sessionsDeleted: number;
+  /** On all nodes that answered. */
+  readonly connectionsClosed: number;
+  /** Ids of nodes that live and did not answer in `ackTimeoutMs`: they close their connections when they go on, or with their next revalidation. */
+  readonly silentNodes: readonly string[];
+}
+
+/** Which sessions to leave, and who asks. */
+export interface DeleteUserSessionsOptions {
+  /** The id of a session that goes on, such as `req.sessionID`. */
+  except?: string | undefined;
+}
+
+/** The sessions of users: all functions are bound, so they can be taken apart. */
+export interface UserSessions {
+  /**
+   * Logs a user in: gives the session a new id (so that one that was planted is of no use), keeps what `keep`
+   * names, writes `session.login` and saves.
+   *
+   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran.
+   */
+  logIn(req: Request, user: User): Promise<void>;
+  /** Logs out: ends the session and closes its connections. Without a session it does nothing. */
+  logOut(req: Request): Promise<void>;
+  /** The user's sessions, as a "your devices" page shows them, the latest login first. With a request, its own is `current`. */
+  listUserSessions(user: User, req?: Request): Promise<UserSession[]>;
+  /**
+   * Ends every session of a user and closes their connections on all nodes.
+   *
+   * Resolves once every node that answered has stopped delivering to them. Sessions that begin after the call
+   * are untouched. A user without sessions is not an error. Takes as long as the user has sessions, however
+   * many others there are.
+   *
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, and
+   *   calling again ends the rest.
+   */
+  deleteUserSessions(user: User, options?: DeleteUserSessionsOptions): Promise<DeletionReceipt>;
+  /** Ends one session, if it is this user's. Resolves to whether it was. */
+  deleteUserSession(user: User, sid: string): Promise<boolean>;
+  /**
+   * Compares the index with the sessions, and with `repair` mends it. For maintenance, not for requests:
+   * it reads every session of the store.
+   */
+  verifyUserSessions(user: User, options?: { repair?: boolean }): Promise<SessionFindings>;
+  on(event: UserEventName, listener: UserListener): UserSessions;
+  off(event: UserEventName, listener: UserListener): UserSessions;
+}
+
+const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; ackTimeoutMs: number }> =
+  Object.freeze({
+    keep: [],
+    maxSessionsPerUser: Number.POSITIVE_INFINITY,
+    ackTimeoutMs: 1000,
+  });
+
+/** The id of a user. @throws {TypeError} if there is none. */
+export function userIdOf(user: User): string {
+  const id = typeof user === "object" && user !== null ? user.id : user;
+  if ((typeof id === "string" && id !== "") || typeof id === "number") return String(id);
+  throw new TypeError(
+    "expected a user: an id, or an object with an id, that is a string or a number and not empty",
+  );
+}
+
+/**
+ * Finds and ends the sessions of users.
+ *
+ * @throws {TypeError} that names the option which is wrong.
+ */
+export function userSessions(sessionStack: SessionStack, options: UserSessionsOptions = {}): UserSessions {
+  const { keep, maxSessionsPerUser, ackTimeoutMs } = { ...DEFAULTS, ...options };
+  if (!Array.isArray(keep)) throw new TypeError('userSessions: option "keep" must be a list of names');
+  if (!(maxSessionsPerUser >= 1))
+    throw new TypeError('userSessions: option "maxSessionsPerUser" must be at least 1');
+  if (!(ackTimeoutMs > 0)) throw new TypeError('userSessions: option "ackTimeoutMs" must be more than 0');
+  const { keeper } = partsOf(sessionStack);
+  const { index, store, node, timeoutMs } = keeper.config;
+  const asking = new Bounds(timeoutMs + ackTimeoutMs);
+  if (Number.isFinite(maxSessionsPerUser)) keeper.users.limitBy(({ userId, sid }) => endOldest(userId, sid));
+
+  async function logIn(req: Request, user: User): Promise<void> {
+    const userId = userIdOf(user);
+    const before = req.session as unknown as Record<string, unknown>;
+    const kept = Object.fromEntries(
+      keep.filter((name) => name in before).map((name) => [name, before[name]]),
+    );
+    await req.session.regenerate();
+    Object.assign(req.session, kept, { login: loginBy(req, userId) });
+    await req.session.save();
+  }
+
+  async function logOut(req: Request): Promise<void> {
+    await req.session?.destroy();
+  }
+
+  async function listUserSessions(user: User, req?: Request): Promise<UserSession[]> {
+    const sessions = await listSessions(keeper, userIdOf(user));
+    if (sessions.length === 0) return [];
+    const sids = sessions.map(({ sid }) => sid);
+    const { answers } = await asking.call(() => node.ask(COUNT_CONNECTIONS, sids, ackTimeoutMs));
+    return sessions.map((session, at) => ({
+      ...session,
+      current: session.sid === req?.sessionID,
+      connections: (answers as number[][]).reduce((sum, counts) => sum + (counts[at] ?? 0), 0),
+    }));
+  }
+
+  async function deleteUserSessions(
+    user: User,
+    { except }: DeleteUserSessionsOptions = {},
+  ): Promise<DeletionReceipt> {
+    const userId = userIdOf(user);
+    // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
+    const sids = await index.revoke(userId, except);
+    return endRevoked(userId, sids);
+  }
+
+  async function deleteUserSession(user: User, sid: string): Promise<boolean> {
+    const userId = userIdOf(user);
+    if (!(await index.revokeOne(userId, sid))) return false;
+    await endRevoked(userId, [sid]);
+    return true;
+  }
+
+  async function endRevoked(userId: string, sids: string[]): Promise<DeletionReceipt> {
+    if (sids.length === 0) return { sessionsDeleted: 0, connectionsClosed: 0, silentNodes: [] };
+    await Promise.all(sids.map((sid) => store.remove(sid)));
+    // After they are gone, so that a connection which opens meanwhile finds its session gone.
+    const ended: EndedSessions = { sids, reason: "session_ended" };
+    const { answers, silentNodes } = await asking.call(() => node.ask(END_SESSIONS, ended, ackTimeoutMs));
+    // Last: until here, whoever calls again after a failure finds them.
+    await index.remove(userId, sids);
+    const connectionsClosed = (answers as number[]).reduce((sum, closed) => sum + closed, 0);
+    return { sessionsDeleted: sids.length, connectionsClosed, silentNodes };
+  }
+
+  async function endOldest(userId: string, ownSid: string): Promise<void> {
+    const sessions = await listSessions(keeper, userId);
+    const others = sessions.filter(({ sid }) => sid !== ownSid);
+    for (const { sid } of others.slice(maxSessionsPerUser - 1)) await deleteUserSession(userId, sid);
+  }
+
+  const users: UserSessions = {
+    logIn,
+    logOut,
+    listUserSessions,
+    deleteUserSessions,
+    deleteUserSession,
+    verifyUserSessions: (user, { repair = false } = {}) => verifySessions(keeper, userIdOf(user), repair),
+    on(event, listener) {
+      keeper.users.on(event, listener);
+      return users;
+    },
+    off(event, listener) {
+      keeper.users.off(event, listener);
+      return users;
+    },
+  };
+  return users;
+}

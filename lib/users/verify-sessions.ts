@@ -1,0 +1,33 @@
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
+
+/** Where the index and the sessions of a user do not agree. */
+export interface SessionFindings {
+  /** Sessions that live with the user and are missing from the index. */
+  readonly orphans: readonly string[];
+  /** Entries of the index whose session is gone, or is another user's. */
+  readonly dangling: readonly string[];
+}
+
+/** Finds what a crash between two steps, or a hand in the store, has left behind; mends it if told to. */
+export async function verifySessions(
+  { config }: SessionKeeper,
+  userId: string,
+  repair: boolean,
+): Promise<SessionFindings> {
+  const { index, store, userIdOf } = config;
+  // The index first: a login enters there first, so what the walk finds later is not missing for being new.
+  const before = new Set((await index.entries(userId)).map(({ sid }) => sid));
+  const living = new Map<string, number>();
+  for await (const [sid, data] of store.walk())
+    if (userIdOf(data) === userId) living.set(sid, store.lifeMs(data));
+
+  const entered = new Set((await index.entries(userId)).map(({ sid }) => sid));
+  const orphans = [...living.keys()].filter((sid) => !entered.has(sid));
+  // Only those that stood there before the walk: a login that is under way has an entry and no session yet.
+  const dangling = [...before].filter((sid) => entered.has(sid) && !living.has(sid));
+  if (repair) {
+    await Promise.all(orphans.map((sid) => index.enter(userId, sid, living.get(sid) as number)));
+    await index.remove(userId, dangling);
+  }
+  return { orphans, dangling };
+}
