@@ -1,0 +1,62 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { endWithThisProcess } from "../support/end-with-this-process.ts";
+import { within } from "../support/within.ts";
+
+export interface ExampleProcess {
+  url: string;
+  /** Sends a signal and waits for the end. Gives how the process ended, also if it had before. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+const startLimitMs = 20_000;
+const stopLimitMs = 8_000;
+
+/** Starts the example on a free port, with no other REDIS_URL or SESSION_SECRET than those given. */
+export async function startExample(
+  env: { REDIS_URL?: string | undefined; SESSION_SECRET?: string } = {},
+): Promise<ExampleProcess> {
+  const inherited = { ...process.env };
+  delete inherited.REDIS_URL;
+  delete inherited.SESSION_SECRET;
+  // One process, unlike the command `tsx`, which starts another: no signal can miss it.
+  const child = spawn(process.execPath, ["--import", "tsx", "example/server.ts"], {
+    env: { ...inherited, ...env, PORT: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  endWithThisProcess(child, await mkdtemp(join(tmpdir(), "session-stack-example-")));
+  const exit = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+
+  let log = "";
+  const address = new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (text: Buffer) => {
+        log += text;
+        const found = /^express-session-stack example: (http:\S+)$/m.exec(log)?.[1];
+        if (found) resolve(found);
+      });
+    }
+    child.once("close", () => reject(new Error(`The example ended before it listened:\n${log}`)));
+  });
+
+  async function stop(signal: NodeJS.Signals = "SIGTERM") {
+    child.kill(signal);
+    try {
+      const [code, endedBy] = await within(exit, stopLimitMs, "end of the example");
+      return { code, signal: endedBy };
+    } catch (cause) {
+      child.kill("SIGKILL");
+      throw new Error(`The example does not stop:\n${log}`, { cause });
+    }
+  }
+
+  try {
+    return { url: await within(address, startLimitMs, "address of the example"), stop };
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
+  }
+}
