@@ -94,7 +94,7 @@ export class SessionRecord {
   async read(): Promise<StoredSession> {
     const stored = await this.#store.read(this.session.id);
     if (stored) return stored;
-    this.#foundGone();
+    if (this.#base) this.#foundGone();
     throw sessionDeleted();
   }
 
