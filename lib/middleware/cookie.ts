@@ -1,6 +1,6 @@
 import type { CipherKey } from "node:crypto";
-import { parse } from "cookie";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { parseCookies } from "./parse-cookies.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
 
 /** Options of {@link cookieMiddleware}. */
@@ -21,17 +21,16 @@ const JSON_VALUE = "j:";
  */
 export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
   const secrets = secretList(options.secret);
-  const parseOptions = options.decode ? { decode: options.decode } : {};
 
   return function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
     if (req.cookies) {
       next();
       return;
     }
-    (req as RequestWithSecret).secret = secrets[0];
+    (req as { secret?: CipherKey | undefined }).secret = secrets[0];
     req.cookies = Object.create(null);
     req.signedCookies = Object.create(null);
-    for (const [name, value] of Object.entries(parse(req.headers.cookie ?? "", parseOptions))) {
+    for (const [name, value] of Object.entries(parseCookies(req.headers.cookie ?? "", options.decode))) {
       if (value === undefined) continue;
       if (secrets.length > 0 && value.startsWith(SIGNED)) {
         const plain = unsignValue(value.slice(SIGNED.length), secrets);
@@ -45,7 +44,7 @@ export function cookieMiddleware(options: CookieMiddlewareOptions = {}): Request
 }
 
 /** A request as cookie-parser leaves it: with the secret that `res.cookie` signs with. */
-export type RequestWithSecret = Request & { secret?: CipherKey | undefined };
+export type RequestWithSecret = Omit<Request, "secret"> & { secret?: CipherKey | undefined };
 
 /** One secret or several, as a list; `undefined` is none. */
 export function secretList(secret: CipherKey | readonly CipherKey[] | undefined): readonly CipherKey[] {
@@ -56,7 +55,8 @@ export function secretList(secret: CipherKey | readonly CipherKey[] | undefined)
 function jsonValue(value: string): unknown {
   if (!value.startsWith(JSON_VALUE)) return value;
   try {
-    return JSON.parse(value.slice(JSON_VALUE.length));
+    // Only what is true: as in cookie-parser, whose `j:0` stays a text.
+    return JSON.parse(value.slice(JSON_VALUE.length)) || value;
   } catch {
     return value;
   }

@@ -24,7 +24,8 @@ export function finishSession(
   if (!record || record.hasEnded || config.saveUnless(res)) return undefined;
   // A save that the handler did not wait for: only after it is known what is left to save.
   if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
-  if (isSaveDue(keeper, open, record)) return saveUnlessDeleted(record);
+  if (isSaveDue(keeper, open, record)) return saveUnlessDeleted(keeper, record);
+  if (record.wasSaved) keeper.touchWindow.touched(record.session.id);
   if (!record.isStored || !open.isCarried(record) || !isTouchDue(keeper, open, record)) return undefined;
   record.session.touch();
   // The response does not depend on it: a session that could not be touched was still rightly read.
@@ -32,8 +33,10 @@ export function finishSession(
 }
 
 function isSaveDue({ config }: SessionKeeper, open: OpenSession, record: SessionRecord): boolean {
-  if (record.isStored) return (config.resave && !record.wasSaved) || record.hasChanges();
-  return open.canBeCarried(record) && (config.saveUninitialized || record.hasChanges());
+  if (record.isStored) {
+    return ((config.resave || open.hasNewAge) && !record.wasSaved) || record.hasChanges();
+  }
+  return open.canBeCarried(record) && (config.saveUninitialized || open.isReplacement || record.hasChanges());
 }
 
 function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session }: SessionRecord): boolean {
@@ -41,8 +44,11 @@ function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session
 }
 
 /** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */
-function saveUnlessDeleted(record: SessionRecord): Promise<void> {
-  return record.save().catch((error) => {
+async function saveUnlessDeleted({ touchWindow }: SessionKeeper, record: SessionRecord): Promise<void> {
+  try {
+    await record.save();
+    touchWindow.touched(record.session.id);
+  } catch (error) {
     if (!isSessionDeleted(error)) throw error;
-  });
+  }
 }

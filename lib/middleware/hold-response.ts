@@ -26,16 +26,15 @@ const BODY_HEADERS = [
 /**
  * Keeps the head of an ended response as it is until the response is released.
  *
- * The handler is done and its response must look sent: `headersSent` is true, and what a late error
- * handler sets or writes has no effect. Nothing is on the wire yet, so that if the save fails the
- * client can still be told.
+ * The handler is done: what is set or written late, by an error handler or a second answer, has no effect.
+ * `headersSent` stays false all the same, since Express cuts the line of a response that fails after its head
+ * was sent, and nothing of this one is on the wire: if the save fails, the client can still be told.
  */
 export function holdResponse(res: ServerResponse): HeldResponse {
   if (res.headersSent) return { release() {}, discard() {} };
   const { statusCode, statusMessage, writeHead, write } = res;
   const headers = new Map(Object.entries(res.getHeaders()));
 
-  Object.defineProperty(res, "headersSent", { configurable: true, value: true });
   res.write = (() => false) as typeof res.write;
   res.writeHead = (() => {
     throw Object.assign(new Error("Cannot write headers after they are sent to the client"), {
@@ -44,7 +43,6 @@ export function holdResponse(res: ServerResponse): HeldResponse {
   }) as typeof res.writeHead;
 
   function release(): void {
-    Reflect.deleteProperty(res, "headersSent");
     Object.assign(res, { write, writeHead, statusCode, statusMessage });
     for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);
     for (const [name, value] of headers) {

@@ -30,6 +30,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
   #carriedId: string | undefined;
   #headSent = false;
+  #isReplacement = false;
   #record: SessionRecord | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   #maxAge: number | null = null;
@@ -50,6 +51,11 @@ export class OpenSession implements SessionActions, RecordOwner {
   /** The record of the session that was last in `req.session`. */
   get lastRecord(): SessionRecord | undefined {
     return this.#record;
+  }
+
+  /** Whether the session takes the place of another one, so that the client must learn of it. */
+  get isReplacement(): boolean {
+    return this.#isReplacement;
   }
 
   /** When the session was last saved, by what its cookie said as it was loaded; of a new one, never. */
@@ -102,12 +108,13 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   /** Puts a new session with a new id into `req.session`. */
   generate(): void {
+    this.#isReplacement = this.#record !== undefined;
     this.#req.sessionID = this.#config.genid(this.#req);
     const options = this.#config.cookieOptions(this.#req);
     const cookie = newCookie(options);
     if (options.secure === "auto") cookie.secure = this.#isSecure();
     if (options.sameSite === "auto") cookie.sameSite = this.#isSecure() ? "none" : "lax";
-    this.#begin({ cookie }, undefined);
+    this.#begin({ cookie } as SessionData, undefined);
   }
 
   async save(saved: Session): Promise<void> {
@@ -155,7 +162,10 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   #isCookieDue(record: SessionRecord, willSave: boolean): boolean {
     if (!this.isCarried(record)) {
-      return record.isStored || (willSave && (this.#config.saveUninitialized || record.hasChanges()));
+      return (
+        record.isStored ||
+        (willSave && (this.#config.saveUninitialized || this.#isReplacement || record.hasChanges()))
+      );
     }
     if (this.#config.rolling) return true;
     return record.session.cookie.expires != null && (record.wasModified || (willSave && record.hasChanges()));

@@ -1,10 +1,10 @@
-import { parse } from "cookie";
 import type { Request } from "express";
 import { ErrorEvents } from "../error-events.ts";
 import { SessionStackError } from "../errors.ts";
 import { UserEvents } from "../users/user-events.ts";
 import { type RequestWithSecret, secretList } from "./cookie.ts";
 import { OpenSession } from "./open-session.ts";
+import { parseCookies } from "./parse-cookies.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
 import { TouchWindow } from "./touch-window.ts";
@@ -87,7 +87,7 @@ export class SessionKeeper {
     const header = req.headers.cookie;
     // Most requests without a session have no such name in them, and are spared the parsing.
     if (!header?.includes(this.config.name)) return undefined;
-    const value = parse(header)[this.config.name];
+    const value = parseCookies(header)[this.config.name];
     return value?.startsWith(SIGNED)
       ? unsignValue(value.slice(SIGNED.length), secrets) || undefined
       : undefined;

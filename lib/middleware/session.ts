@@ -2,7 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
 import { beforeHead } from "./before-head.ts";
 import { finishSession } from "./finish-session.ts";
-import { holdResponse } from "./hold-response.ts";
+import { type HeldResponse, holdResponse } from "./hold-response.ts";
 import type { OpenSession } from "./open-session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { type SessionMiddlewareOptions, sessionConfig } from "./session-options.ts";
@@ -91,9 +91,9 @@ function followResponse(
     try {
       finishing = finishSession(keeper, open, req, res);
     } catch (error) {
-      // Contents that cannot be serialised: from here on this is the error's response.
-      isFailed = true;
-      throw error;
+      // Contents that cannot be serialised. Not thrown: the handler may be called by nobody who would catch it.
+      fail(error, res.headersSent, holdResponse(res), args);
+      return res;
     }
     if (!finishing) return send(args);
     const wasHeadSent = res.headersSent;
@@ -103,20 +103,22 @@ function followResponse(
         held.release();
         send(args);
       },
-      (error) => {
-        isFailed = true;
-        if (wasHeadSent) {
-          send(args);
-          keeper.errors.report(error, req);
-        } else {
-          // Nothing was sent yet, so the client can be told that what it asked for was not stored.
-          held.discard();
-          next(error);
-        }
-      },
+      (error) => fail(error, wasHeadSent, held, args),
     );
     return res;
   } as Response["end"];
+
+  function fail(error: unknown, wasHeadSent: boolean, held: HeldResponse, args: unknown[]): void {
+    isFailed = true;
+    if (wasHeadSent) {
+      send(args);
+      keeper.errors.report(error, req);
+    } else {
+      // Nothing was sent yet, so the client can be told that what it asked for was not stored.
+      held.discard();
+      next(error);
+    }
+  }
 
   function send(args: unknown[]): Response {
     return (end as (...args: unknown[]) => Response).apply(res, args);

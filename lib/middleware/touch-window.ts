@@ -24,11 +24,12 @@ export class TouchWindow {
     // Half its life at most: else a session would end that is used all the time.
     if (!hasNewAge && idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2))
       return false;
-    this.#remember(id, now);
+    this.touched(id, now);
     return true;
   }
 
-  #remember(id: string, now: number): void {
+  /** Remembers that a session was touched, or saved, which is as good. */
+  touched(id: string, now: number = Date.now()): void {
     this.#touchedAt.delete(id);
     this.#touchedAt.set(id, now);
     if (this.#touchedAt.size <= REMEMBERED) return;

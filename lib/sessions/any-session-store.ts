@@ -24,7 +24,9 @@ export class AnySessionStore implements SessionStore {
   readonly expressStore: Store;
   readonly #destroy: (sid: string) => Promise<void>;
   readonly #timeoutMs: number;
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #queues = new Map<string, Promise<void>>();
+  /** The callbacks with which this adapter asks the store. */
+  readonly #own = new WeakSet<object>();
 
   /** The one adapter of a store, however many middlewares use it: they share its queues. */
   static over(store: Store, timeoutMs: number): AnySessionStore {
@@ -40,41 +42,61 @@ export class AnySessionStore implements SessionStore {
     this.expressStore = store;
     this.#timeoutMs = timeoutMs;
     const destroy = store.destroy;
-    this.#destroy = (sid) => called((done) => destroy.call(store, sid, done));
+    this.#destroy = (sid) => this.#called((done) => destroy.call(store, sid, done));
     store.destroy = (sid, callback) => {
-      callBack(this.remove(sid, "session_ended"), callback);
+      if (!callback || !this.#own.has(callback)) callBack(this.remove(sid, "session_ended"), callback);
+      else {
+        // The store itself ends a session that it was asked for, and hands on the callback, as connect-redis does
+        // with an expired one: part of a step that would wait for itself in the queue.
+        destroy.call(store, sid, (error) => {
+          if (!error) void this.endings.announce({ sid, reason: "session_ended" }).catch(() => {});
+          callback(error);
+        });
+      }
     };
   }
 
   async read(sid: string): Promise<StoredSession | undefined> {
-    const data = await called<SessionData | null>((done) => this.expressStore.get(sid, done)).catch(
+    const data = await this.#called<SessionData | null>((done) => this.expressStore.get(sid, done)).catch(
       understood,
     );
     return data ? stored(data) : undefined;
   }
 
-  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-    return this.#inTurn(sid, async () => {
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    const result = await this.#inTurn<WriteResult>(sid, async () => {
       const current = await this.read(sid);
       if (!current && base) return { outcome: "deleted" };
       if (current && current.version !== base?.version) return { outcome: "changed", current };
       // The text, not the live session: the app may have changed that while the store was asked.
       const data = JSON.parse(next.json) as SessionData;
       data.cookie = inflateCookie(data.cookie);
-      await called((done) => this.expressStore.set(sid, data, done));
-      return { outcome: "written", version: next.json };
+      const { expires } = data.cookie;
+      if (expires && expires.getTime() <= Date.now()) {
+        await this.#destroy(sid);
+        return { outcome: "expired" };
+      }
+      // Before the store has it: some keep the object itself.
+      const version = JSON.stringify(data);
+      await this.#called((done) => this.expressStore.set(sid, data, done));
+      return { outcome: "written", version };
     });
+    if (result.outcome === "expired")
+      await this.endings.announce({ sid, reason: "session_ended", data: next.data });
+    return result;
   }
 
   refresh(sid: string, data: SessionData): Promise<boolean> {
     const { touch } = this.expressStore;
     if (typeof touch !== "function") return Promise.resolve(true);
+    // A copy: some stores keep the object itself, and the app goes on changing its own.
+    const cookie = inflateCookie(JSON.parse(JSON.stringify(data.cookie)) as SessionData["cookie"]);
     return this.#inTurn(sid, async () => {
       // Some stores write the whole session when they touch it: only after a look that it is still there.
       const current = await this.read(sid);
       if (!current) return false;
-      const touched = Object.assign(current.data, { cookie: data.cookie });
-      await called((done) => touch.call(this.expressStore, sid, touched, done));
+      const touched = Object.assign(current.data, { cookie });
+      await this.#called((done) => touch.call(this.expressStore, sid, touched, done));
       return true;
     });
   }
@@ -95,7 +117,7 @@ export class AnySessionStore implements SessionStore {
   async *walk(): AsyncIterable<[string, SessionData]> {
     const { all } = this.expressStore;
     if (typeof all !== "function") return;
-    const found = await called<AllSessions>((done) => all.call(this.expressStore, done));
+    const found = await this.#called<AllSessions>((done) => all.call(this.expressStore, done));
     for (const [sid, data] of Object.entries(found ?? {})) yield [data.id ?? sid, data];
   }
 
@@ -110,27 +132,32 @@ export class AnySessionStore implements SessionStore {
     );
   }
 
+  /** Asks what answers by callback, now or later, or throws. */
+  #called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
+      this.#own.add(done);
+      call(done);
+    });
+  }
+
   /** Runs a step after all earlier steps on the same session, whatever became of them. */
   #inTurn<T>(sid: string, step: () => Promise<T>): Promise<T> {
     const earlier = this.#queues.get(sid) ?? Promise.resolve();
-    const result = earlier.then(step, step);
-    const settled = within(result, this.#timeoutMs).then(
-      () => {},
-      () => {},
-    );
+    const result = earlier.then(step);
+    // A step's time begins with the step: else all that wait for many before them would run at once.
+    const settled = earlier
+      .then(() => within(result, this.#timeoutMs))
+      .then(
+        () => {},
+        () => {},
+      );
     this.#queues.set(sid, settled);
     void settled.then(() => {
       if (this.#queues.get(sid) === settled) this.#queues.delete(sid);
     });
     return result;
   }
-}
-
-/** Calls what answers by callback, now or later, or throws. */
-function called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, value) => (error ? reject(error) : resolve(value as T)));
-  });
 }
 
 /** As in express-session, a file that is not there is a session that is not there. */

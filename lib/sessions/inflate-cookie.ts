@@ -1,4 +1,5 @@
 import session, { type SessionData } from "express-session";
+import { sessionUnreadable } from "./session-store.ts";
 
 const Cookie = session.Cookie as unknown as new (options: object) => SessionData["cookie"];
 
@@ -9,9 +10,13 @@ export function newCookie(options: object): SessionData["cookie"] {
 
 /** Makes express-session's Cookie of stored data, as its `Store.createSession` does. */
 export function inflateCookie(data: SessionData["cookie"]): SessionData["cookie"] {
-  const cookie = newCookie(data);
-  if (typeof data.expires === "string") cookie.expires = new Date(data.expires);
-  // Last, because setting `expires` computes it anew.
-  cookie.originalMaxAge = data.originalMaxAge;
-  return cookie;
+  try {
+    const cookie = newCookie(data);
+    if (typeof data.expires === "string") cookie.expires = new Date(data.expires);
+    // Last, because setting `expires` computes it anew.
+    cookie.originalMaxAge = data.originalMaxAge;
+    return cookie;
+  } catch {
+    throw sessionUnreadable();
+  }
 }

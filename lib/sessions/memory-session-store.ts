@@ -3,6 +3,7 @@ import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import { assertSessionData } from "./session-store.ts";
 
 /** Options of {@link MemorySessionStore}. */
 export interface MemorySessionStoreOptions {
@@ -85,10 +86,8 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   get(sid: string, callback: Callback<SessionData | null>): void {
-    callBack(
-      this.read(sid).then((found) => found?.data ?? null),
-      callback,
-    );
+    const entry = this.#live(sid);
+    callBack(Promise.resolve(entry ? (JSON.parse(entry.json) as SessionData) : null), callback);
   }
 
   set(sid: string, data: SessionData, callback?: Callback<void>): void {
@@ -146,5 +145,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 }
 
 function stored(json: string): StoredSession {
-  return { data: JSON.parse(json) as SessionData, json, version: json };
+  const data: unknown = JSON.parse(json);
+  assertSessionData(data);
+  return { data, json, version: json };
 }

@@ -40,8 +40,9 @@ export function mergeChanges(
   base: SessionData | undefined,
   mine: SessionData,
   theirs: SessionData,
+  alsoMine: Iterable<string> = [],
 ): SessionData {
-  for (const key of changedKeys(base ?? {}, mine)) copyKey(mine, theirs, key);
+  for (const key of [...changedKeys(base ?? {}, mine), ...alsoMine]) copyKey(mine, theirs, key);
   theirs.cookie = mergeCookies(base?.cookie, mine.cookie, theirs.cookie);
   return theirs;
 }
@@ -59,10 +60,10 @@ type CookieData = SessionData["cookie"];
  * Every save moves `expires`, so that alone is no change of the cookie: whoever changed the rest of it wins,
  * and if nobody did, the later expiry stands.
  */
-function mergeCookies(base: CookieData | undefined, mine: CookieData, theirs: CookieData): CookieData {
+export function mergeCookies(base: CookieData | undefined, mine: CookieData, theirs: CookieData): CookieData {
   if (!sameJson(withoutExpiry(base), withoutExpiry(mine))) return mine;
-  const later = expiryMs(mine) > expiryMs(theirs) && theirs.expires != null;
-  return later ? ({ ...theirs, expires: mine.expires } as CookieData) : theirs;
+  if (!sameJson(withoutExpiry(base), withoutExpiry(theirs))) return theirs;
+  return expiryMs(mine) > expiryMs(theirs) ? ({ ...theirs, expires: mine.expires } as CookieData) : theirs;
 }
 
 function withoutExpiry(cookie: CookieData | undefined): object {

@@ -1,7 +1,7 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
-import { changedKeys, copyKey, hasChanges, mergeChanges, sameUnder } from "./merge.ts";
+import { changedKeys, copyKey, hasChanges, mergeChanges, mergeCookies, sameUnder } from "./merge.ts";
 import type { EndReason } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
 import { unavailable } from "./within.ts";
@@ -27,6 +27,8 @@ export class SessionRecord {
   readonly session: Session;
   readonly #owner: RecordOwner;
   #base: Base | undefined;
+  /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
+  readonly #unsure = new Set<string>();
   #attempted = false;
   #ended = false;
   #modified = false;
@@ -72,6 +74,7 @@ export class SessionRecord {
 
   /** Whether the session holds changes that are not saved. Costs one serialisation if it does not. */
   hasChanges(): boolean {
+    if (this.#unsure.size > 0) return true;
     if (!this.#base) return hasChanges({}, this.session);
     // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
     if (JSON.stringify(this.session) === this.#base.json) return false;
@@ -83,8 +86,10 @@ export class SessionRecord {
    * and shares its write with all that were asked for in the meantime.
    */
   save(): Promise<void> {
+    // One that waits its turn takes all; it begins a moment after the running one has ended.
+    if (this.#next) return this.#next;
     if (!this.#running) return this.#start();
-    this.#next ??= settled(this.#running).then(() => {
+    this.#next = settled(this.#running).then(() => {
       this.#next = undefined;
       return this.#start();
     });
@@ -101,15 +106,23 @@ export class SessionRecord {
   async read(): Promise<StoredSession> {
     const stored = await this.#owner.store.read(this.session.id);
     if (stored) return stored;
-    this.#foundGone();
+    if (this.#base) this.#foundGone();
     throw sessionDeleted();
   }
 
   /** Reads again and takes over what others have saved; changes of one's own stay. */
   async update(): Promise<void> {
-    const base = this.#base;
-    const stored = await this.read();
-    if (base && stored.version !== base.version) this.#takeOver(JSON.parse(base.json) as SessionData, stored);
+    for (;;) {
+      // Neither may a save end during the read, nor the read come between a write and its answer: what was
+      // read would be older than what the save has left here, and the difference would look like a change.
+      while (this.#running) await settled(this.#running);
+      const base = this.#base;
+      const stored = await this.read();
+      if (this.#running || this.#base !== base) continue;
+      if (base && stored.version !== base.version)
+        this.#takeOver(JSON.parse(base.json) as SessionData, stored);
+      return;
+    }
   }
 
   /** Ends the session. From this call on nothing of it is saved any more. */
@@ -143,8 +156,13 @@ export class SessionRecord {
     let current: Base | undefined = base;
     this.#attempted = true;
     for (;;) {
-      const result = await this.#owner.store.write(this.session.id, next, current);
+      const result = await this.#owner.store.write(this.session.id, next, current).catch((error) => {
+        const before = base ? (JSON.parse(base.json) as object) : {};
+        for (const key of changedKeys(before, JSON.parse(sent.json) as object)) this.#unsure.add(key);
+        throw error;
+      });
       if (result.outcome === "written") {
+        this.#unsure.clear();
         this.#saved = true;
         this.#modified ||= modified;
         const { version, userId } = result;
@@ -164,7 +182,9 @@ export class SessionRecord {
       // Whoever came in between has made progress, so somebody always does; but nobody waits for ever.
       if (Date.now() >= deadline) throw unavailable("was too busy with this session");
       const before = base && (JSON.parse(base.json) as SessionData);
-      next = snapshot(mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data));
+      next = snapshot(
+        mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data, this.#unsure),
+      );
       current = baseOf(result.current);
     }
   }
@@ -175,9 +195,11 @@ export class SessionRecord {
    */
   #takeOver(before: SessionData, stored: StoredSession): void {
     for (const key of changedKeys(before, stored.data)) {
-      if (sameUnder(key, before, this.session)) copyKey(stored.data, this.session, key);
+      if (!this.#unsure.has(key) && sameUnder(key, before, this.session))
+        copyKey(stored.data, this.session, key);
     }
-    this.session.cookie = inflateCookie(stored.data.cookie);
+    const cookie = JSON.parse(JSON.stringify(this.session.cookie)) as SessionData["cookie"];
+    this.session.cookie = inflateCookie(mergeCookies(before.cookie, cookie, stored.data.cookie));
     this.#base = baseOf(stored);
   }
 

@@ -1,0 +1,134 @@
+import express from "express";
+import { type SessionMiddlewareOptions, sessionMiddleware } from "../../lib/index.ts";
+import { redisBackend } from "../../lib/redis.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import { browse, countUp, data, secret, sharedRedis, sidOf } from "./support.ts";
+
+/** A browser at an app on Redis, and the Redis commands that the app has sent since it was last asked. */
+async function countedBrowser(options: SessionMiddlewareOptions) {
+  const redis = await sharedRedis();
+  const sent: string[] = [];
+  const client = new Proxy(redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        sent.push(String(name));
+        return value.apply(target, args);
+      };
+    },
+  });
+  const prefix = uniquePrefix("touch");
+  const app = express();
+  app.use(sessionMiddleware({ secret, ...options, backend: redisBackend({ client, prefix }) }));
+  app.get("/", (req, res) => void res.json(countUp(req)));
+  app.get("/read", (req, res) => void res.json(data(req).count ?? null));
+  app.get("/age", (req, res) => {
+    req.session.cookie.maxAge = 7_200_000;
+    res.end();
+  });
+  const browser = await browse(app);
+  return {
+    browser,
+    commands: () => sent.splice(0),
+    ttl: () => redis.ttl(`${prefix}sess:${sidOf(browser)}`),
+    expire: (seconds: number) => redis.expire(`${prefix}sess:${sidOf(browser)}`, seconds),
+  };
+}
+
+// A script that the server does not know yet is sent once more, whole.
+const written = ["evalSha"];
+
+test("a read-only request costs one Redis command inside the window, and no cookie", async () => {
+  const { browser, commands } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
+  await browser.get("/");
+  commands();
+  for (let visit = 0; visit < 5; visit++) {
+    expect((await browser.get("/read")).setCookies).toEqual([]);
+    expect(commands()).toEqual(["get"]);
+  }
+});
+
+test("a session without an age is touched once in a window", async () => {
+  const { browser, commands, ttl, expire } = await countedBrowser({});
+  await browser.get("/");
+  await browser.get("/read");
+  await expire(1_000);
+  commands();
+  for (let visit = 0; visit < 5; visit++) await browser.get("/read");
+  expect(commands()).toEqual(["get", "get", "get", "get", "get"]);
+  expect(await ttl()).toBeLessThanOrEqual(1_000);
+});
+
+test("a session that was saved just now is not touched, with an age or without", async () => {
+  const { browser, commands } = await countedBrowser({});
+  await browser.get("/");
+  commands();
+  await browser.get("/read");
+  expect(commands()).toEqual(["get"]);
+});
+
+test("a save costs one command beside the read, and is a touch", async () => {
+  const { browser, commands, ttl } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
+  await browser.get("/");
+  commands();
+  await browser.get("/");
+  expect(commands()).toEqual(["get", ...written]);
+  expect(await ttl()).toBeGreaterThan(3_590);
+});
+
+test("a new session costs one command, its first visit none", async () => {
+  const { browser, commands } = await countedBrowser({});
+  await countedBrowser({}).then((warm) => warm.browser.get("/"));
+  await browser.get("/read");
+  expect(commands()).toEqual([]);
+  await browser.get("/");
+  expect(commands()).toEqual(written);
+});
+
+test("touchAfterMs: 0 touches with every request", async () => {
+  const { browser, commands, ttl, expire } = await countedBrowser({
+    cookie: { maxAge: 3_600_000 },
+    touchAfterMs: 0,
+  });
+  await browser.get("/");
+  await expire(100);
+  commands();
+  await browser.get("/read");
+  expect(commands()).toEqual(["get", "expire"]);
+  expect(await ttl()).toBeGreaterThan(3_590);
+});
+
+test("a session is touched when half its life is over, however long the window", async () => {
+  const { browser, commands, ttl } = await countedBrowser({
+    cookie: { maxAge: 2_000 },
+    touchAfterMs: 60_000,
+  });
+  await browser.get("/");
+  const begun = Date.now();
+  commands();
+  const touched: number[] = [];
+  // Used all the time, for longer than it lives unused.
+  while (Date.now() - begun < 3_000) {
+    expect((await browser.get("/read")).body).toBe("1");
+    if (commands().includes("expire")) touched.push(Date.now() - begun);
+  }
+  expect(touched.length).toBeGreaterThanOrEqual(2);
+  expect(touched.length).toBeLessThanOrEqual(3);
+  expect(await ttl()).toBeGreaterThanOrEqual(1);
+});
+
+test("a session whose age the app has changed is touched at once", async () => {
+  const { browser, ttl } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
+  await browser.get("/");
+  await browser.get("/age");
+  expect(await ttl()).toBeGreaterThan(7_100);
+});
+
+test("rolling sends the cookie with every response, touched in the store or not", async () => {
+  const { browser, commands } = await countedBrowser({ rolling: true, cookie: { maxAge: 3_600_000 } });
+  await browser.get("/");
+  commands();
+  expect((await browser.get("/read")).setCookies).toHaveLength(1);
+  expect(commands()).toEqual(["get"]);
+});

@@ -1,0 +1,59 @@
+import session, { type SessionData } from "express-session";
+import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
+import { assertGone, called, sessionData, snapshot } from "./session-store-suite/sessions.ts";
+
+type Answer<T = void> = (error?: unknown, value?: T) => void;
+
+/** What becomes of the errors of stores in the wild. */
+describe("AnySessionStore", () => {
+  describe("when the store fails", () => {
+    function failing(error: unknown, how: "throws" | "calls back"): AnySessionStore {
+      class FailingStore extends session.MemoryStore {
+        override get(_sid: string, callback: Answer<SessionData | null>): void {
+          if (how === "throws") throw error;
+          callback(error);
+        }
+      }
+      return AnySessionStore.over(new FailingStore(), 1_000);
+    }
+
+    it.each(["throws", "calls back"] as const)("takes ENOENT, that it %s, for no session", async (how) => {
+      const store = failing(Object.assign(new Error("no such file"), { code: "ENOENT" }), how);
+      await assertGone(store, "a");
+      expect(await store.expiries(["a"])).toEqual([undefined]);
+      expect(await store.refresh("a", sessionData({}))).toBe(false);
+      expect(await store.write("a", snapshot({}), "1")).toEqual({ outcome: "deleted" });
+      expect((await store.write("a", snapshot({}), undefined)).outcome).toBe("written");
+    });
+
+    it.each(["throws", "calls back"] as const)(
+      "takes a SyntaxError, that it %s, for unreadable",
+      async (how) => {
+        const store = failing(new SyntaxError('Unexpected token in "secret"'), how);
+        const unreadable = { code: "ERR_SESSION_UNREADABLE" };
+        await expect(store.read("a")).rejects.toMatchObject(unreadable);
+        await expect(store.write("a", snapshot({}), undefined)).rejects.toMatchObject(unreadable);
+      },
+    );
+
+    it.each(["throws", "calls back"] as const)("passes on any other error that it %s", async (how) => {
+      const error = new Error("ECONNREFUSED");
+      const store = failing(error, how);
+      await expect(store.read("a")).rejects.toBe(error);
+      await expect(store.write("a", snapshot({}), undefined)).rejects.toBe(error);
+      await expect(store.refresh("a", sessionData({}))).rejects.toBe(error);
+      // One that failed does not stand in the way of the next.
+      await store.remove("a", "session_ended");
+    });
+  });
+
+  it("finds unreadable what the store gives without a cookie", async () => {
+    const store = new session.MemoryStore();
+    const adapter = AnySessionStore.over(store, 1_000);
+    for (const data of [{}, { cookie: null }, { cookie: "a" }]) {
+      await called((done) => store.set("a", data as unknown as SessionData, done));
+      await expect(adapter.read("a")).rejects.toMatchObject({ code: "ERR_SESSION_UNREADABLE" });
+      expect(await called<SessionData | null>((done) => store.get("a", done))).toEqual(data);
+    }
+  });
+});

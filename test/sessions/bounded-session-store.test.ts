@@ -1,0 +1,143 @@
+import type { SessionData } from "express-session";
+import { sessionDeleted } from "../../lib/errors.ts";
+import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
+import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import type { StoredSession } from "../../lib/sessions/session-store.ts";
+import { eventually } from "../support/eventually.ts";
+import { within } from "../support/within.ts";
+import { describeSessionStore } from "./describe-session-store.ts";
+import { HeldSessionStore } from "./held-session-store.ts";
+import { insert, sessionData, snapshot } from "./session-store-suite/sessions.ts";
+
+const timeoutMs = 50;
+const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
+
+describeSessionStore("BoundedSessionStore", {
+  create: () => new BoundedSessionStore(new MemorySessionStore(), 2_000),
+});
+
+/** Takes every read, and answers none of them until it is told to. */
+class SilentStore extends MemorySessionStore {
+  readonly waiting: { answer(stored?: StoredSession): void; fail(error: Error): void }[] = [];
+
+  override read(): Promise<StoredSession | undefined> {
+    return new Promise((answer, fail) => this.waiting.push({ answer, fail }));
+  }
+}
+
+class ThrowingStore extends MemorySessionStore {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    super();
+    this.error = error;
+  }
+
+  override read(): never {
+    throw this.error;
+  }
+
+  override async refresh(): Promise<never> {
+    throw this.error;
+  }
+}
+
+describe("BoundedSessionStore", () => {
+  const calls: [string, (store: BoundedSessionStore) => Promise<unknown>][] = [
+    ["read", (store) => store.read("a")],
+    ["write", (store) => store.write("a", snapshot({}), undefined)],
+    ["refresh", (store) => store.refresh("a", sessionData({}))],
+    ["remove", (store) => store.remove("a", "session_ended")],
+  ];
+
+  it.each(calls)("ends a %s that is never answered", async (name, call) => {
+    const held = new HeldSessionStore(new MemorySessionStore());
+    held.hold(name as "read", "request");
+    const store = new BoundedSessionStore(held, timeoutMs);
+    const error: unknown = await within(call(store), 2_000, "end of the call").catch((reason) => reason);
+    expect(error).toMatchObject({ ...unavailable, headers: { "Retry-After": "1" } });
+    expect((error as Error).message).toContain(`${timeoutMs} ms`);
+  });
+
+  it("ends a call for expiries that is never answered", async () => {
+    class Silent extends MemorySessionStore {
+      override expiries(): Promise<never> {
+        return new Promise(() => {});
+      }
+    }
+    const store = new BoundedSessionStore(new Silent(), timeoutMs);
+    await expect(within(store.expiries(["a"]), 2_000, "end of the call")).rejects.toMatchObject(unavailable);
+  });
+
+  it("keeps what a store throws or rejects with as the cause", async () => {
+    for (const cause of [
+      new Error("ECONNREFUSED"),
+      new TypeError("x is not a function"),
+      "a text",
+      undefined,
+    ]) {
+      const store = new BoundedSessionStore(new ThrowingStore(cause), timeoutMs);
+      await expect(store.read("a")).rejects.toMatchObject({ ...unavailable, cause });
+      await expect(store.refresh("a", {} as SessionData)).rejects.toMatchObject({ ...unavailable, cause });
+    }
+  });
+
+  it("passes on errors of the stack as they are", async () => {
+    const error = sessionDeleted();
+    const store = new BoundedSessionStore(new ThrowingStore(error), timeoutMs);
+    await expect(store.read("a")).rejects.toBe(error);
+    await expect(store.refresh("a", {} as SessionData)).rejects.toBe(error);
+  });
+
+  it("drops answers and failures that come late, quietly", async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    try {
+      const silent = new SilentStore();
+      const store = new BoundedSessionStore(silent, timeoutMs);
+      const reads = await Promise.allSettled([store.read("a"), store.read("b")]);
+      expect(reads.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+      silent.waiting[0]?.answer();
+      silent.waiting[1]?.fail(new Error("late"));
+      // Node tells of unhandled rejections once the microtasks are done.
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", listener);
+    }
+  });
+
+  it("refuses at once when 10,000 calls wait for an answer, and asks again once they were answered", async () => {
+    const silent = new SilentStore();
+    // Longer than this test runs: that a call is refused has nothing to do with its time.
+    const store = new BoundedSessionStore(silent, 60_000);
+    const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
+    await expect(within(store.read("one more"), 1_000, "refusal")).rejects.toMatchObject(unavailable);
+    await expect(within(store.remove("a", "session_ended"), 1_000, "refusal")).rejects.toMatchObject(
+      unavailable,
+    );
+    expect(silent.waiting).toHaveLength(10_000);
+    for (const { answer } of silent.waiting) answer();
+    await Promise.all(waiting);
+    await insert(store, "a", {});
+    await store.remove("a", "session_ended");
+  });
+
+  it("counts calls as waiting for which nobody waits any more, until they are answered", async () => {
+    const silent = new SilentStore();
+    const store = new BoundedSessionStore(silent, timeoutMs);
+    const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
+    await Promise.allSettled(waiting);
+    await expect(store.remove("a", "session_ended")).rejects.toMatchObject(unavailable);
+    for (const { fail } of silent.waiting) fail(new Error("late"));
+    await eventually(() => store.remove("a", "session_ended"));
+  });
+
+  it("is its store's express-session store and endings", () => {
+    const memory = new MemorySessionStore();
+    const store = new BoundedSessionStore(memory, timeoutMs);
+    expect(store.expressStore).toBe(memory);
+    expect(store.endings).toBe(memory.endings);
+  });
+});

@@ -1,0 +1,103 @@
+import type { SessionData, Store } from "express-session";
+import type { EndReason, SessionEndings } from "../../lib/sessions/session-endings.ts";
+import type {
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+  WriteResult,
+} from "../../lib/sessions/session-store.ts";
+
+type Call = "read" | "write" | "refresh" | "remove";
+
+interface Gate {
+  call: Call;
+  /** Before the store has done what was asked, or before its answer arrives. */
+  where: "request" | "answer";
+  arrive(): void;
+  released: Promise<void>;
+}
+
+/** One call that is held up on its way. */
+export interface Held {
+  /** Resolves when the call has come to where it is held. */
+  readonly arrived: Promise<void>;
+  /** Lets it go on. Never called, it is a call that is never answered. */
+  release(): void;
+}
+
+/** A real store behind a network that a test can stop at any place. */
+export class HeldSessionStore implements SessionStore {
+  readonly #store: SessionStore;
+  readonly #gates: Gate[] = [];
+  #writing = 0;
+  /** How many writes were under way at the same time, at most. */
+  mostWritesAtOnce = 0;
+  /** How many writes were begun. */
+  writes = 0;
+
+  constructor(store: SessionStore) {
+    this.#store = store;
+  }
+
+  get expressStore(): Store {
+    return this.#store.expressStore;
+  }
+
+  get endings(): SessionEndings {
+    return this.#store.endings;
+  }
+
+  /** Holds the next call of this kind: before it reaches the store, or its answer. */
+  hold(call: Call, where: Gate["where"]): Held {
+    let arrive = () => {};
+    let release = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#gates.push({ call, where, arrive, released });
+    return { arrived, release };
+  }
+
+  read(sid: string): Promise<StoredSession | undefined> {
+    return this.#pass("read", () => this.#store.read(sid));
+  }
+
+  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+    this.writes++;
+    this.mostWritesAtOnce = Math.max(this.mostWritesAtOnce, ++this.#writing);
+    try {
+      return await this.#pass("write", () => this.#store.write(sid, next, expected));
+    } finally {
+      this.#writing--;
+    }
+  }
+
+  refresh(sid: string, data: SessionData): Promise<boolean> {
+    return this.#pass("refresh", () => this.#store.refresh(sid, data));
+  }
+
+  remove(sid: string, reason: EndReason): Promise<void> {
+    return this.#pass("remove", () => this.#store.remove(sid, reason));
+  }
+
+  expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    return this.#store.expiries(sids);
+  }
+
+  async #pass<T>(call: Call, ask: () => Promise<T>): Promise<T> {
+    const index = this.#gates.findIndex((gate) => gate.call === call);
+    const [gate] = index === -1 ? [] : this.#gates.splice(index, 1);
+    if (gate?.where === "request") await held(gate);
+    const answer = await ask();
+    if (gate?.where === "answer") await held(gate);
+    return answer;
+  }
+}
+
+function held(gate: Gate): Promise<void> {
+  gate.arrive();
+  return gate.released;
+}

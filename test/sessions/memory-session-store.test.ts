@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import { describeSessionStore } from "./describe-session-store.ts";
+import {
+  announcements,
+  assertGone,
+  assertStored,
+  called,
+  insert,
+  sessionData,
+  snapshot,
+} from "./session-store-suite/sessions.ts";
+
+describeSessionStore("MemorySessionStore", { create: () => new MemorySessionStore() });
+
+describe("MemorySessionStore", () => {
+  let now: number;
+
+  beforeEach(() => {
+    now = Date.now();
+  });
+
+  function storeWithClock(options: { ttl?: number } = {}): MemorySessionStore {
+    return new MemorySessionStore({ ...options, now: () => now });
+  }
+
+  it("ends a session at the very millisecond that its cookie says", async () => {
+    const store = storeWithClock();
+    const { data, json } = snapshot({ n: 1 }, 1_000);
+    await store.write("a", { data, json }, undefined);
+    now = (data.cookie.expires as Date).getTime() - 1;
+    await assertStored(store, "a", { n: 1 });
+    now++;
+    await assertGone(store, "a");
+  });
+
+  it("ends a session without expiry after a day", async () => {
+    const store = storeWithClock();
+    await insert(store, "a", {}, null);
+    expect(await store.expiries(["a"])).toEqual([now + 86_400_000]);
+    now += 86_400_000 - 1;
+    await assertStored(store, "a", {});
+    now++;
+    await assertGone(store, "a");
+  });
+
+  it("ends a session without expiry after ttl seconds from its last write or refresh", async () => {
+    const store = storeWithClock({ ttl: 10 });
+    const version = await insert(store, "a", { n: 1 }, null);
+    now += 9_000;
+    await store.write("a", snapshot({ n: 2 }, null), version);
+    now += 9_000;
+    expect(await store.refresh("a", sessionData({}, null))).toBe(true);
+    now += 9_999;
+    await assertStored(store, "a", { n: 2 });
+    now += 1;
+    await assertGone(store, "a");
+  });
+
+  it("does not list or count sessions that have expired", async () => {
+    const store = storeWithClock();
+    await insert(store, "short", {}, 1_000);
+    await insert(store, "long", {}, 60_000);
+    now += 2_000;
+    expect(Object.keys(await called<object>((done) => store.all(done)))).toEqual(["long"]);
+    expect(await called<number>((done) => store.length(done))).toBe(1);
+  });
+
+  it("inserts a session anew whose id has expired", async () => {
+    const store = storeWithClock();
+    await insert(store, "a", { n: 1 }, 1_000);
+    now += 2_000;
+    const result = await store.write("a", snapshot({ n: 2 }, 60_000), undefined);
+    assert.equal(result.outcome, "written");
+  });
+
+  it("finds all that live after many have expired and been swept", async () => {
+    const store = storeWithClock();
+    for (let n = 0; n < 1_000; n++) await insert(store, `s${n}`, { n }, n % 2 ? 60_000 : 1_000);
+    now += 2_000;
+    for (let n = 1_000; n < 2_000; n++) await insert(store, `s${n}`, { n }, 60_000);
+    for (let n = 0; n < 2_000; n++) {
+      if (n >= 1_000 || n % 2) await assertStored(store, `s${n}`, { n });
+      else await assertGone(store, `s${n}`);
+    }
+  });
+
+  it("announces every session at clear", async () => {
+    const store = new MemorySessionStore();
+    await insert(store, "a", {});
+    await insert(store, "b", {});
+    const heard = announcements(store);
+    await called((done) => store.clear(done));
+    expect(heard).toEqual([
+      ["a", "session_ended"],
+      ["b", "session_ended"],
+    ]);
+  });
+
+  it("announces a session that is set with an expiry in the past", async () => {
+    const store = new MemorySessionStore();
+    await insert(store, "a", {});
+    const heard = announcements(store);
+    await called((done) => store.set("a", sessionData({}, -1_000), done));
+    expect(heard).toEqual([["a", "session_ended"]]);
+  });
+});

@@ -1,0 +1,43 @@
+import type { Request } from "express";
+import type { Session, SessionData } from "express-session";
+import { BoundSession, type SessionActions } from "../../lib/sessions/bound-session.ts";
+import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
+import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
+import { SessionRecord } from "../../lib/sessions/session-record.ts";
+import type { SessionStore } from "../../lib/sessions/session-store.ts";
+import type { Contents } from "./session-store-suite/sessions.ts";
+
+/** A record whose session can be written to as an app does. */
+export interface OpenRecord {
+  readonly record: SessionRecord;
+  /** What `req.session` is. */
+  readonly session: Session & Contents;
+}
+
+export interface OpenRecordOptions {
+  /** @default 2_000 */
+  timeoutMs?: number;
+  /** Of a new session. @default 60_000 */
+  maxAge?: number | null;
+}
+
+/** Opens a session as the session middleware does for a request or a connection: the stored one, else a new one. */
+export async function openRecord(
+  store: SessionStore,
+  sid: string,
+  { timeoutMs = 2_000, maxAge = 60_000 }: OpenRecordOptions = {},
+): Promise<OpenRecord> {
+  const bounded = new BoundedSessionStore(store, timeoutMs);
+  const stored = await bounded.read(sid);
+  const data = stored?.data ?? ({ cookie: newCookie({ maxAge }) } as SessionData);
+  if (stored) data.cookie = inflateCookie(stored.data.cookie);
+  const req = { sessionID: sid } as Request;
+  const session = new BoundSession(req, data, {} as SessionActions) as unknown as Session & Contents;
+  return { record: new SessionRecord(session, bounded, stored), session };
+}
+
+/** What the app sees in its session, without the cookie. */
+export function shown({ session }: OpenRecord): Contents {
+  const { cookie: _, ...contents } = JSON.parse(JSON.stringify(session)) as Contents;
+  return contents;
+}

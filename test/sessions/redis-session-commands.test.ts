@@ -1,0 +1,159 @@
+import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import {
+  announcements,
+  assertGone,
+  assertStored,
+  insert,
+  sessionData,
+  snapshot,
+} from "./session-store-suite/sessions.ts";
+
+/** What `RedisSessionStore` asks of Redis, and what it makes of answers that are no session. */
+describe("RedisSessionStore", () => {
+  // Its own, because these tests make the server forget its scripts.
+  let server: RedisServer;
+  let client: RedisClient;
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+    client = await connectRedis(server.url);
+  });
+
+  afterAll(async () => {
+    client.destroy();
+    await server.stop();
+  });
+
+  /** The store, and the names of the commands that it has called on its client. */
+  function watched(): { store: RedisSessionStore; calls: string[] } {
+    const calls: string[] = [];
+    const watching = new Proxy(client, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          calls.push(String(name));
+          return member.apply(target, args);
+        };
+      },
+    });
+    return { store: new RedisSessionStore({ client: watching, prefix: uniquePrefix("commands") }), calls };
+  }
+
+  describe("sends", () => {
+    it("one command for each call when nobody interfered", async () => {
+      const { store, calls } = watched();
+      await insert(store, "warm", {});
+      calls.length = 0;
+      const version = await insert(store, "a", { n: 1 });
+      expect(calls.splice(0)).toEqual(["evalSha"]);
+      const result = await store.write("a", snapshot({ n: 2 }), version);
+      expect([result.outcome, calls.splice(0)]).toEqual(["written", ["evalSha"]]);
+      await store.read("a");
+      expect(calls.splice(0)).toEqual(["get"]);
+      await store.refresh("a", sessionData({}));
+      expect(calls.splice(0)).toEqual(["expire"]);
+      await store.expiries(["a"]);
+      expect(calls.splice(0)).toEqual(["pTTL"]);
+      await store.remove("a", "session_ended");
+      expect(calls.splice(0)).toEqual(["del"]);
+    });
+
+    it("one command for a write that finds the session changed, and one for a write that finds it gone", async () => {
+      const { store, calls } = watched();
+      const version = await insert(store, "a", { n: 1 });
+      await store.write("a", snapshot({ n: 2 }), version);
+      calls.length = 0;
+      expect((await store.write("a", snapshot({ n: 3 }), version)).outcome).toBe("changed");
+      expect(calls.splice(0)).toEqual(["evalSha"]);
+      await store.remove("a", "session_ended");
+      calls.length = 0;
+      expect((await store.write("a", snapshot({ n: 3 }), version)).outcome).toBe("deleted");
+      expect(calls).toEqual(["evalSha"]);
+    });
+
+    it("the whole script once to a server that has forgotten it", async () => {
+      const { store, calls } = watched();
+      const version = await insert(store, "a", { n: 1 });
+      await client.scriptFlush();
+      calls.length = 0;
+      const result = await store.write("a", snapshot({ n: 2 }), version);
+      expect([result.outcome, calls.splice(0)]).toEqual(["written", ["evalSha", "eval"]]);
+      await assertStored(store, "a", { n: 2 });
+      calls.length = 0;
+      await insert(store, "b", {});
+      expect(calls).toEqual(["evalSha"]);
+    });
+
+    it("the script so that of many writes at once to a forgetful server one is written", async () => {
+      const { store } = watched();
+      const version = await insert(store, "a", {});
+      await client.scriptFlush();
+      const writes = Array.from({ length: 20 }, (_, n) => store.write("a", snapshot({ n }), version));
+      const outcomes = (await Promise.all(writes)).map(({ outcome }) => outcome);
+      expect(outcomes.filter((outcome) => outcome === "written")).toHaveLength(1);
+      expect(outcomes.filter((outcome) => outcome === "changed")).toHaveLength(19);
+    });
+  });
+
+  describe("finds unreadable, and leaves as it is,", () => {
+    it.each([
+      ["a JSON text that was cut off", '{"cookie":{"path":"/"},"n'],
+      ["no JSON at all", "secret-text-of-another-app"],
+      ["a JSON value that is no object", "17"],
+      ["JSON null", "null"],
+      ["an object without a cookie", '{"n":1}'],
+      ["a cookie that is no object", '{"cookie":"sid=1"}'],
+      ["a cookie that is null", '{"cookie":null}'],
+    ])("%s", async (_, text) => {
+      const { store } = watched();
+      const key = `${store.prefix}a`;
+      await client.set(key, text, { expiration: { type: "EX", value: 100 } });
+      const unreadable = { name: "SessionStackError", code: "ERR_SESSION_UNREADABLE" };
+      await expect(store.read("a")).rejects.toMatchObject(unreadable);
+      await expect(store.write("a", snapshot({}), undefined)).rejects.toMatchObject(unreadable);
+      await expect(store.write("a", snapshot({}), "another version")).rejects.toMatchObject(unreadable);
+      expect(await client.get(key)).toBe(text);
+      expect(await client.ttl(key)).toBeGreaterThan(90);
+    });
+
+    it("without telling what stands there", async () => {
+      const { store } = watched();
+      await client.set(`${store.prefix}a`, "secret-text");
+      const error = await store.read("a").catch((reason: Error) => reason);
+      expect(error).toBeInstanceOf(Error);
+      expect(`${(error as Error).stack} ${(error as Error).cause}`).not.toContain("secret-text");
+    });
+  });
+
+  it("reads an empty value as no session, as connect-redis does, and inserts over it", async () => {
+    const { store } = watched();
+    await client.set(`${store.prefix}a`, "");
+    await assertGone(store, "a");
+    await insert(store, "a", { n: 1 });
+    await assertStored(store, "a", { n: 1 });
+  });
+
+  it("rejects with what Redis answers for a key of another type, and leaves the key", async () => {
+    const { store } = watched();
+    await client.sAdd(`${store.prefix}a`, "member");
+    await expect(store.read("a")).rejects.toThrow(/^WRONGTYPE/);
+    await expect(store.write("a", snapshot({}), undefined)).rejects.toThrow(/WRONGTYPE/);
+    await expect(store.write("a", snapshot({}), "1")).rejects.toThrow(/WRONGTYPE/);
+    expect(await client.sMembers(`${store.prefix}a`)).toEqual(["member"]);
+  });
+
+  it("announces no ending that Redis did not confirm", async () => {
+    const closed = await connectRedis(server.url);
+    const store = new RedisSessionStore({ client: closed, prefix: uniquePrefix("commands") });
+    const heard = announcements(store);
+    closed.destroy();
+    await expect(store.remove("a", "session_ended")).rejects.toThrow();
+    await expect(store.destroy("a")).rejects.toThrow();
+    const error = await new Promise((resolve) => store.destroy("a", resolve));
+    expect(error).toBeInstanceOf(Error);
+    expect(heard).toEqual([]);
+  });
+});

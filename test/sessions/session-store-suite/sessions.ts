@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import type { SessionData } from "express-session";
+import { newCookie } from "../../../lib/sessions/inflate-cookie.ts";
+import type { SessionSnapshot, SessionStore, StoredSession } from "../../../lib/sessions/session-store.ts";
+
+export type Contents = Record<string, unknown>;
+
+const minuteMs = 60_000;
+
+/** A session's data, as the stack has it: with a Cookie, whose `maxAge` is `null` for one without expiry. */
+export function sessionData(contents: Contents, maxAge: number | null = minuteMs): SessionData {
+  return { cookie: newCookie({ maxAge }), ...contents } as SessionData;
+}
+
+export function snapshot(contents: Contents, maxAge: number | null = minuteMs): SessionSnapshot {
+  return snapshotOf(sessionData(contents, maxAge));
+}
+
+export function snapshotOf(data: SessionData): SessionSnapshot {
+  return { data, json: JSON.stringify(data) };
+}
+
+/** Stores a new session and gives its version. */
+export async function insert(
+  store: SessionStore,
+  sid: string,
+  contents: Contents,
+  maxAge: number | null = minuteMs,
+): Promise<string> {
+  const result = await store.write(sid, snapshot(contents, maxAge), undefined);
+  assert.equal(result.outcome, "written");
+  return (result as { version: string }).version;
+}
+
+/** Reads a session that must be there. */
+export async function readStored(store: SessionStore, sid: string): Promise<StoredSession> {
+  const stored = await store.read(sid);
+  assert.ok(stored, `session ${JSON.stringify(sid)} is not stored`);
+  return stored;
+}
+
+/** What stands in a session beside its cookie. */
+export function contentsOf({ data }: SessionSnapshot): Contents {
+  return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "cookie"));
+}
+
+export async function assertStored(store: SessionStore, sid: string, contents: Contents): Promise<void> {
+  assert.deepEqual(contentsOf(await readStored(store, sid)), contents);
+}
+
+export async function assertGone(store: SessionStore, sid: string, message?: string): Promise<void> {
+  assert.equal(await store.read(sid), undefined, message);
+}
+
+/** Every ending that the store announces from now on. */
+export function announcements(store: SessionStore): [sid: string, reason: string][] {
+  const heard: [string, string][] = [];
+  store.endings.subscribe((sid, reason) => heard.push([sid, reason]));
+  return heard;
+}
+
+/** Calls a function that answers by a Node callback. */
+export function called<T = void>(call: (done: (error?: unknown, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}
