@@ -2,7 +2,7 @@ import type { SessionData, Store } from "express-session";
 import { SessionStackError } from "../errors.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 import type { SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { unavailable, within } from "./within.ts";
+import { timedOut, unavailable } from "./within.ts";
 
 /**
  * Calls that may wait for an answer at a time. A client that is offline queues what it is given, also
@@ -49,19 +49,31 @@ export class BoundedSessionStore implements SessionStore {
     return this.#bounded(() => this.#store.expiries(sids));
   }
 
-  async #bounded<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#unanswered >= MAX_UNANSWERED) throw unavailable("has too many calls waiting");
-    this.#unanswered++;
-    const answered = () => {
-      this.#unanswered--;
-    };
-    try {
-      const answer = new Promise<T>((resolve) => resolve(call()));
-      answer.then(answered, answered);
-      return await within(answer, this.timeoutMs);
-    } catch (error) {
-      if (error instanceof SessionStackError) throw error;
-      throw unavailable("failed", error);
-    }
+  /** One promise and one timer for each call: every request makes one. */
+  #bounded<T>(call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#unanswered >= MAX_UNANSWERED) {
+        reject(unavailable("has too many calls waiting"));
+        return;
+      }
+      this.#unanswered++;
+      const timer = setTimeout(() => reject(timedOut(this.timeoutMs)), this.timeoutMs);
+      const answered = () => {
+        this.#unanswered--;
+        clearTimeout(timer);
+      };
+      const failed = (error: unknown) => {
+        answered();
+        reject(error instanceof SessionStackError ? error : unavailable("failed", error));
+      };
+      try {
+        call().then((value) => {
+          answered();
+          resolve(value);
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
   }
 }
