@@ -46,3 +46,8 @@ export function sessionDeleted(): SessionStackError {
 export function isSessionDeleted(error: unknown): boolean {
   return error instanceof SessionStackError && error.code === "ERR_SESSION_DELETED";
 }
+
+/** Whether an error says that what is stored is no session. */
+export function isSessionUnreadable(error: unknown): boolean {
+  return error instanceof SessionStackError && error.code === "ERR_SESSION_UNREADABLE";
+}

@@ -19,6 +19,7 @@ export class SessionWatch {
   readonly #due = new Map<number, Set<string>>();
   readonly #tickOf = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #isTicking = false;
   #lastTick = 0;
 
   constructor(store: SessionStore, revalidateMs: number) {
@@ -66,13 +67,16 @@ export class SessionWatch {
   }
 
   #schedule(now: number): void {
-    if (this.#timer || this.#tickOf.size === 0) return;
+    // A tick that waits for the store schedules the next one itself.
+    if (this.#timer || this.#isTicking || this.#tickOf.size === 0) return;
     if (this.#lastTick === 0) this.#lastTick = Math.floor(now / TICK_MS);
     this.#timer = setTimeout(() => void this.#tick(), TICK_MS - (now % TICK_MS));
     this.#timer.unref();
   }
 
   async #tick(): Promise<void> {
+    this.#timer = undefined;
+    this.#isTicking = true;
     const now = Date.now();
     const tick = Math.floor(now / TICK_MS);
     // A node that was stopped for a while has several ticks to catch up with.
@@ -82,7 +86,7 @@ export class SessionWatch {
     this.#lastTick = tick;
     for (let from = 0; from < due.length; from += BATCH)
       await this.#revalidate(due.slice(from, from + BATCH));
-    this.#timer = undefined;
+    this.#isTicking = false;
     this.#schedule(Date.now());
   }
 

@@ -1,6 +1,6 @@
 import type { CipherKey } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { parseCookies } from "./parse-cookies.ts";
+import { parseCookies, requestCookies } from "./parse-cookies.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
 
 /** Options of {@link cookieMiddleware}. */
@@ -21,6 +21,7 @@ const JSON_VALUE = "j:";
  */
 export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
   const secrets = secretList(options.secret);
+  const { decode } = options;
 
   return function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
     if (req.cookies) {
@@ -30,8 +31,9 @@ export function cookieMiddleware(options: CookieMiddlewareOptions = {}): Request
     (req as { secret?: CipherKey | undefined }).secret = secrets[0];
     req.cookies = Object.create(null);
     req.signedCookies = Object.create(null);
-    for (const [name, value] of Object.entries(parseCookies(req.headers.cookie ?? "", options.decode))) {
-      if (value === undefined) continue;
+    const parsed = decode ? parseCookies(req.headers.cookie ?? "", decode) : requestCookies(req);
+    for (const name in parsed) {
+      const value = parsed[name] as string;
       if (secrets.length > 0 && value.startsWith(SIGNED)) {
         const plain = unsignValue(value.slice(SIGNED.length), secrets);
         req.signedCookies[name] = plain === undefined ? false : jsonValue(plain);

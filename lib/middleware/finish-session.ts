@@ -24,7 +24,10 @@ export function finishSession(
   if (!record || record.hasEnded || config.saveUnless(res)) return undefined;
   // A save that the handler did not wait for: only after it is known what is left to save.
   if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
-  if (isSaveDue(keeper, open, record)) return saveUnlessDeleted(keeper, record);
+  const isModified = record.hasChanges();
+  if (isModified || isSaveDue(keeper, open, record)) {
+    return open.canBeStored(record) ? saveUnlessDeleted(keeper, record, isModified) : undefined;
+  }
   if (record.wasSaved) keeper.touchWindow.touched(record.session.id);
   if (!record.isStored || !open.isCarried(record) || !isTouchDue(keeper, open, record)) return undefined;
   record.session.touch();
@@ -32,11 +35,10 @@ export function finishSession(
   return record.refresh().catch((error) => keeper.errors.report(error, req));
 }
 
+/** Whether a session that holds no changes is to be saved all the same. */
 function isSaveDue({ config }: SessionKeeper, open: OpenSession, record: SessionRecord): boolean {
-  if (record.isStored) {
-    return ((config.resave || open.hasNewAge) && !record.wasSaved) || record.hasChanges();
-  }
-  return open.canBeCarried(record) && (config.saveUninitialized || open.isReplacement || record.hasChanges());
+  if (record.isStored) return (config.resave || open.hasNewAge) && !record.wasSaved;
+  return config.saveUninitialized || open.isReplacement;
 }
 
 function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session }: SessionRecord): boolean {
@@ -44,9 +46,13 @@ function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session
 }
 
 /** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */
-async function saveUnlessDeleted({ touchWindow }: SessionKeeper, record: SessionRecord): Promise<void> {
+async function saveUnlessDeleted(
+  { touchWindow }: SessionKeeper,
+  record: SessionRecord,
+  isModified: boolean,
+): Promise<void> {
   try {
-    await record.save();
+    await record.save(isModified);
     touchWindow.touched(record.session.id);
   } catch (error) {
     if (!isSessionDeleted(error)) throw error;

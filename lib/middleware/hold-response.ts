@@ -33,7 +33,7 @@ const BODY_HEADERS = [
 export function holdResponse(res: ServerResponse): HeldResponse {
   if (res.headersSent) return { release() {}, discard() {} };
   const { statusCode, statusMessage, writeHead, write } = res;
-  const headers = new Map(Object.entries(res.getHeaders()));
+  const headers = res.getHeaders();
 
   res.write = (() => false) as typeof res.write;
   res.writeHead = (() => {
@@ -44,8 +44,9 @@ export function holdResponse(res: ServerResponse): HeldResponse {
 
   function release(): void {
     Object.assign(res, { write, writeHead, statusCode, statusMessage });
-    for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);
-    for (const [name, value] of headers) {
+    for (const name of res.getHeaderNames()) if (!(name in headers)) res.removeHeader(name);
+    for (const name in headers) {
+      const value = headers[name];
       if (value !== undefined && res.getHeader(name) !== value) res.setHeader(name, value);
     }
   }

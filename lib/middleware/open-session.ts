@@ -4,7 +4,7 @@ import type { Session, SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
 import { inflateCookie, newCookie } from "../sessions/inflate-cookie.ts";
-import { type RecordOwner, SessionRecord } from "../sessions/session-record.ts";
+import type { RecordOwner, SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
 import type { UserEvents } from "../users/user-events.ts";
@@ -14,9 +14,6 @@ import { SIGNED, signValue } from "./signed-value.ts";
 
 type SessionCookie = SessionData["cookie"];
 type Secret = SessionConfig["secrets"][number];
-
-/** By session, because one that was replaced in `req.session` may still be in somebody's hands. */
-const records = new WeakMap<Session, SessionRecord>();
 
 /**
  * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
@@ -73,9 +70,10 @@ export class OpenSession implements SessionActions, RecordOwner {
     return this.#carriedId === record.session.id;
   }
 
-  /** Whether the client's cookie names this session, or can still be made to. */
-  canBeCarried(record: SessionRecord): boolean {
-    return this.isCarried(record) || (!this.#headSent && this.#mayGoByCookie(record.session.cookie));
+  /** Whether the session may be stored: it is, or the client's cookie names it or can still be made to. */
+  canBeStored(record: SessionRecord): boolean {
+    if (record.isStored || this.isCarried(record)) return true;
+    return !this.#headSent && this.#mayGoByCookie(record.session.cookie);
   }
 
   get store(): SessionStore {
@@ -118,19 +116,19 @@ export class OpenSession implements SessionActions, RecordOwner {
   }
 
   async save(saved: Session): Promise<void> {
-    const record = recordOf(saved);
-    if (!record.isStored && !record.hasEnded && !this.canBeCarried(record)) throw notCarried(this.#headSent);
+    const record = BoundSession.recordOf(saved);
+    if (!record.hasEnded && !this.canBeStored(record)) throw notCarried(this.#headSent);
     await record.save();
   }
 
   async reload(reloaded: Session): Promise<void> {
-    const stored = await recordOf(reloaded).read();
+    const stored = await BoundSession.recordOf(reloaded).read();
     this.#req.sessionID = reloaded.id;
     this.adopt(stored);
   }
 
   async destroy(destroyed: Session): Promise<void> {
-    const record = recordOf(destroyed);
+    const record = BoundSession.recordOf(destroyed);
     Reflect.deleteProperty(this.#req, "session");
     await record.remove("session_ended");
   }
@@ -138,7 +136,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   async regenerate(replaced: Session): Promise<void> {
     // Its id would never reach the client: then rather keep the old session than end it for nothing.
     if (this.#headSent) throw notCarried(true);
-    await recordOf(replaced).remove("session_replaced");
+    await BoundSession.recordOf(replaced).remove("session_replaced");
     this.generate();
   }
 
@@ -172,9 +170,8 @@ export class OpenSession implements SessionActions, RecordOwner {
   }
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {
-    const begun = new BoundSession(this.#req, data, this) as unknown as Session;
-    this.#record = new SessionRecord(begun, this, stored);
-    records.set(begun, this.#record);
+    const begun = new BoundSession(this.#req, data, this, stored) as unknown as Session;
+    this.#record = BoundSession.recordOf(begun);
     this.#req.session = begun as Request["session"];
   }
 
@@ -185,10 +182,6 @@ export class OpenSession implements SessionActions, RecordOwner {
   #isSecure(): boolean {
     return isSecure(this.#req, this.#config.proxy);
   }
-}
-
-function recordOf(bound: Session): SessionRecord {
-  return records.get(bound) as SessionRecord;
 }
 
 function notCarried(headSent: boolean): SessionStackError {

@@ -1,14 +1,29 @@
+import type { IncomingMessage } from "node:http";
 import { parse } from "cookie";
 
-/** Cookies by name. Quotes around a value are no part of it (RFC 6265, section 4.1.1), which the package cookie no longer knows. */
-export function parseCookies(
-  header: string,
-  decode: (value: string) => string = decodeOrLeave,
-): Record<string, string | undefined> {
-  return parse(header, { decode: (value) => decode(value.replace(/^"(.*)"$|^"$/, "$1")) });
+/** Cookies by name. */
+export type Cookies = Readonly<Record<string, string | undefined>>;
+
+const PARSED: unique symbol = Symbol("express-session-stack.cookies");
+const QUOTE = 34;
+
+/** The request's cookies, parsed once for all middlewares that ask. */
+export function requestCookies(req: IncomingMessage & { [PARSED]?: Cookies }): Cookies {
+  req[PARSED] ??= parseCookies(req.headers.cookie ?? "", decodeOrLeave);
+  return req[PARSED];
+}
+
+/** Parses a Cookie header. Quotes around a value are no part of it (RFC 6265, section 4.1.1), which the package cookie no longer knows. */
+export function parseCookies(header: string, decode: (value: string) => string): Cookies {
+  return parse(header, { decode: (value) => decode(withoutQuotes(value)) });
+}
+
+function withoutQuotes(value: string): string {
+  return value.charCodeAt(0) === QUOTE ? value.replace(/^"(.*)"$|^"$/, "$1") : value;
 }
 
 function decodeOrLeave(value: string): string {
+  if (!value.includes("%")) return value;
   try {
     return decodeURIComponent(value);
   } catch {

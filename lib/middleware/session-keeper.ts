@@ -1,15 +1,17 @@
 import type { Request } from "express";
 import { ErrorEvents } from "../error-events.ts";
-import { SessionStackError } from "../errors.ts";
+import { isSessionUnreadable } from "../errors.ts";
 import { UserEvents } from "../users/user-events.ts";
 import { type RequestWithSecret, secretList } from "./cookie.ts";
 import { OpenSession } from "./open-session.ts";
-import { parseCookies } from "./parse-cookies.ts";
+import { requestCookies } from "./parse-cookies.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
 import { TouchWindow } from "./touch-window.ts";
 
-const opened = new WeakMap<Request, OpenSession>();
+/** Where a request keeps its open session. Not a WeakMap: with one entry for each request they keep the collector busy. */
+const OPEN: unique symbol = Symbol("express-session-stack.open");
+type OpenRequest = Request & { [OPEN]?: OpenSession };
 
 /** Opens the sessions of one `sessionMiddleware`, the same way for requests and for connections. */
 export class SessionKeeper {
@@ -24,7 +26,7 @@ export class SessionKeeper {
     this.touchWindow = new TouchWindow(config.touchAfterMs);
     const store = config.store.expressStore as Request["sessionStore"];
     // What express-session adds to its store, for those who call `req.sessionStore.regenerate` themselves.
-    store.generate = (req) => opened.get(req as Request)?.generate();
+    store.generate = (req) => (req as OpenRequest)[OPEN]?.generate();
     store.on("disconnect", () => {
       this.#isStoreReady = false;
     });
@@ -51,7 +53,8 @@ export class SessionKeeper {
    */
   open(req: Request): OpenSession | undefined | Promise<OpenSession> {
     if (!this.#isStoreReady) return undefined;
-    if (!pathnameOf(req).startsWith(this.config.cookieOptions(req).path ?? "/")) return undefined;
+    if (!pathnameOf(req.originalUrl ?? req.url).startsWith(this.config.cookieOptions(req).path ?? "/"))
+      return undefined;
     const secrets =
       this.config.secrets.length > 0 ? this.config.secrets : secretList((req as RequestWithSecret).secret);
     const [secret] = secrets;
@@ -60,7 +63,7 @@ export class SessionKeeper {
     }
     const id = this.#requestedId(req, secrets);
     const open = new OpenSession(req, this.config, this.users, secret, id);
-    opened.set(req, open);
+    (req as OpenRequest)[OPEN] = open;
     req.sessionStore = this.config.store.expressStore as Request["sessionStore"];
     if (id !== undefined) {
       req.sessionID = id;
@@ -76,7 +79,7 @@ export class SessionKeeper {
       if (stored) open.adopt(stored);
       else open.generate();
     } catch (error) {
-      if (!(error instanceof SessionStackError && error.code === "ERR_SESSION_UNREADABLE")) throw error;
+      if (!isSessionUnreadable(error)) throw error;
       open.generate();
       this.errors.report(error, req);
     }
@@ -87,15 +90,15 @@ export class SessionKeeper {
     const header = req.headers.cookie;
     // Most requests without a session have no such name in them, and are spared the parsing.
     if (!header?.includes(this.config.name)) return undefined;
-    const value = parseCookies(header)[this.config.name];
+    const value = requestCookies(req)[this.config.name];
     return value?.startsWith(SIGNED)
       ? unsignValue(value.slice(SIGNED.length), secrets) || undefined
       : undefined;
   }
 }
 
-function pathnameOf({ originalUrl, url }: Request): string {
-  const target = originalUrl ?? url;
+/** The path of a request's target, without its query. */
+export function pathnameOf(target: string): string {
   if (target.startsWith("/")) return target.split("?", 1)[0] as string;
   // Absolute form, as proxies send it (RFC 9112, section 3.2.2).
   return URL.canParse(target) ? new URL(target).pathname : "/";

@@ -1,4 +1,5 @@
 import type { SessionData, Store } from "express-session";
+import { isSessionUnreadable } from "../errors.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
@@ -124,8 +125,13 @@ export class AnySessionStore implements SessionStore {
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     return Promise.all(
       sids.map(async (sid) => {
-        const found = await this.read(sid);
+        // One that cannot be read is still there, and keeps no answer from the others.
+        const found = await this.read(sid).catch((error) => {
+          if (isSessionUnreadable(error)) return "unreadable" as const;
+          throw error;
+        });
         if (!found) return undefined;
+        if (found === "unreadable") return Number.POSITIVE_INFINITY;
         const { expires } = found.data.cookie;
         return expires ? new Date(expires).getTime() : Number.POSITIVE_INFINITY;
       }),

@@ -1,6 +1,8 @@
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import { type Callback, callBack } from "./callback.ts";
+import { type RecordOwner, SessionRecord } from "./session-record.ts";
+import type { StoredSession } from "./session-store.ts";
 
 declare module "express-session" {
   interface Session {
@@ -44,11 +46,23 @@ const SessionBase = session.Session as unknown as new (req: Request, data: Sessi
  */
 export class BoundSession extends SessionBase {
   readonly #actions: SessionActions;
+  readonly #record: SessionRecord;
 
   /** `req.sessionID` is the session's id; `data.cookie` is a Cookie already. */
-  constructor(req: Request, data: SessionData, actions: SessionActions) {
+  constructor(
+    req: Request,
+    data: SessionData,
+    owner: SessionActions & RecordOwner,
+    stored: StoredSession | undefined,
+  ) {
     super(req, data);
-    this.#actions = actions;
+    this.#actions = owner;
+    this.#record = new SessionRecord(this.#self(), owner, stored);
+  }
+
+  /** The record of a session, which is not to be seen by the app. */
+  static recordOf(bound: Session): SessionRecord {
+    return (bound as unknown as BoundSession).#record;
   }
 
   save(callback?: Callback<void>): Promise<void> | this {

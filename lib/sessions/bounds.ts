@@ -1,5 +1,5 @@
 import { SessionStackError } from "../errors.ts";
-import { unavailable, within } from "./within.ts";
+import { timedOut, unavailable } from "./within.ts";
 
 /**
  * Calls that may wait for an answer at a time. A client that is offline queues what it is given, also
@@ -16,19 +16,31 @@ export class Bounds {
     this.timeoutMs = timeoutMs;
   }
 
-  async call<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#unanswered >= MAX_UNANSWERED) throw unavailable("has too many calls waiting");
-    this.#unanswered++;
-    const answered = () => {
-      this.#unanswered--;
-    };
-    try {
-      const answer = new Promise<T>((resolve) => resolve(call()));
-      answer.then(answered, answered);
-      return await within(answer, this.timeoutMs);
-    } catch (error) {
-      if (error instanceof SessionStackError) throw error;
-      throw unavailable("failed", error);
-    }
+  /** One promise and one timer for each call: every request makes one. */
+  call<T>(call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#unanswered >= MAX_UNANSWERED) {
+        reject(unavailable("has too many calls waiting"));
+        return;
+      }
+      this.#unanswered++;
+      const timer = setTimeout(() => reject(timedOut(this.timeoutMs)), this.timeoutMs);
+      const answered = () => {
+        this.#unanswered--;
+        clearTimeout(timer);
+      };
+      const failed = (error: unknown) => {
+        answered();
+        reject(error instanceof SessionStackError ? error : unavailable("failed", error));
+      };
+      try {
+        call().then((value) => {
+          answered();
+          resolve(value);
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
+    });
   }
 }

@@ -53,7 +53,8 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async read(sid: string): Promise<StoredSession | undefined> {
     const text = await this.#client.get(this.prefix + sid);
-    return text ? this.#parse(String(text)) : undefined;
+    if (!text) return undefined;
+    return this.#isJson() ? parseJson(String(text)) : this.#parse(String(text));
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
@@ -118,10 +119,11 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async #parse(text: string): Promise<StoredSession> {
+    if (this.#isJson()) return parseJson(text);
     try {
       const data = await this.serializer.parse(text);
       assertSessionData(data);
-      return { data, version: text, json: this.#isJson() ? text : JSON.stringify(data) };
+      return { data, version: text, json: JSON.stringify(data) };
     } catch {
       // The parser's own error is not passed on: it quotes what it could not read.
       throw sessionUnreadable();
@@ -133,4 +135,17 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const expires = data.cookie?.expires;
     return expires ? Math.ceil((new Date(expires).getTime() - Date.now()) / 1000) : this.ttl;
   }
+}
+
+/** The text itself is the version and the JSON: a session that is only read is not written out for it. */
+function parseJson(text: string): StoredSession {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    // The parser's own error is not passed on: it quotes what it could not read.
+    throw sessionUnreadable();
+  }
+  assertSessionData(data);
+  return { data, version: text, json: text };
 }

@@ -83,12 +83,12 @@ export class SessionRecord {
 
   /**
    * Saves the session as it is now. A save that is asked for while another is under way begins after it,
-   * and shares its write with all that were asked for in the meantime.
+   * and shares its write with all that were asked for in the meantime. Who has just asked `hasChanges` says so.
    */
-  save(): Promise<void> {
+  save(isModified?: boolean): Promise<void> {
     // One that waits its turn takes all; it begins a moment after the running one has ended.
     if (this.#next) return this.#next;
-    if (!this.#running) return this.#start();
+    if (!this.#running) return this.#start(isModified);
     this.#next = settled(this.#running).then(() => {
       this.#next = undefined;
       return this.#start();
@@ -136,19 +136,19 @@ export class SessionRecord {
       await this.#owner.userChanged(this.session, this.#base.userId, undefined);
   }
 
-  #start(): Promise<void> {
-    const running = this.#write().finally(() => {
+  #start(isModified?: boolean): Promise<void> {
+    const running = this.#write(isModified).finally(() => {
       this.#running = undefined;
     });
     this.#running = running;
     return running;
   }
 
-  async #write(): Promise<void> {
+  async #write(known?: boolean): Promise<void> {
     if (this.#ended) throw sessionDeleted();
     const base = this.#base;
     this.#owner.willSave(this.session, base?.userId);
-    const modified = this.hasChanges();
+    const isModified = known ?? this.hasChanges();
     this.session.touch();
     const sent = snapshot(this.session);
     const deadline = Date.now() + this.#owner.timeoutMs;
@@ -164,7 +164,7 @@ export class SessionRecord {
       if (result.outcome === "written") {
         this.#unsure.clear();
         this.#saved = true;
-        this.#modified ||= modified;
+        this.#modified ||= isModified;
         const { version, userId } = result;
         if (next === sent) this.#base = { json: next.json, version, userId };
         else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version, userId });

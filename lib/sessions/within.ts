@@ -3,9 +3,14 @@ import { SessionStackError } from "../errors.ts";
 /** The promise's outcome, or `ERR_STORE_UNAVAILABLE` if it has none in time. What comes later is dropped. */
 export function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(unavailable(`did not answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => reject(timedOut(timeoutMs)), timeoutMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/** The error of a store that does not answer. */
+export function timedOut(timeoutMs: number): SessionStackError {
+  return unavailable(`did not answer within ${timeoutMs} ms`);
 }
 
 /** The error of a store that fails, with what it failed with as its cause. */

@@ -39,9 +39,8 @@ export class UserIndexedStore implements SessionStore {
     return this.#store.endings;
   }
 
-  async read(sid: string): Promise<StoredSession | undefined> {
-    const stored = await this.#store.read(sid);
-    return stored && this.#withUser(stored);
+  read(sid: string): Promise<StoredSession | undefined> {
+    return this.#store.read(sid).then((stored) => stored && this.#withUser(stored));
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
@@ -121,6 +120,6 @@ export class UserIndexedStore implements SessionStore {
   }
 
   #withUser(stored: StoredSession): StoredSession {
-    return { ...stored, userId: this.#userIdOf(stored.data) };
+    return Object.assign(stored, { userId: this.#userIdOf(stored.data) });
   }
 }

@@ -9,10 +9,12 @@ export async function drain(connections: Iterable<SessionWebSocket>, drainMs: nu
   const closings = leaving.map(
     (ws, at) =>
       new Promise<void>((resolve) => {
-        ws.once("close", () => resolve());
         const close = () => ws.end(SERVICE_RESTART, "service_restart");
-        if (drainMs > 0) setTimeout(close, (drainMs * at) / leaving.length);
-        else close();
+        const timer = setTimeout(close, (drainMs * at) / leaving.length);
+        ws.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
       }),
   );
   await Promise.all(closings);

@@ -8,8 +8,10 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
  * Refuses what is no WebSocket handshake (RFC 6455, section 4.2.1) before anything is spent on it.
  * ws would refuse it as well, but only after the session was loaded and `authorize` was asked.
  */
-export function checkHandshake({ method, headers }: IncomingMessage): void {
+export function checkHandshake({ method, url = "/", headers }: IncomingMessage): void {
   if (method !== "GET") throw new Refusal(400, "A WebSocket handshake is a GET request");
+  // Node's url.parse, and so Express, would throw for it later.
+  if (!url.startsWith("/") && !URL.canParse(url)) throw new Refusal(400, "Invalid request target");
   if (headers.upgrade?.toLowerCase() !== "websocket") throw new Refusal(400, "Invalid Upgrade header");
   if (!KEY.test(headers["sec-websocket-key"] ?? "")) {
     throw new Refusal(400, "Missing or invalid Sec-WebSocket-Key header");

@@ -19,11 +19,11 @@ export function refusalOf(error: unknown): Refusal {
   const { status, statusCode, headers } = Object(error) as {
     status?: unknown;
     statusCode?: unknown;
-    headers?: OutgoingHttpHeaders;
+    headers?: OutgoingHttpHeaders | null;
   };
   const given = Number(status ?? statusCode);
   const fits = Number.isInteger(given) && given >= 400 && given <= 599;
-  return new Refusal(fits ? given : 500, STATUS_CODES[fits ? given : 500] ?? "Refused", headers);
+  return new Refusal(fits ? given : 500, STATUS_CODES[fits ? given : 500] ?? "Refused", headers ?? {});
 }
 
 /** Answers and closes. A response that the app has begun itself is left to it. */
@@ -33,7 +33,13 @@ export function refuse(res: ServerResponse, { status, message, headers }: Refusa
     return;
   }
   res.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      if (value !== undefined) res.setHeader(name, value);
+    } catch {
+      // An error's headers may be anything; the refusal is sent without those that cannot be.
+    }
+  }
   res.setHeader("Content-Type", "text/plain; charset=utf-8");
   res.setHeader("Content-Length", Buffer.byteLength(message));
   res.end(message);

@@ -13,8 +13,8 @@ export function expressUpgrade(app: Application, message: IncomingMessage): { re
   res.req = req;
   res.locals ??= Object.create(null);
   req.originalUrl ??= req.url;
-  if (req.query === undefined) {
-    // Express 4 has a middleware for it, Express 5 a getter.
+  if (!("query" in request)) {
+    // Express 4 has a middleware for it, Express 5 a getter, which throws for some targets.
     const parse = app.get("query parser fn") as (query: string) => Request["query"];
     req.query = parse(req.url.split("?")[1] ?? "");
   }

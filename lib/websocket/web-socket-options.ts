@@ -54,7 +54,8 @@ export function webSocketConfig(options: WebSocketSessionsOptions): WebSocketCon
     "origins",
     "a list of origins or a function",
   );
-  const config = { ...DEFAULTS, ...options };
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const config: WebSocketConfig = { ...DEFAULTS, ...given };
   for (const name of [
     "maxConnectionsPerSession",
     "handshakeTimeoutMs",
@@ -63,6 +64,11 @@ export function webSocketConfig(options: WebSocketSessionsOptions): WebSocketCon
   ] as const) {
     check(config[name] > 0, name, "a number above 0");
   }
+  check(
+    config.handshakeTimeoutMs < 2 ** 31,
+    "handshakeTimeoutMs",
+    "below 2 ** 31, the longest that Node can wait",
+  );
   return config;
 }
 

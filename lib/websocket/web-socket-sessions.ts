@@ -5,7 +5,8 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../close-codes.ts";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
-import { isSessionDeleted } from "../errors.ts";
+import { isSessionDeleted, sessionDeleted } from "../errors.ts";
+import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { drain } from "./drain.ts";
 import { answerOn, Refusal, refusalOf, refuse } from "./refusal.ts";
@@ -76,13 +77,18 @@ export function webSocketSessions(
   });
 
   function isMine({ url = "/" }: IncomingMessage): boolean {
-    return config.path === undefined || url.split("?", 1)[0] === config.path;
+    return config.path === undefined || pathnameOf(url) === config.path;
   }
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Before anything else: an error of the line that nobody listens for would end the process.
     socket.on("error", () => socket.destroy());
-    if (isMine(message) || isOursToRefuse(handleUpgrade, message)) void upgrade(message, socket, head);
+    if (!isMine(message) && !isOursToRefuse(handleUpgrade, message)) return;
+    upgrade(message, socket, head).catch((error) => {
+      // Not even the refusal could be sent: the line ends, and never the process.
+      socket.destroy();
+      errors.report(error, message as Request);
+    });
   }
 
   async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -114,6 +120,10 @@ export function webSocketSessions(
     let opened: SessionWebSocket | undefined;
     try {
       refuseIfDraining();
+      // Told to send something itself, `res` has refused, whatever authorize has returned.
+      if (res.headersSent) throw new Refusal(res.statusCode, "Answered by authorize");
+      // Between its last check and this moment the session may have ended.
+      if (connection?.hasEnded) throw sessionDeleted();
       open.sendCookie(res, { willSave: false });
       cookies.set(req, [res.getHeader("Set-Cookie") ?? []].flat().map(String));
       res.detachSocket(req.socket);

@@ -1,0 +1,80 @@
+import type { BoundConnection } from "../../lib/connections/bound-connection.ts";
+import { SessionConnections } from "../../lib/connections/session-connections.ts";
+import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+
+let store: MemorySessionStore;
+let connections: SessionConnections;
+
+beforeEach(() => {
+  store = new MemorySessionStore();
+  connections = new SessionConnections(store, { maxConnectionsPerSession: 2, revalidateMs: 60_000 });
+});
+
+afterEach(() => connections.close());
+
+/** A bound connection that is open, and how it was closed. */
+function open(sid: string): { connection: BoundConnection; closes: [number, string][] } {
+  const connection = connections.bind(sid, undefined) as BoundConnection;
+  const closes: [number, string][] = [];
+  connection.open({ end: (code, reason) => closes.push([code, reason]) });
+  return { connection, closes };
+}
+
+test("whoever ends a session ends all its connections, with the close code of the reason", () => {
+  const [first, second, other] = [open("a"), open("a"), open("b")];
+  store.endings.announce("a", "session_ended");
+  expect([first.closes, second.closes, other.closes]).toEqual([
+    [[4501, "session_ended"]],
+    [[4501, "session_ended"]],
+    [],
+  ]);
+  store.endings.announce("b", "session_replaced");
+  expect(other.closes).toEqual([[4009, "session_replaced"]]);
+});
+
+test("one that is bound and not open yet knows that its session has ended", () => {
+  const connection = connections.bind("a", undefined);
+  expect(connection?.hasEnded).toBe(false);
+  store.endings.announce("a", "session_ended");
+  expect(connection?.hasEnded).toBe(true);
+});
+
+test("a session has as many as it may have, until one is released", () => {
+  const { connection } = open("a");
+  open("a");
+  expect(connections.bind("a", undefined)).toBeUndefined();
+  expect(connections.bind("b", undefined)).toBeDefined();
+  connections.release(connection);
+  expect(connections.bind("a", undefined)).toBeDefined();
+});
+
+test("one that is released hears of nothing, and may be released twice", () => {
+  const [first, second] = [open("a"), open("a")];
+  connections.release(first.connection);
+  connections.release(first.connection);
+  store.endings.announce("a", "session_ended");
+  expect([first.closes.length, second.closes.length]).toEqual([0, 1]);
+});
+
+test("one that releases others while it is ended leaves none out", () => {
+  const seen: string[] = [];
+  const all = ["x", "y"].map((name) => {
+    const connection = connections.bind("a", undefined) as BoundConnection;
+    connection.open({
+      end: () => {
+        seen.push(name);
+        for (const each of all) connections.release(each);
+      },
+    });
+    return connection;
+  });
+  store.endings.announce("a", "session_ended");
+  expect(seen).toEqual(["x", "y"]);
+});
+
+test("after close nothing is heard any more", () => {
+  const { closes } = open("a");
+  connections.close();
+  store.endings.announce("a", "session_ended");
+  expect(closes).toEqual([]);
+});

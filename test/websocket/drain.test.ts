@@ -1,0 +1,123 @@
+import { closed } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { rawRequest, rawSocket } from "../support/raw-socket.ts";
+import { answerIn, cookieOf, handshake } from "./raw-handshake.ts";
+import { ask, serve, signIn } from "./support.ts";
+
+const restart = { code: 1012, reason: "service_restart" };
+
+describe("close", () => {
+  test("refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed", async () => {
+    const served = await serve();
+    const browser = await signIn(served);
+    const all = [
+      await browser.webSocket("/ws"),
+      await browser.webSocket("/ws"),
+      await served.browser().webSocket("/ws"),
+    ];
+    const closing = served.wsSessions.close();
+    const refused = answerIn(await rawRequest(served.port, handshake("/ws", cookieOf(browser))));
+    expect(refused).toMatchObject({ status: 503, headers: { "retry-after": "1", connection: "close" } });
+    await closing;
+    expect(served.wsSessions.connections.size).toBe(0);
+    for (const ws of all) expect(await closed(ws)).toEqual(restart);
+    expect((await browser.get("/session")).status).toBe(200);
+  });
+
+  test("spreads the closes over drainMs", async () => {
+    const served = await serve();
+    const tabs = await Promise.all(Array.from({ length: 5 }, () => served.browser().webSocket("/ws")));
+    const began = performance.now();
+    const closedAt: number[] = [];
+    for (const ws of tabs) ws.once("close", () => closedAt.push(performance.now() - began));
+    await served.wsSessions.close({ drainMs: 500 });
+    await eventually(() => expect(closedAt).toHaveLength(5));
+    for (const [index, at] of closedAt.entries()) expect(at).toBeGreaterThanOrEqual(100 * index - 5);
+    expect(closedAt[0]).toBeLessThan(100);
+  });
+
+  test("lets connections that wait for their turn work until then", async () => {
+    const served = await serve();
+    const browser = await signIn(served);
+    await browser.webSocket("/ws");
+    const last = await browser.webSocket("/ws");
+    const closing = served.wsSessions.close({ drainMs: 400 });
+    await ask(last, "set", { visits: 1 });
+    expect(await ask(last, "save")).toEqual({ name: "Ada", visits: 1 });
+    await closing;
+  });
+
+  test("closes with 4501 those whose session ends while they wait for their turn", async () => {
+    const served = await serve();
+    const browser = await signIn(served);
+    await served.browser().webSocket("/ws");
+    const last = await browser.webSocket("/ws");
+    const closing = served.wsSessions.close({ drainMs: 1000 });
+    await browser.post("/destroy");
+    expect(await closed(last)).toEqual({ code: 4501, reason: "session_ended" });
+    await closing;
+  });
+
+  test("cuts off those that do not answer, and resolves", async () => {
+    const served = await serve();
+    const socket = await rawSocket(served.port);
+    socket.write(handshake());
+    await eventually(() => expect(served.opened).toHaveLength(1));
+    await served.wsSessions.close();
+    expect(served.wsSessions.connections.size).toBe(0);
+  });
+
+  test("refuses the handshakes that are under way", async () => {
+    let allow: (answer: boolean) => void = () => {};
+    let isAsked = false;
+    const served = await serve({
+      webSocket: {
+        path: "/ws",
+        authorize: () => {
+          isAsked = true;
+          return new Promise<boolean>((resolve) => {
+            allow = resolve;
+          });
+        },
+      },
+    });
+    const under = served.browser().webSocket("/ws");
+    under.catch(() => {});
+    await eventually(() => expect(isAsked).toBe(true));
+    await served.wsSessions.close();
+    allow(true);
+    await expect(under).rejects.toMatchObject({ statusCode: 503 });
+    expect(served.opened).toEqual([]);
+  });
+
+  test("resolves at once when nobody is connected, and when it is called again", async () => {
+    const served = await serve();
+    await served.wsSessions.close({ drainMs: 60_000 });
+    await served.wsSessions.close();
+  });
+});
+
+describe("maxConnectionsPerSession", () => {
+  test("answers one more with 429, per session, and lets in again when one has gone", async () => {
+    const served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 2 } });
+    const browser = await signIn(served);
+    const first = await browser.webSocket("/ws");
+    const second = await browser.webSocket("/ws");
+    const refused = answerIn(await rawRequest(served.port, handshake("/ws", cookieOf(browser))));
+    expect(refused).toMatchObject({ status: 429, headers: { "retry-after": "60", connection: "close" } });
+    expect((await (await signIn(served)).webSocket("/ws")).readyState).toBe(1);
+    first.close();
+    await closed(first);
+    await eventually(() => browser.webSocket("/ws"));
+    expect(second.readyState).toBe(second.OPEN);
+    expect(served.errors).toEqual([]);
+  });
+
+  test("holds also for handshakes at the same time", async () => {
+    const served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 3 } });
+    const browser = await signIn(served);
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => browser.webSocket("/ws")));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    expect(served.wsSessions.connections.size).toBe(3);
+  });
+});

@@ -1,0 +1,45 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { closed } from "../support/browser.ts";
+import { inAllPlaces } from "./places.ts";
+import { ask, overHttp, type Served, serve, sidOf, signIn, stored } from "./support.ts";
+
+/** Sessions that live for a second. */
+const short = { cookie: { maxAge: 1000 } };
+
+test("all connections of a session close within a second of its expiry", () =>
+  inAllPlaces(async (place) => {
+    const served = await serve({ place, session: short });
+    const browser = await signIn(served);
+    const tabs = await Promise.all([browser.webSocket("/ws"), browser.webSocket("/ws")]);
+    const expiresAt = Number(served.opened[0]?.req.session.cookie.expires);
+    for (const ws of tabs) expect(await closed(ws)).toEqual({ code: 4501, reason: "session_ended" });
+    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt);
+    expect(Date.now()).toBeLessThan(expiresAt + 1000);
+    expect(await overHttp(browser)).toEqual({});
+  }));
+
+test("a session kept alive by HTTP requests keeps its connection, and can be saved there", () =>
+  inAllPlaces(async (place) => {
+    const served = await serve({ place, session: short });
+    const browser = await signIn(served);
+    const ws = await browser.webSocket("/ws");
+    const { req } = served.opened[0] as Served["opened"][0];
+    const loadedExpiry = Number(req.session.cookie.expires);
+    while (Date.now() < loadedExpiry + 500) {
+      await browser.get("/session");
+      await delay(50);
+    }
+    expect(ws.readyState).toBe(ws.OPEN);
+    expect(Number(req.session.cookie.expires)).toBe(loadedExpiry);
+
+    // Once a save took the expiry that was loaded, and so destroyed the session as one that is over.
+    const savedAt = Date.now();
+    await ask(ws, "set", { visits: 1 });
+    expect(await ask(ws, "save")).toEqual({ name: "Ada", visits: 1 });
+    const kept = await stored(place.store, sidOf(browser));
+    expect(kept).toMatchObject({ name: "Ada", visits: 1 });
+    expect(Number(new Date(kept?.cookie.expires ?? 0))).toBeGreaterThanOrEqual(savedAt + 1000);
+
+    expect(await closed(ws)).toEqual({ code: 4501, reason: "session_ended" });
+    expect(Date.now()).toBeGreaterThanOrEqual(savedAt + 1000);
+  }));

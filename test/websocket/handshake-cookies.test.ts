@@ -1,0 +1,119 @@
+import type { WebSocketSessionsOptions } from "../../lib/index.ts";
+import { closed } from "../support/browser.ts";
+import { keepCookies } from "../support/cookie-jar.ts";
+import { rawRequest } from "../support/raw-socket.ts";
+import { type Place, places } from "./places.ts";
+import { type Answer, answerIn, cookieNames, cookieOf, handshake } from "./raw-handshake.ts";
+import { data, overHttp, type Served, serve, sidOf, signIn, stored } from "./support.ts";
+
+type Authorize = NonNullable<WebSocketSessionsOptions["authorize"]>;
+
+describe.each(places)("cookies of a handshake, with sessions on $place", ({ open }) => {
+  let place: Place;
+  let served: Served;
+  const servedWith = async (authorize: Authorize) => {
+    place = await open();
+    served = await serve({ place, webSocket: { path: "/ws", authorize } });
+  };
+  /** The head of the answer, as it is on the wire. */
+  const answerTo = async (headers: Record<string, string | undefined> = {}): Promise<Answer> =>
+    answerIn(await rawRequest(served.port, handshake("/ws", headers), { until: "\r\n\r\n" }));
+
+  test("a session that is new and saved in authorize is in one Set-Cookie line of the 101", async () => {
+    await servedWith(async (req) => {
+      data(req).name = "Ada";
+      await req.session.save();
+      return true;
+    });
+    const answer = await answerTo();
+    expect(answer.status).toBe(101);
+    expect(cookieNames(answer)).toEqual(["connect.sid"]);
+    expect(answer.headers["set-cookie"]).toMatch(/^connect\.sid=s%3A[^;]+; Path=\/; HttpOnly; SameSite=Lax$/);
+    const browser = served.browser();
+    keepCookies(browser.cookies, [String(answer.headers["set-cookie"])]);
+    expect(await overHttp(browser)).toEqual({ name: "Ada" });
+  });
+
+  test("a session that is new, changed and not saved is in none, and is not stored", async () => {
+    let sid = "";
+    await servedWith((req) => {
+      data(req).name = "Ada";
+      sid = req.sessionID;
+      return true;
+    });
+    const answer = await answerTo();
+    expect(answer.status).toBe(101);
+    expect(cookieNames(answer)).toEqual([]);
+    expect(await stored(place.store, sid)).toBeUndefined();
+  });
+
+  test("a session that the client has already is in none, saved or not", async () => {
+    await servedWith(async (req) => {
+      if (req.headers["x-save"]) {
+        data(req).visits = 1;
+        await req.session.save();
+      }
+      return true;
+    });
+    const browser = await signIn(served);
+    expect(cookieNames(await answerTo(cookieOf(browser)))).toEqual([]);
+    expect(cookieNames(await answerTo({ ...cookieOf(browser), "X-Save": "1" }))).toEqual([]);
+    expect(await overHttp(browser)).toEqual({ name: "Ada", visits: 1 });
+  });
+
+  test("other cookies have one line each, beside the session's", async () => {
+    await servedWith(async (req, res) => {
+      res.cookie("theme", "dark, very").cookie("lang", "en", { maxAge: 1000 });
+      if (req.headers["x-save"]) await req.session.save();
+      return true;
+    });
+    expect(cookieNames(await answerTo())).toEqual(["theme", "lang"]);
+    expect(cookieNames(await answerTo({ "X-Save": "1" }))).toEqual(["theme", "lang", "connect.sid"]);
+  });
+
+  test("a login in authorize moves to a new id: new cookie, old session gone, old connections closed", async () => {
+    await servedWith(async (req) => {
+      if (req.headers["x-login"]) {
+        await req.session.regenerate();
+        data(req).user = "ada";
+        await req.session.save();
+      }
+      return true;
+    });
+    const browser = await signIn(served, { cart: ["tea"] });
+    const before = sidOf(browser);
+    const old = await browser.webSocket("/ws");
+    const fresh = await browser.webSocket("/ws", { headers: { "X-Login": "1" } });
+    expect(await closed(old)).toEqual({ code: 4009, reason: "session_replaced" });
+    expect(fresh.readyState).toBe(fresh.OPEN);
+    expect(sidOf(browser)).not.toBe(before);
+    expect(await stored(place.store, before)).toBeUndefined();
+    expect(await overHttp(browser)).toEqual({ user: "ada" });
+    await browser.post("/destroy");
+    expect(await closed(fresh)).toEqual({ code: 4501, reason: "session_ended" });
+  });
+
+  test("a refusal carries the cookies too: the visitor is known the next time", async () => {
+    await servedWith(async (req, res) => {
+      res.cookie("theme", "dark");
+      data(req).attempts = Number(data(req).attempts ?? 0) + 1;
+      await req.session.save();
+      return Number(data(req).attempts) > 1;
+    });
+    const browser = served.browser();
+    await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 403 });
+    expect([...browser.cookies.keys()].sort()).toEqual(["connect.sid", "theme"]);
+    await browser.webSocket("/ws");
+    expect(await overHttp(browser)).toEqual({ attempts: 2 });
+  });
+
+  test("a session that authorize destroys is refused with 401 although it said yes", async () => {
+    await servedWith(async (req) => {
+      await req.session.destroy();
+      return true;
+    });
+    const browser = await signIn(served);
+    await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 401 });
+    expect(await stored(place.store, sidOf(browser))).toBeUndefined();
+  });
+});

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, request } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { WebSocket } from "ws";
+import { Browser, closed } from "../support/browser.ts";
+import { keepCookies } from "../support/cookie-jar.ts";
+import { openWebSocket } from "../support/open-web-socket.ts";
+import { afterThisTest, ask, data, type Served, serve, sidOf } from "./support.ts";
+
+let tls: { key: Buffer; cert: Buffer };
+
+beforeAll(() => {
+  const folder = mkdtempSync(join(tmpdir(), "session-stack-tls-"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  const files = ["-keyout", key, "-out", cert];
+  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  execFileSync("openssl", [...kind, "-days", "2", ...subject, ...files], { stdio: "ignore" });
+  tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  rmSync(folder, { recursive: true });
+});
+
+/** The same app on TLS too. */
+async function overTls(served: Served): Promise<string> {
+  const server = createServer(tls, served.app);
+  server.on("upgrade", served.wsSessions.handleUpgrade);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  afterThisTest(async () => {
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Signs in over TLS, and gives the Set-Cookie lines. */
+async function signInAt(host: string): Promise<string[]> {
+  const body = JSON.stringify({ name: "Ada" });
+  const headers = { "content-type": "application/json", "content-length": body.length };
+  const sent = request(`https://${host}/session`, { method: "POST", ca: tls.cert, headers, agent: false });
+  const answered = once(sent, "response");
+  sent.end(body);
+  const [response] = await answered;
+  response.resume();
+  return response.headers["set-cookie"] ?? [];
+}
+
+async function webSocketAt(host: string, cookie?: string): Promise<{ ws: WebSocket; setCookies: string[] }> {
+  let setCookies: string[] = [];
+  const ws = await openWebSocket(`wss://${host}/ws`, {
+    ca: tls.cert,
+    origin: `https://${host}`,
+    headers: cookie ? { cookie } : {},
+    onHeaders: (headers) => {
+      setCookies = headers["set-cookie"] ?? [];
+    },
+  });
+  afterThisTest(() => ws.terminate());
+  return { ws, setCookies };
+}
+
+test("an https server's connections share the session of its requests, with a secure cookie", async () => {
+  const served = await serve({ session: { cookie: { secure: true } } });
+  const host = await overTls(served);
+  const [line = ""] = await signInAt(host);
+  expect(line).toContain("; Secure");
+  const { ws } = await webSocketAt(host, line.split(";")[0]);
+  expect(await ask(ws, "get")).toEqual({ name: "Ada" });
+  expect(served.opened[0]?.req).toMatchObject({ secure: true, protocol: "https" });
+
+  const visitor = new Browser(served.url);
+  keepCookies(visitor.cookies, [line]);
+  await served.browser().post(`/destroy/${sidOf(visitor)}`);
+  expect(await closed(ws)).toEqual({ code: 4501, reason: "session_ended" });
+});
+
+test.each([{ secure: "auto" as const }, { secure: true }])(
+  "a session begun in a handshake over TLS has a secure cookie: %p",
+  async (cookie) => {
+    const served = await serve({
+      session: { cookie },
+      webSocket: {
+        path: "/ws",
+        authorize: async (req) => {
+          data(req).name = "Ada";
+          await req.session.save();
+          return true;
+        },
+      },
+    });
+    const host = await overTls(served);
+    const { setCookies } = await webSocketAt(host);
+    expect(setCookies).toEqual([expect.stringMatching(/^connect\.sid=.*; HttpOnly; Secure; SameSite=Lax$/)]);
+  },
+);
+
+test("a refusal over TLS is whole, other paths and foreign origins among them", async () => {
+  const served = await serve();
+  const host = await overTls(served);
+  const at = (path: string, origin: string) =>
+    openWebSocket(`wss://${host}${path}`, { ca: tls.cert, origin });
+  await expect(at("/elsewhere", `https://${host}`)).rejects.toMatchObject({ statusCode: 404 });
+  await expect(at("/ws", "https://evil.example")).rejects.toMatchObject({
+    statusCode: 403,
+    body: "Origin not allowed",
+  });
+});

@@ -1,0 +1,178 @@
+import type { NextFunction, Request, Response } from "express";
+import {
+  cookieMiddleware,
+  memoryBackend,
+  sessionMiddleware,
+  sessionMiddlewareStack,
+  webSocketSessions,
+} from "../../lib/index.ts";
+import { Browser, closed } from "../support/browser.ts";
+import { listen } from "../support/http-server.ts";
+import { type Place, places, sharedPlaces } from "./places.ts";
+import { afterThisTest, overHttp, type Served, secret, serve, sidOf, signIn, stored } from "./support.ts";
+
+const ends: { by: string; end: (served: Served, browser: Browser) => Promise<unknown> }[] = [
+  { by: "another request that destroys it", end: (_, browser) => browser.post("/destroy") },
+  { by: "another request that regenerates it", end: (_, browser) => clone(browser).post("/regenerate") },
+  {
+    by: "req.sessionStore.destroy",
+    end: (served, browser) => served.browser().post(`/destroy/${sidOf(browser)}`),
+  },
+];
+
+/** The same visitor, whose cookies do not change with what this one gets. */
+function clone(browser: Browser): Browser {
+  const twin = new Browser(browser.baseUrl);
+  for (const [name, value] of browser.cookies) twin.cookies.set(name, value);
+  afterThisTest(() => twin.close());
+  return twin;
+}
+
+/** The handshake is refused, its session stays ended, and nothing is left of it. */
+async function expectRefused(place: Place, served: Served, browser: Browser): Promise<void> {
+  await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 401 });
+  expect(served.opened).toEqual([]);
+  expect(served.wsSessions.connections.size).toBe(0);
+  expect(await stored(place.store, sidOf(browser))).toBeUndefined();
+  expect(await overHttp(browser)).toEqual({});
+  expect(served.errors).toEqual([]);
+}
+
+describe.each(places)("a session on $place that ends during a handshake is refused", ({ open }) => {
+  let place: Place;
+
+  beforeEach(async () => {
+    place = await open();
+  });
+
+  test.each(ends)("while authorize decides: by $by", async ({ end }) => {
+    let during: () => Promise<unknown> = async () => {};
+    const served = await serve({
+      place,
+      webSocket: { path: "/ws", authorize: () => during().then(() => true) },
+    });
+    const browser = await signIn(served);
+    during = () => end(served, browser);
+    await expectRefused(place, served, browser);
+  });
+
+  test.each(ends)("just before it is read again: by $by", async ({ end }) => {
+    const served = await serve({ place });
+    const browser = await signIn(served);
+    let reads = 0;
+    place.aroundReads(async (read) => {
+      if (++reads === 2) await end(served, browser);
+      await read();
+    });
+    await expectRefused(place, served, browser);
+  });
+
+  test.each(ends)("just after it was read again: by $by", async ({ end }) => {
+    const served = await serve({ place });
+    const browser = await signIn(served);
+    let reads = 0;
+    place.aroundReads(async (read) => {
+      await read();
+      if (reads++ === 1) await end(served, browser);
+    });
+    await expectRefused(place, served, browser);
+  });
+
+  test("in a middleware behind the session", async () => {
+    let during: () => Promise<unknown> = async () => {};
+    const slow = (req: Request, _res: Response, next: NextFunction) => {
+      if (req.path === "/ws") during().then(() => next(), next);
+      else next();
+    };
+    const served = await serve({ place, behindSession: [slow] });
+    const browser = await signIn(served);
+    during = () => browser.post("/destroy");
+    await expectRefused(place, served, browser);
+  });
+
+  test("and one that was gone before it is none: a fresh session, let in or not by authorize", async () => {
+    const served = await serve({
+      place,
+      webSocket: { path: "/ws", authorize: ({ session }) => "name" in session },
+    });
+    const browser = await signIn(served);
+    const twin = clone(browser);
+    await browser.post("/destroy");
+    await expect(twin.webSocket("/ws")).rejects.toMatchObject({ statusCode: 403 });
+  });
+});
+
+describe.each(sharedPlaces)(
+  "a session on $place that another process deletes during a handshake",
+  ({ open }) => {
+    test("is refused when it was gone before the second read", async () => {
+      const place = await open();
+      const served = await serve({ place });
+      const browser = await signIn(served);
+      let reads = 0;
+      place.aroundReads(async (read) => {
+        if (++reads === 2) await place.deleteFromOutside?.(sidOf(browser));
+        await read();
+      });
+      await expectRefused(place, served, browser);
+    });
+
+    test("closes its connection within a revalidation when it went after the second read", async () => {
+      const place = await open();
+      const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 200 } });
+      const browser = await signIn(served);
+      let reads = 0;
+      place.aroundReads(async (read) => {
+        await read();
+        if (++reads === 2) await place.deleteFromOutside?.(sidOf(browser));
+      });
+      expect(await closed(await browser.webSocket("/ws"))).toEqual({ code: 4501, reason: "session_ended" });
+    });
+  },
+);
+
+// The steps from the answer of the store to the open connection are microtasks: each is a place to slip in.
+test("at no moment between the second read and the open connection can an ending be missed", async () => {
+  const missed: string[] = [];
+  for (let steps = 0; steps < 25; steps++) {
+    const { sessions } = memoryBackend();
+    const stack = sessionMiddlewareStack(
+      cookieMiddleware(),
+      sessionMiddleware({ secret, backend: { sessions } }),
+    );
+    const wsSessions = webSocketSessions(stack);
+    const { server, url, close } = await listen((req, res) => {
+      stack()(req as Request, res as Response, () => {
+        Object.assign((req as Request).session, { name: "Ada" });
+        res.end();
+      });
+    });
+    server.on("upgrade", wsSessions.handleUpgrade);
+    const browser = new Browser(url);
+    await browser.get("/");
+
+    let reads = 0;
+    const read = sessions.read.bind(sessions);
+    sessions.read = (sid) => {
+      const found = read(sid);
+      if (++reads === 2) void after(steps, () => sessions.remove(sid, "session_ended"));
+      return found;
+    };
+    const outcome = await browser
+      .webSocket("/ws")
+      .then(
+        (ws) => closed(ws, 300).then(({ code }) => code),
+        (error) => error.statusCode,
+      )
+      .catch(() => "still open");
+    if (outcome !== 401 && outcome !== 4501) missed.push(`after ${steps} steps: ${outcome}`);
+    browser.close();
+    await close();
+  }
+  expect(missed).toEqual([]);
+});
+
+async function after(steps: number, action: () => unknown): Promise<void> {
+  for (let step = 0; step < steps; step++) await undefined;
+  await action();
+}

@@ -1,0 +1,75 @@
+import { redisBackend } from "../../lib/redis.ts";
+import { eventually } from "../support/eventually.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { sharedRedis } from "./places.ts";
+import { afterThisTest, ask, type Served, serve, sidOf, signIn } from "./support.ts";
+
+/** The commands that Redis has got under a prefix; another client's marker tells that none are to come. */
+async function watchCommands(prefix: string): Promise<() => Promise<string[]>> {
+  const monitor = await connectRedis();
+  afterThisTest(() => monitor.destroy());
+  const lines: string[] = [];
+  await monitor.monitor((line) => void lines.push(String(line)));
+  return async () => {
+    await (await sharedRedis()).get(`${prefix}marker`);
+    await eventually(() => expect(lines.some((line) => line.includes(`${prefix}marker`))).toBe(true));
+    const ours = lines
+      .splice(0)
+      .filter((line) => line.includes(`${prefix}sess:`) && !line.includes(" lua] "));
+    return ours.map((line) => /\] "(\w+)"/.exec(line)?.[1]?.toUpperCase() ?? line);
+  };
+}
+
+describe("what a WebSocket costs in Redis commands", () => {
+  let client: RedisClient;
+  let prefix: string;
+  let served: Served;
+  let commands: () => Promise<string[]>;
+
+  beforeEach(async () => {
+    client = await sharedRedis();
+    prefix = uniquePrefix("ws");
+    served = await serve({ session: { backend: redisBackend({ client, prefix }) } });
+    commands = await watchCommands(prefix);
+  });
+
+  test("a handshake with a session: two reads", async () => {
+    const browser = await signIn(served);
+    await commands();
+    await browser.webSocket("/ws");
+    expect(await commands()).toEqual(["GET", "GET"]);
+  });
+
+  test("one without a cookie, or with a forged one: nothing", async () => {
+    const browser = served.browser();
+    await browser.webSocket("/ws");
+    browser.cookies.set("connect.sid", "s%3Aguess.guess");
+    await browser.webSocket("/ws");
+    expect(await commands()).toEqual([]);
+  });
+
+  test("one that is refused for its origin: nothing; one whose session is not there: one read", async () => {
+    const browser = await signIn(served);
+    await commands();
+    await expect(browser.webSocket("/ws", { origin: "http://evil.example" })).rejects.toThrow("403");
+    expect(await commands()).toEqual([]);
+    await client.del(`${prefix}sess:${sidOf(browser)}`);
+    await commands();
+    await browser.webSocket("/ws");
+    expect(await commands()).toEqual(["GET"]);
+  });
+
+  test("messages, changes that are not saved, and the close: nothing; a save: one script", async () => {
+    const browser = await signIn(served);
+    const ws = await browser.webSocket("/ws");
+    await ask(ws, "save");
+    await commands();
+    await ask(ws, "set", { visits: 1 });
+    expect(await commands()).toEqual([]);
+    await ask(ws, "save");
+    expect(await commands()).toEqual(["EVALSHA"]);
+    ws.close();
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
+    expect(await commands()).toEqual([]);
+  });
+});
