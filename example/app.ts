@@ -1,20 +1,42 @@
 import { STATUS_CODES } from "node:http";
 import { fileURLToPath } from "node:url";
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
-import type { SessionStack } from "express-session-stack";
-import { routes } from "./routes.ts";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from "express";
+import type { SessionStack, UserSessions } from "express-session-stack";
+import { countRoutes } from "./count.ts";
+import { deviceRoutes } from "./devices.ts";
+import { passwordRoutes } from "./password.ts";
+import { sameOrigin } from "./same-origin.ts";
+import { requireUser, signInRoutes } from "./sign-in.ts";
 import type { Tabs } from "./tabs.ts";
+import type { Users } from "./users.ts";
+
+/** What the app is made of. */
+export interface AppParts {
+  sessionStack: SessionStack;
+  userSessions: UserSessions;
+  users: Users;
+  tabs: Tabs;
+}
 
 /** The Express app: the page, and what it asks for under /api. */
-export function makeApp(sessionStack: SessionStack, tabs: Tabs): Express {
+export function makeApp(parts: AppParts): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(securityHeaders);
   // Before the sessions: files are the same for everybody.
   app.use(express.static(fileURLToPath(new URL("public", import.meta.url))));
-  app.use("/api", noStore, sessionStack(), routes(tabs));
+  app.use("/api", apiRoutes(parts));
   app.use(answerError);
   return app;
+}
+
+function apiRoutes({ sessionStack, userSessions, users, tabs }: AppParts): Router {
+  const api = Router();
+  api.use(noStore, sameOrigin, sessionStack(), express.json({ limit: "4kb" }));
+  api.use(signInRoutes(users, userSessions));
+  api.use(requireUser(users));
+  api.use(countRoutes(users, tabs), deviceRoutes(userSessions), passwordRoutes(users, userSessions));
+  return api;
 }
 
 const securityHeaders: RequestHandler = (_req, res, next) => {

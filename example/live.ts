@@ -3,9 +3,18 @@ import { type SessionStack, type WebSocketSessions, webSocketSessions } from "ex
 import type { RawData, WebSocket } from "ws";
 import { viewOf } from "./sessions.ts";
 import { sendEvent, type Tabs } from "./tabs.ts";
+import type { Users } from "./users.ts";
+
+/** What the WebSocket is made of. */
+export interface LiveParts {
+  sessionStack: SessionStack;
+  app: Express;
+  users: Users;
+  tabs: Tabs;
+}
 
 /** The WebSocket of the page, at /ws, with the same `req.session` as the routes. */
-export function makeLive(sessionStack: SessionStack, app: Express, tabs: Tabs): WebSocketSessions {
+export function makeLive({ sessionStack, app, users, tabs }: LiveParts): WebSocketSessions {
   const wsSessions = webSocketSessions(sessionStack, { path: "/ws", app, authorize });
 
   wsSessions.on("error", (error) => console.error(error));
@@ -18,7 +27,7 @@ export function makeLive(sessionStack: SessionStack, app: Express, tabs: Tabs): 
       // What is returned may reject: the library then closes the connection, and reports what is no end of a session.
       return last;
     });
-    sendEvent(ws, "session.state", viewOf(req.session));
+    sendEvent(ws, "session.state", viewOf(req.session, users));
   });
 
   async function handle(ws: WebSocket, req: Request, message: RawData): Promise<void> {
@@ -26,7 +35,7 @@ export function makeLive(sessionStack: SessionStack, app: Express, tabs: Tabs): 
       sendEvent(ws, "error", { message: "Unknown event." });
       return;
     }
-    if (req.session.displayName === undefined) {
+    if (users.find(req.session.login?.userId) === undefined) {
       sendEvent(ws, "error", { message: "Sign in first." });
       return;
     }
@@ -35,7 +44,7 @@ export function makeLive(sessionStack: SessionStack, app: Express, tabs: Tabs): 
     req.session.webSocketCount = (req.session.webSocketCount ?? 0) + 1;
     // On a WebSocket nothing is saved unless asked.
     await req.session.save();
-    tabs.show(req.sessionID, viewOf(req.session));
+    tabs.show(req.sessionID, viewOf(req.session, users));
   }
 
   return wsSessions;

@@ -5,16 +5,18 @@ import { makeApp } from "./app.ts";
 import { makeLive } from "./live.ts";
 import { makeSessions } from "./sessions.ts";
 import { Tabs } from "./tabs.ts";
+import { Users } from "./users.ts";
 
 /** How long requests that are still running may take when the server stops. */
 const STOP_LIMIT_MS = 5000;
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-const { sessionStack, close: closeSessions } = await makeSessions(process.env.REDIS_URL);
+const { sessionStack, userSessions, close: closeSessions } = await makeSessions(process.env);
+const users = await Users.withDemoUsers();
 const tabs = new Tabs();
-const app = makeApp(sessionStack, tabs);
-const wsSessions = makeLive(sessionStack, app, tabs);
+const app = makeApp({ sessionStack, userSessions, users, tabs });
+const wsSessions = makeLive({ sessionStack, app, users, tabs });
 
 const server = createServer(app);
 server.on("upgrade", wsSessions.handleUpgrade);
@@ -30,6 +32,7 @@ async function stop(): Promise<void> {
   server.close();
   setTimeout(() => server.closeAllConnections(), STOP_LIMIT_MS).unref();
   await once(server, "close");
+  // Last: requests that end now still save, and still end the sessions of others.
   await closeSessions();
 }
 

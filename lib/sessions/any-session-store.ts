@@ -4,7 +4,7 @@ import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { assertSessionData, sessionUnreadable } from "./session-store.ts";
+import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
 import { within } from "./within.ts";
 
 /** Stores give a list of sessions with their ids, or an object by id. */
@@ -65,6 +65,7 @@ export class AnySessionStore implements SessionStore {
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    let ended: SessionData | undefined;
     const result = await this.#inTurn<WriteResult>(sid, async () => {
       const current = await this.read(sid);
       if (!current && base) return { outcome: "deleted" };
@@ -75,6 +76,7 @@ export class AnySessionStore implements SessionStore {
       const { expires } = data.cookie;
       if (expires && expires.getTime() <= Date.now()) {
         await this.#destroy(sid);
+        ended = current?.data;
         return { outcome: "expired" };
       }
       // Before the store has it: some keep the object itself.
@@ -83,7 +85,7 @@ export class AnySessionStore implements SessionStore {
       return { outcome: "written", version };
     });
     if (result.outcome === "expired")
-      await this.endings.announce({ sid, reason: "session_ended", data: next.data });
+      await this.endings.announce({ sid, reason: "session_ended", data: ended });
     return result;
   }
 
@@ -104,7 +106,9 @@ export class AnySessionStore implements SessionStore {
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
     const found = await this.#inTurn(sid, async () => {
-      const stored = reason ? await this.read(sid).catch(() => undefined) : undefined;
+      // A session must end also if the store never says what it held; half of the step's time is left for that.
+      const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
+      const stored = await asked?.catch(() => undefined);
       await this.#destroy(sid);
       return stored;
     });
@@ -117,9 +121,18 @@ export class AnySessionStore implements SessionStore {
 
   async *walk(): AsyncIterable<[string, SessionData]> {
     const { all } = this.expressStore;
-    if (typeof all !== "function") return;
-    const found = await this.#called<AllSessions>((done) => all.call(this.expressStore, done));
-    for (const [sid, data] of Object.entries(found ?? {})) yield [data.id ?? sid, data];
+    if (typeof all !== "function")
+      throw new TypeError("The store has no all(), so its sessions cannot be walked.");
+    const found =
+      (await this.#called<AllSessions | undefined>((done) => all.call(this.expressStore, done))) ?? {};
+    // In an object an `id` is the app's.
+    const isList = Array.isArray(found);
+    for (const [name, data] of Object.entries(found)) {
+      const sid = isList ? data?.id : name;
+      if (typeof sid !== "string")
+        throw new TypeError("The store's all() does not tell the ids of its sessions.");
+      if (isSessionData(data)) yield [sid, stored(data).data];
+    }
   }
 
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {

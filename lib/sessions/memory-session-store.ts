@@ -3,7 +3,7 @@ import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { assertSessionData } from "./session-store.ts";
+import { assertSessionData, isSessionData } from "./session-store.ts";
 
 /** Options of {@link MemorySessionStore}. */
 export interface MemorySessionStoreOptions {
@@ -77,7 +77,8 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   async *walk(): AsyncIterable<[string, SessionData]> {
     for (const sid of this.#entries.keys()) {
       const entry = this.#live(sid);
-      if (entry) yield [sid, JSON.parse(entry.json) as SessionData];
+      const data: unknown = entry && JSON.parse(entry.json);
+      if (isSessionData(data)) yield [sid, data];
     }
   }
 

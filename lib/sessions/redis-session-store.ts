@@ -45,6 +45,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   constructor(options: RedisSessionStoreOptions) {
     super(options);
     this.#client = options.client;
+    // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
+    if (/[\\*?[\]]/.test(this.prefix)) {
+      throw new TypeError('RedisSessionStore: option "prefix" must not contain any of * ? [ ] and backslash');
+    }
   }
 
   get expressStore(): this {
@@ -92,7 +96,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async *walk(): AsyncIterable<[string, SessionData]> {
     for (const sid of (await this.ids()) as string[]) {
-      const stored = await this.read(sid).catch(() => undefined);
+      const stored = await this.read(sid).catch(notASession);
       if (stored) yield [sid, stored.data];
     }
   }
@@ -148,4 +152,9 @@ function parseJson(text: string): StoredSession {
   }
   assertSessionData(data);
   return { data, version: text, json: text };
+}
+
+/** What stands under the prefix and is no session; any other failure would leave out sessions that live. */
+function notASession(error: Error & { code?: string }): undefined {
+  if (error.code !== "ERR_SESSION_UNREADABLE" && !error.message.startsWith("WRONGTYPE")) throw error;
 }

@@ -43,7 +43,7 @@ export class SessionEndings {
   /** Closes the connections of a session that this process has ended, and resolves when all who listen are done. */
   async announce(ending: Ending): Promise<void> {
     this.close(ending.sid, ending.reason);
-    await Promise.all([...this.#listeners].map((listener) => listener(ending)));
+    await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
   }
 
   /** Closes this process's connections of a session that was found gone, and answers how many there were. */

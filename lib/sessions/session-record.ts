@@ -162,13 +162,15 @@ export class SessionRecord {
         throw error;
       });
       if (result.outcome === "written") {
+        // A write whose answer did not come may have stored the user already, and nobody was told.
+        const userIdBefore = this.#unsure.size > 0 ? base?.userId : current?.userId;
         this.#unsure.clear();
         this.#saved = true;
         this.#modified ||= isModified;
         const { version, userId } = result;
         if (next === sent) this.#base = { json: next.json, version, userId };
         else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version, userId });
-        if (userId !== current?.userId) await this.#owner.userChanged(this.session, current?.userId, userId);
+        if (userId !== userIdBefore) await this.#owner.userChanged(this.session, userIdBefore, userId);
         return;
       }
       if (result.outcome === "expired") {

@@ -1,5 +1,5 @@
 import type { SessionData, Store } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import { isSessionUnreadable, SessionStackError } from "../errors.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 
 /** A session's contents, as data and as the JSON text of that data at one moment. */
@@ -80,6 +80,16 @@ export function isSessionStore(store: object): store is SessionStore {
   return "expressStore" in store && "endings" in store && "write" in store;
 }
 
+/** What a read gives, and nothing for a session that cannot be read: it is nobody's. */
+export async function readable(read: Promise<StoredSession | undefined>): Promise<StoredSession | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isSessionUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The error of a `read` whose bytes are no session. What they were is not told: it may be anything. */
 export function sessionUnreadable(): SessionStackError {
   return new SessionStackError(
@@ -90,6 +100,11 @@ export function sessionUnreadable(): SessionStackError {
 
 /** Throws unless the data has a cookie, without which express-session's Session cannot be made of it. */
 export function assertSessionData(data: unknown): asserts data is SessionData {
+  if (!isSessionData(data)) throw sessionUnreadable();
+}
+
+/** Whether the data has a cookie. */
+export function isSessionData(data: unknown): data is SessionData {
   const cookie = (data as Partial<SessionData> | null)?.cookie;
-  if (typeof cookie !== "object" || cookie === null) throw sessionUnreadable();
+  return typeof cookie === "object" && cookie !== null;
 }

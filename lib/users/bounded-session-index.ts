@@ -19,7 +19,7 @@ export class BoundedSessionIndex implements SessionIndex {
     return this.#bounds.call(() => this.#index.confirm(userId, sid));
   }
 
-  extend(userId: string, sid: string, lifeMs: number): Promise<void> {
+  extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
     return this.#bounds.call(() => this.#index.extend(userId, sid, lifeMs));
   }
 

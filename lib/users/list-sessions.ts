@@ -1,5 +1,6 @@
 import type { SessionData } from "express-session";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { readable } from "../sessions/session-store.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
 export interface UserSession {
@@ -26,7 +27,7 @@ export async function listSessions(
   const entries = await config.index.entries(userId);
   const sids = entries.map(({ sid }) => sid);
   const [found, expiries] = await Promise.all([
-    Promise.all(sids.map((sid) => config.store.read(sid).catch(unreadable))),
+    Promise.all(sids.map((sid) => readable(config.store.read(sid)))),
     config.store.expiries(sids),
   ]);
   const now = Date.now();
@@ -55,14 +56,10 @@ export async function listSessions(
         },
       ];
     })
-    .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
+    .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0) || (a.sid < b.sid ? 1 : -1));
 }
 
 /** The life that each touch begins anew. */
 function lifeMs({ cookie }: SessionData, storeLifeMs: number): number {
   return cookie.originalMaxAge ?? storeLifeMs;
-}
-
-function unreadable(error: { code?: string }): undefined {
-  if (error.code !== "ERR_SESSION_UNREADABLE") throw error;
 }

@@ -30,9 +30,11 @@ export class MemorySessionIndex implements SessionIndex {
     return this.#byUser.get(userId)?.get(sid)?.isRevoked === false;
   }
 
-  async extend(userId: string, sid: string, lifeMs: number): Promise<void> {
+  async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
     const entry = this.#byUser.get(userId)?.get(sid);
-    if (entry?.isRevoked === false) entry.expiresAt = this.#now() + lifeMs;
+    if (entry?.isRevoked !== false) return false;
+    entry.expiresAt = this.#now() + lifeMs;
+    return true;
   }
 
   async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {

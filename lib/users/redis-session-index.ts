@@ -24,8 +24,8 @@ export class RedisSessionIndex implements SessionIndex {
     return score !== null && Number(score) > 0;
   }
 
-  async extend(userId: string, sid: string, lifeMs: number): Promise<void> {
-    await this.#enter(userId, sid, lifeMs, "XX");
+  async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
+    return this.#enter(userId, sid, lifeMs, "XX");
   }
 
   async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
@@ -50,9 +50,10 @@ export class RedisSessionIndex implements SessionIndex {
       .map(({ value, score }) => ({ sid: value, expiresAt: score }));
   }
 
-  async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<void> {
+  async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<boolean> {
     const life = lifeMs === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
-    await enterScript.run(this.#client, { keys: [this.#key(userId)], arguments: [sid, life, condition] });
+    const call = { keys: [this.#key(userId)], arguments: [sid, life, condition] };
+    return (await enterScript.run(this.#client, call)) === 1;
   }
 
   async #revoke(userId: string, which: "except" | "only", sid: string): Promise<string[]> {

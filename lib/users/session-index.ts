@@ -25,8 +25,8 @@ export interface SessionIndex {
   /** Whether the session is entered and was not revoked. */
   confirm(userId: string, sid: string): Promise<boolean>;
 
-  /** Moves the expiry of an entry, if there is one and it was not revoked. */
-  extend(userId: string, sid: string, lifeMs: number): Promise<void>;
+  /** Moves the expiry of an entry. Resolves to `false` if there is none or it was revoked. */
+  extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
   /** Revokes all entries but one, and resolves to the ids of all that are revoked now. */
   revoke(userId: string, exceptSid: string | undefined): Promise<string[]>;

@@ -7,6 +7,7 @@ import type {
   StoredSession,
   WriteResult,
 } from "../sessions/session-store.ts";
+import { pruneEntries } from "./prune-entries.ts";
 import type { SessionIndex } from "./session-index.ts";
 
 /** Whose session this is; `undefined` for nobody's. */
@@ -50,16 +51,22 @@ export class UserIndexedStore implements SessionStore {
     if (userId === before) {
       // In one round trip. The entry is extended first: it may outlive its session, not the other way round.
       const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
-      const [result] = await Promise.all([this.#store.write(sid, next, base), extended]);
-      return this.#outcome(result, userId);
+      const [result, isEntered] = await Promise.all([this.#store.write(sid, next, base), extended]);
+      if (isEntered || result.outcome !== "written") return this.#outcome(result, userId);
+      // Its entry is lost, was revoked, or never was, as with a session that another program has written.
+      return this.#writeLogin(sid, next, { json: next.json, version: result.version, userId }, userId);
     }
     return this.#writeLogin(sid, next, base, userId);
   }
 
   async refresh(sid: string, data: SessionData): Promise<boolean> {
     const userId = this.#userIdOf(data);
-    if (userId !== undefined) await this.#index.extend(userId, sid, this.lifeMs(data));
-    return this.#store.refresh(sid, data);
+    if (userId === undefined || (await this.#index.extend(userId, sid, this.lifeMs(data))))
+      return this.#store.refresh(sid, data);
+    await this.#index.enter(userId, sid, this.lifeMs(data));
+    if (await this.#store.refresh(sid, data)) return this.#confirm(userId, sid);
+    await this.#index.remove(userId, [sid]);
+    return false;
   }
 
   remove(sid: string, reason?: EndReason): Promise<void> {
@@ -89,7 +96,9 @@ export class UserIndexedStore implements SessionStore {
     base: Base | undefined,
     userId: string,
   ): Promise<WriteResult> {
-    await this.#index.enter(userId, sid, this.lifeMs(next.data));
+    const lifeMs = this.lifeMs(next.data);
+    // In one round trip: an entry that a failed save has left would keep the expiry of that one.
+    await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
     const result = await this.#store.write(sid, next, base);
     // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
     if (result.outcome === "changed") return this.#outcome(result, userId);
@@ -97,20 +106,33 @@ export class UserIndexedStore implements SessionStore {
       await this.#index.remove(userId, [sid]);
       return result;
     }
-    if (!(await this.#index.confirm(userId, sid))) {
-      await this.#store.remove(sid, "session_ended");
-      await this.#index.remove(userId, [sid]);
-      return { outcome: "deleted" };
-    }
-    if (base?.userId !== undefined) await this.#index.remove(base.userId, [sid]);
+    if (base?.userId !== undefined && base.userId !== userId) await this.#leave(base.userId, sid);
+    if (!(await this.#confirm(userId, sid))) return { outcome: "deleted" };
+    // Not waited for, and done again by the next login if it fails.
+    pruneEntries(this.#index, this.#store, userId).catch(() => {});
     return this.#outcome(result, userId);
+  }
+
+  /** Whether the session may be the user's; else it is ended. */
+  async #confirm(userId: string, sid: string): Promise<boolean> {
+    if (await this.#index.confirm(userId, sid)) return true;
+    await this.#store.remove(sid, "session_ended");
+    await this.#index.remove(userId, [sid]);
+    return false;
+  }
+
+  /** Takes out the entry of a user whom the session had, unless somebody has brought the user back meanwhile. */
+  async #leave(userId: string, sid: string): Promise<void> {
+    await this.#index.remove(userId, [sid]);
+    const current = await this.#store.read(sid);
+    if (current && this.#userIdOf(current.data) === userId)
+      await this.#index.enter(userId, sid, this.lifeMs(current.data));
   }
 
   async #writeUserless(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const result = await this.#store.write(sid, next, base);
     // After the session is nobody's: an entry too many is found and removed, one too few is never found.
-    if (result.outcome === "written" && base?.userId !== undefined)
-      await this.#index.remove(base.userId, [sid]);
+    if (result.outcome === "written" && base?.userId !== undefined) await this.#leave(base.userId, sid);
     return this.#outcome(result, undefined);
   }
 

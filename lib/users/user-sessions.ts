@@ -2,6 +2,7 @@ import type { Request } from "express";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
+import { readable } from "../sessions/session-store.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
 import type { UserEventName, UserListener } from "./user-events.ts";
@@ -80,7 +81,9 @@ const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; 
 /** The id of a user. @throws {TypeError} if there is none. */
 export function userIdOf(user: User): string {
   const id = typeof user === "object" && user !== null ? user.id : user;
-  if ((typeof id === "string" && id !== "") || typeof id === "number") return String(id);
+  // Half of a surrogate pair has no UTF-8: as part of a key, all of them are the same.
+  if ((typeof id === "string" && id !== "" && !/\p{Surrogate}/u.test(id)) || Number.isFinite(id))
+    return String(id);
   throw new TypeError(
     "expected a user: an id, or an object with an id, that is a string or a number and not empty",
   );
@@ -92,11 +95,19 @@ export function userIdOf(user: User): string {
  * @throws {TypeError} that names the option which is wrong.
  */
 export function userSessions(sessionStack: SessionStack, options: UserSessionsOptions = {}): UserSessions {
-  const { keep, maxSessionsPerUser, ackTimeoutMs } = { ...DEFAULTS, ...options };
-  if (!Array.isArray(keep)) throw new TypeError('userSessions: option "keep" must be a list of names');
-  if (!(maxSessionsPerUser >= 1))
-    throw new TypeError('userSessions: option "maxSessionsPerUser" must be at least 1');
-  if (!(ackTimeoutMs > 0)) throw new TypeError('userSessions: option "ackTimeoutMs" must be more than 0');
+  const {
+    keep = DEFAULTS.keep,
+    maxSessionsPerUser = DEFAULTS.maxSessionsPerUser,
+    ackTimeoutMs = DEFAULTS.ackTimeoutMs,
+  } = options;
+  check(Array.isArray(keep) && keep.every((name) => typeof name === "string"), "keep", "a list of names");
+  const isLimit = Number.isInteger(maxSessionsPerUser) || maxSessionsPerUser === Number.POSITIVE_INFINITY;
+  check(isLimit && maxSessionsPerUser >= 1, "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
+  check(
+    Number.isFinite(ackTimeoutMs) && ackTimeoutMs > 0,
+    "ackTimeoutMs",
+    "a number of milliseconds, more than 0",
+  );
   const { keeper } = partsOf(sessionStack);
   const { index, store, node, timeoutMs } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
@@ -142,26 +153,30 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {
     const userId = userIdOf(user);
     if (!(await index.revokeOne(userId, sid))) return false;
-    await endRevoked(userId, [sid]);
-    return true;
+    return (await endRevoked(userId, [sid])).sessionsDeleted > 0;
   }
 
   async function endRevoked(userId: string, sids: string[]): Promise<DeletionReceipt> {
     if (sids.length === 0) return { sessionsDeleted: 0, connectionsClosed: 0, silentNodes: [] };
-    await Promise.all(sids.map((sid) => store.remove(sid)));
+    const found = await Promise.all(sids.map((sid) => readable(store.read(sid))));
+    // An entry may be left of a session that is another user's now. One that is not there may be a login under way.
+    const own = sids.filter((_, at) => !found[at] || found[at].userId === userId);
+    await Promise.all(own.map((sid) => store.remove(sid)));
     // After they are gone, so that a connection which opens meanwhile finds its session gone.
-    const ended: EndedSessions = { sids, reason: "session_ended" };
+    const ended: EndedSessions = { sids: own, reason: "session_ended" };
     const { answers, silentNodes } = await asking.call(() => node.ask(END_SESSIONS, ended, ackTimeoutMs));
     // Last: until here, whoever calls again after a failure finds them.
     await index.remove(userId, sids);
     const connectionsClosed = (answers as number[]).reduce((sum, closed) => sum + closed, 0);
-    return { sessionsDeleted: sids.length, connectionsClosed, silentNodes };
+    const sessionsDeleted = found.filter((stored) => stored?.userId === userId).length;
+    return { sessionsDeleted, connectionsClosed, silentNodes };
   }
 
   async function endOldest(userId: string, ownSid: string): Promise<void> {
     const sessions = await listSessions(keeper, userId);
-    const others = sessions.filter(({ sid }) => sid !== ownSid);
-    for (const { sid } of others.slice(maxSessionsPerUser - 1)) await deleteUserSession(userId, sid);
+    // In one order for all that log in at the same time: else each of two would end the other.
+    for (const { sid } of sessions.slice(maxSessionsPerUser))
+      if (sid !== ownSid) await deleteUserSession(userId, sid);
   }
 
   const users: UserSessions = {
@@ -170,7 +185,8 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     listUserSessions,
     deleteUserSessions,
     deleteUserSession,
-    verifyUserSessions: (user, { repair = false } = {}) => verifySessions(keeper, userIdOf(user), repair),
+    verifyUserSessions: async (user, { repair = false } = {}) =>
+      verifySessions(keeper, userIdOf(user), repair),
     on(event, listener) {
       keeper.users.on(event, listener);
       return users;
@@ -181,4 +197,8 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     },
   };
   return users;
+}
+
+function check(holds: boolean, option: keyof UserSessionsOptions, expected: string): void {
+  if (!holds) throw new TypeError(`userSessions: option "${option}" must be ${expected}`);
 }

@@ -17,16 +17,24 @@ export async function verifySessions(
   const { index, store, userIdOf } = config;
   // The index first: a login enters there first, so what the walk finds later is not missing for being new.
   const before = new Set((await index.entries(userId)).map(({ sid }) => sid));
-  const living = new Map<string, number>();
-  for await (const [sid, data] of store.walk())
-    if (userIdOf(data) === userId) living.set(sid, store.lifeMs(data));
+  const living = new Set<string>();
+  for await (const [sid, data] of store.walk()) if (userIdOf(data) === userId) living.add(sid);
 
   const entered = new Set((await index.entries(userId)).map(({ sid }) => sid));
-  const orphans = [...living.keys()].filter((sid) => !entered.has(sid));
+  const orphans = [...living].filter((sid) => !entered.has(sid));
   // Only those that stood there before the walk: a login that is under way has an entry and no session yet.
   const dangling = [...before].filter((sid) => entered.has(sid) && !living.has(sid));
   if (repair) {
-    await Promise.all(orphans.map((sid) => index.enter(userId, sid, living.get(sid) as number)));
+    // By the store's clock: a session that was only touched since it was saved says in itself that it is over.
+    const expiries = await store.expiries(orphans);
+    for (const [at, sid] of orphans.entries()) {
+      const expiresAt = expiries[at];
+      if (expiresAt !== undefined) await index.enter(userId, sid, expiresAt - Date.now());
+      // Revoked by a deleteUserSessions that failed: what is left of that is done here.
+      if (await index.confirm(userId, sid)) continue;
+      await store.remove(sid, "session_ended");
+      await index.remove(userId, [sid]);
+    }
     await index.remove(userId, dangling);
   }
   return { orphans, dangling };

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,12 +16,23 @@ export interface ExampleProcess {
 const startLimitMs = 20_000;
 const stopLimitMs = 8_000;
 
-/** Starts the example on a free port, with no other REDIS_URL or SESSION_SECRET than those given. */
-export async function startExample(
-  env: { REDIS_URL?: string | undefined; SESSION_SECRET?: string } = {},
-): Promise<ExampleProcess> {
+export interface ExampleEnv {
+  REDIS_URL?: string | undefined;
+  REDIS_PREFIX?: string;
+  SESSION_SECRET?: string;
+}
+
+/** What the example keeps its sessions in; with keys of its own each time. */
+export const backends: readonly { name: string; env: () => ExampleEnv }[] = [
+  { name: "memory", env: () => ({}) },
+  { name: "Redis", env: () => ({ REDIS_URL: process.env.REDIS_URL, REDIS_PREFIX: `${randomUUID()}:` }) },
+];
+
+/** Starts the example on a free port, with no other settings than those given. */
+export async function startExample(env: ExampleEnv = {}): Promise<ExampleProcess> {
   const inherited = { ...process.env };
   delete inherited.REDIS_URL;
+  delete inherited.REDIS_PREFIX;
   delete inherited.SESSION_SECRET;
   // One process, unlike the command `tsx`, which starts another: no signal can miss it.
   const child = spawn(process.execPath, ["--import", "tsx", "example/server.ts"], {

@@ -1,6 +1,6 @@
 import session, { type SessionData } from "express-session";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
-import { assertGone, called, sessionData, snapshot } from "./session-store-suite/sessions.ts";
+import { assertGone, baseOf, called, sessionData, snapshot } from "./session-store-suite/sessions.ts";
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 
@@ -22,7 +22,7 @@ describe("AnySessionStore", () => {
       await assertGone(store, "a");
       expect(await store.expiries(["a"])).toEqual([undefined]);
       expect(await store.refresh("a", sessionData({}))).toBe(false);
-      expect(await store.write("a", snapshot({}), "1")).toEqual({ outcome: "deleted" });
+      expect(await store.write("a", snapshot({}), baseOf(snapshot({}), "1"))).toEqual({ outcome: "deleted" });
       expect((await store.write("a", snapshot({}), undefined)).outcome).toBe("written");
     });
 

@@ -7,6 +7,7 @@ import {
   announcements,
   assertGone,
   assertStored,
+  baseOf,
   called,
   contentsOf,
   insert,
@@ -87,7 +88,7 @@ describe("AnySessionStore", () => {
     const adapter = AnySessionStore.over(store, 50);
     await insert(adapter, "a", { n: 1 });
     store.holdFromNowOn();
-    void adapter.write("a", snapshot({ n: 2 }), "any").catch(() => {});
+    void adapter.write("a", snapshot({ n: 2 }), baseOf(snapshot({ n: 1 }))).catch(() => {});
     await adapter.remove("b", "session_ended");
     await within(adapter.remove("a", "session_ended"), 2_000, "removal behind a call that hangs");
     store.answerFromNowOn();
@@ -114,8 +115,8 @@ describe("AnySessionStore", () => {
       }
     }
     const adapter = AnySessionStore.over(new SteadyStore(), 100);
-    const version = await insert(adapter, "a", { n: 0 });
-    const writes = Array.from({ length: 30 }, (_, n) => adapter.write("a", snapshot({ n }), version));
+    const base = await insert(adapter, "a", { n: 0 });
+    const writes = Array.from({ length: 30 }, (_, n) => adapter.write("a", snapshot({ n }), base));
     const settled = await Promise.allSettled(writes);
     const outcomes = settled.map((result) =>
       result.status === "fulfilled" ? result.value.outcome : "rejected",
@@ -135,9 +136,9 @@ describe("AnySessionStore", () => {
       }
     }
     const adapter = AnySessionStore.over(new StrictStore(), 1_000);
-    const version = await insert(adapter, "a", { over: true });
+    const base = await insert(adapter, "a", { over: true });
     const heard = announcements(adapter);
-    const writing = within(adapter.write("a", snapshot({ n: 1 }), version), 500, "answer to the write");
+    const writing = within(adapter.write("a", snapshot({ n: 1 }), base), 500, "answer to the write");
     expect(await writing).toEqual({ outcome: "deleted" });
     expect(heard).toEqual([["a", "session_ended"]]);
   });
@@ -147,9 +148,9 @@ describe("AnySessionStore", () => {
     try {
       const plain: Store = new RedisStore({ client, prefix: uniquePrefix("any") });
       const adapter = AnySessionStore.over(plain, 1_000);
-      const version = await insert(adapter, "a", { n: 1 });
+      const base = await insert(adapter, "a", { n: 1 });
       const heard = announcements(adapter);
-      const writing = adapter.write("a", snapshot({ n: 2 }, -1_000), version);
+      const writing = adapter.write("a", snapshot({ n: 2 }, -1_000), base);
       expect(await within(writing, 500, "answer to the write")).toEqual({ outcome: "expired" });
       expect(heard).toEqual([["a", "session_ended"]]);
       await assertGone(adapter, "a");

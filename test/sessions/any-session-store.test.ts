@@ -21,7 +21,7 @@ describeSessionStore("AnySessionStore over express-session's MemoryStore", {
 
 describeSessionStore("AnySessionStore over the package memorystore", {
   create: () => AnySessionStore.over(new MemoryStoreFromNpm({}), timeoutMs),
-  deviations,
+  deviations: { ...deviations, walksAnyId: "its all() loses the id __proto__" },
 });
 
 describeSessionStore("AnySessionStore over a store without touch", {

@@ -1,6 +1,7 @@
 import type { SessionData } from "express-session";
 import { sessionDeleted } from "../../lib/errors.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
+import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import type { StoredSession } from "../../lib/sessions/session-store.ts";
 import { eventually } from "../support/eventually.ts";
@@ -13,7 +14,7 @@ const timeoutMs = 50;
 const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
 
 describeSessionStore("BoundedSessionStore", {
-  create: () => new BoundedSessionStore(new MemorySessionStore(), 2_000),
+  create: () => new BoundedSessionStore(new MemorySessionStore(), new Bounds(2_000)),
 });
 
 /** Takes every read, and answers none of them until it is told to. */
@@ -53,7 +54,7 @@ describe("BoundedSessionStore", () => {
   it.each(calls)("ends a %s that is never answered", async (name, call) => {
     const held = new HeldSessionStore(new MemorySessionStore());
     held.hold(name as "read", "request");
-    const store = new BoundedSessionStore(held, timeoutMs);
+    const store = new BoundedSessionStore(held, new Bounds(timeoutMs));
     const error: unknown = await within(call(store), 2_000, "end of the call").catch((reason) => reason);
     expect(error).toMatchObject({ ...unavailable, headers: { "Retry-After": "1" } });
     expect((error as Error).message).toContain(`${timeoutMs} ms`);
@@ -65,7 +66,7 @@ describe("BoundedSessionStore", () => {
         return new Promise(() => {});
       }
     }
-    const store = new BoundedSessionStore(new Silent(), timeoutMs);
+    const store = new BoundedSessionStore(new Silent(), new Bounds(timeoutMs));
     await expect(within(store.expiries(["a"]), 2_000, "end of the call")).rejects.toMatchObject(unavailable);
   });
 
@@ -76,7 +77,7 @@ describe("BoundedSessionStore", () => {
       "a text",
       undefined,
     ]) {
-      const store = new BoundedSessionStore(new ThrowingStore(cause), timeoutMs);
+      const store = new BoundedSessionStore(new ThrowingStore(cause), new Bounds(timeoutMs));
       await expect(store.read("a")).rejects.toMatchObject({ ...unavailable, cause });
       await expect(store.refresh("a", {} as SessionData)).rejects.toMatchObject({ ...unavailable, cause });
     }
@@ -84,7 +85,7 @@ describe("BoundedSessionStore", () => {
 
   it("passes on errors of the stack as they are", async () => {
     const error = sessionDeleted();
-    const store = new BoundedSessionStore(new ThrowingStore(error), timeoutMs);
+    const store = new BoundedSessionStore(new ThrowingStore(error), new Bounds(timeoutMs));
     await expect(store.read("a")).rejects.toBe(error);
     await expect(store.refresh("a", {} as SessionData)).rejects.toBe(error);
   });
@@ -95,7 +96,7 @@ describe("BoundedSessionStore", () => {
     process.on("unhandledRejection", listener);
     try {
       const silent = new SilentStore();
-      const store = new BoundedSessionStore(silent, timeoutMs);
+      const store = new BoundedSessionStore(silent, new Bounds(timeoutMs));
       const reads = await Promise.allSettled([store.read("a"), store.read("b")]);
       expect(reads.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
       silent.waiting[0]?.answer();
@@ -111,7 +112,7 @@ describe("BoundedSessionStore", () => {
   it("refuses at once when 10,000 calls wait for an answer, and asks again once they were answered", async () => {
     const silent = new SilentStore();
     // Longer than this test runs: that a call is refused has nothing to do with its time.
-    const store = new BoundedSessionStore(silent, 60_000);
+    const store = new BoundedSessionStore(silent, new Bounds(60_000));
     const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
     await expect(within(store.read("one more"), 1_000, "refusal")).rejects.toMatchObject(unavailable);
     await expect(within(store.remove("a", "session_ended"), 1_000, "refusal")).rejects.toMatchObject(
@@ -126,7 +127,7 @@ describe("BoundedSessionStore", () => {
 
   it("counts calls as waiting for which nobody waits any more, until they are answered", async () => {
     const silent = new SilentStore();
-    const store = new BoundedSessionStore(silent, timeoutMs);
+    const store = new BoundedSessionStore(silent, new Bounds(timeoutMs));
     const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
     await Promise.allSettled(waiting);
     await expect(store.remove("a", "session_ended")).rejects.toMatchObject(unavailable);
@@ -134,9 +135,34 @@ describe("BoundedSessionStore", () => {
     await eventually(() => store.remove("a", "session_ended"));
   });
 
+  it("counts the calls of all that share its bounds", async () => {
+    const silent = new SilentStore();
+    const bounds = new Bounds(60_000);
+    const store = new BoundedSessionStore(silent, bounds);
+    const other = new BoundedSessionStore(new MemorySessionStore(), bounds);
+    const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
+    await expect(within(other.read("a"), 1_000, "refusal")).rejects.toMatchObject(unavailable);
+    for (const { answer } of silent.waiting) answer();
+    await Promise.all(waiting);
+    expect(await other.read("a")).toBeUndefined();
+  });
+
+  it("tells and walks also while 10,000 calls wait for an answer", async () => {
+    const silent = new SilentStore();
+    await insert(silent, "a", { n: 1 });
+    const store = new BoundedSessionStore(silent, new Bounds(60_000));
+    const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
+    expect(store.lifeMs(sessionData({}, null))).toBe(silent.lifeMs(sessionData({}, null)));
+    const found: string[] = [];
+    for await (const [sid] of store.walk()) found.push(sid);
+    expect(found).toEqual(["a"]);
+    for (const { answer } of silent.waiting) answer();
+    await Promise.all(waiting);
+  });
+
   it("is its store's express-session store and endings", () => {
     const memory = new MemorySessionStore();
-    const store = new BoundedSessionStore(memory, timeoutMs);
+    const store = new BoundedSessionStore(memory, new Bounds(timeoutMs));
     expect(store.expressStore).toBe(memory);
     expect(store.endings).toBe(memory.endings);
   });

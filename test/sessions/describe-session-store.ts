@@ -4,6 +4,7 @@ import { expiryRules } from "./session-store-suite/expiry.ts";
 import { expressStoreRules } from "./session-store-suite/express-store.ts";
 import { raceRules } from "./session-store-suite/races.ts";
 import { ruleDeclarer, type SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
+import { walkingRules } from "./session-store-suite/walking.ts";
 import { writingRules } from "./session-store-suite/writing.ts";
 
 export type { SessionStoreDeviation, SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
@@ -23,6 +24,7 @@ export function describeSessionStore(name: string, options: SessionStoreSuiteOpt
     describe("at the same time", () => raceRules(rule));
     describe("expiry", () => expiryRules(rule));
     describe("endings", () => endingRules(rule));
+    describe("walking", () => walkingRules(rule));
     describe("contents", () => contentRules(rule));
     describe("as express-session's store", () => expressStoreRules(rule));
   });

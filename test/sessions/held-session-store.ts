@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import type { EndReason, SessionEndings } from "../../lib/sessions/session-endings.ts";
 import type {
+  Base,
   SessionSnapshot,
   SessionStore,
   StoredSession,
@@ -65,11 +66,11 @@ export class HeldSessionStore implements SessionStore {
     return this.#pass("read", () => this.#store.read(sid));
   }
 
-  async write(sid: string, next: SessionSnapshot, expected: string | undefined): Promise<WriteResult> {
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     this.writes++;
     this.mostWritesAtOnce = Math.max(this.mostWritesAtOnce, ++this.#writing);
     try {
-      return await this.#pass("write", () => this.#store.write(sid, next, expected));
+      return await this.#pass("write", () => this.#store.write(sid, next, base));
     } finally {
       this.#writing--;
     }
@@ -79,12 +80,20 @@ export class HeldSessionStore implements SessionStore {
     return this.#pass("refresh", () => this.#store.refresh(sid, data));
   }
 
-  remove(sid: string, reason: EndReason): Promise<void> {
+  remove(sid: string, reason?: EndReason): Promise<void> {
     return this.#pass("remove", () => this.#store.remove(sid, reason));
   }
 
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     return this.#store.expiries(sids);
+  }
+
+  lifeMs(data: SessionData): number {
+    return this.#store.lifeMs(data);
+  }
+
+  walk(): AsyncIterable<[sid: string, data: SessionData]> {
+    return this.#store.walk();
   }
 
   async #pass<T>(call: Call, ask: () => Promise<T>): Promise<T> {

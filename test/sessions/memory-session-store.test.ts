@@ -6,6 +6,7 @@ import {
   assertGone,
   assertStored,
   called,
+  endingsHeard,
   insert,
   sessionData,
   snapshot,
@@ -46,9 +47,9 @@ describe("MemorySessionStore", () => {
 
   it("ends a session without expiry after ttl seconds from its last write or refresh", async () => {
     const store = storeWithClock({ ttl: 10 });
-    const version = await insert(store, "a", { n: 1 }, null);
+    const base = await insert(store, "a", { n: 1 }, null);
     now += 9_000;
-    await store.write("a", snapshot({ n: 2 }, null), version);
+    await store.write("a", snapshot({ n: 2 }, null), base);
     now += 9_000;
     expect(await store.refresh("a", sessionData({}, null))).toBe(true);
     now += 9_999;
@@ -64,6 +65,39 @@ describe("MemorySessionStore", () => {
     now += 2_000;
     expect(Object.keys(await called<object>((done) => store.all(done)))).toEqual(["long"]);
     expect(await called<number>((done) => store.length(done))).toBe(1);
+  });
+
+  it("does not walk sessions that have expired, also those that expire during the walk", async () => {
+    const store = storeWithClock();
+    for (const sid of ["short", "long 1", "middle", "long 2"])
+      await insert(store, sid, {}, sid === "short" ? 1_000 : sid === "middle" ? 10_000 : 60_000);
+    now += 2_000;
+    const found: string[] = [];
+    for await (const [sid] of store.walk()) {
+      found.push(sid);
+      if (sid === "long 1") now += 20_000;
+    }
+    expect(found).toEqual(["long 1", "long 2"]);
+  });
+
+  it("tells by its own clock how long a session lives", async () => {
+    const store = storeWithClock({ ttl: 10 });
+    const data = sessionData({}, 60_000);
+    now = (data.cookie.expires as Date).getTime() - 7_777;
+    expect(store.lifeMs(data)).toBe(7_777);
+    expect(store.lifeMs(JSON.parse(JSON.stringify(data)))).toBe(7_777);
+    expect(store.lifeMs(sessionData({}, null))).toBe(10_000);
+    now += 7_777;
+    expect(store.lifeMs(data)).toBe(0);
+  });
+
+  it("tells nothing of what a session held whose time had passed before it was removed", async () => {
+    const store = storeWithClock();
+    await insert(store, "a", { n: 1 }, 1_000);
+    now += 2_000;
+    const heard = endingsHeard(store);
+    await store.remove("a", "session_ended");
+    expect(heard).toEqual([{ sid: "a", reason: "session_ended", data: undefined }]);
   });
 
   it("inserts a session anew whose id has expired", async () => {
@@ -100,8 +134,10 @@ describe("MemorySessionStore", () => {
   it("announces a session that is set with an expiry in the past", async () => {
     const store = new MemorySessionStore();
     await insert(store, "a", {});
-    const heard = announcements(store);
+    const closed = announcements(store);
+    const heard = endingsHeard(store);
     await called((done) => store.set("a", sessionData({}, -1_000), done));
-    expect(heard).toEqual([["a", "session_ended"]]);
+    expect(closed).toEqual([["a", "session_ended"]]);
+    expect(heard).toMatchObject([{ sid: "a", reason: "session_ended" }]);
   });
 });

@@ -2,8 +2,9 @@ import type { Request } from "express";
 import type { Session, SessionData } from "express-session";
 import { BoundSession, type SessionActions } from "../../lib/sessions/bound-session.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
+import { Bounds } from "../../lib/sessions/bounds.ts";
 import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
-import { SessionRecord } from "../../lib/sessions/session-record.ts";
+import type { RecordOwner, SessionRecord } from "../../lib/sessions/session-record.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import type { Contents } from "./session-store-suite/sessions.ts";
 
@@ -14,7 +15,7 @@ export interface OpenRecord {
   readonly session: Session & Contents;
 }
 
-export interface OpenRecordOptions {
+export interface OpenRecordOptions extends Partial<Pick<RecordOwner, "willSave" | "userChanged">> {
   /** @default 2_000 */
   timeoutMs?: number;
   /** Of a new session. @default 60_000 */
@@ -25,15 +26,26 @@ export interface OpenRecordOptions {
 export async function openRecord(
   store: SessionStore,
   sid: string,
-  { timeoutMs = 2_000, maxAge = 60_000 }: OpenRecordOptions = {},
+  {
+    timeoutMs = 2_000,
+    maxAge = 60_000,
+    willSave = () => {},
+    userChanged = async () => {},
+  }: OpenRecordOptions = {},
 ): Promise<OpenRecord> {
-  const bounded = new BoundedSessionStore(store, timeoutMs);
+  const bounded = new BoundedSessionStore(store, new Bounds(timeoutMs));
   const stored = await bounded.read(sid);
   const data = stored?.data ?? ({ cookie: newCookie({ maxAge }) } as SessionData);
   if (stored) data.cookie = inflateCookie(stored.data.cookie);
   const req = { sessionID: sid } as Request;
-  const session = new BoundSession(req, data, {} as SessionActions) as unknown as Session & Contents;
-  return { record: new SessionRecord(session, bounded, stored), session };
+  const owner: RecordOwner = { store: bounded, timeoutMs, willSave, userChanged };
+  const session = new BoundSession(
+    req,
+    data,
+    owner as RecordOwner & SessionActions,
+    stored,
+  ) as unknown as Session & Contents;
+  return { record: BoundSession.recordOf(session), session };
 }
 
 /** What the app sees in its session, without the cookie. */

@@ -5,6 +5,7 @@ import {
   announcements,
   assertGone,
   assertStored,
+  baseOf,
   insert,
   sessionData,
   snapshot,
@@ -47,9 +48,9 @@ describe("RedisSessionStore", () => {
       const { store, calls } = watched();
       await insert(store, "warm", {});
       calls.length = 0;
-      const version = await insert(store, "a", { n: 1 });
+      const base = await insert(store, "a", { n: 1 });
       expect(calls.splice(0)).toEqual(["evalSha"]);
-      const result = await store.write("a", snapshot({ n: 2 }), version);
+      const result = await store.write("a", snapshot({ n: 2 }), base);
       expect([result.outcome, calls.splice(0)]).toEqual(["written", ["evalSha"]]);
       await store.read("a");
       expect(calls.splice(0)).toEqual(["get"]);
@@ -58,28 +59,30 @@ describe("RedisSessionStore", () => {
       await store.expiries(["a"]);
       expect(calls.splice(0)).toEqual(["pTTL"]);
       await store.remove("a", "session_ended");
-      expect(calls.splice(0)).toEqual(["del"]);
+      expect(calls.splice(0)).toEqual(["getDel"]);
+      await store.remove("a");
+      expect(calls.splice(0)).toEqual(["getDel"]);
     });
 
     it("one command for a write that finds the session changed, and one for a write that finds it gone", async () => {
       const { store, calls } = watched();
-      const version = await insert(store, "a", { n: 1 });
-      await store.write("a", snapshot({ n: 2 }), version);
+      const base = await insert(store, "a", { n: 1 });
+      await store.write("a", snapshot({ n: 2 }), base);
       calls.length = 0;
-      expect((await store.write("a", snapshot({ n: 3 }), version)).outcome).toBe("changed");
+      expect((await store.write("a", snapshot({ n: 3 }), base)).outcome).toBe("changed");
       expect(calls.splice(0)).toEqual(["evalSha"]);
       await store.remove("a", "session_ended");
       calls.length = 0;
-      expect((await store.write("a", snapshot({ n: 3 }), version)).outcome).toBe("deleted");
+      expect((await store.write("a", snapshot({ n: 3 }), base)).outcome).toBe("deleted");
       expect(calls).toEqual(["evalSha"]);
     });
 
     it("the whole script once to a server that has forgotten it", async () => {
       const { store, calls } = watched();
-      const version = await insert(store, "a", { n: 1 });
+      const base = await insert(store, "a", { n: 1 });
       await client.scriptFlush();
       calls.length = 0;
-      const result = await store.write("a", snapshot({ n: 2 }), version);
+      const result = await store.write("a", snapshot({ n: 2 }), base);
       expect([result.outcome, calls.splice(0)]).toEqual(["written", ["evalSha", "eval"]]);
       await assertStored(store, "a", { n: 2 });
       calls.length = 0;
@@ -89,9 +92,9 @@ describe("RedisSessionStore", () => {
 
     it("the script so that of many writes at once to a forgetful server one is written", async () => {
       const { store } = watched();
-      const version = await insert(store, "a", {});
+      const base = await insert(store, "a", {});
       await client.scriptFlush();
-      const writes = Array.from({ length: 20 }, (_, n) => store.write("a", snapshot({ n }), version));
+      const writes = Array.from({ length: 20 }, (_, n) => store.write("a", snapshot({ n }), base));
       const outcomes = (await Promise.all(writes)).map(({ outcome }) => outcome);
       expect(outcomes.filter((outcome) => outcome === "written")).toHaveLength(1);
       expect(outcomes.filter((outcome) => outcome === "changed")).toHaveLength(19);
@@ -114,7 +117,9 @@ describe("RedisSessionStore", () => {
       const unreadable = { name: "SessionStackError", code: "ERR_SESSION_UNREADABLE" };
       await expect(store.read("a")).rejects.toMatchObject(unreadable);
       await expect(store.write("a", snapshot({}), undefined)).rejects.toMatchObject(unreadable);
-      await expect(store.write("a", snapshot({}), "another version")).rejects.toMatchObject(unreadable);
+      await expect(store.write("a", snapshot({}), baseOf(snapshot({ n: 1 })))).rejects.toMatchObject(
+        unreadable,
+      );
       expect(await client.get(key)).toBe(text);
       expect(await client.ttl(key)).toBeGreaterThan(90);
     });
@@ -141,7 +146,8 @@ describe("RedisSessionStore", () => {
     await client.sAdd(`${store.prefix}a`, "member");
     await expect(store.read("a")).rejects.toThrow(/^WRONGTYPE/);
     await expect(store.write("a", snapshot({}), undefined)).rejects.toThrow(/WRONGTYPE/);
-    await expect(store.write("a", snapshot({}), "1")).rejects.toThrow(/WRONGTYPE/);
+    await expect(store.write("a", snapshot({}), baseOf(snapshot({ n: 1 })))).rejects.toThrow(/WRONGTYPE/);
+    await expect(store.remove("a", "session_ended")).rejects.toThrow(/^WRONGTYPE/);
     expect(await client.sMembers(`${store.prefix}a`)).toEqual(["member"]);
   });
 

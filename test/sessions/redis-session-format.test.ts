@@ -5,6 +5,7 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import {
   assertGone,
   assertStored,
+  baseOf,
   called,
   contentsOf,
   insert,
@@ -79,7 +80,11 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     const result = await ours.write("ours", snapshotOf(data), undefined);
     if (result.outcome !== "written") throw new Error(result.outcome);
     await expectSameTtl();
-    await ours.write("ours", snapshotOf(sessionData({ n: 2 }, maxAge)), result.version);
+    await ours.write(
+      "ours",
+      snapshotOf(sessionData({ n: 2 }, maxAge)),
+      baseOf(snapshotOf(data), result.version),
+    );
     await expectSameTtl();
     if (!options.disableTTL) for (const sid of ["ours", "plain"]) await client.expire(prefix + sid, 10);
     await called((done) => plain.touch("plain", data, done));
@@ -90,6 +95,8 @@ describe("RedisSessionStore beside plain connect-redis", () => {
       const [mine, theirs] = await Promise.all(["ours", "plain"].map((sid) => client.ttl(prefix + sid)));
       // The second may turn between the two commands.
       expect(Math.abs((mine as number) - (theirs as number))).toBeLessThanOrEqual(1);
+      if (!options.disableTTL)
+        expect(Math.abs((mine as number) * 1_000 - ours.lifeMs(data))).toBeLessThanOrEqual(1_000);
     }
   });
 
@@ -98,6 +105,7 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     await insert(ours, "a", {});
     expect(await client.ttl(`${prefix}a`)).toBe(-1);
     expect(await ours.expiries(["a"])).toEqual([Number.POSITIVE_INFINITY]);
+    expect(ours.lifeMs(sessionData({}, 60_000))).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("leaves the time to live at a refresh with disableTouch", async () => {
@@ -110,10 +118,10 @@ describe("RedisSessionStore beside plain connect-redis", () => {
   it("ends a session whose ttl function says 0, as connect-redis does", async () => {
     let ttl = 100;
     const { ours, plain } = pair({ ttl: () => ttl });
-    const version = await insert(ours, "a", { n: 1 });
+    const base = await insert(ours, "a", { n: 1 });
     await called((done) => plain.set("b", sessionData({}), done));
     ttl = 0;
-    expect(await ours.write("a", snapshot({ n: 2 }), version)).toEqual({ outcome: "expired" });
+    expect(await ours.write("a", snapshot({ n: 2 }), base)).toEqual({ outcome: "expired" });
     await called((done) => plain.set("b", sessionData({}), done));
     await assertGone(ours, "a");
     await assertGone(ours, "b");
@@ -124,7 +132,7 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     await called((done) => plain.set("a", sessionData(contents), done));
     const stored = await readStored(ours, "a");
     expect(contentsOf(stored)).toEqual(JSON.parse(JSON.stringify(contents)));
-    expect((await ours.write("a", snapshot({ n: 1 }), stored.version)).outcome).toBe("written");
+    expect((await ours.write("a", snapshot({ n: 1 }), stored)).outcome).toBe("written");
     expect(contentsOf(snapshotOf((await plainGet(plain, "a")) as SessionData))).toEqual({ n: 1 });
     await ours.remove("a", "session_ended");
     expect(await plainGet(plain, "a")).toBeNull();
@@ -132,15 +140,15 @@ describe("RedisSessionStore beside plain connect-redis", () => {
 
   it("writes sessions that connect-redis reads, changes and ends", async () => {
     const { ours, plain } = pair();
-    const version = await insert(ours, "a", contents);
+    const base = await insert(ours, "a", contents);
     const got = (await plainGet(plain, "a")) as SessionData;
     expect(contentsOf(snapshotOf(got))).toEqual(JSON.parse(JSON.stringify(contents)));
     await called((done) => plain.set("a", Object.assign(got, { more: 1 }), done));
-    const late = await ours.write("a", snapshot({}), version);
+    const late = await ours.write("a", snapshot({}), base);
     if (late.outcome !== "changed") throw new Error(late.outcome);
     expect(contentsOf(late.current)).toMatchObject({ more: 1, list: [1, [2], {}] });
     await called((done) => plain.destroy("a", done));
-    expect(await ours.write("a", snapshot({}), late.current.version)).toEqual({ outcome: "deleted" });
+    expect(await ours.write("a", snapshot({}), late.current)).toEqual({ outcome: "deleted" });
   });
 
   it("keeps sessions under different prefixes apart", async () => {
@@ -163,8 +171,8 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     await called((done) => plain.set("plain", data, done));
     await ours.write("ours", snapshotOf(data), undefined);
     expect(await client.get(`${prefix}ours`)).toBe(await client.get(`${prefix}plain`));
-    const { version } = await readStored(ours, "plain");
-    expect((await ours.write("plain", snapshot({ n: 1 }), version)).outcome).toBe("written");
+    const base = await readStored(ours, "plain");
+    expect((await ours.write("plain", snapshot({ n: 1 }), base)).outcome).toBe("written");
     expect(await plainGet(plain, "plain")).toMatchObject({ n: 1 });
   });
 });

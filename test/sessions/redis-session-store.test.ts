@@ -7,6 +7,7 @@ import {
   announcements,
   assertGone,
   assertStored,
+  baseOf,
   contentsOf,
   insert,
   sessionData,
@@ -70,7 +71,7 @@ describe("RedisSessionStore with a serializer", () => {
   ])("%s writes, merges and refuses as with JSON", async (_, serializer) => {
     const store = create({ serializer });
     const first = await insert(store, "a", { n: 1 });
-    expect(await client.get(`${store.prefix}a`)).toBe(first);
+    expect(await client.get(`${store.prefix}a`)).toBe(first.version);
     await assertStored(store, "a", { n: 1 });
     const second = await store.write("a", snapshot({ n: 2 }), first);
     const late = await store.write("a", snapshot({ n: 3 }), first);
@@ -78,10 +79,12 @@ describe("RedisSessionStore with a serializer", () => {
     expect(contentsOf(late.current)).toEqual({ n: 2 });
     expect(late.current.version).toBe(second.version);
     expect(JSON.parse(late.current.json)).toEqual(late.current.data);
-    await store.write("a", snapshot({ n: 3 }), late.current.version);
+    await store.write("a", snapshot({ n: 3 }), late.current);
     await assertStored(store, "a", { n: 3 });
     await store.remove("a", "session_ended");
-    expect(await store.write("a", snapshot({ n: 4 }), second.version)).toEqual({ outcome: "deleted" });
+    expect(await store.write("a", snapshot({ n: 4 }), baseOf(snapshot({ n: 2 }), second.version))).toEqual({
+      outcome: "deleted",
+    });
     await assertGone(store, "a");
   });
 
@@ -124,11 +127,11 @@ describe("RedisSessionStore on two nodes", () => {
     try {
       const here = create();
       const there = create({ client: other, prefix: here.prefix });
-      const version = await insert(here, "a", { n: 1 });
+      const base = await insert(here, "a", { n: 1 });
       const heardHere = announcements(here);
       const heardThere = announcements(there);
       await there.remove("a", "session_ended");
-      expect(await here.write("a", snapshot({ n: 2 }), version)).toEqual({ outcome: "deleted" });
+      expect(await here.write("a", snapshot({ n: 2 }), base)).toEqual({ outcome: "deleted" });
       expect(heardHere).toEqual([]);
       expect(heardThere).toEqual([["a", "session_ended"]]);
       await assertGone(there, "a");
@@ -142,7 +145,7 @@ async function increment(store: RedisSessionStore, sid: string): Promise<void> {
   let current = await store.read(sid);
   while (current) {
     const { count } = contentsOf(current) as { count: number };
-    const result = await store.write(sid, snapshot({ count: count + 1 }), current.version);
+    const result = await store.write(sid, snapshot({ count: count + 1 }), current);
     if (result.outcome === "written") return;
     current = result.outcome === "changed" ? result.current : undefined;
   }

@@ -106,7 +106,7 @@ describe("SessionRecord on a store in trouble", () => {
       ): Promise<WriteResult> {
         await new Promise((resolve) => setImmediate(resolve));
         const current = await this.read(sid);
-        await super.write(sid, snapshot({ turn: ++this.#turn }), current?.version);
+        await super.write(sid, snapshot({ turn: ++this.#turn }), current);
         return super.write(sid, next, expected);
       }
     }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { assertGone, assertStored, type Contents, insert, readStored, snapshot } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-const oddIds = [
+export const oddIds: readonly string[] = [
   "a:b{c}*?[d]",
   "with space\tand\nlines",
   "ümläut 漢字 🦆",
@@ -16,7 +16,7 @@ const oddIds = [
   "x".repeat(2_000),
 ];
 
-const oddContents: Record<string, Contents> = {
+export const oddContents: Record<string, Contents> = {
   nothing: {},
   "empty values": { list: [], object: {}, text: "", nothing: null, no: false, zero: 0 },
   "deep nesting": { a: { b: [{ c: [[], {}, [{ d: null }]] }] } },
@@ -35,10 +35,10 @@ const oddContents: Record<string, Contents> = {
 export function contentRules(rule: RuleDeclarer): void {
   rule("takes any session id, and tells them apart", async (store) => {
     for (const sid of oddIds) await assertGone(store, sid);
-    const versions = await Promise.all(oddIds.map((sid) => insert(store, sid, { sid })));
+    const bases = await Promise.all(oddIds.map((sid) => insert(store, sid, { sid })));
     for (const [index, sid] of oddIds.entries()) {
       await assertStored(store, sid, { sid });
-      const result = await store.write(sid, snapshot({ sid, again: true }), versions[index]);
+      const result = await store.write(sid, snapshot({ sid, again: true }), bases[index]);
       assert.equal(result.outcome, "written");
     }
     for (const sid of oddIds) {
@@ -50,14 +50,14 @@ export function contentRules(rule: RuleDeclarer): void {
 
   for (const [what, contents] of Object.entries(oddContents)) {
     rule(`gives back ${what} unchanged, from read and from a write that comes late`, async (store) => {
-      const version = await insert(store, "a", contents);
+      const base = await insert(store, "a", contents);
       const stored = await readStored(store, "a");
-      assert.equal(stored.version, version);
+      assert.equal(stored.version, base.version);
       await assertStored(store, "a", contents);
       const late = await store.write("a", snapshot({ other: 1 }), undefined);
       assert.ok(late.outcome === "changed", late.outcome);
       assert.deepEqual(late.current.data, stored.data);
-      assert.equal((await store.write("a", snapshot({ other: 1 }), version)).outcome, "written");
+      assert.equal((await store.write("a", snapshot({ other: 1 }), base)).outcome, "written");
       assert.equal(Object.hasOwn(Object.prototype, "admin"), false);
       assert.equal(({} as Contents).admin, undefined);
     });

@@ -17,9 +17,9 @@ const roundingMs = 1_500;
 /** A session lives until its cookie's expiry, which `refresh` moves and which ends it like a removal. */
 export function expiryRules(rule: RuleDeclarer): void {
   rule("has no session any more whose time has passed", async (store) => {
-    const version = await insert(store, "a", { n: 1 }, 50);
+    const base = await insert(store, "a", { n: 1 }, 50);
     await untilGone(store, "a");
-    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), version), { outcome: "deleted" });
+    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), base), { outcome: "deleted" });
     assert.deepEqual(await store.expiries(["a"]), [undefined]);
     await assertGone(store, "a");
   });
@@ -42,9 +42,36 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.deepEqual(await store.expiries([]), []);
   });
 
+  rule("tells of a session before it is written how long it will live", async (store) => {
+    for (const maxAge of [5_000, 60_000, 3_600_000, null]) {
+      const next = snapshot({}, maxAge);
+      const lifeMs = store.lifeMs(next.data);
+      if (maxAge !== null) assertAbout(lifeMs, maxAge);
+      await store.write(`${maxAge}`, next, undefined);
+      const [expiry] = await store.expiries([`${maxAge}`]);
+      if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(expiry, lifeMs);
+      else assertExpiresIn(expiry, lifeMs);
+    }
+  });
+
+  rule("tells of what was read as of what was written how long it will live", async (store) => {
+    for (const maxAge of [60_000, null]) {
+      const { data } = snapshot({}, maxAge);
+      const lifeMs = store.lifeMs(data);
+      await insert(store, `${maxAge}`, {}, maxAge);
+      const read = store.lifeMs((await readStored(store, `${maxAge}`)).data);
+      if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(read, lifeMs);
+      else assertAbout(read, lifeMs);
+    }
+  });
+
+  rule("tells of a session whose time has passed that it does not live", async (store) => {
+    assert.ok(store.lifeMs(sessionData({}, -2_000)) <= 0);
+  });
+
   rule("moves the expiry with a write", async (store) => {
-    const version = await insert(store, "a", { n: 1 }, 60_000);
-    await store.write("a", snapshot({ n: 2 }, 3_600_000), version);
+    const base = await insert(store, "a", { n: 1 }, 60_000);
+    await store.write("a", snapshot({ n: 2 }, 3_600_000), base);
     assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000);
   });
 
@@ -63,10 +90,10 @@ export function expiryRules(rule: RuleDeclarer): void {
   });
 
   rule.deviable("refreshKeepsVersion", "takes a write from the version before a refresh", async (store) => {
-    const version = await insert(store, "a", { n: 1 });
+    const base = await insert(store, "a", { n: 1 });
     await store.refresh("a", sessionData({}, 90_000));
-    assert.equal((await readStored(store, "a")).version, version);
-    assert.equal((await store.write("a", snapshot({ n: 2 }), version)).outcome, "written");
+    assert.equal((await readStored(store, "a")).version, base.version);
+    assert.equal((await store.write("a", snapshot({ n: 2 }), base)).outcome, "written");
   });
 
   rule.deviable("refreshTellsGone", "tells the refresher of a session that is gone", async (store) => {
@@ -100,19 +127,23 @@ export function expiryRules(rule: RuleDeclarer): void {
   rule(
     "removes a session that is written with an expiry in the past, and announces its end",
     async (store) => {
-      const version = await insert(store, "a", { n: 1 });
+      const base = await insert(store, "a", { n: 1 });
       const heard = announcements(store);
-      assert.deepEqual(await store.write("a", snapshot({ n: 2 }, -1_000), version), { outcome: "expired" });
+      assert.deepEqual(await store.write("a", snapshot({ n: 2 }, -1_000), base), { outcome: "expired" });
       assert.deepEqual(heard, [["a", "session_ended"]]);
       await assertGone(store, "a");
-      assert.deepEqual(await store.write("a", snapshot({ n: 3 }), version), { outcome: "deleted" });
+      assert.deepEqual(await store.write("a", snapshot({ n: 3 }), base), { outcome: "deleted" });
     },
   );
 }
 
 function assertExpiresIn(expiry: number | undefined, ms: number): void {
   assert.ok(expiry !== undefined, "the session is gone");
-  const off = expiry - Date.now() - ms;
+  assertAbout(expiry - Date.now(), ms);
+}
+
+function assertAbout(actualMs: number, ms: number): void {
+  const off = actualMs - ms;
   assert.ok(Math.abs(off) <= roundingMs, `the expiry is off by ${off} ms`);
 }
 

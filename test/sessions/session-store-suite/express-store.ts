@@ -37,15 +37,15 @@ export function expressStoreRules(rule: RuleDeclarer): void {
 
   rule("reads what was set by express-session's API, and writes over it", async (store) => {
     await set(store, "a", sessionData({ n: 1 }));
-    const { version } = await readStored(store, "a");
+    const base = await readStored(store, "a");
     await assertStored(store, "a", { n: 1 });
-    assert.equal((await store.write("a", snapshot({ n: 2 }), version)).outcome, "written");
+    assert.equal((await store.write("a", snapshot({ n: 2 }), base)).outcome, "written");
   });
 
   rule("finds a session changed that was set by express-session's API in between", async (store) => {
-    const version = await insert(store, "a", { n: 1 });
+    const base = await insert(store, "a", { n: 1 });
     await set(store, "a", sessionData({ n: 2 }));
-    const late = await store.write("a", snapshot({ n: 3 }), version);
+    const late = await store.write("a", snapshot({ n: 3 }), base);
     assert.ok(late.outcome === "changed", late.outcome);
     assert.deepEqual(contentsOf(late.current), { n: 2 });
   });

@@ -23,8 +23,8 @@ export function raceRules(rule: RuleDeclarer): void {
   });
 
   rule("of 50 writes at once from one version, lets exactly one through", async (store) => {
-    const version = await insert(store, "a", { n: -1 });
-    const results = await Promise.all(range(50).map((n) => store.write("a", snapshot({ n }), version)));
+    const base = await insert(store, "a", { n: -1 });
+    const results = await Promise.all(range(50).map((n) => store.write("a", snapshot({ n }), base)));
     await assertOneWritten(store, results);
   });
 
@@ -106,7 +106,7 @@ async function change(
 ): Promise<boolean> {
   let current = await store.read(sid);
   while (current) {
-    const result = await store.write(sid, snapshot(changed(contentsOf(current))), current.version);
+    const result = await store.write(sid, snapshot(changed(contentsOf(current))), current);
     if (result.outcome === "written") return true;
     current = result.outcome === "changed" ? result.current : undefined;
   }

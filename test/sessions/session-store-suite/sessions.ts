@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
 import { newCookie } from "../../../lib/sessions/inflate-cookie.ts";
-import type { SessionSnapshot, SessionStore, StoredSession } from "../../../lib/sessions/session-store.ts";
+import type { Ending, EndReason } from "../../../lib/sessions/session-endings.ts";
+import type {
+  Base,
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+} from "../../../lib/sessions/session-store.ts";
 
 export type Contents = Record<string, unknown>;
 
@@ -20,16 +26,22 @@ export function snapshotOf(data: SessionData): SessionSnapshot {
   return { data, json: JSON.stringify(data) };
 }
 
-/** Stores a new session and gives its version. */
+/** What a writer has that was written as `json`, and of which the store then told this version. */
+export function baseOf({ json }: SessionSnapshot, version: string = json): Base {
+  return { json, version };
+}
+
+/** Stores a new session and gives what its writer then has of it. */
 export async function insert(
   store: SessionStore,
   sid: string,
   contents: Contents,
   maxAge: number | null = minuteMs,
-): Promise<string> {
-  const result = await store.write(sid, snapshot(contents, maxAge), undefined);
-  assert.equal(result.outcome, "written");
-  return (result as { version: string }).version;
+): Promise<Base> {
+  const next = snapshot(contents, maxAge);
+  const result = await store.write(sid, next, undefined);
+  assert.ok(result.outcome === "written", result.outcome);
+  return baseOf(next, result.version);
 }
 
 /** Reads a session that must be there. */
@@ -52,10 +64,17 @@ export async function assertGone(store: SessionStore, sid: string, message?: str
   assert.equal(await store.read(sid), undefined, message);
 }
 
-/** Every ending that the store announces from now on. */
-export function announcements(store: SessionStore): [sid: string, reason: string][] {
-  const heard: [string, string][] = [];
-  store.endings.subscribe((sid, reason) => heard.push([sid, reason]));
+/** Every session whose connections are closed from now on, because the store ended it or it was found gone. */
+export function announcements(store: SessionStore): [sid: string, reason: EndReason][] {
+  const heard: [string, EndReason][] = [];
+  store.endings.hold({ end: (sid, reason) => heard.push([sid, reason]), count: () => 0 });
+  return heard;
+}
+
+/** Every ending that listeners are told of from now on. */
+export function endingsHeard(store: SessionStore): Ending[] {
+  const heard: Ending[] = [];
+  store.endings.onEnding((ending) => heard.push(ending));
   return heard;
 }
 

@@ -1,7 +1,11 @@
 import type { SessionStore } from "../../../lib/sessions/session-store.ts";
 
 /** The rules that a store may be unable to keep; the reason stands in the title of the skipped test. */
-export type SessionStoreDeviation = "refreshMovesExpiry" | "refreshTellsGone" | "refreshKeepsVersion";
+export type SessionStoreDeviation =
+  | "refreshMovesExpiry"
+  | "refreshTellsGone"
+  | "refreshKeepsVersion"
+  | "walksAnyId";
 
 export interface SessionStoreSuiteOptions {
   /** A store with nothing in it, for one test. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   assertGone,
   assertStored,
+  baseOf,
   contentsOf,
   insert,
   readStored,
@@ -16,27 +17,27 @@ export function writingRules(rule: RuleDeclarer): void {
   rule("reads nothing where nothing was written", (store) => assertGone(store, "a"));
 
   rule("inserts a session that does not exist", async (store) => {
-    const version = await insert(store, "a", { name: "Ada" });
+    const base = await insert(store, "a", { name: "Ada" });
     const stored = await readStored(store, "a");
-    assert.equal(stored.version, version);
+    assert.equal(stored.version, base.version);
     assert.deepEqual(contentsOf(stored), { name: "Ada" });
     assert.deepEqual(JSON.parse(stored.json), stored.data);
   });
 
   rule("does not insert over a session that exists", async (store) => {
-    const version = await insert(store, "a", { name: "Ada" });
+    const base = await insert(store, "a", { name: "Ada" });
     const result = await store.write("a", snapshot({ name: "Eve" }), undefined);
     assert.ok(result.outcome === "changed", result.outcome);
     assert.deepEqual(contentsOf(result.current), { name: "Ada" });
-    assert.equal(result.current.version, version);
+    assert.equal(result.current.version, base.version);
     await assertStored(store, "a", { name: "Ada" });
   });
 
   rule("writes over the version that was loaded", async (store) => {
-    const version = await insert(store, "a", { n: 1, gone: true });
-    const result = await store.write("a", snapshot({ n: 2 }), version);
+    const base = await insert(store, "a", { n: 1, gone: true });
+    const result = await store.write("a", snapshot({ n: 2 }), base);
     assert.ok(result.outcome === "written", result.outcome);
-    assert.notEqual(result.version, version);
+    assert.notEqual(result.version, base.version);
     assert.equal((await readStored(store, "a")).version, result.version);
     await assertStored(store, "a", { n: 2 });
   });
@@ -57,7 +58,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await store.write("a", snapshot({ n: 2 }), first);
     const late = await store.write("a", snapshot({ n: 3 }), first);
     assert.ok(late.outcome === "changed", late.outcome);
-    const again = await store.write("a", snapshot({ n: 3 }), late.current.version);
+    const again = await store.write("a", snapshot({ n: 3 }), late.current);
     assert.equal(again.outcome, "written");
     await assertStored(store, "a", { n: 3 });
   });
@@ -72,14 +73,16 @@ export function writingRules(rule: RuleDeclarer): void {
   });
 
   rule("does not write a session that was removed", async (store) => {
-    const version = await insert(store, "a", { n: 1 });
+    const base = await insert(store, "a", { n: 1 });
     await store.remove("a", "session_ended");
-    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), version), { outcome: "deleted" });
+    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), base), { outcome: "deleted" });
     await assertGone(store, "a");
   });
 
   rule("does not write a session that never was", async (store) => {
-    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), "1"), { outcome: "deleted" });
+    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), baseOf(snapshot({ n: 1 }))), {
+      outcome: "deleted",
+    });
     await assertGone(store, "a");
   });
 
@@ -91,9 +94,9 @@ export function writingRules(rule: RuleDeclarer): void {
   });
 
   rule("keeps sessions with different ids apart", async (store) => {
-    const version = await insert(store, "a", { n: 1 });
+    const base = await insert(store, "a", { n: 1 });
     await insert(store, "b", { n: 2 });
-    await store.write("a", snapshot({ n: 3 }), version);
+    await store.write("a", snapshot({ n: 3 }), base);
     await store.remove("b", "session_ended");
     await assertStored(store, "a", { n: 3 });
     await assertGone(store, "b");

@@ -1,0 +1,87 @@
+import { backends } from "./example-process.ts";
+import { COUNT, PASSWORDS, runExample, state } from "./visitors.ts";
+
+const NEXT = "difference engine";
+
+describe.each(backends)("changing the password in the example on $name", ({ env }) => {
+  const visitor = runExample(env);
+
+  test("ends every other session, over HTTP and WebSocket, and the old password", async () => {
+    const [here, there] = [visitor(), visitor()];
+    await here.signIn("ada");
+    await there.signIn("ada");
+    const { ws: open } = await here.openTab();
+    const { ws: ended } = await there.openTab();
+
+    const response = await here.changePassword(PASSWORDS.ada, NEXT);
+    expect([response.status, response.json()]).toEqual([200, { sessionsEnded: 1 }]);
+    await there.expectSignedOut(ended);
+    open.send(COUNT);
+    expect(await state(open)).toMatchObject({ name: "Ada", webSocketCount: 1 });
+    expect(await here.devices()).toMatchObject([{ isThis: true }]);
+
+    expect((await there.trySignIn("ada", PASSWORDS.ada)).status).toBe(401);
+    await there.signIn("ada", NEXT);
+    expect((await here.changePassword(NEXT, PASSWORDS.ada)).status).toBe(200);
+    open.close();
+  });
+
+  test("lets nobody in who signs in by the old password at the same time", async () => {
+    const here = visitor();
+    await here.signIn("ada");
+    let [current, next] = [PASSWORDS.ada as string, NEXT];
+    for (let round = 0; round < 4; round++) {
+      const others = Array.from({ length: 4 }, () => visitor());
+      const [change] = await Promise.all([
+        here.changePassword(current, next),
+        ...others.map((other) => other.trySignIn("ada", current)),
+      ]);
+      expect(change.status).toBe(200);
+      for (const other of others) expect(await other.session()).toMatchObject({ name: null });
+      expect(await here.devices()).toHaveLength(1);
+      [current, next] = [next, current];
+    }
+  });
+
+  test("of two changes at the same time, one is made", async () => {
+    const here = visitor();
+    await here.signIn("grace");
+    const changes = [NEXT, `${NEXT} 2`].map((next) => here.changePassword(PASSWORDS.grace, next));
+    const statuses = (await Promise.all(changes)).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, 403]);
+    const made = await Promise.all([NEXT, `${NEXT} 2`].map((next) => visitor().trySignIn("grace", next)));
+    expect(made.map(({ status }) => status).sort()).toEqual([200, 401]);
+  });
+
+  test("with a wrong current password changes nothing and ends nothing", async () => {
+    const [here, there] = [visitor(), visitor()];
+    await here.signIn("ada");
+    await there.signIn("ada");
+    expect((await here.changePassword("wrong password", NEXT)).status).toBe(403);
+    expect(await there.session()).toMatchObject({ name: "Ada" });
+    await visitor().signIn("ada");
+  });
+
+  test.each([
+    ["without a new one", { current: PASSWORDS.ada }],
+    ["without the current one", { next: NEXT }],
+    ["to one that is too short", { current: PASSWORDS.ada, next: "1234567" }],
+    ["to one that is too long", { current: PASSWORDS.ada, next: "x".repeat(129) }],
+    ["to one that is no text", { current: PASSWORDS.ada, next: ["a", "b", "c", "d", "e", "f", "g", "h"] }],
+    ["to itself", { current: PASSWORDS.ada, next: PASSWORDS.ada }],
+  ])("%s is refused with a reason", async (_, json) => {
+    const here = visitor();
+    await here.signIn("ada");
+    const response = await here.post("/api/password", { json });
+    expect([response.status, response.json()]).toEqual([400, { error: expect.any(String) }]);
+  });
+
+  test("is refused from another site, and without having signed in", async () => {
+    const here = visitor();
+    const json = { current: PASSWORDS.ada, next: NEXT };
+    expect((await here.post("/api/password", { json })).status).toBe(401);
+    await here.signIn("ada");
+    const foreign = await here.post("/api/password", { json, headers: { "sec-fetch-site": "cross-site" } });
+    expect(foreign.status).toBe(403);
+  });
+});

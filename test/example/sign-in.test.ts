@@ -1,0 +1,120 @@
+import { closed, UpgradeRefusedError } from "../support/browser.ts";
+import { backends } from "./example-process.ts";
+import { COUNT, PASSWORDS, runExample, SESSION_ENDED, state } from "./visitors.ts";
+
+const ADA = { user: "ada", password: PASSWORDS.ada };
+
+describe.each(backends)("signing in to the example on $name", ({ env }) => {
+  const visitor = runExample(env);
+
+  test("with the right password gives the session a new id, and its user", async () => {
+    const browser = visitor();
+    await browser.signIn("ada");
+    expect(await browser.session()).toMatchObject({ name: "Ada", httpCount: 0, webSocketCount: 0 });
+    const before = browser.cookies.get("connect.sid");
+    await browser.signIn("grace");
+    expect(browser.cookies.get("connect.sid")).not.toBe(before);
+    expect(await browser.session()).toMatchObject({ name: "Grace" });
+  });
+
+  test("takes a user name with spaces around it and in capitals, and a password only as it is", async () => {
+    expect((await visitor().trySignIn(" Ada ", PASSWORDS.ada)).status).toBe(200);
+    expect((await visitor().trySignIn("ada", ` ${PASSWORDS.ada}`)).status).toBe(401);
+    expect((await visitor().trySignIn("ada", PASSWORDS.ada.toUpperCase())).status).toBe(401);
+  });
+
+  test.each([
+    ["a wrong password", "ada", "wrong password"],
+    ["another user's password", "ada", PASSWORDS.grace],
+    ["a user that there is not", "nobody", PASSWORDS.ada],
+    ["a name that objects have", "__proto__", PASSWORDS.ada],
+  ])("with %s is refused, always with the same words", async (_, user, password) => {
+    const browser = visitor();
+    const response = await browser.trySignIn(user, password);
+    expect(response.status).toBe(401);
+    expect(response.json()).toEqual({ error: "The user name or the password is wrong." });
+    expect(browser.cookies.size).toBe(0);
+  });
+
+  test("with a wrong password leaves who is signed in signed in", async () => {
+    const browser = visitor();
+    await browser.signIn("ada");
+    expect((await browser.trySignIn("grace", "wrong password")).status).toBe(401);
+    expect(await browser.session()).toMatchObject({ name: "Ada" });
+  });
+
+  test.each([
+    ["nothing", "{}"],
+    ["a blank name", JSON.stringify({ ...ADA, user: " " })],
+    ["no password", JSON.stringify({ user: "ada" })],
+    ["an empty password", JSON.stringify({ ...ADA, password: "" })],
+    ["a password that is too long", JSON.stringify({ ...ADA, password: "x".repeat(129) })],
+    ["a name that is no text", JSON.stringify({ ...ADA, user: ["ada"] })],
+    ["a password that is no text", JSON.stringify({ ...ADA, password: { length: 9 } })],
+    ["no object", "[]"],
+    ["no JSON", "{"],
+  ])("with %s is refused with a reason", async (_, body) => {
+    const browser = visitor();
+    const response = await browser.post("/api/sign-in", {
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    expect(response.status).toBe(400);
+    expect(response.json()).toEqual({ error: expect.any(String) });
+    expect(browser.cookies.size).toBe(0);
+  });
+
+  test("with a body that is too large is refused", async () => {
+    expect((await visitor().trySignIn("x".repeat(5000), PASSWORDS.ada)).status).toBe(413);
+  });
+
+  test.each([
+    [{ "sec-fetch-site": "cross-site" }, 403],
+    [{ "sec-fetch-site": "same-site" }, 403],
+    [{ "sec-fetch-site": "same-origin" }, 200],
+    [{ origin: "https://evil.example" }, 403],
+    [{ origin: "null" }, 403],
+    [{}, 200],
+  ])("with %j is answered with %i", async (headers, status) => {
+    const response = await visitor().post("/api/sign-in", { json: ADA, headers });
+    expect(response.status).toBe(status);
+  });
+
+  test("a POST of its own origin is let in, and a handshake of another is not", async () => {
+    const browser = visitor();
+    const response = await browser.post("/api/sign-in", { json: ADA, headers: { origin: browser.baseUrl } });
+    expect(response.status).toBe(200);
+    const refused = browser.webSocket("/ws", { origin: "https://evil.example" });
+    await expect(refused).rejects.toThrow(UpgradeRefusedError);
+  });
+
+  test("anew closes the connections of the former session with 4009", async () => {
+    const browser = visitor();
+    await browser.signIn("ada");
+    const { ws } = await browser.openTab();
+    await browser.signIn("grace");
+    expect(await closed(ws)).toEqual({ code: 4009, reason: "session_replaced" });
+    const { ws: reopened, shown } = await browser.openTab();
+    expect(shown).toMatchObject({ name: "Grace" });
+    reopened.close();
+  });
+
+  test("and out closes the connections of every tab with 4501, and nobody else's", async () => {
+    const browser = visitor();
+    await browser.signIn("ada");
+    const tabs = [await browser.openTab(), await browser.openTab()];
+    const other = visitor();
+    await other.signIn("grace");
+    const { ws: others } = await other.openTab();
+
+    expect((await browser.post("/api/sign-out")).status).toBe(204);
+    for (const { ws } of tabs) expect(await closed(ws)).toEqual(SESSION_ENDED);
+    expect(await browser.session()).toMatchObject({ name: null });
+    const { ws: again, shown } = await browser.openTab();
+    expect(shown).toMatchObject({ name: null, webSocketCount: 0 });
+
+    others.send(COUNT);
+    expect(await state(others)).toMatchObject({ name: "Grace", webSocketCount: 1 });
+    for (const ws of [again, others]) ws.close();
+  });
+});

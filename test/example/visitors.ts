@@ -1,0 +1,95 @@
+import type { WebSocket } from "ws";
+import { Browser, type BrowserResponse, closed, messages } from "../support/browser.ts";
+import { type ExampleEnv, type ExampleProcess, startExample } from "./example-process.ts";
+
+/** A message that counts. */
+export const COUNT: string = JSON.stringify({ event_type: "count.add", data: {} });
+
+/** The passwords that the sign-in page shows. */
+export const PASSWORDS = { ada: "analytical engine", grace: "first compiler" } as const;
+
+export type UserName = keyof typeof PASSWORDS;
+
+export const SESSION_ENDED = { code: 4501, reason: "session_ended" } as const;
+
+export interface VisitorOptions {
+  /** Of another run of the example than that of this file. */
+  url?: string;
+  userAgent?: string;
+}
+
+/** Somebody's browser, and what its page does. */
+export class Visitor extends Browser {
+  readonly #headers: Record<string, string>;
+
+  constructor(url: string, userAgent?: string) {
+    super(url);
+    this.#headers = userAgent ? { "user-agent": userAgent } : {};
+  }
+
+  trySignIn(user: string, password: string): Promise<BrowserResponse> {
+    return this.post("/api/sign-in", { json: { user, password }, headers: this.#headers });
+  }
+
+  async signIn(user: UserName = "ada", password: string = PASSWORDS[user]): Promise<void> {
+    expect((await this.trySignIn(user, password)).status).toBe(200);
+  }
+
+  changePassword(current: string, next: string): Promise<BrowserResponse> {
+    return this.post("/api/password", { json: { current, next } });
+  }
+
+  async session(): Promise<unknown> {
+    return (await this.get("/api/session")).json();
+  }
+
+  async devices(): Promise<{ id: string; [what: string]: unknown }[]> {
+    return (await this.get("/api/devices")).json() as { id: string }[];
+  }
+
+  /** Opens the page's WebSocket, as one more tab, and gives what it shows first. */
+  async openTab(): Promise<{ ws: WebSocket; shown: unknown }> {
+    const ws = await this.webSocket("/ws");
+    return { ws, shown: await state(ws) };
+  }
+
+  /** Expects that the session is over, for requests and for a connection. */
+  async expectSignedOut(ws: WebSocket): Promise<void> {
+    expect(await closed(ws)).toEqual(SESSION_ENDED);
+    expect(await this.session()).toMatchObject({ name: null });
+    expect((await this.get("/api/devices")).status).toBe(401);
+    expect((await this.post("/api/count")).status).toBe(401);
+  }
+}
+
+/** The session as the page is told of it next. */
+export async function state(ws: WebSocket): Promise<unknown> {
+  const { event_type, data } = (await messages(ws).nextJson()) as { event_type: string; data: unknown };
+  expect(event_type).toBe("session.state");
+  return data;
+}
+
+/** Runs the example for the tests of a block, and gives what makes visitors of it. */
+export function runExample(env: () => ExampleEnv): (options?: VisitorOptions) => Visitor {
+  let example: ExampleProcess;
+  let visitors: Visitor[] = [];
+
+  beforeAll(async () => {
+    example = await startExample(env());
+  }, 30_000);
+
+  afterEach(() => {
+    for (const visitor of visitors) visitor.close();
+    visitors = [];
+  });
+
+  afterAll(async () => {
+    await example?.stop();
+  });
+
+  return function visitor({ url = example.url, userAgent } = {}) {
+    const made = new Visitor(url, userAgent);
+    visitors.push(made);
+    return made;
+  };
+}

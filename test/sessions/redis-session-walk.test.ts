@@ -1,0 +1,98 @@
+import { RedisStore } from "connect-redis";
+import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
+import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
+import type { SessionStore } from "../../lib/sessions/session-store.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { insert } from "./session-store-suite/sessions.ts";
+
+/** What `walk` meets in a Redis that others use as well. */
+describe("RedisSessionStore walking", () => {
+  let client: RedisClient;
+
+  beforeAll(async () => {
+    client = await connectRedis();
+  });
+
+  afterAll(() => client.destroy());
+
+  async function walked(store: SessionStore): Promise<string[]> {
+    const found: string[] = [];
+    for await (const [sid] of store.walk()) found.push(sid);
+    return found.sort();
+  }
+
+  it("finds those with its prefix only", async () => {
+    const prefix = uniquePrefix("walk");
+    const [ours, theirs] = ["ours:", "theirs:"].map((name) => storeAt(prefix + name));
+    await insert(ours as SessionStore, "a", {});
+    await insert(theirs as SessionStore, "b", {});
+    await client.set(`${prefix}ours`, "no session");
+    await client.set(`before:${prefix}ours:c`, "no session");
+    expect(await walked(ours as SessionStore)).toEqual(["a"]);
+    expect(await walked(theirs as SessionStore)).toEqual(["b"]);
+  });
+
+  it.each(["*", "?", "[a]", "[^a]", "\\"])(
+    "finds those with its prefix only when that has %s in it",
+    async (glob) => {
+      const prefix = uniquePrefix("walk");
+      const store = storeAt(`${prefix}${glob}:`);
+      await insert(store, "mine", {});
+      for (const other of ["a", "b", "ab", ""]) {
+        for (const sid of ["theirs", "mine"]) await insert(storeAt(`${prefix}${other}:`), sid, {});
+      }
+      expect(await walked(store)).toEqual(["mine"]);
+    },
+  );
+
+  it("skips what stands under its prefix and is no session, of whatever type", async () => {
+    const store = storeAt(uniquePrefix("walk"));
+    await insert(store, "a", {});
+    await client.set(`${store.prefix}text`, "no session");
+    await client.set(`${store.prefix}empty`, "");
+    await client.set(`${store.prefix}number`, "17");
+    await client.zAdd(`${store.prefix}set`, { score: 1, value: "member" });
+    await client.hSet(`${store.prefix}hash`, "field", "value");
+    expect(await walked(store)).toEqual(["a"]);
+    expect(await client.exists(["text", "empty", "number", "set", "hash"].map((n) => store.prefix + n))).toBe(
+      5,
+    );
+  });
+
+  it("finds sessions that connect-redis wrote, also through the adapter over it", async () => {
+    const prefix = uniquePrefix("walk");
+    const plain = new RedisStore({ client, prefix });
+    const adapter = AnySessionStore.over(plain, 1_000);
+    await insert(adapter, "a", { id: "an app's own" });
+    await insert(adapter, "b", {});
+    expect(await walked(storeAt(prefix))).toEqual(["a", "b"]);
+    expect(await walked(adapter)).toEqual(["a", "b"]);
+  });
+
+  it("rejects when Redis goes away during the walk, and does not leave out what it could not read", async () => {
+    const other = await connectRedis();
+    const store = new RedisSessionStore({ client: other, prefix: uniquePrefix("walk") });
+    for (const sid of ["a", "b", "c"]) await insert(store, sid, {});
+    const found: string[] = [];
+    await expect(
+      (async () => {
+        for await (const [sid] of store.walk()) {
+          found.push(sid);
+          other.destroy();
+        }
+      })(),
+    ).rejects.toThrow();
+    expect(found).toHaveLength(1);
+  });
+
+  it("rejects when Redis is away from the start", async () => {
+    const other = await connectRedis();
+    const store = new RedisSessionStore({ client: other, prefix: uniquePrefix("walk") });
+    other.destroy();
+    await expect(walked(store)).rejects.toThrow();
+  });
+
+  function storeAt(prefix: string): RedisSessionStore {
+    return new RedisSessionStore({ client, prefix });
+  }
+});

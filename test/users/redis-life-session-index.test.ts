@@ -1,0 +1,75 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SessionData } from "express-session";
+import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
+import type { SessionStore } from "../../lib/sessions/session-store.ts";
+import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
+import { UserIndexedStore } from "../../lib/users/user-indexed-store.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+
+const lifeSeconds = 1;
+/** How long the session's own command is on its way, after that of its entry. */
+const slowMs = 400;
+
+/** An entry may outlive its session, not the other way round: who is not found is not logged out. */
+describe("An entry in Redis lives as long as its session", () => {
+  let client: RedisClient;
+  let prefix: string;
+  let index: RedisSessionIndex;
+  let store: UserIndexedStore;
+  let isSlow: boolean;
+
+  beforeAll(async () => {
+    client = await connectRedis();
+  });
+
+  afterAll(() => client.destroy());
+
+  beforeEach(() => {
+    prefix = uniquePrefix("life");
+    isSlow = false;
+    index = new RedisSessionIndex(client, prefix);
+    const sessions = new RedisSessionStore({ client, prefix: `${prefix}sess:`, ttl: lifeSeconds });
+    store = new UserIndexedStore(slow(sessions), index, () => "u");
+  });
+
+  it.each(["written first", "refreshed", "written again"])("that is %s over a slow line", async (how) => {
+    isSlow = how === "written first";
+    const first = await store.write("a", snapshot(1), undefined);
+    if (first.outcome !== "written") throw new Error(first.outcome);
+    isSlow = true;
+    if (how === "refreshed") await store.refresh("a", snapshot(1).data);
+    if (how === "written again") {
+      await store.write("a", snapshot(2), { version: first.version, json: first.version, userId: "u" });
+    }
+    await expectFoundWhileItLives();
+  });
+
+  async function expectFoundWhileItLives(): Promise<void> {
+    let lives = true;
+    while (lives) {
+      const found = await index.entries("u");
+      lives = (await client.exists(`${prefix}sess:a`)) === 1;
+      if (lives) expect(found).toHaveLength(1);
+    }
+  }
+
+  function slow(sessions: RedisSessionStore): SessionStore {
+    const [write, refresh] = [sessions.write.bind(sessions), sessions.refresh.bind(sessions)];
+    const pause = () => (isSlow ? delay(slowMs) : undefined);
+    return Object.assign(sessions, {
+      write: async (...call: Parameters<typeof write>) => {
+        await pause();
+        return write(...call);
+      },
+      refresh: async (...call: Parameters<typeof refresh>) => {
+        await pause();
+        return refresh(...call);
+      },
+    });
+  }
+});
+
+function snapshot(n: number): Parameters<SessionStore["write"]>[1] {
+  const data = { cookie: { originalMaxAge: null }, n } as unknown as SessionData;
+  return { data, json: JSON.stringify(data) };
+}

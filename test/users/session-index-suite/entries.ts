@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { assertEntered, assertExpiresIn, expiryOf, minuteMs, range, revoked } from "./index-state.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** What is entered is found and confirmed until it is removed, and nothing else is. */
+export function entryRules(rule: RuleDeclarer): void {
+  rule("knows nothing of a user who never logged in, and does nothing about it", async (index) => {
+    assert.deepEqual(await index.entries("nobody"), []);
+    assert.equal(await index.confirm("nobody", "a"), false);
+    assert.deepEqual(await index.revoke("nobody", undefined), []);
+    assert.deepEqual(await index.revoke("nobody", "a"), []);
+    assert.equal(await index.revokeOne("nobody", "a"), false);
+    await index.remove("nobody", ["a"]);
+    await index.remove("nobody", []);
+    await index.extend("nobody", "a", minuteMs);
+    await assertEntered(index, "nobody", []);
+    assert.equal(await index.confirm("nobody", "a"), false);
+  });
+
+  rule("finds and confirms what is entered, with its expiry", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.enter("u", "b", 2 * minuteMs);
+    await assertEntered(index, "u", ["a", "b"]);
+    await assertExpiresIn(index, "u", "a", minuteMs);
+    await assertExpiresIn(index, "u", "b", 2 * minuteMs);
+    assert.equal(await index.confirm("u", "c"), false);
+  });
+
+  rule("leaves an entry as it is that is entered again", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    const before = await expiryOf(index, "u", "a");
+    await index.enter("u", "a", 10 * minuteMs);
+    await index.enter("u", "a", 1);
+    await index.enter("u", "a", Number.POSITIVE_INFINITY);
+    await assertEntered(index, "u", ["a"]);
+    assert.equal(await expiryOf(index, "u", "a"), before);
+  });
+
+  rule("keeps the same session of two users apart", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.enter("v", "a", minuteMs);
+    await index.remove("u", ["a"]);
+    await assertEntered(index, "u", []);
+    assert.equal(await index.confirm("u", "a"), false);
+    await assertEntered(index, "v", ["a"]);
+  });
+
+  rule("gives a copy that its holder may change", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    const entries = await index.entries("u");
+    Object.assign(entries[0] as object, { sid: "spoilt", expiresAt: 0 });
+    entries.length = 0;
+    await assertEntered(index, "u", ["a"]);
+    await assertExpiresIn(index, "u", "a", minuteMs);
+  });
+
+  rule("removes what it is told to and nothing else", async (index) => {
+    for (const sid of ["a", "b", "c", "d"]) await index.enter("u", sid, minuteMs);
+    const asked = Object.freeze(["b", "never", "d", "b"]);
+    await index.remove("u", asked);
+    await index.remove("u", asked);
+    await index.remove("u", []);
+    await assertEntered(index, "u", ["a", "c"]);
+    for (const sid of asked) assert.equal(await index.confirm("u", sid), false, sid);
+  });
+
+  rule("enters anew what was removed", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.remove("u", ["a"]);
+    await index.enter("u", "a", 2 * minuteMs);
+    await assertEntered(index, "u", ["a"]);
+    await assertExpiresIn(index, "u", "a", 2 * minuteMs);
+  });
+
+  rule("moves an expiry later and sooner", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.enter("u", "b", minuteMs);
+    await index.extend("u", "a", 60 * minuteMs);
+    await assertExpiresIn(index, "u", "a", 60 * minuteMs);
+    await index.extend("u", "a", 10_000);
+    await assertExpiresIn(index, "u", "a", 10_000);
+    await assertExpiresIn(index, "u", "b", minuteMs);
+    await assertEntered(index, "u", ["a", "b"]);
+  });
+
+  rule("does not make an entry by moving its expiry", async (index) => {
+    await index.extend("u", "a", minuteMs);
+    await index.enter("u", "b", minuteMs);
+    await index.extend("u", "a", minuteMs);
+    await index.enter("u", "c", minuteMs);
+    await index.remove("u", ["c"]);
+    await index.extend("u", "c", minuteMs);
+    await assertEntered(index, "u", ["b"]);
+    for (const sid of ["a", "c"]) assert.equal(await index.confirm("u", sid), false, sid);
+    assert.deepEqual(await revoked(index, "u"), ["b"]);
+  });
+
+  rule("takes 5 000 sessions of one user", async (index) => {
+    const sids = range(5_000).map((n) => `s${n}`);
+    await Promise.all(sids.map((sid) => index.enter("u", sid, minuteMs)));
+    assert.equal((await index.entries("u")).length, 5_000);
+    assert.equal((await index.revoke("u", "s17")).length, 4_999);
+    await assertEntered(index, "u", ["s17"]);
+    await index.remove(
+      "u",
+      sids.filter((sid) => sid !== "s17"),
+    );
+    assert.deepEqual(await revoked(index, "u"), ["s17"]);
+  });
+}

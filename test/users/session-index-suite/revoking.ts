@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { assertEntered, enteredSids, minuteMs, range, revoked } from "./index-state.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** Revoking is not forgetting: what is revoked stays so, and is told again, until it is removed. */
+export function revokingRules(rule: RuleDeclarer): void {
+  rule("revokes all entries of a user, so that none is found or confirmed", async (index) => {
+    for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
+    await assertEntered(index, "u", []);
+    for (const sid of ["a", "b", "c"]) assert.equal(await index.confirm("u", sid), false, sid);
+  });
+
+  rule("gives the same ids again until they are removed", async (index) => {
+    for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
+    await index.remove("u", ["b"]);
+    assert.deepEqual(await revoked(index, "u"), ["a", "c"]);
+    await index.enter("u", "d", minuteMs);
+    assert.deepEqual(await revoked(index, "u"), ["a", "c", "d"]);
+    await index.remove("u", ["a", "c", "d"]);
+    assert.deepEqual(await revoked(index, "u"), []);
+  });
+
+  rule("does not confirm what was revoked, even when it is entered again", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.revoke("u", undefined);
+    await index.enter("u", "a", minuteMs);
+    await index.enter("u", "a", Number.POSITIVE_INFINITY);
+    assert.equal(await index.confirm("u", "a"), false);
+    await assertEntered(index, "u", []);
+    assert.deepEqual(await revoked(index, "u"), ["a"]);
+  });
+
+  rule("does not take a revocation back by moving the expiry", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.revokeOne("u", "a");
+    for (const lifeMs of [2 * minuteMs, 1, Number.POSITIVE_INFINITY]) {
+      await index.extend("u", "a", lifeMs);
+      assert.equal(await index.confirm("u", "a"), false, `${lifeMs}`);
+    }
+    await assertEntered(index, "u", []);
+    assert.deepEqual(await revoked(index, "u"), ["a"]);
+  });
+
+  rule("confirms a login that begins after what was revoked has been removed", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.remove("u", await index.revoke("u", undefined));
+    await index.enter("u", "a", minuteMs);
+    await assertEntered(index, "u", ["a"]);
+  });
+
+  rule("leaves the one that is excepted, and does not name it", async (index) => {
+    for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
+    assert.deepEqual(await revoked(index, "u", "b"), ["a", "c"]);
+    await assertEntered(index, "u", ["b"]);
+    await index.extend("u", "b", 2 * minuteMs);
+    assert.deepEqual(await revoked(index, "u", "b"), ["a", "c"]);
+    await assertEntered(index, "u", ["b"]);
+    assert.deepEqual(await revoked(index, "u", "c"), ["a", "b"]);
+    await assertEntered(index, "u", []);
+  });
+
+  rule("revokes all if the excepted session is not the user's", async (index) => {
+    for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
+    await index.enter("v", "c", minuteMs);
+    assert.deepEqual(await revoked(index, "u", "c"), ["a", "b"]);
+    await assertEntered(index, "u", []);
+    await assertEntered(index, "v", ["c"]);
+    assert.equal(await index.confirm("u", "c"), false);
+  });
+
+  rule("does not bring back an excepted session that was revoked before", async (index) => {
+    for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
+    await index.revokeOne("u", "a");
+    assert.deepEqual(await revoked(index, "u", "a"), ["b"]);
+    assert.equal(await index.confirm("u", "a"), false);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
+  });
+
+  rule("revokes one and tells whether the user has it", async (index) => {
+    for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
+    await index.enter("v", "c", minuteMs);
+    assert.equal(await index.revokeOne("u", "c"), false);
+    assert.equal(await index.revokeOne("u", "never"), false);
+    assert.equal(await index.revokeOne("u", ""), false);
+    await assertEntered(index, "u", ["a", "b"]);
+    assert.equal(await index.revokeOne("u", "a"), true);
+    await assertEntered(index, "u", ["b"]);
+    assert.equal(await index.confirm("u", "a"), false);
+    await assertEntered(index, "v", ["c"]);
+  });
+
+  rule("revokes one again until it is removed", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    assert.equal(await index.revokeOne("u", "a"), true);
+    assert.equal(await index.revokeOne("u", "a"), true);
+    await index.remove("u", ["a"]);
+    assert.equal(await index.revokeOne("u", "a"), false);
+  });
+
+  rule("tells of one that was revoked alone when all are revoked", async (index) => {
+    for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
+    await index.revokeOne("u", "a");
+    assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
+  });
+
+  rule("leaves 3 000 entries of other users as they are", async (index) => {
+    const others = range(3_000).map((n) => `user-${n}`);
+    await Promise.all(others.map((userId) => index.enter(userId, `${userId}'s`, minuteMs)));
+    for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
+    await index.remove("u", ["a", "b", ...others.map((userId) => `${userId}'s`)]);
+    const found = await Promise.all(others.map((userId) => enteredSids(index, userId)));
+    assert.deepEqual(
+      found,
+      others.map((userId) => [`${userId}'s`]),
+    );
+    const confirmed = await Promise.all(others.map((userId) => index.confirm(userId, `${userId}'s`)));
+    assert.ok(confirmed.every((is) => is));
+  });
+}

@@ -1,0 +1,67 @@
+import type { RedisClient } from "../support/redis-client.ts";
+import { me, redisPlace, serve, signIn } from "./support.ts";
+
+/** A client that notes every command that is sent through it. */
+function noting(client: RedisClient, noted: string[]): RedisClient {
+  return new Proxy(client, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        noted.push(`${String(name)} ${JSON.stringify(args)}`);
+        return value.apply(target, args);
+      };
+    },
+  });
+}
+
+test("sessions of nobody are never in the index, and cost no command of it", async () => {
+  const noted: string[] = [];
+  const { backend, keys } = await redisPlace({}, (client) => noting(client, noted));
+  const served = await serve({ backend, session: { touchAfterMs: 0 } });
+  const browser = served.browser();
+  await browser.post("/set", { json: { color: "red" } });
+  await me(browser);
+  await browser.post("/set", { json: { color: "green" } });
+  (await browser.webSocket("/ws")).terminate();
+  await served.opened[0]?.req.session.save();
+  expect((await keys()).filter((key) => key.startsWith("user:"))).toEqual([]);
+  await browser.post("/regenerate");
+  await browser.post("/set", { json: { color: "blue" } });
+  await browser.post("/logout");
+  expect(noted.filter((command) => command.includes("user:"))).toEqual([]);
+  expect(noted.length).toBeGreaterThan(5);
+  // What is counted does count: the same client sees the index as soon as somebody logs in.
+  await signIn(served);
+  expect(noted.filter((command) => command.includes("user:ada:sessions")).length).toBeGreaterThan(0);
+});
+
+test("nothing of a user is left once the last session is gone", async () => {
+  const { backend, keys } = await redisPlace();
+  const served = await serve({ backend });
+  const [first, second, third] = [await signIn(served), await signIn(served), await signIn(served)];
+  expect(await keys()).toContain("user:ada:sessions");
+  await first.post("/logout");
+  await second.post("/regenerate");
+  await served.users.deleteUserSessions("ada");
+  expect(await me(third)).toEqual({});
+  // The session that took the place of the second is nobody's, and as in express-session it is stored.
+  expect((await keys()).filter((key) => !key.startsWith("sess:"))).toEqual([]);
+});
+
+test("nothing is left of users whose sessions have all expired, although nobody asks for them", async () => {
+  const { backend, client, prefix, keys } = await redisPlace();
+  const served = await serve({ backend, session: { cookie: { maxAge: 3_600_000 } } });
+  const browsers = [await signIn(served), await signIn(served), await signIn(served, "grace")];
+  expect(browsers).toHaveLength(3);
+  const latest = async (user: string) => {
+    const scores = await client.zRangeWithScores(`${prefix}user:${user}:sessions`, 0, -1);
+    return Math.max(...scores.map(({ score }) => score));
+  };
+  for (const user of ["ada", "grace"]) {
+    const expiresAt = await client.pExpireTime(`${prefix}user:${user}:sessions`);
+    expect(expiresAt).toBeGreaterThanOrEqual(await latest(user));
+    expect(expiresAt - (await latest(user))).toBeLessThan(120_000);
+  }
+  for (const key of await keys()) expect(await client.pTTL(`${prefix}${key}`)).toBeGreaterThan(0);
+});

@@ -1,0 +1,104 @@
+import { type Browser, closed } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { byOwner, gate, indexed, me, places, serve, sidOf, signIn } from "./support.ts";
+
+describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
+  /** Logs in with times that differ, so that it is known which login is the oldest. */
+  async function oneAfterTheOther(count: number, login: () => Promise<Browser>): Promise<Browser[]> {
+    const browsers: Browser[] = [];
+    for (let n = 0; n < count; n++) {
+      const before = Date.now();
+      await eventually(() => expect(Date.now()).toBeGreaterThan(before));
+      browsers.push(await login());
+    }
+    return browsers;
+  }
+
+  test("ends the oldest login, with its connections, before the new one is answered", async () => {
+    const backend = await open();
+    const served = await serve({ backend, users: { maxSessionsPerUser: 2 } });
+    const other = await signIn(served, "grace");
+    const [oldest, middle] = await oneAfterTheOther(2, () => signIn(served));
+    if (!oldest || !middle) throw new Error("unreachable");
+    const [goes, stays] = [await oldest.webSocket("/ws"), await middle.webSocket("/ws")];
+    // The one that was used last is not the one that logged in last.
+    await oldest.post("/set", { json: { color: "red" } });
+    const [latest] = await oneAfterTheOther(1, () => signIn(served));
+    expect(await me(oldest)).toEqual({});
+    expect(await closed(goes)).toEqual({ code: 4501, reason: "session_ended" });
+    for (const browser of [middle, latest as Browser])
+      expect(await me(browser)).toMatchObject({ login: { userId: "ada" } });
+    expect(stays.readyState).toBe(stays.OPEN);
+    expect(await indexed(backend, "ada")).toEqual([sidOf(middle), sidOf(latest as Browser)].sort());
+    expect(await me(other)).toMatchObject({ login: { userId: "grace" } });
+    expect(served.errors).toEqual([]);
+  });
+
+  test("of one leaves the latest login only", async () => {
+    const backend = await open();
+    const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
+    const browsers = await oneAfterTheOther(3, () => signIn(served));
+    expect(await indexed(backend, "ada")).toEqual([sidOf(browsers[2] as Browser)]);
+  });
+
+  test("ends as many as are too many, when the limit has become lower", async () => {
+    const backend = await open();
+    const before = await serve({ backend });
+    await oneAfterTheOther(4, () => signIn(before));
+    const served = await serve({ backend, users: { maxSessionsPerUser: 2 } });
+    const [latest] = await oneAfterTheOther(1, () => signIn(served));
+    expect(await indexed(backend, "ada")).toHaveLength(2);
+    expect(await me(latest as Browser)).toMatchObject({ login: { userId: "ada" } });
+  });
+
+  test("does not count a login anew that goes on under a new id", async () => {
+    const backend = await open();
+    const served = await serve({ backend, users: { maxSessionsPerUser: 2 } });
+    const [first, second] = await oneAfterTheOther(2, () => signIn(served));
+    await second?.post("/login", { json: { user: "ada" } });
+    expect(await me(first as Browser)).toMatchObject({ login: { userId: "ada" } });
+    expect(await indexed(backend, "ada")).toHaveLength(2);
+  });
+
+  test("holds for code that only sets a field", async () => {
+    const backend = await open();
+    const served = await serve({
+      backend,
+      session: { userId: byOwner },
+      users: { maxSessionsPerUser: 1 },
+    });
+    const browsers = await oneAfterTheOther(2, async () => {
+      const browser = served.browser();
+      await browser.post("/set", { json: { owner: "ada" } });
+      return browser;
+    });
+    expect(await me(browsers[0] as Browser)).toEqual({});
+    expect(await indexed(backend, "ada")).toEqual([sidOf(browsers[1] as Browser)]);
+  });
+
+  test("that cannot be kept is an `error` event, and the login is done", async () => {
+    const backend = await open();
+    const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
+    backend.sessionIndex.entries = () => Promise.reject(new Error("no"));
+    const browser = await signIn(served);
+    expect(await me(browser)).toMatchObject({ login: { userId: "ada" } });
+    expect(served.errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
+  });
+
+  test("leaves one of two that log in at the same time", async () => {
+    const backend = await open();
+    const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
+    // Each of them sees that there are two, and which one is to go is the same for both.
+    const bothAreIn = gate();
+    let waiting = 0;
+    const entries = backend.sessionIndex.entries.bind(backend.sessionIndex);
+    backend.sessionIndex.entries = async (userId) => {
+      if (++waiting === 2) bothAreIn.open();
+      await bothAreIn.opened;
+      return entries(userId);
+    };
+    const browsers = await Promise.all([signIn(served), signIn(served)]);
+    const found = await Promise.all(browsers.map((browser) => me(browser)));
+    expect(found.filter(({ login }) => login !== undefined)).toHaveLength(1);
+  });
+});
