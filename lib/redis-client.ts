@@ -20,6 +20,7 @@ export interface RedisClient {
   eval(script: string, call: ScriptCall): Promise<unknown>;
   evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
   duplicate(): RedisSubscriber;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** A connection of its own, for what must not wait behind commands. */

@@ -7,6 +7,9 @@ const leaseScript = new RedisScript(LEASE_SCRIPT);
 /** What node-redis's clients, clusters and sentinels emit when a line of theirs is up, for the first time or again. */
 const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 
+/** What they emit when the app has closed them for good. */
+const CLOSED_EVENTS = ["end", "disconnect"];
+
 /**
  * The bus over Redis pub/sub, sharded on a cluster.
  *
@@ -85,6 +88,8 @@ export class RedisBus implements Bus {
     // node-redis reconnects and subscribes again by itself; without a listener its errors would end the process.
     subscriber.on("error", () => {});
     await subscriber.connect();
+    // An app that closes its client means to end; a line that it does not know of must not keep it alive.
+    for (const event of CLOSED_EVENTS) this.#client.on(event, () => void this.close());
     for (const event of UP_EVENTS) {
       subscriber.on(event, () => {
         for (const listener of this.#reconnectListeners) listener();

@@ -1,6 +1,7 @@
 import type { BoundConnection } from "../../lib/connections/bound-connection.ts";
 import { SessionConnections } from "../../lib/connections/session-connections.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import { eventually } from "../support/eventually.ts";
 
 let store: MemorySessionStore;
 let connections: SessionConnections;
@@ -16,26 +17,42 @@ afterEach(() => connections.close());
 function open(sid: string): { connection: BoundConnection; closes: [number, string][] } {
   const connection = connections.bind(sid, undefined) as BoundConnection;
   const closes: [number, string][] = [];
-  connection.open({ end: (code, reason) => closes.push([code, reason]) });
+  connection.open({ mute: () => {}, end: (code, reason) => closes.push([code, reason]) });
   return { connection, closes };
 }
 
-test("whoever ends a session ends all its connections, with the close code of the reason", () => {
+test("whoever ends a session ends all its connections, with the close code of the reason", async () => {
   const [first, second, other] = [open("a"), open("a"), open("b")];
-  store.endings.announce("a", "session_ended");
+  store.endings.close("a", "session_ended");
   expect([first.closes, second.closes, other.closes]).toEqual([
     [[4501, "session_ended"]],
     [[4501, "session_ended"]],
     [],
   ]);
-  store.endings.announce("b", "session_replaced");
-  expect(other.closes).toEqual([[4009, "session_replaced"]]);
+  store.endings.close("b", "session_replaced");
+  await eventually(() => expect(other.closes).toEqual([[4009, "session_replaced"]]));
+});
+
+test("one whose session was replaced is muted at once and closed a moment later, for that reason only", async () => {
+  const connection = connections.bind("a", undefined) as BoundConnection;
+  const seen: string[] = [];
+  connection.open({ mute: () => seen.push("mute"), end: (_, reason) => seen.push(reason) });
+  expect(store.endings.close("a", "session_replaced")).toBe(1);
+  expect(store.endings.close("a", "session_ended")).toBe(0);
+  expect(seen).toEqual(["mute"]);
+  await eventually(() => expect(seen).toEqual(["mute", "session_replaced"]));
+});
+
+test("the store's endings count a session's connections", () => {
+  open("a");
+  open("a");
+  expect([store.endings.count("a"), store.endings.count("b")]).toEqual([2, 0]);
 });
 
 test("one that is bound and not open yet knows that its session has ended", () => {
   const connection = connections.bind("a", undefined);
   expect(connection?.hasEnded).toBe(false);
-  store.endings.announce("a", "session_ended");
+  store.endings.close("a", "session_ended");
   expect(connection?.hasEnded).toBe(true);
 });
 
@@ -52,7 +69,7 @@ test("one that is released hears of nothing, and may be released twice", () => {
   const [first, second] = [open("a"), open("a")];
   connections.release(first.connection);
   connections.release(first.connection);
-  store.endings.announce("a", "session_ended");
+  store.endings.close("a", "session_ended");
   expect([first.closes.length, second.closes.length]).toEqual([0, 1]);
 });
 
@@ -61,6 +78,7 @@ test("one that releases others while it is ended leaves none out", () => {
   const all = ["x", "y"].map((name) => {
     const connection = connections.bind("a", undefined) as BoundConnection;
     connection.open({
+      mute: () => {},
       end: () => {
         seen.push(name);
         for (const each of all) connections.release(each);
@@ -68,13 +86,13 @@ test("one that releases others while it is ended leaves none out", () => {
     });
     return connection;
   });
-  store.endings.announce("a", "session_ended");
+  store.endings.close("a", "session_ended");
   expect(seen).toEqual(["x", "y"]);
 });
 
 test("after close nothing is heard any more", () => {
   const { closes } = open("a");
   connections.close();
-  store.endings.announce("a", "session_ended");
+  store.endings.close("a", "session_ended");
   expect(closes).toEqual([]);
 });

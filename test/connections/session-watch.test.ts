@@ -14,7 +14,7 @@ class AskedStore extends MemorySessionStore {
 
   constructor() {
     super();
-    this.endings.subscribe((sid) => this.ended.push(sid));
+    this.endings.hold({ end: (sid) => this.ended.push(sid), count: () => 0 });
   }
 
   override async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {

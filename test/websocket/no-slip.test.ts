@@ -134,11 +134,12 @@ describe.each(sharedPlaces)(
 // The steps from the answer of the store to the open connection are microtasks: each is a place to slip in.
 test("at no moment between the second read and the open connection can an ending be missed", async () => {
   const missed: string[] = [];
-  for (let steps = 0; steps < 25; steps++) {
-    const { sessions } = memoryBackend();
+  for (let steps = 0; steps < 50; steps++) {
+    const backend = memoryBackend();
+    const { sessions } = backend;
     const stack = sessionMiddlewareStack(
       cookieMiddleware(),
-      sessionMiddleware({ secret, backend: { sessions } }),
+      sessionMiddleware({ secret, backend }),
     );
     const wsSessions = webSocketSessions(stack);
     const { server, url, close } = await listen((req, res) => {
