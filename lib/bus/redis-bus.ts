@@ -10,6 +10,22 @@ const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 /** What they emit when the app has closed them for good. */
 const CLOSED_EVENTS = ["end", "disconnect"];
 
+/** The buses that have a connection beside a client of the app. */
+const busesOf = new WeakMap<RedisClient, Set<RedisBus>>();
+
+/** An app that closes its client means to end: a line that it does not know of must not keep it alive. */
+function closeWith(client: RedisClient, bus: RedisBus): void {
+  const known = busesOf.get(client);
+  const buses = known ?? new Set();
+  buses.add(bus);
+  if (known) return;
+  busesOf.set(client, buses);
+  const closeAll = () => {
+    for (const each of buses) void each.close();
+  };
+  for (const event of CLOSED_EVENTS) client.on(event, closeAll);
+}
+
 /**
  * The bus over Redis pub/sub, sharded on a cluster.
  *
@@ -59,6 +75,7 @@ export class RedisBus implements Bus {
   async close(): Promise<void> {
     const subscriber = await this.#subscriber?.catch(() => undefined);
     this.#subscriber = undefined;
+    busesOf.get(this.#client)?.delete(this);
     subscriber?.destroy();
   }
 
@@ -88,8 +105,7 @@ export class RedisBus implements Bus {
     // node-redis reconnects and subscribes again by itself; without a listener its errors would end the process.
     subscriber.on("error", () => {});
     await subscriber.connect();
-    // An app that closes its client means to end; a line that it does not know of must not keep it alive.
-    for (const event of CLOSED_EVENTS) this.#client.on(event, () => void this.close());
+    closeWith(this.#client, this);
     for (const event of UP_EVENTS) {
       subscriber.on(event, () => {
         for (const listener of this.#reconnectListeners) listener();

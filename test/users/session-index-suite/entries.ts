@@ -12,7 +12,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await index.revokeOne("nobody", "a"), false);
     await index.remove("nobody", ["a"]);
     await index.remove("nobody", []);
-    await index.extend("nobody", "a", minuteMs);
+    assert.equal(await index.extend("nobody", "a", minuteMs), false);
     await assertEntered(index, "nobody", []);
     assert.equal(await index.confirm("nobody", "a"), false);
   });
@@ -75,21 +75,21 @@ export function entryRules(rule: RuleDeclarer): void {
   rule("moves an expiry later and sooner", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.enter("u", "b", minuteMs);
-    await index.extend("u", "a", 60 * minuteMs);
+    assert.equal(await index.extend("u", "a", 60 * minuteMs), true);
     await assertExpiresIn(index, "u", "a", 60 * minuteMs);
-    await index.extend("u", "a", 10_000);
+    assert.equal(await index.extend("u", "a", 10_000), true);
     await assertExpiresIn(index, "u", "a", 10_000);
     await assertExpiresIn(index, "u", "b", minuteMs);
     await assertEntered(index, "u", ["a", "b"]);
   });
 
   rule("does not make an entry by moving its expiry", async (index) => {
-    await index.extend("u", "a", minuteMs);
+    assert.equal(await index.extend("u", "a", minuteMs), false);
     await index.enter("u", "b", minuteMs);
-    await index.extend("u", "a", minuteMs);
+    assert.equal(await index.extend("u", "a", minuteMs), false);
     await index.enter("u", "c", minuteMs);
     await index.remove("u", ["c"]);
-    await index.extend("u", "c", minuteMs);
+    assert.equal(await index.extend("u", "c", minuteMs), false);
     await assertEntered(index, "u", ["b"]);
     for (const sid of ["a", "c"]) assert.equal(await index.confirm("u", sid), false, sid);
     assert.deepEqual(await revoked(index, "u"), ["b"]);

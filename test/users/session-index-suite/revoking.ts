@@ -37,7 +37,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     await index.enter("u", "a", minuteMs);
     await index.revokeOne("u", "a");
     for (const lifeMs of [2 * minuteMs, 1, Number.POSITIVE_INFINITY]) {
-      await index.extend("u", "a", lifeMs);
+      assert.equal(await index.extend("u", "a", lifeMs), false);
       assert.equal(await index.confirm("u", "a"), false, `${lifeMs}`);
     }
     await assertEntered(index, "u", []);
@@ -55,7 +55,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
     assert.deepEqual(await revoked(index, "u", "b"), ["a", "c"]);
     await assertEntered(index, "u", ["b"]);
-    await index.extend("u", "b", 2 * minuteMs);
+    assert.equal(await index.extend("u", "b", 2 * minuteMs), true);
     assert.deepEqual(await revoked(index, "u", "b"), ["a", "c"]);
     await assertEntered(index, "u", ["b"]);
     assert.deepEqual(await revoked(index, "u", "c"), ["a", "b"]);

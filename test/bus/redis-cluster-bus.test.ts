@@ -1,0 +1,126 @@
+import { Node } from "../../lib/bus/node.ts";
+import { RedisBus } from "../../lib/bus/redis-bus.ts";
+import { eventually } from "../support/eventually.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import { type RedisCluster, type RedisClusterClient, startRedisCluster } from "../support/redis-cluster.ts";
+import { inbox, untilHeard } from "./bus-suite/inbox.ts";
+import { describeBus } from "./describe-bus.ts";
+
+let cluster: RedisCluster;
+let client: RedisClusterClient;
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  client = await cluster.connect();
+}, 40_000);
+
+afterAll(async () => {
+  client?.destroy();
+  await cluster?.stop();
+});
+
+async function cutLines(): Promise<void> {
+  const kill = ["CLIENT", "KILL", "TYPE", "pubsub"];
+  await Promise.all(cluster.masters.map((master) => master.sendCommand(kill)));
+}
+
+describeBus("RedisBus on a cluster", {
+  create: () => {
+    const prefix = uniquePrefix("bus");
+    const node = () => new RedisBus(client, prefix);
+    return { buses: [node(), node(), node()], cutLines };
+  },
+  deviations: {
+    noFalseReconnect: "node-redis tells of the first line to a master as of one that is up again",
+  },
+});
+
+describe("RedisBus on a cluster", () => {
+  async function callsOf(command: string): Promise<number> {
+    const stats = await Promise.all(cluster.masters.map((master) => master.info("commandstats")));
+    const calls = stats.map((text) => new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(text)?.[1]);
+    return calls.reduce((sum, found) => sum + Number(found ?? 0), 0);
+  }
+
+  it("publishes with SPUBLISH only, on the master that has the channel's slot", async () => {
+    const bus = new RedisBus(client, uniquePrefix("bus"));
+    try {
+      await Promise.all(cluster.masters.map((master) => master.configResetStat()));
+      const heard = await inbox(bus, "a");
+      await bus.publish("a", "hello");
+      await untilHeard(heard, ["hello"]);
+      expect(await callsOf("spublish")).toBe(1);
+      expect(await callsOf("ssubscribe")).toBe(1);
+      expect(await callsOf("publish")).toBe(0);
+      expect(await callsOf("subscribe")).toBe(0);
+    } finally {
+      await bus.close();
+    }
+  });
+
+  it("hears each message once on 60 channels on all masters, also after its lines were cut", async () => {
+    const bus = new RedisBus(client, uniquePrefix("bus"));
+    try {
+      const channels = Array.from({ length: 60 }, (_, n) => `channel ${n}`);
+      const heard = await Promise.all(channels.map((channel) => inbox(bus, channel)));
+      await cutLines();
+      for (const [at, channel] of channels.entries()) {
+        await eventually(async () => {
+          await bus.publish(channel, "up?");
+          expect(heard[at]).toContain("up?");
+        });
+      }
+      await Promise.all(channels.map((channel) => bus.publish(channel, "once")));
+      await Promise.all(channels.map((channel) => bus.publish(channel, "end")));
+      for (const messages of heard) {
+        await eventually(() => expect(messages.at(-1)).toBe("end"));
+        expect(messages.filter((message) => message !== "up?")).toEqual(["once", "end"]);
+      }
+    } finally {
+      await bus.close();
+    }
+  });
+
+  it("tells of the reconnection after a master has restarted, and hears again", async () => {
+    const bus = new RedisBus(client, uniquePrefix("bus"));
+    try {
+      const channels = Array.from({ length: 12 }, (_, n) => `channel ${n}`);
+      const heard = await Promise.all(channels.map((channel) => inbox(bus, channel)));
+      let reconnections = 0;
+      bus.onReconnect(() => reconnections++);
+      await cluster.servers[1]?.restart();
+      await eventually(() => expect(reconnections).toBeGreaterThanOrEqual(1), { withinMs: 10_000 });
+      for (const [at, channel] of channels.entries()) {
+        await eventually(
+          async () => {
+            await bus.publish(channel, "again");
+            expect(heard[at]).toContain("again");
+          },
+          { withinMs: 20_000 },
+        );
+      }
+    } finally {
+      await bus.close();
+      await cluster.ready();
+    }
+  }, 60_000);
+
+  it("lets nodes with clients of their own ask each other", async () => {
+    const prefix = uniquePrefix("bus");
+    const others = await Promise.all([cluster.connect(), cluster.connect()]);
+    const nodes = [client, ...others].map((each) => new Node(new RedisBus(each, prefix)));
+    try {
+      for (const [at, node] of nodes.entries()) node.answer("name", () => at);
+      await Promise.all(nodes.map((node) => node.join()));
+      for (const [at, node] of nodes.entries()) {
+        const { answers, silentNodes } = await node.ask("name", {}, 5_000);
+        expect(silentNodes).toEqual([]);
+        expect(answers[0]).toBe(at);
+        expect([...answers].sort()).toEqual([0, 1, 2]);
+      }
+    } finally {
+      await Promise.all(nodes.map((node) => node.close()));
+      for (const other of others) other.destroy();
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import type { Bus, MessageListener } from "../../lib/bus/bus.ts";
+
+type Call = "publish" | "subscribe" | "renewLease" | "liveNodes" | "dropLease";
+
+/** One call that is held up on its way. */
+export interface Held {
+  /** Resolves when somebody has made the call. */
+  readonly arrived: Promise<void>;
+  /** Lets it go on. */
+  release(): void;
+}
+
+/**
+ * One node's bus on top of a real one that all nodes share, with a line that a test can cut, slow down and
+ * tell of.
+ */
+export class TestBus implements Bus {
+  readonly #shared: Bus;
+  readonly #gates: { call: Call; where: "request" | "answer"; arrive(): void; released: Promise<void> }[] =
+    [];
+  readonly #reconnectListeners: (() => void)[] = [];
+  /** Calls that fail. */
+  readonly broken = new Set<Call>();
+  /** While set, what is said to this node does not arrive. */
+  isDeaf = false;
+  isClosed = false;
+  /** What listeners have thrown, which would have ended the process. */
+  readonly thrown: unknown[] = [];
+  /** The calls so far. */
+  readonly calls: Call[] = [];
+
+  constructor(shared: Bus) {
+    this.#shared = shared;
+  }
+
+  /** Holds the next call of this kind: before it reaches the bus, or its answer. */
+  hold(call: Call, where: "request" | "answer"): Held {
+    let arrive = () => {};
+    let release = () => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#gates.push({ call, where, arrive, released });
+    return { arrived, release };
+  }
+
+  /** Says that the line is up again. */
+  reconnect(): void {
+    for (const listener of this.#reconnectListeners) listener();
+  }
+
+  publish(channel: string, message: string): Promise<void> {
+    return this.#pass("publish", () => this.#shared.publish(channel, message));
+  }
+
+  subscribe(channel: string, listener: MessageListener): Promise<void> {
+    const hear: MessageListener = (message) => {
+      if (this.isDeaf || this.isClosed) return;
+      try {
+        listener(message);
+      } catch (error) {
+        this.thrown.push(error);
+      }
+    };
+    return this.#pass("subscribe", () => this.#shared.subscribe(channel, hear));
+  }
+
+  onReconnect(listener: () => void): void {
+    this.#reconnectListeners.push(listener);
+  }
+
+  renewLease(nodeId: string, leaseMs: number): Promise<void> {
+    return this.#pass("renewLease", () => this.#shared.renewLease(nodeId, leaseMs));
+  }
+
+  dropLease(nodeId: string): Promise<void> {
+    return this.#pass("dropLease", () => this.#shared.dropLease(nodeId));
+  }
+
+  liveNodes(): Promise<string[]> {
+    return this.#pass("liveNodes", () => this.#shared.liveNodes());
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+
+  async #pass<T>(call: Call, ask: () => Promise<T>): Promise<T> {
+    this.calls.push(call);
+    const index = this.#gates.findIndex((gate) => gate.call === call);
+    const [gate] = index === -1 ? [] : this.#gates.splice(index, 1);
+    if (gate?.where === "request") {
+      gate.arrive();
+      await gate.released;
+    }
+    if (this.broken.has(call)) throw new Error(`The line is down: ${call}`);
+    const answer = await ask();
+    if (gate?.where === "answer") {
+      gate.arrive();
+      await gate.released;
+    }
+    return answer;
+  }
+}
