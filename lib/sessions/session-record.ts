@@ -10,6 +10,8 @@ import { unavailable } from "./within.ts";
 /** What the store held when this record last read or wrote it. Text only: it stays for as long as a connection. */
 type Base = Pick<StoredSession, "json" | "version">;
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * One session as one request or connection holds it: what it loaded, what it has changed, whether it has ended.
  *
@@ -21,7 +23,7 @@ export class SessionRecord {
   readonly #store: BoundedSessionStore;
   #base: Base | undefined;
   /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
-  readonly #unsure = new Set<string>();
+  #unsure: ReadonlySet<string> = NONE;
   #attempted = false;
   #ended = false;
   #modified = false;
@@ -142,11 +144,11 @@ export class SessionRecord {
     for (;;) {
       const result = await this.#store.write(this.session.id, next, expected).catch((error) => {
         const before = base ? (JSON.parse(base.json) as object) : {};
-        for (const key of changedKeys(before, JSON.parse(sent.json) as object)) this.#unsure.add(key);
+        this.#unsure = new Set([...this.#unsure, ...changedKeys(before, JSON.parse(sent.json) as object)]);
         throw error;
       });
       if (result.outcome === "written") {
-        this.#unsure.clear();
+        this.#unsure = NONE;
         this.#saved = true;
         this.#modified ||= isModified;
         if (next === sent) this.#base = { json: next.json, version: result.version };
