@@ -19,6 +19,8 @@ export interface RedisClient {
   sPublish(channel: string, message: string): Promise<unknown>;
   eval(script: string, call: ScriptCall): Promise<unknown>;
   evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
+  readonly isReady: boolean;
+  withCommandOptions?(options: { timeout: undefined }): RedisClient;
   duplicate(): RedisSubscriber;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
@@ -30,6 +32,15 @@ export interface RedisSubscriber {
   destroy(): unknown;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
   sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+}
+
+/**
+ * Answers with the client to ask now. node-redis 6 gives each command an AbortSignal that ends its waiting in the
+ * queue, which costs more than the command; a line that is up has no queue, and the answers are bounded by the stack.
+ */
+export function readyClient(client: RedisClient): () => RedisClient {
+  const unqueued = client.withCommandOptions?.({ timeout: undefined }) ?? client;
+  return () => (client.isReady ? unqueued : client);
 }
 
 /** A Lua script that is sent by its hash, and whole only to a server that does not know it yet. */

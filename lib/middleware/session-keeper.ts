@@ -6,7 +6,7 @@ import { type RequestWithSecret, secretList } from "./cookie.ts";
 import { OpenSession } from "./open-session.ts";
 import { requestCookies } from "./parse-cookies.ts";
 import type { SessionConfig } from "./session-options.ts";
-import { SIGNED, unsignValue } from "./signed-value.ts";
+import { SIGNED, SignatureCache } from "./signed-value.ts";
 import { TouchWindow } from "./touch-window.ts";
 
 /** Where a request keeps its open session. Not a WeakMap: with one entry for each request they keep the collector busy. */
@@ -19,6 +19,8 @@ export class SessionKeeper {
   readonly touchWindow: TouchWindow;
   readonly errors: ErrorEvents = new ErrorEvents();
   readonly users: UserEvents = new UserEvents(this.errors);
+  readonly #signatures = new SignatureCache();
+  #requestSecrets: SessionConfig["secrets"] = [];
   #isStoreReady = true;
 
   constructor(config: SessionConfig) {
@@ -55,8 +57,7 @@ export class SessionKeeper {
     if (!this.#isStoreReady) return undefined;
     if (!pathnameOf(req.originalUrl ?? req.url).startsWith(this.config.cookieOptions(req).path ?? "/"))
       return undefined;
-    const secrets =
-      this.config.secrets.length > 0 ? this.config.secrets : secretList((req as RequestWithSecret).secret);
+    const secrets = this.#secretsFor(req as RequestWithSecret);
     const [secret] = secrets;
     if (secret === undefined) {
       throw new TypeError('sessionMiddleware: option "secret" is required, here or in cookieMiddleware');
@@ -86,20 +87,30 @@ export class SessionKeeper {
     return open;
   }
 
+  /** The option's, or else that of cookieMiddleware: the same list for the same secret. */
+  #secretsFor({ secret }: RequestWithSecret): SessionConfig["secrets"] {
+    if (this.config.secrets.length > 0) return this.config.secrets;
+    if (secret !== this.#requestSecrets[0]) this.#requestSecrets = secretList(secret);
+    return this.#requestSecrets;
+  }
+
   #requestedId(req: Request, secrets: SessionConfig["secrets"]): string | undefined {
     const header = req.headers.cookie;
     // Most requests without a session have no such name in them, and are spared the parsing.
     if (!header?.includes(this.config.name)) return undefined;
     const value = requestCookies(req)[this.config.name];
     return value?.startsWith(SIGNED)
-      ? unsignValue(value.slice(SIGNED.length), secrets) || undefined
+      ? this.#signatures.unsign(value.slice(SIGNED.length), secrets) || undefined
       : undefined;
   }
 }
 
 /** The path of a request's target, without its query. */
 export function pathnameOf(target: string): string {
-  if (target.startsWith("/")) return target.split("?", 1)[0] as string;
+  if (target.startsWith("/")) {
+    const query = target.indexOf("?");
+    return query < 0 ? target : target.slice(0, query);
+  }
   // Absolute form, as proxies send it (RFC 9112, section 3.2.2).
   return URL.canParse(target) ? new URL(target).pathname : "/";
 }

@@ -80,7 +80,8 @@ function followResponse(
   let isFailed = false;
 
   beforeHead(res, () => {
-    if (!isFailed) open.sendCookie(res, { willSave: true });
+    // What was to be saved has been, once the response has ended: the session need not be compared again.
+    if (!isFailed) open.sendCookie(res, { willSave: !isEnded });
   });
 
   res.end = function sessionEnd(...args: unknown[]): Response {

@@ -80,8 +80,9 @@ export function runMiddlewares(
   req: Request,
   res: Response,
   next: (error?: unknown) => void,
+  at = 0,
 ): void {
-  const [middleware, ...rest] = middlewares;
+  const middleware = middlewares[at];
   if (!middleware) {
     next();
     return;
@@ -89,7 +90,7 @@ export function runMiddlewares(
   try {
     const done: unknown = middleware(req, res, (error?: unknown) => {
       if (error) next(error);
-      else runMiddlewares(rest, req, res, next);
+      else runMiddlewares(middlewares, req, res, next, at + 1);
     });
     if (done instanceof Promise) done.catch(next);
   } catch (error) {

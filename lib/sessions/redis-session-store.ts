@@ -1,6 +1,6 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
-import { type RedisClient, RedisScript } from "../redis-client.ts";
+import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
@@ -40,11 +40,11 @@ const writeScript = new RedisScript(WRITE_SCRIPT);
  */
 export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
-  readonly #client: RedisClient;
+  readonly #client: () => RedisClient;
 
   constructor(options: RedisSessionStoreOptions) {
     super(options);
-    this.#client = options.client;
+    this.#client = readyClient(options.client);
     // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
     if (/[\\*?[\]]/.test(this.prefix)) {
       throw new TypeError('RedisSessionStore: option "prefix" must not contain any of * ? [ ] and backslash');
@@ -56,7 +56,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async read(sid: string): Promise<StoredSession | undefined> {
-    const text = await this.#client.get(this.prefix + sid);
+    const text = await this.#client().get(this.prefix + sid);
     if (!text) return undefined;
     return this.#isJson() ? parseJson(String(text)) : this.#parse(String(text));
   }
@@ -68,7 +68,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       return { outcome: "expired" };
     }
     const version = this.#isJson() ? next.json : this.serializer.stringify(next.data);
-    const reply = await writeScript.run(this.#client, {
+    const reply = await writeScript.run(this.#client(), {
       keys: [this.prefix + sid],
       arguments: [base?.version ?? "", version, this.disableTTL ? "" : String(seconds)],
     });
@@ -79,11 +79,11 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async refresh(sid: string, data: SessionData): Promise<boolean> {
     if (this.disableTTL || this.disableTouch) return true;
-    return Number(await this.#client.expire(this.prefix + sid, this.#ttlSeconds(data))) === 1;
+    return Number(await this.#client().expire(this.prefix + sid, this.#ttlSeconds(data))) === 1;
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
-    const text = await this.#client.getDel(this.prefix + sid);
+    const text = await this.#client().getDel(this.prefix + sid);
     if (!reason) return;
     // What cannot be read has no user either.
     const stored = text ? await this.#parse(String(text)).catch(() => undefined) : undefined;
@@ -103,7 +103,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     // Sent in one go: node-redis writes the commands of one tick as a pipeline.
-    const replies = await Promise.all(sids.map((sid) => this.#client.pTTL(this.prefix + sid)));
+    const replies = await Promise.all(sids.map((sid) => this.#client().pTTL(this.prefix + sid)));
     const now = Date.now();
     return replies.map((reply) => {
       const ms = Number(reply);

@@ -17,6 +17,8 @@ export interface RecordOwner {
   userChanged(session: Session, before: string | undefined, after: string | undefined): Promise<void>;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * One session as one request or connection holds it: what it loaded, what it has changed, whether it has ended.
  *
@@ -28,7 +30,7 @@ export class SessionRecord {
   readonly #owner: RecordOwner;
   #base: Base | undefined;
   /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
-  readonly #unsure = new Set<string>();
+  #unsure: ReadonlySet<string> = NONE;
   #attempted = false;
   #ended = false;
   #modified = false;
@@ -158,13 +160,13 @@ export class SessionRecord {
     for (;;) {
       const result = await this.#owner.store.write(this.session.id, next, current).catch((error) => {
         const before = base ? (JSON.parse(base.json) as object) : {};
-        for (const key of changedKeys(before, JSON.parse(sent.json) as object)) this.#unsure.add(key);
+        this.#unsure = new Set([...this.#unsure, ...changedKeys(before, JSON.parse(sent.json) as object)]);
         throw error;
       });
       if (result.outcome === "written") {
         // A write whose answer did not come may have stored the user already, and nobody was told.
         const userIdBefore = this.#unsure.size > 0 ? base?.userId : current?.userId;
-        this.#unsure.clear();
+        this.#unsure = NONE;
         this.#saved = true;
         this.#modified ||= isModified;
         const { version, userId } = result;

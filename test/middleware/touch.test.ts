@@ -1,22 +1,16 @@
 import express from "express";
 import { type SessionMiddlewareOptions, sessionMiddleware } from "../../lib/index.ts";
 import { redisBackend } from "../../lib/redis.ts";
-import { uniquePrefix } from "../support/redis-client.ts";
+import { aroundCalls, uniquePrefix } from "../support/redis-client.ts";
 import { browse, countUp, data, secret, sharedRedis, sidOf } from "./support.ts";
 
 /** A browser at an app on Redis, and the Redis commands that the app has sent since it was last asked. */
 async function countedBrowser(options: SessionMiddlewareOptions) {
   const redis = await sharedRedis();
   const sent: string[] = [];
-  const client = new Proxy(redis, {
-    get(target, name) {
-      const value = Reflect.get(target, name) as unknown;
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        sent.push(String(name));
-        return value.apply(target, args);
-      };
-    },
+  const client = aroundCalls(redis, (name, _args, run) => {
+    if (name !== "on") sent.push(name);
+    return run();
   });
   const prefix = uniquePrefix("touch");
   const app = express();

@@ -1,5 +1,5 @@
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import {
   announcements,
@@ -30,15 +30,9 @@ describe("RedisSessionStore", () => {
   /** The store, and the names of the commands that it has called on its client. */
   function watched(): { store: RedisSessionStore; calls: string[] } {
     const calls: string[] = [];
-    const watching = new Proxy(client, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) => {
-          calls.push(String(name));
-          return member.apply(target, args);
-        };
-      },
+    const watching = aroundCalls(client, (name, _args, run) => {
+      calls.push(name);
+      return run();
     });
     return { store: new RedisSessionStore({ client: watching, prefix: uniquePrefix("commands") }), calls };
   }

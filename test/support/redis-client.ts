@@ -29,3 +29,20 @@ export async function connectRedis(
 export function uniquePrefix(label: string): string {
   return `test:${label}:${randomBytes(6).toString("hex")}:`;
 }
+
+/** A client that lets a test see each call, and carry it out or not; derived clients are seen as well. */
+export function aroundCalls<T extends object>(
+  client: T,
+  around: (name: string, args: unknown[], run: () => unknown) => unknown,
+): T {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      if (name === "withCommandOptions") {
+        return (...args: unknown[]) => aroundCalls(member.apply(target, args) as T, around);
+      }
+      return (...args: unknown[]) => around(String(name), args, () => member.apply(target, args));
+    },
+  });
+}

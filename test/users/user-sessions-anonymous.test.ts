@@ -1,17 +1,12 @@
 import type { RedisClient } from "../support/redis-client.ts";
+import { aroundCalls } from "../support/redis-client.ts";
 import { me, redisPlace, serve, signIn } from "./support.ts";
 
 /** A client that notes every command that is sent through it. */
 function noting(client: RedisClient, noted: string[]): RedisClient {
-  return new Proxy(client, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        noted.push(`${String(name)} ${JSON.stringify(args)}`);
-        return value.apply(target, args);
-      };
-    },
+  return aroundCalls(client, (name, args, run) => {
+    noted.push(`${name} ${JSON.stringify(args)}`);
+    return run();
   });
 }
 

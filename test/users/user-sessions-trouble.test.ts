@@ -1,5 +1,5 @@
 import { closed } from "../support/browser.ts";
-import { connectRedis, type RedisClient } from "../support/redis-client.ts";
+import { aroundCalls, connectRedis, type RedisClient } from "../support/redis-client.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { afterThisTest, indexed, me, places, redisPlace, serve, sidOf, signIn } from "./support.ts";
 
@@ -36,18 +36,10 @@ class Fault {
   }
 
   before(client: RedisClient): RedisClient {
-    return new Proxy(client, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== "function") return value;
-        return (...args: unknown[]) => {
-          if (COMMANDS.includes(String(name)) && this.#left-- <= 0) {
-            this.failed = true;
-            return this.#how === "fails" ? Promise.reject(new Error("READONLY")) : new Promise(() => {});
-          }
-          return value.apply(target, args);
-        };
-      },
+    return aroundCalls(client, (name, _args, run) => {
+      if (!COMMANDS.includes(name) || this.#left-- > 0) return run();
+      this.failed = true;
+      return this.#how === "fails" ? Promise.reject(new Error("READONLY")) : new Promise(() => {});
     });
   }
 }

@@ -137,10 +137,7 @@ test("at no moment between the second read and the open connection can an ending
   for (let steps = 0; steps < 50; steps++) {
     const backend = memoryBackend();
     const { sessions } = backend;
-    const stack = sessionMiddlewareStack(
-      cookieMiddleware(),
-      sessionMiddleware({ secret, backend }),
-    );
+    const stack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret, backend }));
     const wsSessions = webSocketSessions(stack);
     const { server, url, close } = await listen((req, res) => {
       stack()(req as Request, res as Response, () => {

@@ -1,0 +1,211 @@
+/**
+ * What a session costs an HTTP request, beside express-session with connect-redis and no session at all.
+ *
+ * Every server is a process with the first core to itself; the load and an own Redis share the second. The servers
+ * take turns, round by round, so that what slows the machine for a while slows all of them.
+ */
+import { parseArgs } from "node:util";
+import { pinSelf } from "./cores.ts";
+import { httpLoad } from "./http-load.ts";
+import { type MeasuredServer, measuredServer, type ServerName, serverNames } from "./http-servers.ts";
+import { machine } from "./machine.ts";
+import { ownRedis } from "./redis.ts";
+import { redisCommands } from "./redis-commands.ts";
+import { markdownTable, median, spread, writeResults } from "./report.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "4" },
+    write: { type: "boolean", default: false },
+  },
+});
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
+const warmUpSeconds = 2;
+const sessions = 200;
+const countedRequests = 2000;
+/** A server that got less of its core waited for others on the machine, and its figures are theirs. */
+const leastCoreShare = 0.9;
+
+const peer: ServerName = "express-session";
+const ours: ServerName = "express-session-stack";
+
+interface Scenario {
+  title: string;
+  size: "small" | "large";
+  path: "/read" | "/modify";
+  /** Requests per second, as a multiple of the peer's in the same run. */
+  leastRatio: number;
+  mostCommands?: number;
+}
+
+const scenarios: Scenario[] = [
+  { title: "read only, small session", size: "small", path: "/read", leastRatio: 1.25, mostCommands: 1 },
+  { title: "read only, 10 KB session", size: "large", path: "/read", leastRatio: 1.8, mostCommands: 1 },
+  { title: "modifying, small session", size: "small", path: "/modify", leastRatio: 1 },
+];
+
+interface Figures {
+  requestsPerSecond: number[];
+  p99Ms: number[];
+  /** Share of its core that the server used. */
+  cpuShare: number[];
+  cpuMicrosPerRequest: number[];
+  commands: Map<string, number>;
+}
+
+type ByServer<T> = Record<ServerName, T>;
+
+async function eachServer<T>(
+  produce: (name: ServerName, database: number) => Promise<T>,
+): Promise<ByServer<T>> {
+  const produced: Partial<ByServer<T>> = {};
+  for (const [database, name] of serverNames.entries()) produced[name] = await produce(name, database);
+  return produced as ByServer<T>;
+}
+
+async function logIn(server: MeasuredServer, size: string): Promise<string[]> {
+  const cookies: string[] = [];
+  for (let user = 0; user < sessions; user++) {
+    const response = await fetch(`${server.url}/login/${size}?user=${user}`, { method: "POST" });
+    if (!response.ok) throw new Error(`log in: ${response.status} ${await response.text()}`);
+    cookies.push(response.headers.getSetCookie()[0]?.split(";")[0] ?? "session=none");
+  }
+  return cookies;
+}
+
+async function measure(
+  scenario: Scenario,
+  redisUrl: (database: number) => string,
+): Promise<ByServer<Figures>> {
+  const servers = await eachServer((name, database) => measuredServer(name, redisUrl(database)));
+  const loads = await eachServer(async (name) => ({
+    url: servers[name].url + scenario.path,
+    cookies: await logIn(servers[name], scenario.size),
+  }));
+  const figures = await eachServer(
+    async (): Promise<Figures> => ({
+      requestsPerSecond: [],
+      p99Ms: [],
+      cpuShare: [],
+      cpuMicrosPerRequest: [],
+      commands: new Map(),
+    }),
+  );
+
+  await eachServer((name) => httpLoad({ ...loads[name], seconds: warmUpSeconds }));
+  // Before the rounds: a pass that met the minute in which ours touches its sessions would be a matter of luck.
+  await eachServer(async (name, database) => {
+    const run = () => httpLoad({ ...loads[name], amount: countedRequests });
+    figures[name].commands = await redisCommands(redisUrl(database), database, run);
+  });
+  for (let round = 0; round < rounds; round++) {
+    await eachServer(async (name) => {
+      const before = await servers[name].figures();
+      const load = await httpLoad({ ...loads[name], seconds });
+      const after = await servers[name].figures();
+      const cpuMs = after.cpuMs - before.cpuMs;
+      const own = figures[name];
+      own.requestsPerSecond.push(load.requestsPerSecond);
+      own.p99Ms.push(load.p99Ms);
+      own.cpuShare.push((cpuMs * load.requestsPerSecond) / load.requests / 1000);
+      own.cpuMicrosPerRequest.push((cpuMs * 1000) / (after.requests - before.requests));
+    });
+  }
+  await eachServer((name) => servers[name].stop());
+  return figures;
+}
+
+/** Of neighbours in time, so that a slow minute of the machine counts on both sides. */
+function ratioToPeer(figures: ByServer<Figures>, name: ServerName): number[] {
+  return figures[name].requestsPerSecond.map(
+    (own, round) => own / (figures[peer].requestsPerSecond[round] ?? Number.NaN),
+  );
+}
+
+function commandsPerRequest({ commands }: Figures): number {
+  return [...commands.values()].reduce((sum, calls) => sum + calls, 0) / countedRequests;
+}
+
+function commandNames({ commands }: Figures): string {
+  const names = [...commands].map(([name, calls]) => `${(calls / countedRequests).toFixed(2)} ${name}`);
+  return names.length > 0 ? ` (${names.join(", ")})` : "";
+}
+
+function figuresTable(figures: ByServer<Figures>): string {
+  return markdownTable(
+    [
+      "server",
+      "requests/s",
+      "to express-session",
+      "p99 ms",
+      "CPU us/request",
+      "core used",
+      "Redis commands/request",
+    ],
+    serverNames.map((name) => [
+      name === peer ? `${name} + connect-redis` : name,
+      spread(figures[name].requestsPerSecond, 0),
+      name === peer ? "1" : spread(ratioToPeer(figures, name), 2),
+      spread(figures[name].p99Ms, 1),
+      spread(figures[name].cpuMicrosPerRequest, 0),
+      `${Math.round(median(figures[name].cpuShare) * 100)} %`,
+      commandsPerRequest(figures[name]).toFixed(2) + commandNames(figures[name]),
+    ]),
+  );
+}
+
+function goalRows({ title, leastRatio, mostCommands }: Scenario, figures: ByServer<Figures>): string[][] {
+  const ratio = median(ratioToPeer(figures, ours));
+  const commands = commandsPerRequest(figures[ours]);
+  const verdict = (met: boolean) => (met ? "met" : "**missed**");
+  const rows = [
+    [
+      `${title}: at least ${leastRatio} times express-session`,
+      ratio.toFixed(2),
+      verdict(ratio >= leastRatio),
+    ],
+  ];
+  if (mostCommands !== undefined) {
+    const met = verdict(commands <= mostCommands);
+    rows.push([`${title}: at most ${mostCommands.toFixed(1)} Redis commands`, commands.toFixed(2), met]);
+  }
+  return rows;
+}
+
+pinSelf(1);
+const redis = await ownRedis();
+try {
+  const tables: string[] = [];
+  const goals: string[][] = [];
+  const disturbed: string[] = [];
+  for (const scenario of scenarios) {
+    const figures = await measure(scenario, redis.url);
+    tables.push(`### ${scenario.title}\n\n${figuresTable(figures)}`);
+    goals.push(...goalRows(scenario, figures));
+    for (const name of serverNames) {
+      if (median(figures[name].cpuShare) < leastCoreShare) disturbed.push(`${name}, ${scenario.title}`);
+    }
+    process.stderr.write(`${tables.at(-1)}\n\n`);
+  }
+
+  const packages = ["express", "express-session", "connect-redis", "redis", "autocannon"];
+  const markdown = [
+    "## HTTP requests",
+    `${new Date().toISOString().slice(0, 10)}, \`tsx bench/http.ts ${process.argv.slice(2).join(" ")}\`: ` +
+      `${rounds} rounds of ${seconds} s, median (lowest–highest), ratios within a round.`,
+    `Redis commands are counted over ${countedRequests} requests, a script as one; beside them, express-session-stack ` +
+      "touches a session that is only read once a minute (`touchAfterMs`).",
+    machine(redis.version, packages),
+    markdownTable(["goal", "figure", ""], goals),
+    ...tables,
+  ].join("\n\n");
+  process.stdout.write(`${markdown}\n`);
+  if (disturbed.length > 0) {
+    throw new Error(`not written, these servers did not get their core: ${disturbed.join("; ")}`);
+  }
+  if (options.write) writeResults("http", markdown);
+} finally {
+  await redis.stop();
+}
