@@ -20,7 +20,7 @@ export interface RedisClient {
   eval(script: string, call: ScriptCall): Promise<unknown>;
   evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
   readonly isReady: boolean;
-  withCommandOptions?(options: { timeout: undefined }): RedisClient;
+  withCommandOptions?(options: { timeout: number }): RedisClient;
   duplicate(): RedisSubscriber;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
@@ -31,6 +31,7 @@ export interface RedisSubscriber {
   connect(): Promise<unknown>;
   destroy(): unknown;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
   sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
 }
 
@@ -39,7 +40,7 @@ export interface RedisSubscriber {
  * queue, which costs more than the command; a line that is up has no queue, and the answers are bounded by the stack.
  */
 export function readyClient(client: RedisClient): () => RedisClient {
-  const unqueued = client.withCommandOptions?.({ timeout: undefined }) ?? client;
+  const unqueued = client.withCommandOptions?.({ timeout: 0 }) ?? client;
   return () => (client.isReady ? unqueued : client);
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Bus } from "./bus.ts";
 
 /** What came back on a question to all nodes. */
@@ -31,6 +32,9 @@ interface Reply {
   readonly answer: unknown;
 }
 
+/** How long leaving may take. */
+const LEAVE_WITHIN_MS = 500;
+
 /** Every node listens here. */
 const ALL_NODES = "nodes";
 
@@ -48,6 +52,8 @@ export class Node {
   readonly #gapListeners = new Set<() => void>();
   #listening: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
+  #hearing: Promise<void> | undefined;
+  #isClosed = false;
   #renewal: NodeJS.Timeout | undefined;
   #renewedAt = 0;
 
@@ -97,7 +103,7 @@ export class Node {
         const timer = setTimeout(resolve, timeoutMs);
         this.#questions.set(question, ({ node, answer }) => {
           if (!waitedFor.delete(node)) return;
-          answers.push(answer);
+          if (answer !== undefined) answers.push(answer);
           if (waitedFor.size > 0) return;
           clearTimeout(timer);
           resolve();
@@ -116,17 +122,29 @@ export class Node {
 
   /** Leaves, so that nobody waits for this node any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#renewal);
-    if (this.#joining) await this.#bus.dropLease(this.id).catch(() => {});
+    // A backend that is down must not keep the process from ending; the lease runs out by itself.
+    if (this.#joining)
+      await Promise.race([this.#bus.dropLease(this.id).catch(() => {}), delay(LEAVE_WITHIN_MS)]);
     await this.#bus.close();
   }
 
   async #join(): Promise<void> {
     await this.#listen();
-    await this.#bus.subscribe(ALL_NODES, (message) => this.#hear(JSON.parse(message) as Message));
+    this.#hearing ??= this.#bus
+      .subscribe(ALL_NODES, (text) => {
+        const message = parsed<Message>(text);
+        if (message) this.#hear(message);
+      })
+      .catch((error) => {
+        this.#hearing = undefined;
+        throw error;
+      });
+    await this.#hearing;
     // Last: who is counted among the living must hear.
     await this.#renew();
-    clearInterval(this.#renewal);
+    if (this.#isClosed) return;
     this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.#leaseMs / 3);
     this.#renewal.unref();
   }
@@ -135,8 +153,8 @@ export class Node {
   #listen(): Promise<void> {
     this.#listening ??= this.#bus
       .subscribe(this.#replies(this.id), (message) => {
-        const reply = JSON.parse(message) as Reply;
-        this.#questions.get(reply.question)?.(reply);
+        const reply = parsed<Reply>(message);
+        if (reply) this.#questions.get(reply.question)?.(reply);
       })
       .catch((error) => {
         this.#listening = undefined;
@@ -147,18 +165,27 @@ export class Node {
 
   #hear({ type, payload, from, question }: Message): void {
     if (from === this.id) return;
-    const answer = this.#answerers.get(type)?.(payload);
+    let answer: unknown;
+    try {
+      answer = this.#answerers.get(type)?.(payload);
+    } catch {
+      // Whoever asks is told that this node lives; what it could not do, its next revalidation does.
+    }
     if (question === undefined) return;
     const reply: Reply = { question, node: this.id, answer };
     this.#bus.publish(this.#replies(from), JSON.stringify(reply)).catch(() => {});
   }
 
   async #renew(): Promise<void> {
-    const since = Date.now() - this.#renewedAt;
+    if (this.#isClosed) return;
+    const renewedAt = Date.now();
+    const since = renewedAt - this.#renewedAt;
     // Nobody has waited for a node whose lease had run out.
     if (this.#renewedAt > 0 && since > this.#leaseMs) this.#missed();
     await this.#bus.renewLease(this.id, this.#leaseMs);
-    this.#renewedAt = Date.now();
+    // The moment before: the lease runs from somewhere between it and the answer.
+    this.#renewedAt = renewedAt;
+    if (this.#isClosed) await this.#bus.dropLease(this.id);
   }
 
   #missed(): void {
@@ -167,5 +194,15 @@ export class Node {
 
   #replies(nodeId: string): string {
     return `node:${nodeId}`;
+  }
+}
+
+/** What another node has said; `undefined` if it was none. */
+function parsed<T extends object>(text: string): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as T) : undefined;
+  } catch {
+    return undefined;
   }
 }

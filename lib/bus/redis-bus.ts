@@ -37,12 +37,15 @@ export class RedisBus implements Bus {
   readonly #prefix: string;
   readonly #isSharded: boolean;
   readonly #reconnectListeners = new Set<() => void>();
-  #subscriber: Promise<RedisSubscriber> | undefined;
+  readonly #isSentinel: boolean;
+  #line: { readonly subscriber: RedisSubscriber; readonly up: Promise<RedisSubscriber> } | undefined;
+  #isProbing = false;
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
     this.#isSharded = "masters" in client;
+    this.#isSentinel = "getMasterNode" in client;
   }
 
   async publish(channel: string, message: string): Promise<void> {
@@ -73,10 +76,15 @@ export class RedisBus implements Bus {
   }
 
   async close(): Promise<void> {
-    const subscriber = await this.#subscriber?.catch(() => undefined);
-    this.#subscriber = undefined;
+    const line = this.#line;
+    this.#line = undefined;
     busesOf.get(this.#client)?.delete(this);
-    subscriber?.destroy();
+    try {
+      // Also while it still connects, which it may do for ever.
+      line?.subscriber.destroy();
+    } catch {
+      // It had ended by itself.
+    }
   }
 
   get #leasesKey(): string {
@@ -92,25 +100,45 @@ export class RedisBus implements Bus {
   }
 
   #connected(): Promise<RedisSubscriber> {
-    this.#subscriber ??= this.#connect().catch((error) => {
+    if (this.#line) return this.#line.up;
+    const subscriber = this.#client.duplicate();
+    const line = { subscriber, up: this.#connect(subscriber) };
+    this.#line = line;
+    line.up.catch(() => {
       // The next who subscribes tries again.
-      this.#subscriber = undefined;
-      throw error;
+      if (this.#line === line) this.#line = undefined;
     });
-    return this.#subscriber;
+    return line.up;
   }
 
-  async #connect(): Promise<RedisSubscriber> {
-    const subscriber = this.#client.duplicate();
+  async #connect(subscriber: RedisSubscriber): Promise<RedisSubscriber> {
     // node-redis reconnects and subscribes again by itself; without a listener its errors would end the process.
-    subscriber.on("error", () => {});
-    await subscriber.connect();
+    subscriber.on("error", () => this.#probe());
     closeWith(this.#client, this);
-    for (const event of UP_EVENTS) {
-      subscriber.on(event, () => {
-        for (const listener of this.#reconnectListeners) listener();
-      });
-    }
+    await subscriber.connect();
+    for (const event of UP_EVENTS) subscriber.on(event, () => this.#tell());
     return subscriber;
+  }
+
+  #tell(): void {
+    for (const listener of this.#reconnectListeners) listener();
+  }
+
+  /** A sentinel tells of its subscriber's errors only. A subscription of the moment is answered once the line is up. */
+  #probe(): void {
+    const line = this.#line;
+    if (!this.#isSentinel || !line || this.#isProbing) return;
+    this.#isProbing = true;
+    const channel = this.#channel("up");
+    line.up
+      .then((subscriber) => subscriber.subscribe(channel, () => {}))
+      .then(() => {
+        this.#tell();
+        return line.subscriber.unsubscribe(channel);
+      })
+      .catch(() => {})
+      .finally(() => {
+        this.#isProbing = false;
+      });
   }
 }

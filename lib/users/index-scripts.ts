@@ -5,6 +5,12 @@
  * KEYS[1]  the user's entries
  */
 
+/**
+ * Milliseconds that the key outlives its last entry: a session's life begins when its own command arrives, which
+ * may be that much later than that of its entry. A session that nobody finds cannot be ended.
+ */
+const GRACE_MS = 2_000;
+
 /** Moves the key's own expiry to that of its last entry. Revoked entries count with the expiry that they had. */
 const EXPIRE_KEY = `
 local function last(range)
@@ -12,7 +18,7 @@ local function last(range)
 end
 local latest = math.max(last(-1), -last(0))
 if latest == math.huge then redis.call('PERSIST', KEYS[1])
-elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', latest)) end
+elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', latest + ${GRACE_MS})) end
 `;
 
 /**
@@ -30,11 +36,24 @@ end
 local expiry = 'inf'
 if ARGV[2] ~= 'inf' then
   local time = redis.call('TIME')
-  expiry = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])
+  -- Above zero, where the revoked are not, however long the session has been over.
+  expiry = string.format('%.0f', math.max(1, time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2]))
 end
 redis.call('ZADD', KEYS[1], ARGV[3], expiry, ARGV[1])
 ${EXPIRE_KEY}
 return 1
+`;
+
+/**
+ * Removes entries.
+ *
+ * ARGV  the session ids
+ */
+export const REMOVE_SCRIPT: string = `
+for from = 1, #ARGV, 1000 do
+  redis.call('ZREM', KEYS[1], unpack(ARGV, from, math.min(from + 999, #ARGV)))
+end
+${EXPIRE_KEY}
 `;
 
 /**
@@ -43,7 +62,7 @@ return 1
  * ARGV[1]  'except' or 'only'
  * ARGV[2]  the session id, or '' with 'except' for none
  *
- * Returns the ids that are revoked now and were asked for.
+ * Returns the ids that are revoked now. One that is excepted, and was revoked by an earlier call, is so no more.
  */
 export const REVOKE_SCRIPT: string = `
 local revoked = {}
@@ -53,6 +72,8 @@ for i = 1, #entries, 2 do
   if (sid == ARGV[2]) == (ARGV[1] == 'only') then
     if score > 0 then redis.call('ZADD', KEYS[1], -score, sid) end
     revoked[#revoked + 1] = sid
+  elseif ARGV[1] == 'except' and score < 0 then
+    redis.call('ZADD', KEYS[1], -score, sid)
   end
 end
 return revoked

@@ -38,9 +38,9 @@ export class MemorySessionIndex implements SessionIndex {
   }
 
   async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
-    const entries = [...(this.#byUser.get(userId) ?? [])].filter(([sid]) => sid !== exceptSid);
-    for (const [, entry] of entries) entry.isRevoked = true;
-    return entries.map(([sid]) => sid);
+    const entries = [...(this.#byUser.get(userId) ?? [])];
+    for (const [sid, entry] of entries) entry.isRevoked = sid !== exceptSid;
+    return entries.flatMap(([sid, { isRevoked }]) => (isRevoked ? [sid] : []));
   }
 
   async revokeOne(userId: string, sid: string): Promise<boolean> {

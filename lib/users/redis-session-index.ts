@@ -1,8 +1,9 @@
 import { type RedisClient, RedisScript } from "../redis-client.ts";
-import { ENTER_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
+import { ENTER_SCRIPT, REMOVE_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
 const enterScript = new RedisScript(ENTER_SCRIPT);
+const removeScript = new RedisScript(REMOVE_SCRIPT);
 const revokeScript = new RedisScript(REVOKE_SCRIPT);
 
 /** The index in Redis: `user:<id>:sessions`, a ZSET of session id to expiry. */
@@ -37,7 +38,8 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async remove(userId: string, sids: readonly string[]): Promise<void> {
-    if (sids.length > 0) await this.#client.zRem(this.#key(userId), [...sids]);
+    if (sids.length === 0) return;
+    await removeScript.run(this.#client, { keys: [this.#key(userId)], arguments: [...sids] });
   }
 
   async entries(userId: string): Promise<IndexEntry[]> {
@@ -63,6 +65,8 @@ export class RedisSessionIndex implements SessionIndex {
 
   /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */
   #key(userId: string): string {
+    // Redis takes bytes, and half of a surrogate pair has none: all of them would be one user.
+    if (/\p{Surrogate}/u.test(userId)) throw new TypeError("a user id must be well-formed Unicode");
     return `${this.#prefix}user:${userId}:sessions`;
   }
 }

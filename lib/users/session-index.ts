@@ -28,7 +28,10 @@ export interface SessionIndex {
   /** Moves the expiry of an entry. Resolves to `false` if there is none or it was revoked. */
   extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
-  /** Revokes all entries but one, and resolves to the ids of all that are revoked now. */
+  /**
+   * Revokes all entries but one, and resolves to the ids of all that are revoked now. The one that is excepted
+   * goes on, also if an earlier call that failed has revoked it: the last word counts.
+   */
   revoke(userId: string, exceptSid: string | undefined): Promise<string[]>;
 
   /** Revokes one entry. Resolves to `false` if the user has no such session. */
