@@ -9,8 +9,8 @@ import { type Line, startLine } from "./users-line.ts";
 const LEASE_MS = 1500;
 const REVALIDATE_MS = 1000;
 const ACK_TIMEOUT_MS = 500;
-/** A connection outlives its session by one tick of the watch, and the time of some messages. */
-const TICK_AND_MESSAGES_MS = 800;
+/** What the question to the store and the close take, on a machine that has other things to do. */
+const MESSAGES_MS = 250;
 
 let redis: RedisServer;
 let line: Line;
@@ -239,7 +239,7 @@ describe("without the bus", () => {
     );
     line[fault]();
     const took = await msUntilClosed(inboxes, code, () => device.post(0, `/${path}`, { user }));
-    expect(took).toBeLessThan(REVALIDATE_MS + TICK_AND_MESSAGES_MS);
+    expect(took).toBeLessThan(REVALIDATE_MS + MESSAGES_MS);
   });
 
   test("the receipt names the nodes that could not be reached", async () => {
