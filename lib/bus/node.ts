@@ -60,7 +60,11 @@ export class Node {
   constructor(bus: Bus, { leaseMs = 10_000 }: NodeOptions = {}) {
     this.#bus = bus;
     this.#leaseMs = leaseMs;
-    bus.onReconnect(() => this.#missed());
+    bus.onReconnect(() => {
+      // A backend that came back empty does not know this node any more.
+      if (this.#renewal) void this.#renew().catch(() => {});
+      this.#missed();
+    });
   }
 
   /** Says how this node answers a type of message. Told messages are answered too, to nobody. */

@@ -3,7 +3,7 @@ import type { EndReason } from "../sessions/session-endings.ts";
 
 /** What a connection is to those who end sessions. */
 export interface Closable {
-  /** Lets nothing that still comes in reach the app. */
+  /** Lets nothing more through, either way. */
   mute(): void;
   /** Mutes and closes. */
   end(code: number, reason: string): void;

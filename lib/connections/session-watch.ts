@@ -32,7 +32,7 @@ export class SessionWatch {
     this.#forget(sid);
     const now = Date.now();
     const tick = Math.max(
-      Math.ceil(Math.min(expiresAt, now + this.#revalidateMs) / TICK_MS),
+      Math.min(Math.ceil(expiresAt / TICK_MS), Math.floor((now + this.#revalidateMs) / TICK_MS)),
       this.#lastTick + 1,
     );
     this.#tickOf.set(sid, tick);

@@ -35,6 +35,14 @@ export class BoundedSessionIndex implements SessionIndex {
     return this.#bounds.call(() => this.#index.remove(userId, sids));
   }
 
+  mark(userId: string, sid: string): Promise<number | undefined> {
+    return this.#bounds.call(() => this.#index.mark(userId, sid));
+  }
+
+  removeMarked(userId: string, sid: string, mark: number): Promise<void> {
+    return this.#bounds.call(() => this.#index.removeMarked(userId, sid, mark));
+  }
+
   entries(userId: string): Promise<IndexEntry[]> {
     return this.#bounds.call(() => this.#index.entries(userId));
   }

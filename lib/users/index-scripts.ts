@@ -1,6 +1,7 @@
 /*
- * The entries of a user are a ZSET of session id to the millisecond at which the session expires. A revoked
- * entry has its score below zero. The key expires with its last entry. Every script has
+ * The entries of a user are a ZSET of session id to the millisecond at which the session expires, with its
+ * fraction, so that a score that was moved is another one. A revoked entry has its score below zero, one that
+ * never expires above all dates. The key expires with its last entry. Every script has
  *
  * KEYS[1]  the user's entries
  */
@@ -11,13 +12,16 @@
  */
 const GRACE_MS = 2_000;
 
+/** Scores from here on, after the last date that there is, are of entries that never expire. */
+export const NEVER = 9e15;
+
 /** Moves the key's own expiry to that of its last entry. Revoked entries count with the expiry that they had. */
 const EXPIRE_KEY = `
 local function last(range)
   return tonumber((redis.call('ZRANGE', KEYS[1], range, range, 'WITHSCORES'))[2] or 0)
 end
 local latest = math.max(last(-1), -last(0))
-if latest == math.huge then redis.call('PERSIST', KEYS[1])
+if latest >= ${NEVER} then redis.call('PERSIST', KEYS[1])
 elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', latest + ${GRACE_MS})) end
 `;
 
@@ -33,13 +37,11 @@ if ARGV[3] == 'XX' then
   local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or -1)
   if score < 0 then return 0 end
 end
-local expiry = 'inf'
-if ARGV[2] ~= 'inf' then
-  local time = redis.call('TIME')
-  -- Above zero, where the revoked are not, however long the session has been over.
-  expiry = string.format('%.0f', math.max(1, time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2]))
-end
-redis.call('ZADD', KEYS[1], ARGV[3], expiry, ARGV[1])
+local time = redis.call('TIME')
+local life = ARGV[2] == 'inf' and ${NEVER} or tonumber(ARGV[2])
+-- Above zero, where the revoked are not, however long the session has been over.
+local expiry = math.max(1, time[1] * 1000 + time[2] / 1000 + life)
+redis.call('ZADD', KEYS[1], ARGV[3], string.format('%.3f', expiry), ARGV[1])
 ${EXPIRE_KEY}
 return 1
 `;
@@ -57,23 +59,36 @@ ${EXPIRE_KEY}
 `;
 
 /**
+ * Removes an entry if its score is still the one that was read.
+ *
+ * ARGV[1]  the session id
+ * ARGV[2]  the score
+ */
+export const REMOVE_MARKED_SCRIPT: string = `
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or tonumber(score) ~= tonumber(ARGV[2]) then return end
+redis.call('ZREM', KEYS[1], ARGV[1])
+${EXPIRE_KEY}
+`;
+
+/**
  * Revokes the entries of all sessions but one, or of one only.
  *
  * ARGV[1]  'except' or 'only'
  * ARGV[2]  the session id, or '' with 'except' for none
  *
- * Returns the ids that are revoked now. One that is excepted, and was revoked by an earlier call, is so no more.
+ * Returns the ids that are revoked now; with 'except' also one that is excepted, if an earlier call has revoked it.
  */
 export const REVOKE_SCRIPT: string = `
 local revoked = {}
 local entries = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 for i = 1, #entries, 2 do
   local sid, score = entries[i], tonumber(entries[i + 1])
-  if (sid == ARGV[2]) == (ARGV[1] == 'only') then
+  -- What a call has revoked stays revoked: a login that it has overtaken must not be confirmed after all.
+  local isRevokedBefore = ARGV[1] == 'except' and score < 0
+  if isRevokedBefore or (sid == ARGV[2]) == (ARGV[1] == 'only') then
     if score > 0 then redis.call('ZADD', KEYS[1], -score, sid) end
     revoked[#revoked + 1] = sid
-  elseif ARGV[1] == 'except' and score < 0 then
-    redis.call('ZADD', KEYS[1], -score, sid)
   end
 end
 return revoked

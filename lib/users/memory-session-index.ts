@@ -4,6 +4,7 @@ import type { IndexEntry, SessionIndex } from "./session-index.ts";
 interface Entry {
   expiresAt: number;
   isRevoked: boolean;
+  mark: number;
 }
 
 /** How many users each login looks at for sessions that have expired: more than one, so that the map shrinks while it is used. */
@@ -14,6 +15,7 @@ export class MemorySessionIndex implements SessionIndex {
   readonly #byUser = new Map<string, Map<string, Entry>>();
   readonly #hand = new ClockHand(this.#byUser);
   readonly #now: () => number;
+  #marks = 0;
 
   constructor({ now = Date.now }: { now?: () => number } = {}) {
     this.#now = now;
@@ -23,7 +25,8 @@ export class MemorySessionIndex implements SessionIndex {
     this.#hand.advance(SWEPT_PER_LOGIN, (other, found) => this.#sweep(other, found));
     const entries = this.#byUser.get(userId) ?? new Map<string, Entry>();
     this.#byUser.set(userId, entries);
-    if (!entries.has(sid)) entries.set(sid, { expiresAt: this.#now() + lifeMs, isRevoked: false });
+    if (entries.has(sid)) return;
+    entries.set(sid, { expiresAt: this.#now() + lifeMs, isRevoked: false, mark: ++this.#marks });
   }
 
   async confirm(userId: string, sid: string): Promise<boolean> {
@@ -34,12 +37,13 @@ export class MemorySessionIndex implements SessionIndex {
     const entry = this.#byUser.get(userId)?.get(sid);
     if (entry?.isRevoked !== false) return false;
     entry.expiresAt = this.#now() + lifeMs;
+    entry.mark = ++this.#marks;
     return true;
   }
 
   async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
     const entries = [...(this.#byUser.get(userId) ?? [])];
-    for (const [sid, entry] of entries) entry.isRevoked = sid !== exceptSid;
+    for (const [sid, entry] of entries) entry.isRevoked ||= sid !== exceptSid;
     return entries.flatMap(([sid, { isRevoked }]) => (isRevoked ? [sid] : []));
   }
 
@@ -53,6 +57,14 @@ export class MemorySessionIndex implements SessionIndex {
     const entries = this.#byUser.get(userId);
     for (const sid of sids) entries?.delete(sid);
     if (entries?.size === 0) this.#byUser.delete(userId);
+  }
+
+  async mark(userId: string, sid: string): Promise<number | undefined> {
+    return this.#byUser.get(userId)?.get(sid)?.mark;
+  }
+
+  async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
+    if (this.#byUser.get(userId)?.get(sid)?.mark === mark) await this.remove(userId, [sid]);
   }
 
   #sweep(userId: string, entries: Map<string, Entry>): void {

@@ -1,9 +1,10 @@
 import { type RedisClient, RedisScript } from "../redis-client.ts";
-import { ENTER_SCRIPT, REMOVE_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
+import { ENTER_SCRIPT, NEVER, REMOVE_MARKED_SCRIPT, REMOVE_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
 const enterScript = new RedisScript(ENTER_SCRIPT);
 const removeScript = new RedisScript(REMOVE_SCRIPT);
+const removeMarkedScript = new RedisScript(REMOVE_MARKED_SCRIPT);
 const revokeScript = new RedisScript(REVOKE_SCRIPT);
 
 /** The index in Redis: `user:<id>:sessions`, a ZSET of session id to expiry. */
@@ -21,8 +22,7 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async confirm(userId: string, sid: string): Promise<boolean> {
-    const score = await this.#client.zScore(this.#key(userId), sid);
-    return score !== null && Number(score) > 0;
+    return ((await this.mark(userId, sid)) ?? 0) > 0;
   }
 
   async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
@@ -49,7 +49,19 @@ export class RedisSessionIndex implements SessionIndex {
     }[];
     return found
       .filter(({ score }) => score > 0)
-      .map(({ value, score }) => ({ sid: value, expiresAt: score }));
+      .map(({ value, score }) => ({
+        sid: value,
+        expiresAt: score < NEVER ? score : Number.POSITIVE_INFINITY,
+      }));
+  }
+
+  async mark(userId: string, sid: string): Promise<number | undefined> {
+    const score = await this.#client.zScore(this.#key(userId), sid);
+    return score === null ? undefined : Number(score);
+  }
+
+  async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
+    await removeMarkedScript.run(this.#client, { keys: [this.#key(userId)], arguments: [sid, String(mark)] });
   }
 
   async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<boolean> {

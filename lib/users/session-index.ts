@@ -29,8 +29,8 @@ export interface SessionIndex {
   extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
   /**
-   * Revokes all entries but one, and resolves to the ids of all that are revoked now. The one that is excepted
-   * goes on, also if an earlier call that failed has revoked it: the last word counts.
+   * Revokes all entries but one, and resolves to the ids of all that are revoked now: also of that one, if an
+   * earlier call has revoked it. What is revoked stays so: a login that it has overtaken must not be confirmed after all.
    */
   revoke(userId: string, exceptSid: string | undefined): Promise<string[]>;
 
@@ -39,6 +39,12 @@ export interface SessionIndex {
 
   /** Removes entries. Those that are not there are no error. */
   remove(userId: string, sids: readonly string[]): Promise<void>;
+
+  /** What tells an entry from the same one entered or extended again; `undefined` if there is none. */
+  mark(userId: string, sid: string): Promise<number | undefined>;
+
+  /** Removes an entry that nobody has entered or extended since it was marked. */
+  removeMarked(userId: string, sid: string, mark: number): Promise<void>;
 
   /** The entries that were not revoked. */
   entries(userId: string): Promise<IndexEntry[]>;

@@ -47,7 +47,7 @@ export class UserIndexedStore implements SessionStore {
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const userId = this.#userIdOf(next.data);
     const before = base?.userId;
-    if (userId === undefined) return this.#writeUserless(sid, next, base);
+    if (userId === undefined) return this.#outcome(await this.#writeAfterUser(sid, next, base), undefined);
     if (userId === before) {
       // In one round trip. The entry is extended first: it may outlive its session, not the other way round.
       const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
@@ -99,14 +99,16 @@ export class UserIndexedStore implements SessionStore {
     const lifeMs = this.lifeMs(next.data);
     // In one round trip: an entry that a failed save has left would keep the expiry of that one.
     await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
-    const result = await this.#store.write(sid, next, base);
+    const isSameUser = base?.userId === userId;
+    const result = await (isSameUser
+      ? this.#store.write(sid, next, base)
+      : this.#writeAfterUser(sid, next, base));
     // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
     if (result.outcome === "changed") return this.#outcome(result, userId);
     if (result.outcome !== "written") {
       await this.#index.remove(userId, [sid]);
       return result;
     }
-    if (base?.userId !== undefined && base.userId !== userId) await this.#leave(base.userId, sid);
     if (!(await this.#confirm(userId, sid))) return { outcome: "deleted" };
     // Not waited for, and done again by the next login if it fails.
     pruneEntries(this.#index, this.#store, userId).catch(() => {});
@@ -121,19 +123,19 @@ export class UserIndexedStore implements SessionStore {
     return false;
   }
 
-  /** Takes out the entry of a user whom the session had, unless somebody has brought the user back meanwhile. */
-  async #leave(userId: string, sid: string): Promise<void> {
-    await this.#index.remove(userId, [sid]);
-    const current = await this.#store.read(sid);
-    if (current && this.#userIdOf(current.data) === userId)
-      await this.#index.enter(userId, sid, this.lifeMs(current.data));
-  }
-
-  async #writeUserless(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+  /**
+   * Writes a session that another user's, or nobody's, session becomes, and takes out the entry of the user
+   * whom it had: after it, since an entry too many is found and one too few never, and only if nobody has
+   * brought the user back meanwhile.
+   */
+  async #writeAfterUser(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    if (base?.userId === undefined) return this.#store.write(sid, next, base);
+    const mark = await this.#index.mark(base.userId, sid);
     const result = await this.#store.write(sid, next, base);
-    // After the session is nobody's: an entry too many is found and removed, one too few is never found.
-    if (result.outcome === "written" && base?.userId !== undefined) await this.#leave(base.userId, sid);
-    return this.#outcome(result, undefined);
+    if (result.outcome === "written" && mark !== undefined) {
+      await this.#index.removeMarked(base.userId, sid, mark);
+    }
+    return result;
   }
 
   #outcome(result: WriteResult, userId: string | undefined): WriteResult {

@@ -5,8 +5,8 @@ import { type ServerOptions, WebSocket } from "ws";
 const CLOSE_TIMEOUT_MS = 1000;
 
 /**
- * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client,
- * also if the client goes on sending; and what a listener throws, or rejects with, ends this connection
+ * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client, nor
+ * the client of the app, also if either goes on sending; and what a listener throws, or rejects with, ends this connection
  * and not the process.
  */
 export class SessionWebSocket extends WebSocket {
@@ -36,7 +36,17 @@ export class SessionWebSocket extends WebSocket {
     this.#onFailure = onFailure;
   }
 
-  /** Lets no further message reach a listener. */
+  /** What is sent after the session has ended goes nowhere, as after a close: also in the moment before the close. */
+  override send(data: Parameters<WebSocket["send"]>[0], options?: unknown, done?: unknown): void {
+    if (!this.#isMuted) {
+      super.send(data, options as never, done as never);
+      return;
+    }
+    const callback = typeof options === "function" ? options : done;
+    if (typeof callback === "function") callback(new Error("The session of this connection has ended"));
+  }
+
+  /** Lets no further message reach a listener, nor the client. */
   mute(): void {
     this.#isMuted = true;
   }

@@ -54,8 +54,8 @@ export class UserModel {
   /** Revokes first, deletes second, removes third; one that crashes in between is called again. */
   async deleteAll(index: SessionIndex, except: string | undefined, crashes: boolean): Promise<void> {
     const before = [...this.#loggedIn].filter((sid) => sid !== except);
+    // With the one that is excepted, if a call at the same time has revoked it.
     const sids = await index.revoke(this.#userId, except);
-    assert.ok(except === undefined || !sids.includes(except), `${except} was excepted`);
     await this.#pause();
     for (const sid of crashes ? sids.slice(0, sids.length / 2) : sids) {
       this.#delete(sid);
