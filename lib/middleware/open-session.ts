@@ -84,6 +84,10 @@ export class OpenSession implements SessionActions, RecordOwner {
     return this.#config.timeoutMs;
   }
 
+  userIdOf(data: SessionData): string | undefined {
+    return this.#config.userIdOf(data);
+  }
+
   willSave(session: Session, userId: string | undefined): void {
     stampLogin(this.#req, session, this.#config.userIdOf(session as unknown as SessionData), userId);
   }

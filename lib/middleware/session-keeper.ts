@@ -74,17 +74,22 @@ export class SessionKeeper {
     return open;
   }
 
-  async #load(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
-    try {
-      const stored = await this.config.store.read(id);
-      if (stored) open.adopt(stored);
-      else open.generate();
-    } catch (error) {
+  #load(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
+    const unreadable = (error: unknown) => {
       if (!isSessionUnreadable(error)) throw error;
       open.generate();
       this.errors.report(error, req);
-    }
-    return open;
+      return open;
+    };
+    return this.config.store.read(id).then((stored) => {
+      try {
+        if (stored) open.adopt(stored);
+        else open.generate();
+        return open;
+      } catch (error) {
+        return unreadable(error);
+      }
+    }, unreadable);
   }
 
   /** The option's, or else that of cookieMiddleware: the same list for the same secret. */

@@ -55,10 +55,13 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return this;
   }
 
-  async read(sid: string): Promise<StoredSession | undefined> {
-    const text = await this.#client().get(this.prefix + sid);
-    if (!text) return undefined;
-    return this.#isJson() ? parseJson(String(text)) : this.#parse(String(text));
+  read(sid: string): Promise<StoredSession | undefined> {
+    return this.#client()
+      .get(this.prefix + sid)
+      .then((text) => {
+        if (!text) return undefined;
+        return this.#isJson() ? parseJson(String(text)) : this.#parse(String(text));
+      });
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {

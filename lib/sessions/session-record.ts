@@ -11,6 +11,8 @@ export interface RecordOwner {
   readonly store: SessionStore;
   /** Milliseconds that a save may take with all its merging. */
   readonly timeoutMs: number;
+  /** Whose session this is. */
+  userIdOf(data: SessionData): string | undefined;
   /** Called before a session is saved that was last seen as this user's. */
   willSave(session: Session, userId: string | undefined): void;
   /** Called once the stored session is another user's than before, nobody's, or gone. */
@@ -41,7 +43,7 @@ export class SessionRecord {
   constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
     this.session = session;
     this.#owner = owner;
-    this.#base = stored && baseOf(stored);
+    this.#base = stored && this.#baseOf(stored);
   }
 
   /** Whether the session stands in the store, as far as this record knows. */
@@ -122,7 +124,7 @@ export class SessionRecord {
       const stored = await this.read();
       if (this.#running || this.#base !== base) continue;
       if (base && stored.version !== base.version)
-        this.#takeOver(JSON.parse(base.json) as SessionData, stored);
+        this.#takeOver(JSON.parse(base.json) as SessionData, stored.data, this.#baseOf(stored));
       return;
     }
   }
@@ -139,14 +141,19 @@ export class SessionRecord {
   }
 
   #start(isModified?: boolean): Promise<void> {
-    const running = this.#write(isModified).finally(() => {
-      this.#running = undefined;
-    });
-    this.#running = running;
-    return running;
+    this.#running = this.#write(isModified);
+    return this.#running;
   }
 
   async #write(known?: boolean): Promise<void> {
+    try {
+      await this.#writeMerged(known);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #writeMerged(known: boolean | undefined): Promise<void> {
     if (this.#ended) throw sessionDeleted();
     const base = this.#base;
     this.#owner.willSave(this.session, base?.userId);
@@ -158,6 +165,8 @@ export class SessionRecord {
     let current: Base | undefined = base;
     this.#attempted = true;
     for (;;) {
+      // Of what is sent: the app may change the session while the store is asked.
+      const userId = this.#owner.userIdOf(next.data);
       const result = await this.#owner.store.write(this.session.id, next, current).catch((error) => {
         const before = base ? (JSON.parse(base.json) as object) : {};
         this.#unsure = new Set([...this.#unsure, ...changedKeys(before, JSON.parse(sent.json) as object)]);
@@ -169,9 +178,9 @@ export class SessionRecord {
         this.#unsure = NONE;
         this.#saved = true;
         this.#modified ||= isModified;
-        const { version, userId } = result;
-        if (next === sent) this.#base = { json: next.json, version, userId };
-        else this.#takeOver(JSON.parse(sent.json) as SessionData, { ...next, version, userId });
+        const written = { json: next.json, version: result.version, userId };
+        if (next === sent) this.#base = written;
+        else this.#takeOver(JSON.parse(sent.json) as SessionData, next.data, written);
         if (userId !== userIdBefore) await this.#owner.userChanged(this.session, userIdBefore, userId);
         return;
       }
@@ -189,7 +198,7 @@ export class SessionRecord {
       next = snapshot(
         mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data, this.#unsure),
       );
-      current = baseOf(result.current);
+      current = this.#baseOf(result.current);
     }
   }
 
@@ -197,24 +206,23 @@ export class SessionRecord {
    * Puts what others have saved into the session, where it still is as it was at `before`: what the app
    * has changed since then stays, and is a change against the new base.
    */
-  #takeOver(before: SessionData, stored: StoredSession): void {
-    for (const key of changedKeys(before, stored.data)) {
-      if (!this.#unsure.has(key) && sameUnder(key, before, this.session))
-        copyKey(stored.data, this.session, key);
+  #takeOver(before: SessionData, theirs: SessionData, base: Base): void {
+    for (const key of changedKeys(before, theirs)) {
+      if (!this.#unsure.has(key) && sameUnder(key, before, this.session)) copyKey(theirs, this.session, key);
     }
     const cookie = JSON.parse(JSON.stringify(this.session.cookie)) as SessionData["cookie"];
-    this.session.cookie = inflateCookie(mergeCookies(before.cookie, cookie, stored.data.cookie));
-    this.#base = baseOf(stored);
+    this.session.cookie = inflateCookie(mergeCookies(before.cookie, cookie, theirs.cookie));
+    this.#base = base;
+  }
+
+  #baseOf({ data, json, version }: StoredSession): Base {
+    return { json, version, userId: this.#owner.userIdOf(data) };
   }
 
   #foundGone(): void {
     this.#ended = true;
     this.#owner.store.endings.close(this.session.id, "session_ended");
   }
-}
-
-function baseOf({ json, version, userId }: StoredSession): Base {
-  return { json, version, userId };
 }
 
 function snapshot(data: Session | SessionData): SessionSnapshot {

@@ -12,12 +12,15 @@ export interface SessionSnapshot {
 export interface StoredSession extends SessionSnapshot {
   /** Equal to another version of the same session exactly if nothing was written in between. */
   readonly version: string;
-  /** Whose session it is, where an index of users is kept. */
-  readonly userId?: string | undefined;
 }
 
 /** What a writer had loaded, as far as it must be kept: text only, since it is kept as long as a connection. */
-export type Base = Omit<StoredSession, "data">;
+export interface Base {
+  readonly json: string;
+  readonly version: string;
+  /** Whose session it was. */
+  readonly userId?: string | undefined;
+}
 
 /**
  * How a write went: `changed` carries what somebody else wrote in the meantime, for the writer to merge with;
@@ -25,7 +28,7 @@ export type Base = Omit<StoredSession, "data">;
  */
 export type WriteResult =
   | { readonly outcome: "expired" }
-  | { readonly outcome: "written"; readonly version: string; readonly userId?: string | undefined }
+  | { readonly outcome: "written"; readonly version: string }
   | { readonly outcome: "changed"; readonly current: StoredSession }
   | { readonly outcome: "deleted" };
 

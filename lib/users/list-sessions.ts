@@ -42,7 +42,7 @@ export async function listSessions(
     .flatMap((sid, at) => {
       const stored = found[at];
       const expiresAt = expiries[at];
-      if (!stored || stored.userId !== userId || expiresAt === undefined) return [];
+      if (!stored || config.userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
       const { login } = stored.data;
       const lastSeenAt = Math.min(now, expiresAt - lifeMs(stored.data, config.store.lifeMs(stored.data)));
       return [

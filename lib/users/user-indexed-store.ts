@@ -41,21 +41,13 @@ export class UserIndexedStore implements SessionStore {
   }
 
   read(sid: string): Promise<StoredSession | undefined> {
-    return this.#store.read(sid).then((stored) => stored && this.#withUser(stored));
+    return this.#store.read(sid);
   }
 
-  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const userId = this.#userIdOf(next.data);
-    const before = base?.userId;
-    if (userId === undefined) return this.#outcome(await this.#writeAfterUser(sid, next, base), undefined);
-    if (userId === before) {
-      // In one round trip. The entry is extended first: it may outlive its session, not the other way round.
-      const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
-      const [result, isEntered] = await Promise.all([this.#store.write(sid, next, base), extended]);
-      if (isEntered || result.outcome !== "written") return this.#outcome(result, userId);
-      // Its entry is lost, was revoked, or never was, as with a session that another program has written.
-      return this.#writeLogin(sid, next, { json: next.json, version: result.version, userId }, userId);
-    }
+    if (userId === undefined) return this.#writeInPlaceOf(base?.userId, sid, next, base);
+    if (userId === base?.userId) return this.#writeAgain(sid, next, base, userId);
     return this.#writeLogin(sid, next, base, userId);
   }
 
@@ -85,6 +77,16 @@ export class UserIndexedStore implements SessionStore {
     return this.#store.walk();
   }
 
+  /** Writes a session that its user has already, with its entry in one round trip. */
+  async #writeAgain(sid: string, next: SessionSnapshot, base: Base, userId: string): Promise<WriteResult> {
+    // The entry is extended first: it may outlive its session, not the other way round.
+    const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
+    const [result, isEntered] = await Promise.all([this.#store.write(sid, next, base), extended]);
+    if (isEntered || result.outcome !== "written") return result;
+    // Its entry is lost, was revoked, or never was, as with a session that another program has written.
+    return this.#writeLogin(sid, next, { json: next.json, version: result.version, userId }, userId);
+  }
+
   /**
    * The entry first, the session second, the entry checked third. Whoever deletes the user's sessions revokes
    * the entries first and deletes second: if it comes before the entry, it has nothing to do with this login;
@@ -99,12 +101,10 @@ export class UserIndexedStore implements SessionStore {
     const lifeMs = this.lifeMs(next.data);
     // In one round trip: an entry that a failed save has left would keep the expiry of that one.
     await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
-    const isSameUser = base?.userId === userId;
-    const result = await (isSameUser
-      ? this.#store.write(sid, next, base)
-      : this.#writeAfterUser(sid, next, base));
+    const before = base?.userId === userId ? undefined : base?.userId;
+    const result = await this.#writeInPlaceOf(before, sid, next, base);
     // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
-    if (result.outcome === "changed") return this.#outcome(result, userId);
+    if (result.outcome === "changed") return result;
     if (result.outcome !== "written") {
       await this.#index.remove(userId, [sid]);
       return result;
@@ -112,7 +112,7 @@ export class UserIndexedStore implements SessionStore {
     if (!(await this.#confirm(userId, sid))) return { outcome: "deleted" };
     // Not waited for, and done again by the next login if it fails.
     pruneEntries(this.#index, this.#store, userId).catch(() => {});
-    return this.#outcome(result, userId);
+    return result;
   }
 
   /** Whether the session may be the user's; else it is ended. */
@@ -124,26 +124,29 @@ export class UserIndexedStore implements SessionStore {
   }
 
   /**
-   * Writes a session that another user's, or nobody's, session becomes, and takes out the entry of the user
-   * whom it had: after it, since an entry too many is found and one too few never, and only if nobody has
-   * brought the user back meanwhile.
+   * Writes a session that may have been another user's, and takes out that one's entry: after it, since an entry
+   * too many is found and one too few never, and only if nobody has brought the user back meanwhile.
    */
-  async #writeAfterUser(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-    if (base?.userId === undefined) return this.#store.write(sid, next, base);
-    const mark = await this.#index.mark(base.userId, sid);
+  #writeInPlaceOf(
+    userId: string | undefined,
+    sid: string,
+    next: SessionSnapshot,
+    base: Base | undefined,
+  ): Promise<WriteResult> {
+    return userId === undefined
+      ? this.#store.write(sid, next, base)
+      : this.#writeAfter(userId, sid, next, base);
+  }
+
+  async #writeAfter(
+    userId: string,
+    sid: string,
+    next: SessionSnapshot,
+    base: Base | undefined,
+  ): Promise<WriteResult> {
+    const mark = await this.#index.mark(userId, sid);
     const result = await this.#store.write(sid, next, base);
-    if (result.outcome === "written" && mark !== undefined) {
-      await this.#index.removeMarked(base.userId, sid, mark);
-    }
+    if (result.outcome === "written" && mark !== undefined) await this.#index.removeMarked(userId, sid, mark);
     return result;
-  }
-
-  #outcome(result: WriteResult, userId: string | undefined): WriteResult {
-    if (result.outcome === "written") return { ...result, userId };
-    return result.outcome === "changed" ? { ...result, current: this.#withUser(result.current) } : result;
-  }
-
-  #withUser(stored: StoredSession): StoredSession {
-    return Object.assign(stored, { userId: this.#userIdOf(stored.data) });
   }
 }

@@ -2,7 +2,7 @@ import type { Request } from "express";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
-import { readable } from "../sessions/session-store.ts";
+import { readable, type StoredSession } from "../sessions/session-store.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
 import type { UserEventName, UserListener } from "./user-events.ts";
@@ -109,7 +109,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     "a number of milliseconds, more than 0",
   );
   const { keeper } = partsOf(sessionStack);
-  const { index, store, node, timeoutMs } = keeper.config;
+  const { index, store, node, timeoutMs, userIdOf: ofSession } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) keeper.users.limitBy(({ userId, sid }) => endOldest(userId, sid));
 
@@ -160,7 +160,8 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     if (sids.length === 0) return { sessionsDeleted: 0, connectionsClosed: 0, silentNodes: [] };
     const found = await Promise.all(sids.map((sid) => readable(store.read(sid))));
     // An entry may be left of a session that is another user's now. One that is not there may be a login under way.
-    const own = sids.filter((_, at) => !found[at] || found[at].userId === userId);
+    const isOwn = (stored: StoredSession) => ofSession(stored.data) === userId;
+    const own = sids.filter((_, at) => !found[at] || isOwn(found[at]));
     await Promise.all(own.map((sid) => store.remove(sid)));
     // After they are gone, so that a connection which opens meanwhile finds its session gone.
     const ended: EndedSessions = { sids: own, reason: "session_ended" };
@@ -168,7 +169,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     // Last: until here, whoever calls again after a failure finds them.
     await index.remove(userId, sids);
     const connectionsClosed = (answers as number[]).reduce((sum, closed) => sum + closed, 0);
-    const sessionsDeleted = found.filter((stored) => stored?.userId === userId).length;
+    const sessionsDeleted = found.filter((stored) => stored && isOwn(stored)).length;
     return { sessionsDeleted, connectionsClosed, silentNodes };
   }
 

@@ -15,7 +15,8 @@ export interface OpenRecord {
   readonly session: Session & Contents;
 }
 
-export interface OpenRecordOptions extends Partial<Pick<RecordOwner, "willSave" | "userChanged">> {
+export interface OpenRecordOptions
+  extends Partial<Pick<RecordOwner, "userIdOf" | "willSave" | "userChanged">> {
   /** @default 2_000 */
   timeoutMs?: number;
   /** Of a new session. @default 60_000 */
@@ -29,6 +30,7 @@ export async function openRecord(
   {
     timeoutMs = 2_000,
     maxAge = 60_000,
+    userIdOf = () => undefined,
     willSave = () => {},
     userChanged = async () => {},
   }: OpenRecordOptions = {},
@@ -38,7 +40,7 @@ export async function openRecord(
   const data = stored?.data ?? ({ cookie: newCookie({ maxAge }) } as SessionData);
   if (stored) data.cookie = inflateCookie(stored.data.cookie);
   const req = { sessionID: sid } as Request;
-  const owner: RecordOwner = { store: bounded, timeoutMs, willSave, userChanged };
+  const owner: RecordOwner = { store: bounded, timeoutMs, userIdOf, willSave, userChanged };
   const session = new BoundSession(
     req,
     data,

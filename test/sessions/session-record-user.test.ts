@@ -1,26 +1,18 @@
 import type { Session, SessionData } from "express-session";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import type { Base, SessionSnapshot, StoredSession, WriteResult } from "../../lib/sessions/session-store.ts";
+import type { Base, SessionSnapshot, WriteResult } from "../../lib/sessions/session-store.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
 import { type OpenRecord, type OpenRecordOptions, openRecord } from "./open-record.ts";
 import { assertStored, insert } from "./session-store-suite/sessions.ts";
 
-/** Tells whose session each is, as a store with an index of users does. */
+/** Notes what a store with an index of users is told. */
 class UserStore extends MemorySessionStore {
   /** Whose session each writer had loaded. */
   readonly loadedAs: (string | undefined)[] = [];
 
-  override async read(sid: string): Promise<StoredSession | undefined> {
-    const stored = await super.read(sid);
-    return stored && { ...stored, userId: userOf(stored.data) };
-  }
-
   override async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     this.loadedAs.push(base?.userId);
-    const result = await super.write(sid, next, base);
-    if (result.outcome === "written") return { ...result, userId: userOf(next.data) };
-    if (result.outcome !== "changed") return result;
-    return { ...result, current: { ...result.current, userId: userOf(result.current.data) } };
+    return super.write(sid, next, base);
   }
 }
 
@@ -44,7 +36,7 @@ describe("SessionRecord of a user", () => {
     const userChanged = async (_: Session, before: string | undefined, after: string | undefined) => {
       changes.push([before, after]);
     };
-    return openRecord(held, "a", { userChanged, ...options });
+    return openRecord(held, "a", { userIdOf: userOf, userChanged, ...options });
   }
 
   it("is nobody's before a login is saved, and then the user's", async () => {
