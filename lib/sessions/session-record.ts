@@ -194,11 +194,12 @@ export class SessionRecord {
       }
       // Whoever came in between has made progress, so somebody always does; but nobody waits for ever.
       if (Date.now() >= deadline) throw unavailable("was too busy with this session");
+      // Before the merge, which changes the data.
+      current = this.#baseOf(result.current);
       const before = base && (JSON.parse(base.json) as SessionData);
       next = snapshot(
         mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data, this.#unsure),
       );
-      current = this.#baseOf(result.current);
     }
   }
 
