@@ -28,19 +28,21 @@ export function cookieMiddleware(options: CookieMiddlewareOptions = {}): Request
       next();
       return;
     }
-    (req as { secret?: CipherKey | undefined }).secret = secrets[0];
-    req.cookies = Object.create(null);
-    req.signedCookies = Object.create(null);
+    if (secrets[0] !== undefined) (req as { secret?: CipherKey }).secret = secrets[0];
+    const cookies: Record<string, unknown> = Object.create(null);
+    const signedCookies: Record<string, unknown> = Object.create(null);
     const parsed = decode ? parseCookies(req.headers.cookie ?? "", decode) : requestCookies(req);
     for (const name in parsed) {
       const value = parsed[name] as string;
       if (secrets.length > 0 && value.startsWith(SIGNED)) {
         const plain = unsignValue(value.slice(SIGNED.length), secrets);
-        req.signedCookies[name] = plain === undefined ? false : jsonValue(plain);
+        signedCookies[name] = plain === undefined ? false : jsonValue(plain);
       } else {
-        req.cookies[name] = jsonValue(value);
+        cookies[name] = jsonValue(value);
       }
     }
+    req.cookies = cookies;
+    req.signedCookies = signedCookies;
     next();
   };
 }

@@ -4,13 +4,20 @@ import { parse } from "cookie";
 /** Cookies by name. */
 export type Cookies = Readonly<Record<string, string | undefined>>;
 
-const PARSED: unique symbol = Symbol("express-session-stack.cookies");
 const QUOTE = 34;
 
+/** The header that was parsed last: the middlewares of a request ask for the same one, one after the other. */
+let lastHeader = "";
+let lastCookies: Cookies = parseCookies("", decodeOrLeave);
+
 /** The request's cookies, parsed once for all middlewares that ask. */
-export function requestCookies(req: IncomingMessage & { [PARSED]?: Cookies }): Cookies {
-  req[PARSED] ??= parseCookies(req.headers.cookie ?? "", decodeOrLeave);
-  return req[PARSED];
+export function requestCookies({ headers }: IncomingMessage): Cookies {
+  const header = headers.cookie ?? "";
+  if (header !== lastHeader) {
+    lastCookies = parseCookies(header, decodeOrLeave);
+    lastHeader = header;
+  }
+  return lastCookies;
 }
 
 /** Parses a Cookie header. Quotes around a value are no part of it (RFC 6265, section 4.1.1), which the package cookie no longer knows. */
