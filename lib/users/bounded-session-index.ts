@@ -39,6 +39,10 @@ export class BoundedSessionIndex implements SessionIndex {
     return this.#bounds.call(() => this.#index.mark(userId, sid));
   }
 
+  removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
+    return this.#bounds.call(() => this.#index.removeRevoked(userId, sids));
+  }
+
   removeMarked(userId: string, sid: string, mark: number): Promise<void> {
     return this.#bounds.call(() => this.#index.removeMarked(userId, sid, mark));
   }

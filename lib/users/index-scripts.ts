@@ -59,6 +59,19 @@ ${EXPIRE_KEY}
 `;
 
 /**
+ * Removes those of these entries that are revoked.
+ *
+ * ARGV  the session ids
+ */
+export const REMOVE_REVOKED_SCRIPT: string = `
+for i = 1, #ARGV do
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+  if score and tonumber(score) < 0 then redis.call('ZREM', KEYS[1], ARGV[i]) end
+end
+${EXPIRE_KEY}
+`;
+
+/**
  * Removes an entry if its score is still the one that was read.
  *
  * ARGV[1]  the session id

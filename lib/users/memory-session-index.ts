@@ -63,6 +63,14 @@ export class MemorySessionIndex implements SessionIndex {
     return this.#byUser.get(userId)?.get(sid)?.mark;
   }
 
+  async removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
+    const entries = this.#byUser.get(userId);
+    await this.remove(
+      userId,
+      sids.filter((sid) => entries?.get(sid)?.isRevoked),
+    );
+  }
+
   async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
     if (this.#byUser.get(userId)?.get(sid)?.mark === mark) await this.remove(userId, [sid]);
   }

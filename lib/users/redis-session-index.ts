@@ -1,9 +1,17 @@
 import { type RedisClient, RedisScript } from "../redis-client.ts";
-import { ENTER_SCRIPT, NEVER, REMOVE_MARKED_SCRIPT, REMOVE_SCRIPT, REVOKE_SCRIPT } from "./index-scripts.ts";
+import {
+  ENTER_SCRIPT,
+  NEVER,
+  REMOVE_MARKED_SCRIPT,
+  REMOVE_REVOKED_SCRIPT,
+  REMOVE_SCRIPT,
+  REVOKE_SCRIPT,
+} from "./index-scripts.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
 const enterScript = new RedisScript(ENTER_SCRIPT);
 const removeScript = new RedisScript(REMOVE_SCRIPT);
+const removeRevokedScript = new RedisScript(REMOVE_REVOKED_SCRIPT);
 const removeMarkedScript = new RedisScript(REMOVE_MARKED_SCRIPT);
 const revokeScript = new RedisScript(REVOKE_SCRIPT);
 
@@ -58,6 +66,11 @@ export class RedisSessionIndex implements SessionIndex {
   async mark(userId: string, sid: string): Promise<number | undefined> {
     const score = await this.#client.zScore(this.#key(userId), sid);
     return score === null ? undefined : Number(score);
+  }
+
+  async removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
+    if (sids.length === 0) return;
+    await removeRevokedScript.run(this.#client, { keys: [this.#key(userId)], arguments: [...sids] });
   }
 
   async removeMarked(userId: string, sid: string, mark: number): Promise<void> {

@@ -40,6 +40,12 @@ export interface SessionIndex {
   /** Removes entries. Those that are not there are no error. */
   remove(userId: string, sids: readonly string[]): Promise<void>;
 
+  /**
+   * Removes those of these entries that are revoked. One that was removed by another call meanwhile, and entered
+   * anew, is another login's and stays.
+   */
+  removeRevoked(userId: string, sids: readonly string[]): Promise<void>;
+
   /** What tells an entry from the same one entered or extended again; `undefined` if there is none. */
   mark(userId: string, sid: string): Promise<number | undefined>;
 

@@ -167,7 +167,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     const ended: EndedSessions = { sids: own, reason: "session_ended" };
     const { answers, silentNodes } = await asking.call(() => node.ask(END_SESSIONS, ended, ackTimeoutMs));
     // Last: until here, whoever calls again after a failure finds them.
-    await index.remove(userId, sids);
+    await index.removeRevoked(userId, sids);
     const connectionsClosed = (answers as number[]).reduce((sum, closed) => sum + closed, 0);
     const sessionsDeleted = found.filter((stored) => stored && isOwn(stored)).length;
     return { sessionsDeleted, connectionsClosed, silentNodes };

@@ -21,6 +21,7 @@ const GATED = [
   "enter",
   "confirm",
   "extend",
+  "removeRevoked",
   "revoke",
   "revokeOne",
   "entries",

@@ -69,7 +69,7 @@ describe.each(places)(
       let deleting: Promise<unknown> | undefined;
       const users = await serve({ backend });
       beforeNext(backend.sessions, "write", async () => {
-        beforeNext(backend.sessionIndex, "remove", () => {
+        beforeNext(backend.sessionIndex, "removeRevoked", () => {
           arrived.open();
           return go.opened;
         });

@@ -79,6 +79,17 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
   });
 
+  rule("removes of revoked entries only those that are still revoked", async (index) => {
+    for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
+    const sids = await revoked(index, "u", "c");
+    // Another call is done first, and somebody logs in with the same session.
+    await index.removeRevoked("u", sids);
+    await index.enter("u", "a", minuteMs);
+    await index.removeRevoked("u", ["a", "b", "c", "never"]);
+    await assertEntered(index, "u", ["a", "c"]);
+    await index.removeRevoked("nobody", ["a"]);
+  });
+
   rule("revokes one and tells whether the user has it", async (index) => {
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
     await index.enter("v", "c", minuteMs);
