@@ -13,8 +13,10 @@ export type MessageListener = (message: string) => void;
  */
 export interface Bus {
   publish(channel: string, message: string): Promise<void>;
-  /** Resolves once messages arrive. A channel has one listener on a node. */
+  /** Resolves once messages arrive. A channel may have several listeners. */
   subscribe(channel: string, listener: MessageListener): Promise<void>;
+  /** Resolves once this listener hears no more of the channel. One that has not subscribed is no error. */
+  unsubscribe(channel: string, listener: MessageListener): Promise<void>;
   /** Calls back each time a line that was down is up again. */
   onReconnect(listener: () => void): void;
   /** Says that a node lives for so many milliseconds more. */

@@ -1,0 +1,34 @@
+/** What a connection store holds: text, or an object or list of what JSON has. */
+export type StoredValue = string | { readonly [name: string]: unknown } | readonly unknown[];
+
+/** Whose data it is. */
+export interface ConnectionIdentity {
+  readonly id: string;
+  /** `undefined` if the connection's session has no user. */
+  readonly userId: string | undefined;
+}
+
+/**
+ * Where handlers keep data of a connection, in `connection.store`.
+ *
+ * The rules, which the conformance suite attacks:
+ * - What was set is read as it was, as a copy; nobody else's is. Keys are any strings.
+ * - Data lives for the store's time to live after it was last set or refreshed, by any of its keys, and together.
+ */
+export interface ConnectionStore {
+  get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined>;
+  set(connection: ConnectionIdentity, key: string, value: StoredValue): Promise<void>;
+  delete(connection: ConnectionIdentity, key: string): Promise<void>;
+  /** Lets the data live on: called at heartbeats, at most once a tick. */
+  refresh(connection: ConnectionIdentity): Promise<void>;
+  /** Called once the connection is gone, also for one whose node has died; without it, data goes by its time to live. */
+  clear?(connection: ConnectionIdentity): Promise<void>;
+}
+
+/** How a backend's connection store keeps data. */
+export interface ConnectionStoreOptions {
+  /** Seconds that data lives without being set or refreshed. */
+  readonly ttlSeconds: number;
+  /** Under which name a connection's data is kept; connections of the same name share it, and one without has none. */
+  readonly nameOf: (connection: ConnectionIdentity) => string | undefined;
+}
