@@ -10,7 +10,7 @@ export interface Answers {
   readonly silentNodes: readonly string[];
 }
 
-/** Answers what another node asks; what it returns must be JSON. */
+/** Answers what another node asks; what it returns, or resolves to, must be JSON. */
 export type Answerer = (payload: unknown) => unknown;
 
 /** Options of {@link Node}. */
@@ -91,15 +91,22 @@ export class Node {
     await this.#bus.publish(ALL_NODES, JSON.stringify({ type, payload, from: this.id } satisfies Message));
   }
 
-  /** Asks all nodes, this one too, and resolves when all that live have answered, or after `timeoutMs`. */
-  async ask(type: string, payload: unknown, timeoutMs: number): Promise<Answers> {
-    const own = this.#answerers.get(type)?.(payload);
-    await this.#listen();
+  /**
+   * Asks all nodes, this one too, or only those that are named, and resolves when all of them that live have answered,
+   * or after `timeoutMs`.
+   */
+  async ask(type: string, payload: unknown, timeoutMs: number, among?: readonly string[]): Promise<Answers> {
+    const isAsked = (nodeId: string) => among?.includes(nodeId) ?? true;
+    const answering = isAsked(this.id) ? this.#answerers.get(type)?.(payload) : undefined;
+    if (among?.every((nodeId) => nodeId === this.id))
+      return { answers: given(await answering), silentNodes: [] };
+    const [own] = await Promise.all([answering, this.#listen()]);
+    const answers = given(own);
     // Known before the question is put, so that nobody who could hear it is left out.
-    const waitedFor = new Set(await this.#bus.liveNodes());
+    const waitedFor = new Set((await this.#bus.liveNodes()).filter(isAsked));
     waitedFor.delete(this.id);
-    const answers: unknown[] = own === undefined ? [] : [own];
     if (waitedFor.size === 0) return { answers, silentNodes: [] };
+    const channels = among ? [...waitedFor].map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
 
     const question = randomUUID();
     try {
@@ -112,8 +119,8 @@ export class Node {
           clearTimeout(timer);
           resolve();
         });
-        const message: Message = { type, payload, from: this.id, question };
-        this.#bus.publish(ALL_NODES, JSON.stringify(message)).catch((error) => {
+        const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
+        Promise.all(channels.map((channel) => this.#bus.publish(channel, message))).catch((error) => {
           clearTimeout(timer);
           reject(error);
         });
@@ -139,7 +146,7 @@ export class Node {
     this.#hearing ??= this.#bus
       .subscribe(ALL_NODES, (text) => {
         const message = parsed<Message>(text);
-        if (message) this.#hear(message);
+        if (message) void this.#hear(message);
       })
       .catch((error) => {
         this.#hearing = undefined;
@@ -153,12 +160,14 @@ export class Node {
     this.#renewal.unref();
   }
 
-  /** Replies come on a channel of one's own, so that a node which only asks hears nothing else. */
+  /** Replies come on a channel of one's own, so that a node which only asks hears nothing else; and so do questions to it alone. */
   #listen(): Promise<void> {
     this.#listening ??= this.#bus
-      .subscribe(this.#replies(this.id), (message) => {
-        const reply = parsed<Reply>(message);
-        if (reply) this.#questions.get(reply.question)?.(reply);
+      .subscribe(this.#ownChannel(this.id), (text) => {
+        const message = parsed<Message | Reply>(text);
+        if (!message) return;
+        if ("type" in message) void this.#hear(message);
+        else this.#questions.get(message.question)?.(message);
       })
       .catch((error) => {
         this.#listening = undefined;
@@ -167,17 +176,19 @@ export class Node {
     return this.#listening;
   }
 
-  #hear({ type, payload, from, question }: Message): void {
+  async #hear({ type, payload, from, question }: Message): Promise<void> {
     if (from === this.id) return;
     let answer: unknown;
     try {
-      answer = this.#answerers.get(type)?.(payload);
+      const answering = this.#answerers.get(type)?.(payload);
+      // Most answer at once, and are heard in the order in which they were asked.
+      answer = answering instanceof Promise ? await answering : answering;
     } catch {
       // Whoever asks is told that this node lives; what it could not do, its next revalidation does.
     }
     if (question === undefined) return;
     const reply: Reply = { question, node: this.id, answer };
-    this.#bus.publish(this.#replies(from), JSON.stringify(reply)).catch(() => {});
+    this.#bus.publish(this.#ownChannel(from), JSON.stringify(reply)).catch(() => {});
   }
 
   async #renew(): Promise<void> {
@@ -196,9 +207,14 @@ export class Node {
     for (const listener of this.#gapListeners) listener();
   }
 
-  #replies(nodeId: string): string {
+  #ownChannel(nodeId: string): string {
     return `node:${nodeId}`;
   }
+}
+
+/** The answer of one node, if it has one. */
+function given(answer: unknown): unknown[] {
+  return answer === undefined ? [] : [answer];
 }
 
 /** What another node has said; `undefined` if it was none. */
