@@ -46,8 +46,9 @@ const ALL_NODES = "nodes";
 export class Node {
   readonly id: string = randomUUID();
   readonly #bus: Bus;
-  readonly #leaseMs: number;
-  readonly #answerers = new Map<string, Answerer>();
+  /** Milliseconds that the others wait for this node when it does not renew its lease. */
+  readonly leaseMs: number;
+  readonly #answerers = new Map<string, Answerer[]>();
   readonly #questions = new Map<string, (reply: Reply) => void>();
   readonly #gapListeners = new Set<() => void>();
   #listening: Promise<void> | undefined;
@@ -59,7 +60,7 @@ export class Node {
 
   constructor(bus: Bus, { leaseMs = 10_000 }: NodeOptions = {}) {
     this.#bus = bus;
-    this.#leaseMs = leaseMs;
+    this.leaseMs = leaseMs;
     bus.onReconnect(() => {
       // A backend that came back empty does not know this node any more.
       if (this.#renewal) void this.#renew().catch(() => {});
@@ -67,9 +68,9 @@ export class Node {
     });
   }
 
-  /** Says how this node answers a type of message. Told messages are answered too, to nobody. */
+  /** Says how this node answers a type of message. Told messages are answered too, to nobody. Of several, all hear and the first answers. */
   answer(type: string, answerer: Answerer): void {
-    this.#answerers.set(type, answerer);
+    this.#answerers.set(type, [...(this.#answerers.get(type) ?? []), answerer]);
   }
 
   /** Calls back when this node may have missed messages: its line was down, or it was stopped for a while. */
@@ -97,7 +98,7 @@ export class Node {
    */
   async ask(type: string, payload: unknown, timeoutMs: number, among?: readonly string[]): Promise<Answers> {
     const isAsked = (nodeId: string) => among?.includes(nodeId) ?? true;
-    const answering = isAsked(this.id) ? this.#answerers.get(type)?.(payload) : undefined;
+    const answering = isAsked(this.id) ? this.#answerOf(type, payload) : undefined;
     if (among?.every((nodeId) => nodeId === this.id))
       return { answers: given(await answering), silentNodes: [] };
     const [own] = await Promise.all([answering, this.#listen()]);
@@ -156,7 +157,7 @@ export class Node {
     // Last: who is counted among the living must hear.
     await this.#renew();
     if (this.#isClosed) return;
-    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.#leaseMs / 3);
+    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.leaseMs / 3);
     this.#renewal.unref();
   }
 
@@ -180,7 +181,7 @@ export class Node {
     if (from === this.id) return;
     let answer: unknown;
     try {
-      const answering = this.#answerers.get(type)?.(payload);
+      const answering = this.#answerOf(type, payload);
       // Most answer at once, and are heard in the order in which they were asked.
       answer = answering instanceof Promise ? await answering : answering;
     } catch {
@@ -191,13 +192,21 @@ export class Node {
     this.#bus.publish(this.#ownChannel(from), JSON.stringify(reply)).catch(() => {});
   }
 
+  /** At once, unless one of those who answer needs time. */
+  #answerOf(type: string, payload: unknown): unknown {
+    const answers = (this.#answerers.get(type) ?? []).map((answerer) => answerer(payload));
+    return answers.some((answer) => answer instanceof Promise)
+      ? Promise.all(answers).then(([first]) => first)
+      : answers[0];
+  }
+
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
     const renewedAt = Date.now();
     const since = renewedAt - this.#renewedAt;
     // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since > this.#leaseMs) this.#missed();
-    await this.#bus.renewLease(this.id, this.#leaseMs);
+    if (this.#renewedAt > 0 && since > this.leaseMs) this.#missed();
+    await this.#bus.renewLease(this.id, this.leaseMs);
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     if (this.#isClosed) await this.#bus.dropLease(this.id);

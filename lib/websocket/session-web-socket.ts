@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket } from "ws";
 
 /** How long a client may take to answer a close before its connection is cut. */
@@ -20,6 +21,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
+  #onMuted: (() => void) | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -46,9 +48,30 @@ export class SessionWebSocket extends WebSocket {
     if (typeof callback === "function") callback(new Error("The session of this connection has ended"));
   }
 
+  /** Whether nothing is let through any more, either way. */
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+
   /** Lets no further message reach a listener, nor the client. */
   mute(): void {
+    if (this.#isMuted) return;
     this.#isMuted = true;
+    this.#onMuted?.();
+  }
+
+  /** Calls back at the moment from which on nothing is let through. */
+  followMute(onMuted: () => void): void {
+    this.#onMuted = onMuted;
+  }
+
+  /**
+   * Writes frames that are made already, in one write. They go past ws, which would make a frame for each client: so
+   * not for a connection with an extension, whose frames are made of what it negotiated.
+   */
+  writeFrames(frames: Uint8Array): void {
+    if (this.#isMuted || this.readyState !== WebSocket.OPEN) return;
+    (this as unknown as { _socket: Duplex })._socket.write(frames);
   }
 
   /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
