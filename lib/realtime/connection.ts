@@ -166,7 +166,6 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   }
 
   close(code: number = NORMAL, reason = ""): void {
-    this.flush();
     this.ws.end(code, reason);
   }
 

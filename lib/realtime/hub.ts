@@ -69,6 +69,7 @@ export class Hub implements ConnectionHandler {
       expireAfterMs: thresholdMs + 2 * TICK_MS,
       graceMs: config.graceMs,
       graceAfterDeathMs: Math.max(0, config.graceMs - node.leaseMs),
+      isOpen: (id) => this.#connections.has(id),
       clearData: async (connection) => this.#store.clear?.(connection),
     });
     this.groups = new Groups({
@@ -147,8 +148,8 @@ export class Hub implements ConnectionHandler {
       if (identity.userId !== undefined) this.presence.depart(identity);
     };
     ws.on("message", (data, isBinary) => inbox.take(data, isBinary));
-    // From that moment on it gets nothing, so nobody is to think that it is there.
-    ws.followMute(leave);
+    // What was sent before a close leaves before it; from the mute on it gets nothing, so nobody is to think that it is there.
+    ws.followEnd({ onEnd: () => connection.flush(), onMute: leave });
     const began = this.#begin(connection, inbox);
     ws.on("close", (code, reason) => {
       leave();
@@ -211,7 +212,7 @@ export class Hub implements ConnectionHandler {
       connection.record ? [{ record: connection.record, agoMs: now - connection.lastSeen }] : [],
     );
     const missing = await this.#registry.saw(sightings);
-    await this.presence.arriveAgain(missing.filter(({ id }) => this.#connections.has(id)));
+    await this.presence.arriveAgain(missing);
   }
 
   /** Registers anew and reads the groups anew, after this node may have missed what others have done. */
