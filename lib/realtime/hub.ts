@@ -1,13 +1,14 @@
-import type { Backend } from "../backend.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import { type Arrival, type ConnectionRecord, connectionId, type Registry } from "../connections/registry.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { Tally } from "../observability/tally.ts";
 import { bounded } from "../sessions/bounded.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import { Channels, userChannel } from "./channels.ts";
-import { type ConnectionHost, RealtimeConnection } from "./connection.ts";
+import { chosenConnectionStore } from "./chosen-connection-store.ts";
+import { type ConnectionHost, type Counts, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
 import { Heartbeat, TICK_MS } from "./heartbeat.ts";
@@ -16,6 +17,7 @@ import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
+import type { RealtimeStats } from "./realtime-stats.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
@@ -44,6 +46,7 @@ export class Hub implements ConnectionHandler {
   readonly #keepAlive: KeepAlive;
   readonly #host: ConnectionHost & InboxHost;
   readonly #stopTicking: () => void;
+  readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
   #isTicking = false;
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
@@ -53,7 +56,7 @@ export class Hub implements ConnectionHandler {
     this.#events = events;
     this.#nodeId = node.id;
     this.#registry = bounded(backend.registry, bounds);
-    this.#store = bounded(connectionStore(config, backend), bounds);
+    this.#store = bounded(chosenConnectionStore(config, backend), bounds);
     this.#heartbeat = new Heartbeat(config);
     this.#keepAlive = new KeepAlive(keeper);
     this.channels = new Channels(backend.bus, bounds);
@@ -86,6 +89,7 @@ export class Hub implements ConnectionHandler {
       outbox: new Outbox(),
       events,
       store: this.#store,
+      counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       now: () => config.clock.now(),
@@ -121,6 +125,19 @@ export class Hub implements ConnectionHandler {
     return {
       open: (ws) => this.#open(record, candidate, ws, arrival),
       giveUp: () => this.presence.giveUp(record, arrival),
+    };
+  }
+
+  get stats(): RealtimeStats {
+    const { ends, ...counts } = this.#counts;
+    return {
+      connections: this.#connections.size,
+      users: this.channels.count("user"),
+      groups: this.channels.count("group"),
+      ...counts,
+      slowConsumers: ends.get("slow_consumer"),
+      rateLimited: ends.get("rate_limited"),
+      inactive: ends.get("inactive"),
     };
   }
 
@@ -230,19 +247,4 @@ export class Hub implements ConnectionHandler {
 
 function hasUser(connection: RealtimeConnection): connection is RealtimeConnection & { userId: string } {
   return connection.userId !== undefined;
-}
-
-/** The app's, or one of the backend's whose data is gone with the connection, or if its heartbeats stop. */
-function connectionStore(
-  { connectionStore: given, inactivityThresholdSeconds }: RealtimeConfig,
-  backend: Backend,
-): ConnectionStore {
-  if (typeof given === "function") return given(backend);
-  return (
-    given ??
-    backend.connectionStore({
-      ttlSeconds: Math.ceil(2 * inactivityThresholdSeconds),
-      nameOf: ({ id }) => `connection:${id}`,
-    })
-  );
 }
