@@ -2,8 +2,9 @@ import { setImmediate as immediate } from "node:timers/promises";
 import type { Backend } from "../../lib/index.ts";
 import type { SeededRandom } from "../support/random.ts";
 
-/** Turns of the event loop that a call may wait for, before it and after it. */
-const TURNS = 8;
+/** Turns of the event loop that a call may wait for, before it and after it: mostly few, so that others overtake those that wait for many. */
+const FEW_TURNS = 8;
+const MANY_TURNS = 200;
 
 /** A backend each of whose calls takes its own time, so that what is asked for at once is done in any order. */
 export function slowBackend(backend: Backend, random: SeededRandom): Backend {
@@ -14,9 +15,9 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
         if (typeof member !== "function") return member;
         if (!names.includes(String(name))) return member.bind(target);
         return async (...args: unknown[]) => {
-          await turns(random.int(TURNS));
+          await wait(random);
           const answer = await member.apply(target, args);
-          await turns(random.int(TURNS));
+          await wait(random);
           return answer;
         };
       },
@@ -30,6 +31,7 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
   };
 }
 
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await immediate();
+async function wait(random: SeededRandom): Promise<void> {
+  for (let turns = random.int(random.chance(0.1) ? MANY_TURNS : FEW_TURNS); turns > 0; turns--)
+    await immediate();
 }
