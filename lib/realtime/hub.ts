@@ -48,6 +48,7 @@ export class Hub implements ConnectionHandler {
   readonly #stopTicking: () => void;
   readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
   #isTicking = false;
+  #isFailing = false;
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
     const { backend, bounds, node } = keeper.config;
@@ -89,6 +90,7 @@ export class Hub implements ConnectionHandler {
       outbox: new Outbox(),
       events,
       store: this.#store,
+      mayHaveData: config.connectionStore !== undefined,
       counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
@@ -218,7 +220,10 @@ export class Hub implements ConnectionHandler {
       ...heard.filter(({ hasData }) => hasData).map((connection) => this.#store.refresh(connection)),
     ]);
     for (const connection of heard) connection.keepsAlive = false;
-    for (const result of results) if (result.status === "rejected") this.#report(result.reason);
+    const failure = results.find((result) => result.status === "rejected");
+    // Once, not with each tick for as long as the backend is down.
+    if (failure && !this.#isFailing) this.#report(failure.reason);
+    this.#isFailing = failure !== undefined;
     this.#isTicking = false;
   }
 
