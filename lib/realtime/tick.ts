@@ -41,14 +41,16 @@ export class Tick {
     if (this.#isRunning) return;
     this.#isRunning = true;
     const heard = heartbeat.takeHeard();
+    const beating = heard.filter(({ keepsAlive }) => keepsAlive);
+    // Before anything is waited for: what is heard meanwhile counts for the next tick.
+    for (const connection of beating) connection.keepsAlive = false;
     // All at once, so that it leaves as one write.
     const results = await Promise.allSettled([
       this.#tell(heard),
       presence.tick(),
-      keepAlive.refresh(heard.filter(({ keepsAlive }) => keepsAlive)),
+      keepAlive.refresh(beating),
       ...heard.filter(({ hasData }) => hasData).map((connection) => store.refresh(connection)),
     ]);
-    for (const connection of heard) connection.keepsAlive = false;
     const failure = results.find((result) => result.status === "rejected");
     // Once, not with each tick for as long as the backend is down.
     if (failure && !this.#isFailing) report(failure.reason);
