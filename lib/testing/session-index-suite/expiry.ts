@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../../lib/users/session-index.ts";
-import { eventually } from "../../support/eventually.ts";
+import type { SessionIndex } from "../../users/session-index.ts";
+import { eventually } from "../eventually.ts";
 import { assertEntered, assertExpiresIn, expiryOf, minuteMs, revoked } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

@@ -1,3 +1,4 @@
+import { runnerOf } from "./runner.ts";
 import { contentRules } from "./session-store-suite/contents.ts";
 import { endingRules } from "./session-store-suite/endings.ts";
 import { expiryRules } from "./session-store-suite/expiry.ts";
@@ -9,16 +10,18 @@ import { writingRules } from "./session-store-suite/writing.ts";
 
 export type { SessionStoreDeviation, SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
 
-declare const describe: (name: string, body: () => void) => unknown;
-
 /**
  * Declares the tests that every `SessionStore` must pass, by attacking each rule of the contract.
  *
- * Runs on any runner with global `describe` and `it`. A test takes up to some seconds, because sessions
- * must be seen to expire.
+ * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
+ * takes up to some seconds, because sessions must be seen to expire.
+ *
+ * @throws {TypeError} if there is no runner.
  */
 export function describeSessionStore(name: string, options: SessionStoreSuiteOptions): void {
-  const rule = ruleDeclarer(options);
+  const runner = runnerOf("describeSessionStore", options);
+  const { describe } = runner;
+  const rule = ruleDeclarer(runner, options);
   describe(`${name} as a SessionStore`, () => {
     describe("writing", () => writingRules(rule));
     describe("at the same time", () => raceRules(rule));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../eventually.ts";
 import { inbox, untilHeard, untilQuiet } from "./inbox.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

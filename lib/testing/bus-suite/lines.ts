@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Bus } from "../../../lib/bus/bus.ts";
-import { eventually } from "../../support/eventually.ts";
+import type { Bus } from "../../bus/bus.ts";
+import { eventually } from "../eventually.ts";
 import { inbox, untilHeard, untilQuiet } from "./inbox.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

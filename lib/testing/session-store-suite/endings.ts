@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
-import type { Ending, EndReason } from "../../../lib/sessions/session-endings.ts";
-import type { SessionStore, StoredSession } from "../../../lib/sessions/session-store.ts";
+import type { Ending, EndReason } from "../../sessions/session-endings.ts";
+import type { SessionStore, StoredSession } from "../../sessions/session-store.ts";
 import {
   announcements,
   assertGone,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../../lib/users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index.ts";
 
 export const minuteMs = 60_000;
 

@@ -1,3 +1,4 @@
+import { runnerOf } from "./runner.ts";
 import { entryRules } from "./session-index-suite/entries.ts";
 import { expiryRules } from "./session-index-suite/expiry.ts";
 import { idRules } from "./session-index-suite/ids.ts";
@@ -7,16 +8,18 @@ import { ruleDeclarer, type SessionIndexSuiteOptions } from "./session-index-sui
 
 export type { SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
 
-declare const describe: (name: string, body: () => void) => unknown;
-
 /**
  * Declares the tests that every `SessionIndex` must pass, by attacking each rule of the contract.
  *
- * Runs on any runner with global `describe` and `it`. A test takes up to some seconds, because entries
- * must be seen to expire.
+ * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
+ * takes up to some seconds, because entries must be seen to expire.
+ *
+ * @throws {TypeError} if there is no runner.
  */
 export function describeSessionIndex(name: string, options: SessionIndexSuiteOptions): void {
-  const rule = ruleDeclarer(options);
+  const runner = runnerOf("describeSessionIndex", options);
+  const { describe } = runner;
+  const rule = ruleDeclarer(runner, options);
   describe(`${name} as a SessionIndex`, () => {
     describe("entries", () => entryRules(rule));
     describe("revoking", () => revokingRules(rule));

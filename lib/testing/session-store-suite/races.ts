@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { SessionStore } from "../../../lib/sessions/session-store.ts";
-import { Interleaving } from "./interleaving.ts";
+import type { SessionStore } from "../../sessions/session-store.ts";
+import { pause, shuffled } from "../interleaving.ts";
+import { type SeededRandom, seededRandom } from "../random.ts";
 import {
   assertGone,
   assertStored,
@@ -51,9 +52,9 @@ export function raceRules(rule: RuleDeclarer): void {
   rule("never has a session again once its removal has resolved", async (store) => {
     for (const seed of seeds) {
       const sid = `raced-${seed}`;
-      const interleaving = new Interleaving(seed);
+      const random = seededRandom(seed);
       await insert(store, sid, { count: 0 });
-      await race(store, sid, interleaving, async () => {
+      await race(store, sid, random, async () => {
         await store.remove(sid, "session_ended");
         await assertGone(store, sid, `still there after the removal, seed ${seed}`);
       });
@@ -67,9 +68,9 @@ export function raceRules(rule: RuleDeclarer): void {
     async (store) => {
       for (const seed of seeds) {
         const sid = `raced-${seed}`;
-        const interleaving = new Interleaving(seed);
+        const random = seededRandom(seed);
         await insert(store, sid, { count: 0 });
-        await race(store, sid, interleaving, async () => {
+        await race(store, sid, random, async () => {
           await new Promise((resolve) => store.expressStore.destroy(sid, resolve));
           await assertGone(store, sid, `still there after destroy, seed ${seed}`);
         });
@@ -83,16 +84,16 @@ export function raceRules(rule: RuleDeclarer): void {
 async function race(
   store: SessionStore,
   sid: string,
-  interleaving: Interleaving,
+  random: SeededRandom,
   end: () => Promise<void>,
 ): Promise<void> {
   const count = () => change(store, sid, ({ count }) => ({ count: (count as number) + 1 }));
   const refresh = () => store.refresh(sid, sessionData({}, 90_000));
   const read = () => store.read(sid);
-  const steps = interleaving.shuffled([count, count, count, count, refresh, refresh, read, end]);
+  const steps = shuffled(random, [count, count, count, count, refresh, refresh, read, end]);
   await Promise.all(
     steps.map(async (step) => {
-      await interleaving.pause();
+      await pause(random);
       await step();
     }),
   );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
-import type { SessionStore } from "../../../lib/sessions/session-store.ts";
+import type { SessionStore } from "../../sessions/session-store.ts";
 import {
   assertGone,
   assertStored,

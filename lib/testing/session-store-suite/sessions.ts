@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
-import { newCookie } from "../../../lib/sessions/inflate-cookie.ts";
-import type { Ending, EndReason } from "../../../lib/sessions/session-endings.ts";
-import type {
-  Base,
-  SessionSnapshot,
-  SessionStore,
-  StoredSession,
-} from "../../../lib/sessions/session-store.ts";
+import { newCookie } from "../../sessions/inflate-cookie.ts";
+import type { Ending, EndReason } from "../../sessions/session-endings.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession } from "../../sessions/session-store.ts";
 
 export type Contents = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionStore } from "../../../lib/sessions/session-store.ts";
+import type { SessionStore } from "../../sessions/session-store.ts";
 import {
   announcements,
   assertGone,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Bus } from "../../../lib/bus/bus.ts";
-import { eventually } from "../../support/eventually.ts";
+import type { Bus } from "../../bus/bus.ts";
+import { eventually } from "../eventually.ts";
 
 /** All that a node hears on a channel from now on. */
 export async function inbox(bus: Bus, channel: string): Promise<string[]> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../../lib/users/session-index.ts";
-import { type SeededRandom, seededRandom } from "../../support/random.ts";
+import type { SessionIndex } from "../../users/session-index.ts";
+import { pause } from "../interleaving.ts";
+import { seededRandom } from "../random.ts";
 import { enteredSids, minuteMs, range } from "./index-state.ts";
 import { UserModel } from "./races-model.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
@@ -76,13 +77,5 @@ export async function raceLogins(nodes: readonly SessionIndex[], seed: number): 
     for (const index of nodes) await model.assertAllListed(index);
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** Lets none, few or many steps of others come first, by microtasks or by turns of the event loop. */
-async function pause(random: SeededRandom): Promise<void> {
-  const byTurn = random.chance(0.5);
-  for (let turns = random.int(6); turns > 0; turns--) {
-    await (byTurn ? new Promise<void>((resolve) => setImmediate(resolve)) : undefined);
   }
 }
