@@ -4,6 +4,13 @@ export {
   type BusSuiteOptions,
   describeBus,
 } from "./testing/describe-bus.ts";
+export {
+  type ConnectionStoreDeviation,
+  type ConnectionStoreSuiteOptions,
+  describeConnectionStore,
+} from "./testing/describe-connection-store.ts";
+export { describeMemberships, type MembershipsSuiteOptions } from "./testing/describe-memberships.ts";
+export { describeRegistry, type RegistrySuiteOptions } from "./testing/describe-registry.ts";
 export { describeSessionIndex, type SessionIndexSuiteOptions } from "./testing/describe-session-index.ts";
 export {
   describeSessionStore,

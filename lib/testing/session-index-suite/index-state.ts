@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index.ts";
 
-export const minuteMs = 60_000;
+export { range } from "../range.ts";
 
-export function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
-}
+export const minuteMs = 60_000;
 
 /** The ids of a user's entries that were not revoked, sorted. */
 export async function enteredSids(index: SessionIndex, userId: string): Promise<string[]> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { SessionStore } from "../../sessions/session-store.ts";
 import { pause, shuffled } from "../interleaving.ts";
 import { type SeededRandom, seededRandom } from "../random.ts";
+import { range } from "../range.ts";
 import {
   assertGone,
   assertStored,
@@ -126,8 +127,4 @@ async function assertOneWritten(
     if (result.outcome === "changed") assert.equal(result.current.version, version);
     else assert.deepEqual(result, { outcome: "written", version });
   }
-}
-
-function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
 }
