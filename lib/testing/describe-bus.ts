@@ -1,5 +1,6 @@
 import { leaseRules } from "./bus-suite/leases.ts";
 import { lineRules } from "./bus-suite/lines.ts";
+import { listenerRules } from "./bus-suite/listeners.ts";
 import { messageRules } from "./bus-suite/messages.ts";
 import { type BusSuiteOptions, ruleDeclarer } from "./bus-suite/suite-options.ts";
 import { runnerOf } from "./runner.ts";
@@ -20,6 +21,7 @@ export function describeBus(name: string, options: BusSuiteOptions): void {
   const rule = ruleDeclarer(runner, options);
   describe(`${name} as a Bus`, () => {
     describe("messages", () => messageRules(rule));
+    describe("listeners", () => listenerRules(rule));
     describe("leases", () => leaseRules(rule));
     describe("lines", () => lineRules(rule));
   });
