@@ -1,4 +1,8 @@
+import type { Bus } from "./bus/bus.ts";
 import type { Node } from "./bus/node.ts";
+import type { ConnectionStore, ConnectionStoreOptions } from "./connections/connection-store.ts";
+import type { Registry } from "./connections/registry.ts";
+import type { Memberships } from "./groups/memberships.ts";
 import type { SessionStore } from "./sessions/session-store.ts";
 import type { SessionIndex } from "./users/session-index.ts";
 
@@ -6,8 +10,13 @@ import type { SessionIndex } from "./users/session-index.ts";
 export interface Backend {
   readonly sessions: SessionStore;
   readonly sessionIndex: SessionIndex;
+  readonly registry: Registry;
+  readonly memberships: Memberships;
+  readonly bus: Bus;
   /** This process among the nodes that share the backend. */
   readonly node: Node;
+  /** Makes a place for data of connections. */
+  connectionStore(options: ConnectionStoreOptions): ConnectionStore;
   /** Leaves the other nodes and closes what the backend has opened itself; the client stays the app's. */
   close(): Promise<void>;
 }

@@ -5,20 +5,20 @@ import type { Request } from "express";
 export type ErrorListener = (error: Error, req: Request) => void;
 
 /** Tells of errors that nobody else is told of. Unlike an EventEmitter's, they end no process: unheard, they are a warning. */
-export class ErrorEvents {
+export class ErrorEvents<Subject = Request> {
   readonly #emitter = new EventEmitter();
 
-  on(listener: ErrorListener): void {
+  on(listener: (error: Error, subject: Subject) => void): void {
     this.#emitter.on("error", listener);
   }
 
-  off(listener: ErrorListener): void {
+  off(listener: (error: Error, subject: Subject) => void): void {
     this.#emitter.off("error", listener);
   }
 
-  report(error: unknown, req: Request): void {
+  report(error: unknown, subject: Subject): void {
     const reported = error instanceof Error ? error : new Error(String(error));
-    if (this.#emitter.listenerCount("error") > 0) this.#emitter.emit("error", reported, req);
+    if (this.#emitter.listenerCount("error") > 0) this.#emitter.emit("error", reported, subject);
     else process.emitWarning(reported);
   }
 }

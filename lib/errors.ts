@@ -1,15 +1,19 @@
 /** What a {@link SessionStackError} can say; each code has one meaning and one remedy. */
 export type SessionStackErrorCode =
+  | "ERR_GROUP_FORBIDDEN"
   | "ERR_SESSION_DELETED"
   | "ERR_SESSION_NOT_CARRIED"
   | "ERR_SESSION_UNREADABLE"
-  | "ERR_STORE_UNAVAILABLE";
+  | "ERR_STORE_UNAVAILABLE"
+  | "ERR_TOO_MANY_GROUPS";
 
 const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
+  ERR_GROUP_FORBIDDEN: 403,
   ERR_SESSION_DELETED: 401,
   ERR_SESSION_NOT_CARRIED: 500,
   ERR_SESSION_UNREADABLE: 500,
   ERR_STORE_UNAVAILABLE: 503,
+  ERR_TOO_MANY_GROUPS: 429,
 });
 
 /**

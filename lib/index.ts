@@ -1,5 +1,13 @@
 export type { Backend } from "./backend.ts";
+export type { Clock } from "./clock.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";
+export type {
+  ConnectionIdentity,
+  ConnectionStore,
+  ConnectionStoreOptions,
+  StoredValue,
+} from "./connections/connection-store.ts";
+export { type UserConnectionStoreOptions, userConnectionStore } from "./connections/user-connection-store.ts";
 export type { ErrorListener } from "./error-events.ts";
 export { SessionStackError, type SessionStackErrorCode } from "./errors.ts";
 export { type MemoryBackendOptions, memoryBackend } from "./memory-backend.ts";
@@ -7,13 +15,20 @@ export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/coo
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
 export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
+export type { Connection, ConnectionData } from "./realtime/connection.ts";
+export type { Closed, EventHandler, EventMap, EventName } from "./realtime/events.ts";
+export type { EventData } from "./realtime/protocol.ts";
+export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
+export { realtime } from "./realtime/realtime.ts";
+export type { RealtimeOptions } from "./realtime/realtime-options.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/standard-schema.ts";
 export type { UserSession } from "./users/list-sessions.ts";
 export type { Login } from "./users/login.ts";
+export type { User } from "./users/user.ts";
 export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
 export {
   type DeleteUserSessionsOptions,
   type DeletionReceipt,
-  type User,
   type UserSessions,
   type UserSessionsOptions,
   userSessions,

@@ -1,6 +1,9 @@
 import type { Backend } from "./backend.ts";
 import { Node, type NodeOptions } from "./bus/node.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
+import { RedisConnectionStore } from "./connections/redis-connection-store.ts";
+import { RedisRegistry } from "./connections/redis-registry.ts";
+import { RedisMemberships } from "./groups/redis-memberships.ts";
 import { RedisSessionStore, type RedisSessionStoreOptions } from "./sessions/redis-session-store.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
@@ -20,11 +23,16 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   if (typeof client?.evalSha !== "function") {
     throw new TypeError('redisBackend: option "client" must be a node-redis client, cluster or sentinel');
   }
-  const node = new Node(new RedisBus(client, prefix), options);
+  const bus = new RedisBus(client, prefix);
+  const node = new Node(bus, options);
   return {
     sessions: new RedisSessionStore({ ...options, prefix: `${prefix}sess:` }),
     sessionIndex: new RedisSessionIndex(client, prefix),
+    registry: new RedisRegistry(client, prefix),
+    memberships: new RedisMemberships(client, prefix),
+    bus,
     node,
+    connectionStore: (storeOptions) => new RedisConnectionStore(client, prefix, storeOptions),
     close: () => node.close(),
   };
 }

@@ -6,12 +6,34 @@ export interface ScriptCall {
   arguments: string[];
 }
 
+/** Whether commands go to servers of their own by key, so that their order between keys is nobody's promise. */
+export function isCluster(client: RedisClient): boolean {
+  return "masters" in client;
+}
+
 /** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
   expire(key: string, seconds: number): Promise<unknown>;
   pTTL(key: string): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  hSet(key: string, field: string, value: string): Promise<unknown>;
+  hGet(key: string, field: string): Promise<unknown>;
+  hDel(key: string, fields: string[]): Promise<unknown>;
+  hmGet(key: string, fields: string[]): Promise<unknown>;
+  hRandFieldCountWithValues(key: string, count: number): Promise<unknown>;
+  sAdd(key: string, member: string): Promise<unknown>;
+  sRem(key: string, member: string): Promise<unknown>;
+  sMembers(key: string): Promise<unknown>;
+  sIsMember(key: string, member: string): Promise<unknown>;
+  time(): Promise<unknown>;
+  zAdd(
+    key: string,
+    member: { score: number; value: string },
+    options: { condition: "XX"; CH: true },
+  ): Promise<unknown>;
+  zRange(key: string, start: number, stop: number): Promise<unknown>;
   zRem(key: string, members: string[]): Promise<unknown>;
   zScore(key: string, member: string): Promise<unknown>;
   zRangeWithScores(key: string, start: number, stop: number): Promise<unknown>;
@@ -31,8 +53,9 @@ export interface RedisSubscriber {
   connect(): Promise<unknown>;
   destroy(): unknown;
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  unsubscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
   sSubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  sUnsubscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
 }
 
 /**

@@ -28,6 +28,12 @@ export class MemoryBus implements Bus {
     this.#listeners.set(channel, listeners.add(listener));
   }
 
+  async unsubscribe(channel: string, listener: MessageListener): Promise<void> {
+    const listeners = this.#listeners.get(channel);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.#listeners.delete(channel);
+  }
+
   onReconnect(): void {}
 
   async renewLease(nodeId: string, leaseMs: number): Promise<void> {

@@ -10,7 +10,7 @@ export interface Answers {
   readonly silentNodes: readonly string[];
 }
 
-/** Answers what another node asks; what it returns must be JSON. */
+/** Answers what another node asks; what it returns, or resolves to, must be JSON. */
 export type Answerer = (payload: unknown) => unknown;
 
 /** Options of {@link Node}. */
@@ -46,8 +46,9 @@ const ALL_NODES = "nodes";
 export class Node {
   readonly id: string = randomUUID();
   readonly #bus: Bus;
-  readonly #leaseMs: number;
-  readonly #answerers = new Map<string, Answerer>();
+  /** Milliseconds that the others wait for this node when it does not renew its lease. */
+  readonly leaseMs: number;
+  readonly #answerers = new Map<string, Answerer[]>();
   readonly #questions = new Map<string, (reply: Reply) => void>();
   readonly #gapListeners = new Set<() => void>();
   #listening: Promise<void> | undefined;
@@ -59,7 +60,7 @@ export class Node {
 
   constructor(bus: Bus, { leaseMs = 10_000 }: NodeOptions = {}) {
     this.#bus = bus;
-    this.#leaseMs = leaseMs;
+    this.leaseMs = leaseMs;
     bus.onReconnect(() => {
       // A backend that came back empty does not know this node any more.
       if (this.#renewal) void this.#renew().catch(() => {});
@@ -67,9 +68,9 @@ export class Node {
     });
   }
 
-  /** Says how this node answers a type of message. Told messages are answered too, to nobody. */
+  /** Says how this node answers a type of message. Told messages are answered too, to nobody. Of several, all hear and the first answers. */
   answer(type: string, answerer: Answerer): void {
-    this.#answerers.set(type, answerer);
+    this.#answerers.set(type, [...(this.#answerers.get(type) ?? []), answerer]);
   }
 
   /** Calls back when this node may have missed messages: its line was down, or it was stopped for a while. */
@@ -91,15 +92,22 @@ export class Node {
     await this.#bus.publish(ALL_NODES, JSON.stringify({ type, payload, from: this.id } satisfies Message));
   }
 
-  /** Asks all nodes, this one too, and resolves when all that live have answered, or after `timeoutMs`. */
-  async ask(type: string, payload: unknown, timeoutMs: number): Promise<Answers> {
-    const own = this.#answerers.get(type)?.(payload);
-    await this.#listen();
+  /**
+   * Asks all nodes, this one too, or only those that are named, and resolves when all of them that live have answered,
+   * or after `timeoutMs`.
+   */
+  async ask(type: string, payload: unknown, timeoutMs: number, among?: readonly string[]): Promise<Answers> {
+    const isAsked = (nodeId: string) => among?.includes(nodeId) ?? true;
+    const answering = isAsked(this.id) ? this.#answerOf(type, payload) : undefined;
+    if (among?.every((nodeId) => nodeId === this.id))
+      return { answers: given(await answering), silentNodes: [] };
+    const [own] = await Promise.all([answering, this.#listen()]);
+    const answers = given(own);
     // Known before the question is put, so that nobody who could hear it is left out.
-    const waitedFor = new Set(await this.#bus.liveNodes());
+    const waitedFor = new Set((await this.#bus.liveNodes()).filter(isAsked));
     waitedFor.delete(this.id);
-    const answers: unknown[] = own === undefined ? [] : [own];
     if (waitedFor.size === 0) return { answers, silentNodes: [] };
+    const channels = among ? [...waitedFor].map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
 
     const question = randomUUID();
     try {
@@ -112,8 +120,8 @@ export class Node {
           clearTimeout(timer);
           resolve();
         });
-        const message: Message = { type, payload, from: this.id, question };
-        this.#bus.publish(ALL_NODES, JSON.stringify(message)).catch((error) => {
+        const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
+        Promise.all(channels.map((channel) => this.#bus.publish(channel, message))).catch((error) => {
           clearTimeout(timer);
           reject(error);
         });
@@ -139,7 +147,7 @@ export class Node {
     this.#hearing ??= this.#bus
       .subscribe(ALL_NODES, (text) => {
         const message = parsed<Message>(text);
-        if (message) this.#hear(message);
+        if (message) void this.#hear(message);
       })
       .catch((error) => {
         this.#hearing = undefined;
@@ -149,16 +157,18 @@ export class Node {
     // Last: who is counted among the living must hear.
     await this.#renew();
     if (this.#isClosed) return;
-    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.#leaseMs / 3);
+    this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.leaseMs / 3);
     this.#renewal.unref();
   }
 
-  /** Replies come on a channel of one's own, so that a node which only asks hears nothing else. */
+  /** Replies come on a channel of one's own, so that a node which only asks hears nothing else; and so do questions to it alone. */
   #listen(): Promise<void> {
     this.#listening ??= this.#bus
-      .subscribe(this.#replies(this.id), (message) => {
-        const reply = parsed<Reply>(message);
-        if (reply) this.#questions.get(reply.question)?.(reply);
+      .subscribe(this.#ownChannel(this.id), (text) => {
+        const message = parsed<Message | Reply>(text);
+        if (!message) return;
+        if ("type" in message) void this.#hear(message);
+        else this.#questions.get(message.question)?.(message);
       })
       .catch((error) => {
         this.#listening = undefined;
@@ -167,17 +177,27 @@ export class Node {
     return this.#listening;
   }
 
-  #hear({ type, payload, from, question }: Message): void {
+  async #hear({ type, payload, from, question }: Message): Promise<void> {
     if (from === this.id) return;
     let answer: unknown;
     try {
-      answer = this.#answerers.get(type)?.(payload);
+      const answering = this.#answerOf(type, payload);
+      // Most answer at once, and are heard in the order in which they were asked.
+      answer = answering instanceof Promise ? await answering : answering;
     } catch {
       // Whoever asks is told that this node lives; what it could not do, its next revalidation does.
     }
     if (question === undefined) return;
     const reply: Reply = { question, node: this.id, answer };
-    this.#bus.publish(this.#replies(from), JSON.stringify(reply)).catch(() => {});
+    this.#bus.publish(this.#ownChannel(from), JSON.stringify(reply)).catch(() => {});
+  }
+
+  /** At once, unless one of those who answer needs time. */
+  #answerOf(type: string, payload: unknown): unknown {
+    const answers = (this.#answerers.get(type) ?? []).map((answerer) => answerer(payload));
+    return answers.some((answer) => answer instanceof Promise)
+      ? Promise.all(answers).then(([first]) => first)
+      : answers[0];
   }
 
   async #renew(): Promise<void> {
@@ -185,8 +205,8 @@ export class Node {
     const renewedAt = Date.now();
     const since = renewedAt - this.#renewedAt;
     // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since > this.#leaseMs) this.#missed();
-    await this.#bus.renewLease(this.id, this.#leaseMs);
+    if (this.#renewedAt > 0 && since > this.leaseMs) this.#missed();
+    await this.#bus.renewLease(this.id, this.leaseMs);
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     if (this.#isClosed) await this.#bus.dropLease(this.id);
@@ -196,9 +216,14 @@ export class Node {
     for (const listener of this.#gapListeners) listener();
   }
 
-  #replies(nodeId: string): string {
+  #ownChannel(nodeId: string): string {
     return `node:${nodeId}`;
   }
+}
+
+/** The answer of one node, if it has one. */
+function given(answer: unknown): unknown[] {
+  return answer === undefined ? [] : [answer];
 }
 
 /** What another node has said; `undefined` if it was none. */

@@ -1,4 +1,4 @@
-import { type RedisClient, RedisScript, type RedisSubscriber } from "../redis-client.ts";
+import { isCluster, type RedisClient, RedisScript, type RedisSubscriber } from "../redis-client.ts";
 import type { Bus, MessageListener } from "./bus.ts";
 import { LEASE_SCRIPT } from "./lease-script.ts";
 
@@ -44,7 +44,7 @@ export class RedisBus implements Bus {
   constructor(client: RedisClient, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
-    this.#isSharded = "masters" in client;
+    this.#isSharded = isCluster(client);
     this.#isSentinel = "getMasterNode" in client;
   }
 
@@ -57,6 +57,14 @@ export class RedisBus implements Bus {
     const key = this.#channel(channel);
     const subscriber = await this.#connected();
     await (this.#isSharded ? subscriber.sSubscribe(key, listener) : subscriber.subscribe(key, listener));
+  }
+
+  async unsubscribe(channel: string, listener: MessageListener): Promise<void> {
+    const key = this.#channel(channel);
+    const known = listener as (message: unknown) => void;
+    // Without a line nothing is subscribed.
+    const subscriber = await this.#line?.up;
+    await (this.#isSharded ? subscriber?.sUnsubscribe(key, known) : subscriber?.unsubscribe(key, known));
   }
 
   onReconnect(listener: () => void): void {

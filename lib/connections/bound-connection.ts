@@ -18,11 +18,14 @@ const REPLACED_HEAD_START_MS = 250;
 /** A connection bound to a session, from before its handshake is answered until it is closed. */
 export class BoundConnection {
   readonly sid: string;
+  /** Whose session it was when the connection was made. */
+  readonly userId: string | undefined;
   #line: Closable | undefined;
   #hasEnded = false;
 
-  constructor(sid: string) {
+  constructor(sid: string, userId: string | undefined) {
     this.sid = sid;
+    this.userId = userId;
   }
 
   /** Whether its session has ended; before the handshake is answered, it is then refused. */

@@ -20,7 +20,17 @@ export interface RegisteredConnection extends ConnectionRecord {
 export type Arrival = "first" | "further" | "full";
 
 /** What came of a departure: the user is `offline` by this very call, `present` by others, or `leaving`, and is to be asked of again. */
-export type Departure = { readonly state: "offline" | "present" } | { readonly state: "leaving"; readonly forMs: number };
+export type Departure =
+  | { readonly state: "offline" | "present" }
+  | { readonly state: "leaving"; readonly forMs: number };
+
+/** What an arrival may find. */
+export interface ArrivalLimits {
+  /** Connections that a user may have, on all nodes. */
+  readonly maxPerUser: number;
+  /** Milliseconds after which a connection of the user that was not heard is swept. */
+  readonly expireAfterMs: number;
+}
 
 /** A connection whose user was heard. */
 export interface Sighting {
@@ -39,13 +49,13 @@ export interface Sighting {
  *   arrives meanwhile. The departure is asked for again after that time, by whoever is there; so nobody is leaving for ever.
  * - What a node has registered is found by its node id until it is forgotten, so that others can do for a dead node what
  *   it cannot do any more. Departing and forgetting again does nothing.
- * - A connection that was not heard for `expireAfterMs` is not found, and is swept when its user connects.
+ * - A connection that was not heard for `expireAfterMs` is swept when its user connects. Its user did not go offline by that.
  *
  * No call looks at more users than it names. User ids are any strings.
  */
 export interface Registry {
   /** Registers a connection, which is seen with that, unless its user has `maxPerUser` already. One that is registered stays so. */
-  arrive(record: ConnectionRecord, maxPerUser: number): Promise<Arrival>;
+  arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival>;
 
   /** Takes a connection out. Without others, its user leaves for `graceMs`, at the end of which it is to be called again. */
   depart(record: ConnectionRecord, graceMs: number): Promise<Departure>;
@@ -62,7 +72,7 @@ export interface Registry {
   /** The ids of the nodes on which each of these users has connections. */
   nodesOf(userIds: readonly string[]): Promise<string[][]>;
 
-  /** The ids of all nodes that have registered something that is not forgotten. */
+  /** The ids of all nodes that have registered something that is not forgotten; one of which `ofNode` finds nothing is not named again. */
   nodes(): Promise<string[]>;
 
   /** Some of what a node has registered and not forgotten: all of it, if that is not more than `count`. */

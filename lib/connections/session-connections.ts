@@ -26,10 +26,10 @@ export class SessionConnections implements ConnectionHolder {
   }
 
   /** Binds a new connection to a session; `undefined` if the session has as many as it may have. */
-  bind(sid: string, expiresAt: number | undefined): BoundConnection | undefined {
+  bind(sid: string, expiresAt: number | undefined, userId?: string): BoundConnection | undefined {
     const bound = this.#bySession.get(sid) ?? new Set();
     if (bound.size >= this.#maxPerSession) return undefined;
-    const connection = new BoundConnection(sid);
+    const connection = new BoundConnection(sid, userId);
     this.#bySession.set(sid, bound.add(connection));
     this.#watch.watch(sid, expiresAt);
     return connection;
@@ -47,6 +47,13 @@ export class SessionConnections implements ConnectionHolder {
     const connections = [...(this.#bySession.get(sid) ?? [])].filter(({ hasEnded }) => !hasEnded);
     for (const connection of connections) connection.end(reason);
     return connections.length;
+  }
+
+  /** Ends the connections of a session that were made when it was another user's: their client is to come back as who it is now. */
+  endOthers(sid: string, userId: string | undefined): void {
+    for (const connection of this.#bySession.get(sid) ?? []) {
+      if (connection.userId !== userId) connection.end("session_replaced");
+    }
   }
 
   count(sid: string): number {

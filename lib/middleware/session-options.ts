@@ -99,6 +99,7 @@ export interface SessionConfig
   extends Required<Omit<Pick<SessionMiddlewareOptions, DefaultedOption>, "userId">> {
   readonly secrets: readonly CipherKey[];
   readonly proxy: boolean | undefined;
+  readonly backend: Backend;
   readonly store: SessionStore;
   readonly index: SessionIndex;
   readonly node: Node;
@@ -143,6 +144,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     rolling: given.rolling || saveEveryRequest,
     secrets: secretList(secret),
     proxy,
+    backend,
     store: new UserIndexedStore(sessions, index, userIdOf),
     index,
     node: backend.node,

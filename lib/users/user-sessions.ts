@@ -5,11 +5,9 @@ import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions
 import { readable, type StoredSession } from "../sessions/session-store.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
+import { type User, userIdOf } from "./user.ts";
 import type { UserEventName, UserListener } from "./user-events.ts";
 import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
-
-/** A user: an id, or anything that has one. */
-export type User = string | number | { readonly id: string | number };
 
 /** Options of {@link userSessions}. */
 export interface UserSessionsOptions {
@@ -77,17 +75,6 @@ const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; 
     maxSessionsPerUser: Number.POSITIVE_INFINITY,
     ackTimeoutMs: 1000,
   });
-
-/** The id of a user. @throws {TypeError} if there is none. */
-export function userIdOf(user: User): string {
-  const id = typeof user === "object" && user !== null ? user.id : user;
-  // Half of a surrogate pair has no UTF-8: as part of a key, all of them are the same.
-  if ((typeof id === "string" && id !== "" && !/\p{Surrogate}/u.test(id)) || Number.isFinite(id))
-    return String(id);
-  throw new TypeError(
-    "expected a user: an id, or an object with an id, that is a string or a number and not empty",
-  );
-}
 
 /**
  * Finds and ends the sessions of users.

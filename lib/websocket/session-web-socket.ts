@@ -1,8 +1,17 @@
 import { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket } from "ws";
 
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
+
+/** Who is told that a connection ends. */
+export interface EndFollower {
+  /** A close is about to be sent: what is still to be sent may be sent before it. */
+  onEnd(): void;
+  /** Nothing is let through any more. */
+  onMute(): void;
+}
 
 /**
  * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client, nor
@@ -20,6 +29,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
+  #follower: EndFollower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -46,13 +56,35 @@ export class SessionWebSocket extends WebSocket {
     if (typeof callback === "function") callback(new Error("The session of this connection has ended"));
   }
 
+  /** Whether nothing is let through any more, either way. */
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+
   /** Lets no further message reach a listener, nor the client. */
   mute(): void {
+    if (this.#isMuted) return;
     this.#isMuted = true;
+    this.#follower?.onMute();
+  }
+
+  /** Calls back before it closes by itself, and at the moment from which on nothing is let through. */
+  followEnd(follower: EndFollower): void {
+    this.#follower = follower;
+  }
+
+  /**
+   * Writes frames that are made already, in one write. They go past ws, which would make a frame for each client: so
+   * not for a connection with an extension, whose frames are made of what it negotiated.
+   */
+  writeFrames(frames: Uint8Array): void {
+    if (this.#isMuted || this.readyState !== WebSocket.OPEN) return;
+    (this as unknown as { _socket: Duplex })._socket.write(frames);
   }
 
   /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
   end(code: number, reason: string): void {
+    if (!this.#isMuted) this.#follower?.onEnd();
     this.mute();
     this.close(code, reason);
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();

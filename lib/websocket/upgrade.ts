@@ -6,6 +6,7 @@ import { sessionDeleted } from "../errors.ts";
 import { beforeHead } from "../middleware/before-head.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
+import type { ConnectionHandler, Seat } from "./connection-handler.ts";
 import { checkHandshake } from "./handshake.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { Refusal } from "./refusal.ts";
@@ -15,6 +16,8 @@ import type { WebSocketConfig } from "./web-socket-options.ts";
 export interface Admission {
   readonly open: OpenSession;
   readonly connection: BoundConnection | undefined;
+  /** With the handler that is attached, if one is. */
+  readonly seat: Seat | undefined;
 }
 
 /**
@@ -28,10 +31,12 @@ export async function admit(
   { before, after, keeper }: StackParts,
   config: WebSocketConfig,
   connections: SessionConnections,
+  handler: ConnectionHandler | undefined,
   { req, res, socket }: { req: Request; res: Response; socket: Duplex },
 ): Promise<Admission> {
   const limit = giveUpLimit(config.handshakeTimeoutMs, socket, res);
   let connection: BoundConnection | undefined;
+  let seating: Promise<Seat | undefined> | undefined;
   try {
     checkHandshake(req);
     if (!isOriginAllowed(req, config.origins)) throw new Refusal(403, "Origin not allowed");
@@ -49,19 +54,36 @@ export async function admit(
     if (record.isStored) {
       // A node that nobody reaches would not hear of the session's end.
       await limit.race(keeper.joinNodes());
-      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime());
-      if (!connection)
-        throw new Refusal(429, "Too many connections of this session", { "Retry-After": "60" });
-      await limit.race(record.update());
+      const { userId } = record;
+      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime(), userId);
+      if (!connection) throw tooMany("this session");
+      // With its user, in the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
+      seating = handler?.admit({ req, open, userId });
+      await limit.race(Promise.all([seating, record.update()]));
       if (connection.hasEnded) throw sessionDeleted();
+      if (record.userId !== userId)
+        throw new Refusal(503, "The user has just changed", { "Retry-After": "1" });
+    } else {
+      seating = handler?.admit({ req, open, userId: undefined });
     }
-    return { open, connection };
+    const seat = await seating;
+    if (handler && !seat) throw tooMany("this user");
+    return { open, connection, seat };
   } catch (error) {
     if (connection) connections.release(connection);
+    // It may still be on its way.
+    seating?.then(
+      (seat) => seat?.giveUp(),
+      () => {},
+    );
     throw error;
   } finally {
     limit.clear();
   }
+}
+
+function tooMany(whose: string): Refusal {
+  return new Refusal(429, `Too many connections of ${whose}`, { "Retry-After": "60" });
 }
 
 /** The store has said that it is disconnected; or the session's cookie never comes with this path. */

@@ -8,7 +8,9 @@ import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { isSessionDeleted, sessionDeleted } from "../errors.ts";
 import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
+import { followUsers } from "./follow-users.ts";
 import { answerOn, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
@@ -37,6 +39,12 @@ export interface WebSocketSessions {
   on(event: "error", listener: ErrorListener): this;
   off(event: "connection", listener: ConnectionListener): this;
   off(event: "error", listener: ErrorListener): this;
+  /**
+   * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
+   *
+   * @throws {TypeError} if there is one already, or if it is attached elsewhere.
+   */
+  attach(handler: Attachable): this;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
   close(options?: CloseOptions): Promise<void>;
 }
@@ -60,6 +68,7 @@ export function webSocketSessions(
   const listeners = new Set<ConnectionListener>();
   const connections = new Set<SessionWebSocket>();
   const { store, node } = parts.keeper.config;
+  let handler: ConnectionHandler | undefined;
   const sessions = new SessionConnections(store, config);
   const cookies = new WeakMap<IncomingMessage, string[]>();
   let isDraining = false;
@@ -103,7 +112,7 @@ export function webSocketSessions(
     try {
       if (!isMine(message)) throw new Refusal(404, "Not Found");
       refuseIfDraining();
-      const admission = await admit(parts, config, sessions, { req, res, socket });
+      const admission = await admit(parts, config, sessions, handler, { req, res, socket });
       complete(admission, { req, res, socket, head });
     } catch (error) {
       const refusal = refusalOf(error);
@@ -114,7 +123,7 @@ export function webSocketSessions(
 
   /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
   function complete(
-    { open, connection }: Admission,
+    { open, connection, seat }: Admission,
     { req, res, socket, head }: { req: Request; res: Response; socket: Duplex; head: Buffer },
   ): void {
     let opened: SessionWebSocket | undefined;
@@ -131,7 +140,10 @@ export function webSocketSessions(
         opened = ws as SessionWebSocket;
       });
     } finally {
-      if (connection && !opened) sessions.release(connection);
+      if (!opened) {
+        if (connection) sessions.release(connection);
+        seat?.giveUp();
+      }
     }
     if (!opened) return;
     const ws = opened;
@@ -152,6 +164,7 @@ export function webSocketSessions(
       }
     };
     ws.followFailures(fail);
+    seat?.open(ws);
     for (const listener of listeners) void tell(listener, ws, req).catch(fail);
   }
 
@@ -166,7 +179,17 @@ export function webSocketSessions(
   async function close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
     isDraining = true;
     await drain(connections, drainMs);
+    await handler?.close();
     sessions.close();
+  }
+
+  function attach(attachable: Attachable): WebSocketSessions {
+    if (typeof attachable?.[ATTACH] !== "function")
+      throw new TypeError("webSocketSessions: attach takes what realtime() returns");
+    if (handler) throw new TypeError("webSocketSessions: attach was called before; there is one handler");
+    handler = attachable[ATTACH](parts.keeper);
+    followUsers(parts.keeper, sessions);
+    return wsSessions;
   }
 
   function change(
@@ -185,6 +208,7 @@ export function webSocketSessions(
     connections,
     on: (event, listener) => change("on", event, listener),
     off: (event, listener) => change("off", event, listener),
+    attach,
     close,
   };
   registerHandler(handleUpgrade, isMine);

@@ -1,6 +1,6 @@
 import type { Bus, MessageListener } from "../../lib/bus/bus.ts";
 
-type Call = "publish" | "subscribe" | "renewLease" | "liveNodes" | "dropLease";
+type Call = "publish" | "subscribe" | "unsubscribe" | "renewLease" | "liveNodes" | "dropLease";
 
 /** One call that is held up on its way. */
 export interface Held {
@@ -19,6 +19,7 @@ export class TestBus implements Bus {
   readonly #gates: { call: Call; where: "request" | "answer"; arrive(): void; released: Promise<void> }[] =
     [];
   readonly #reconnectListeners: (() => void)[] = [];
+  readonly #hearing = new WeakMap<MessageListener, MessageListener>();
   /** Calls that fail. */
   readonly broken = new Set<Call>();
   /** While set, what is said to this node does not arrive. */
@@ -65,7 +66,13 @@ export class TestBus implements Bus {
         this.thrown.push(error);
       }
     };
+    this.#hearing.set(listener, hear);
     return this.#pass("subscribe", () => this.#shared.subscribe(channel, hear));
+  }
+
+  unsubscribe(channel: string, listener: MessageListener): Promise<void> {
+    const hear = this.#hearing.get(listener) ?? listener;
+    return this.#pass("unsubscribe", () => this.#shared.unsubscribe(channel, hear));
   }
 
   onReconnect(listener: () => void): void {

@@ -148,10 +148,12 @@ export function errors(error: unknown): number {
   if (!(error instanceof SessionStackError)) return 0;
   const code: SessionStackErrorCode = error.code;
   switch (code) {
+    case "ERR_GROUP_FORBIDDEN":
     case "ERR_SESSION_DELETED":
     case "ERR_SESSION_NOT_CARRIED":
     case "ERR_SESSION_UNREADABLE":
     case "ERR_STORE_UNAVAILABLE":
+    case "ERR_TOO_MANY_GROUPS":
       return error.status;
   }
 }

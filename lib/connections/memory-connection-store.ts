@@ -1,0 +1,72 @@
+import { ClockHand } from "../clock-hand.ts";
+import type {
+  ConnectionIdentity,
+  ConnectionStore,
+  ConnectionStoreOptions,
+  StoredValue,
+} from "./connection-store.ts";
+
+interface Entry {
+  readonly values: Map<string, string>;
+  expiresAt: number;
+}
+
+/** How many names each new one looks at for expired ones: more than one, so that the map shrinks while it is used. */
+const SWEPT_PER_NAME = 4;
+
+/** The data of connections in this process, as JSON text, so that nobody holds a reference into the store. */
+export class MemoryConnectionStore implements ConnectionStore {
+  readonly #entries = new Map<string, Entry>();
+  readonly #hand = new ClockHand(this.#entries);
+  readonly #options: ConnectionStoreOptions;
+  readonly #now: () => number;
+
+  constructor(options: ConnectionStoreOptions, { now = Date.now }: { now?: () => number } = {}) {
+    this.#options = options;
+    this.#now = now;
+  }
+
+  async get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined> {
+    const json = this.#live(this.#options.nameOf(connection))?.values.get(key);
+    return json === undefined ? undefined : (JSON.parse(json) as StoredValue);
+  }
+
+  async set(connection: ConnectionIdentity, key: string, value: StoredValue): Promise<void> {
+    const name = this.#options.nameOf(connection);
+    if (name === undefined) return;
+    const known = this.#live(name);
+    if (!known) this.#hand.advance(SWEPT_PER_NAME, (other) => this.#live(other));
+    const entry = known ?? { values: new Map(), expiresAt: 0 };
+    entry.values.set(key, JSON.stringify(value));
+    this.#renew(entry);
+    this.#entries.set(name, entry);
+  }
+
+  async delete(connection: ConnectionIdentity, key: string): Promise<void> {
+    const name = this.#options.nameOf(connection);
+    const entry = this.#live(name);
+    entry?.values.delete(key);
+    if (name !== undefined && entry?.values.size === 0) this.#entries.delete(name);
+  }
+
+  async refresh(connection: ConnectionIdentity): Promise<void> {
+    const entry = this.#live(this.#options.nameOf(connection));
+    if (entry) this.#renew(entry);
+  }
+
+  async clear(connection: ConnectionIdentity): Promise<void> {
+    const name = this.#options.nameOf(connection);
+    if (name !== undefined) this.#entries.delete(name);
+  }
+
+  #renew(entry: Entry): void {
+    entry.expiresAt = this.#now() + this.#options.ttlSeconds * 1000;
+  }
+
+  #live(name: string | undefined): Entry | undefined {
+    const entry = name === undefined ? undefined : this.#entries.get(name);
+    if (!entry || entry.expiresAt > this.#now()) return entry;
+    this.#entries.delete(name as string);
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+/*
+ * The connections of a user are a ZSET of connection id to the millisecond at which the user was last heard, by
+ * the server's clock. A user without connections who is still leaving has the member '' alone, whose score is
+ * when that is over. Both scripts have
+ *
+ * KEYS[1]  the user's connections
+ */
+
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/**
+ * Registers a connection.
+ *
+ * ARGV[1]  the connection id
+ * ARGV[2]  connections that a user may have, or 'inf'
+ * ARGV[3]  milliseconds after which one that was not heard is swept
+ *
+ * Returns 1 for the first of a user who was offline, 0 for a further one, -1 if there are as many as may be.
+ */
+export const ARRIVE_SCRIPT: string = `${NOW}
+local wasOnline = redis.call('EXISTS', KEYS[1]) == 1
+if wasOnline then
+  redis.call('ZREM', KEYS[1], '')
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - ARGV[3]))
+  if ARGV[2] ~= 'inf' and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+    return -1
+  end
+end
+redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+return wasOnline and 0 or 1
+`;
+
+/**
+ * Takes a connection out, or settles whether a user who was leaving has gone.
+ *
+ * ARGV[1]  the connection id
+ * ARGV[2]  milliseconds for which a user without connections is leaving
+ *
+ * Returns the milliseconds after which to ask again, 0 if the user is offline by this call, -1 if there is nothing to do.
+ */
+export const DEPART_SCRIPT: string = `${NOW}
+local departed = redis.call('ZREM', KEYS[1], ARGV[1])
+local leavesAt = redis.call('ZSCORE', KEYS[1], '')
+if not leavesAt then
+  if departed == 0 or redis.call('ZCARD', KEYS[1]) > 0 then return -1 end
+  leavesAt = now + ARGV[2]
+  if leavesAt > now then redis.call('ZADD', KEYS[1], string.format('%.0f', leavesAt), '') end
+end
+local forMs = tonumber(leavesAt) - now
+if forMs > 0 then return forMs end
+redis.call('DEL', KEYS[1])
+return 0
+`;

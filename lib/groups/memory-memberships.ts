@@ -1,0 +1,43 @@
+import type { Joining, Memberships } from "./memberships.ts";
+
+/** The memberships of one process. */
+export class MemoryMemberships implements Memberships {
+  readonly #byUser = new Map<string, Set<string>>();
+  readonly #byGroup = new Map<string, Set<string>>();
+
+  async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
+    const groups = this.#byUser.get(userId);
+    if (groups?.has(group)) return "member";
+    if ((groups?.size ?? 0) >= maxGroups) return "full";
+    put(this.#byUser, userId, group);
+    put(this.#byGroup, group, userId);
+    return "joined";
+  }
+
+  async leave(userId: string, group: string): Promise<boolean> {
+    take(this.#byGroup, group, userId);
+    return take(this.#byUser, userId, group);
+  }
+
+  async groupsOf(userId: string): Promise<string[]> {
+    return [...(this.#byUser.get(userId) ?? [])];
+  }
+
+  async members(group: string): Promise<string[]> {
+    return [...(this.#byGroup.get(group) ?? [])];
+  }
+}
+
+function put(sets: Map<string, Set<string>>, key: string, member: string): void {
+  const members = sets.get(key);
+  if (members) members.add(member);
+  else sets.set(key, new Set([member]));
+}
+
+/** Answers whether it was there. */
+function take(sets: Map<string, Set<string>>, key: string, member: string): boolean {
+  const members = sets.get(key);
+  const wasThere = members?.delete(member) ?? false;
+  if (members?.size === 0) sets.delete(key);
+  return wasThere;
+}

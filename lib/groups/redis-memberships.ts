@@ -1,0 +1,80 @@
+import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { JOIN_SCRIPT } from "./join-script.ts";
+import type { Joining, Memberships } from "./memberships.ts";
+
+const joinScript = new RedisScript(JOIN_SCRIPT);
+
+/** Members that are looked at in one round trip. */
+const BATCH = 1000;
+
+/**
+ * The memberships in Redis: `user:<id>:groups`, a SET that alone decides, and `group:<name>:members`, a SET that
+ * finds the members. The two may stand on different servers of a cluster, so no step changes both.
+ *
+ * Who joins is entered there first, who leaves is taken out there last, so that a crash in between leaves a name too
+ * many, which `members` tells by the user's own SET. And who has written there looks again at what the user's SET says:
+ * of several who write at once the last one has looked after all of them.
+ */
+export class RedisMemberships implements Memberships {
+  readonly #client: () => RedisClient;
+  readonly #prefix: string;
+
+  constructor(client: RedisClient, prefix: string) {
+    this.#client = readyClient(client);
+    this.#prefix = prefix;
+  }
+
+  async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
+    await this.#client().sAdd(this.#membersKey(group), userId);
+    const limit = maxGroups === Number.POSITIVE_INFINITY ? "inf" : String(maxGroups);
+    const call = { keys: [this.#groupsKey(userId)], arguments: [group, limit] };
+    const reply = await joinScript.run(this.#client(), call);
+    await this.#settle(userId, group, reply !== -1);
+    if (reply === -1) return "full";
+    return reply === 1 ? "joined" : "member";
+  }
+
+  async leave(userId: string, group: string): Promise<boolean> {
+    const left = Number(await this.#client().sRem(this.#groupsKey(userId), group)) === 1;
+    await this.#settle(userId, group, false);
+    return left;
+  }
+
+  async groupsOf(userId: string): Promise<string[]> {
+    return (await this.#client().sMembers(this.#groupsKey(userId))) as string[];
+  }
+
+  async members(group: string): Promise<string[]> {
+    const userIds = (await this.#client().sMembers(this.#membersKey(group))) as string[];
+    const members: string[] = [];
+    for (let from = 0; from < userIds.length; from += BATCH) {
+      const batch = userIds.slice(from, from + BATCH);
+      const found = await Promise.all(batch.map((userId) => this.#isMember(userId, group)));
+      members.push(...batch.filter((_, at) => found[at]));
+    }
+    return members;
+  }
+
+  /** Makes the group's SET say what the user's does, beginning with what it should be. */
+  async #settle(userId: string, group: string, isMember: boolean): Promise<void> {
+    const key = this.#membersKey(group);
+    for (let written = isMember; ; ) {
+      await (written ? this.#client().sAdd(key, userId) : this.#client().sRem(key, userId));
+      const is = await this.#isMember(userId, group);
+      if (is === written) return;
+      written = is;
+    }
+  }
+
+  async #isMember(userId: string, group: string): Promise<boolean> {
+    return Number(await this.#client().sIsMember(this.#groupsKey(userId), group)) === 1;
+  }
+
+  #groupsKey(userId: string): string {
+    return `${this.#prefix}user:${userId}:groups`;
+  }
+
+  #membersKey(group: string): string {
+    return `${this.#prefix}group:${group}:members`;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Bounds } from "../sessions/bounds.ts";
+import { OutgoingMessage } from "./outgoing.ts";
+
+/** Who takes the messages of a channel. */
+export interface Receiver {
+  readonly id: string;
+  push(message: OutgoingMessage): void;
+}
+
+/** The part of a group's or a user's connections that this node holds. */
+export interface Channel<R extends Receiver> {
+  readonly receivers: Set<R>;
+  /** Counts what others have said of the user's groups: see groups.ts. */
+  changes: number;
+}
+
+interface OpenChannel<R extends Receiver> extends Channel<R> {
+  up: Promise<void>;
+  /** Whether it could not be subscribed, and is to be tried again. */
+  isDown: boolean;
+  readonly listener: (text: string) => void;
+  /** Ticks for which nobody was in it. */
+  emptyTicks: number;
+}
+
+/** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
+const SEPARATOR = "\n";
+
+/** Names of channels on the bus. */
+export const groupChannel = (group: string): string => `group:${group}`;
+export const userChannel = (userId: string): string => `user:${userId}`;
+
+/**
+ * Hands what nodes tell groups and users to the connections of this node.
+ *
+ * A channel is subscribed while a connection is in it, and for a tick longer, since many who leave come back at once.
+ * Messages come by the bus also to the node that sent them: so all receivers have one sender's in one order.
+ */
+export class Channels<R extends Receiver> {
+  readonly #bus: Bus;
+  readonly #bounds: Bounds;
+  readonly #open = new Map<string, OpenChannel<R>>();
+  readonly #closing = new Map<string, Promise<void>>();
+
+  constructor(bus: Bus, bounds: Bounds) {
+    this.#bus = bus;
+    this.#bounds = bounds;
+  }
+
+  /** A channel, if this node has a connection in it. */
+  find(name: string): Channel<R> | undefined {
+    return this.#open.get(name);
+  }
+
+  /** Puts a connection into a channel, and resolves once messages arrive. */
+  enter(name: string, receiver: R): Promise<void> {
+    const channel = this.#open.get(name) ?? this.#make(name);
+    channel.receivers.add(receiver);
+    channel.emptyTicks = 0;
+    if (channel.isDown) this.#subscribe(name, channel);
+    return channel.up;
+  }
+
+  /** Takes a connection out of a channel. */
+  exit(name: string, receiver: R): void {
+    this.#open.get(name)?.receivers.delete(receiver);
+  }
+
+  /** Sends a message to all in a channel, on all nodes, but one. */
+  async publish(name: string, text: string, exceptId = ""): Promise<void> {
+    await this.#bounds.call(() => this.#bus.publish(name, exceptId + SEPARATOR + text));
+  }
+
+  /** Unsubscribes what nobody has been in since the tick before, and tries again to subscribe what has failed. */
+  tick(): void {
+    for (const [name, channel] of this.#open) {
+      if (channel.receivers.size > 0) {
+        if (channel.isDown) this.#subscribe(name, channel);
+      } else if (channel.emptyTicks++ > 0) this.#unsubscribe(name, channel);
+    }
+  }
+
+  close(): void {
+    for (const [name, channel] of this.#open) this.#unsubscribe(name, channel);
+  }
+
+  #make(name: string): OpenChannel<R> {
+    const receivers = new Set<R>();
+    const listener = (text: string) => {
+      const at = text.indexOf(SEPARATOR);
+      const message = new OutgoingMessage(text.slice(at + 1));
+      const exceptId = text.slice(0, at);
+      for (const receiver of receivers) if (receiver.id !== exceptId) receiver.push(message);
+    };
+    const channel = { receivers, changes: 0, up: Promise.resolve(), isDown: true, listener, emptyTicks: 0 };
+    this.#open.set(name, channel);
+    return channel;
+  }
+
+  #subscribe(name: string, channel: OpenChannel<R>): void {
+    // One after the other: else a subscription could be ended by the end of the one before it.
+    const after = this.#closing.get(name) ?? Promise.resolve();
+    channel.isDown = false;
+    channel.up = after.then(() => this.#bounds.call(() => this.#bus.subscribe(name, channel.listener)));
+    channel.up.catch(() => {
+      channel.isDown = true;
+    });
+  }
+
+  #unsubscribe(name: string, { up, listener }: OpenChannel<R>): void {
+    this.#open.delete(name);
+    const closing = up
+      .then(() => this.#bounds.call(() => this.#bus.unsubscribe(name, listener)))
+      .catch(() => {})
+      .finally(() => {
+        if (this.#closing.get(name) === closing) this.#closing.delete(name);
+      });
+    this.#closing.set(name, closing);
+  }
+}

@@ -1,0 +1,176 @@
+import type { Request } from "express";
+import type { WebSocket } from "ws";
+import type { CloseReason } from "../close-codes.ts";
+import { closeCodes } from "../close-codes.ts";
+import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
+import type { ConnectionRecord } from "../connections/registry.ts";
+import type { OpenSession } from "../middleware/open-session.ts";
+import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
+import type { Receiver } from "./channels.ts";
+import type { EventMap, EventName } from "./events.ts";
+import type { Outbox, Sender } from "./outbox.ts";
+import { type Batch, OutgoingMessage } from "./outgoing.ts";
+import { eventText } from "./protocol.ts";
+
+/** Data of one connection, by default for as long as it is open. */
+export interface ConnectionData {
+  get(key: string): Promise<StoredValue | undefined>;
+  /** Sets text, or an object or list of what JSON has. */
+  set(key: string, value: StoredValue): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** One open WebSocket, bound to one session, and to a user when the session has one. */
+export interface Connection<ServerEvents extends EventMap = EventMap> extends ConnectionIdentity {
+  readonly sid: string;
+  /** The request of the handshake, with `req.session`, which is saved only by `save()`. */
+  readonly req: Request;
+  readonly ws: WebSocket;
+  /** The groups it is in. */
+  readonly groups: ReadonlySet<string>;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  /** When its user was last heard: milliseconds since the epoch. */
+  readonly lastSeen: number;
+  readonly store: ConnectionData;
+  /** Sends an event to this connection, with all else that is due at the end of the tick. On one that is closed it does nothing. */
+  send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): void;
+  /** Puts the user into a group, on all devices; a connection without a user only itself, for as long as it is open. */
+  join(group: string): Promise<void>;
+  /** Takes the user, or a connection without one, out of a group. */
+  leave(group: string): Promise<void>;
+  /** Closes, after what was sent. @default 1000 */
+  close(code?: number, reason?: string): void;
+}
+
+/** What connections share. */
+export interface ConnectionHost {
+  readonly outbox: Outbox;
+  readonly maxBufferedBytes: number;
+  readonly store: ConnectionStore;
+  join(connection: RealtimeConnection, group: string): Promise<void>;
+  leave(connection: RealtimeConnection, group: string): Promise<void>;
+}
+
+/** Most connections are in none. */
+const NO_GROUPS: ReadonlySet<string> = new Set();
+
+/** A normal closure (RFC 6455, section 7.4.1). */
+const NORMAL = 1000;
+
+/** A connection, with what its node keeps of it. Times are the clock's. */
+export class RealtimeConnection implements Connection, Receiver, Sender {
+  readonly id: string;
+  readonly userId: string | undefined;
+  /** As it is registered; one without a user is not. */
+  readonly record: ConnectionRecord | undefined;
+  readonly open: OpenSession;
+  readonly req: Request;
+  readonly ws: SessionWebSocket;
+  readonly connectedAt: number;
+  lastSeen: number;
+  /** When it is due to be pinged, to be sent a heartbeat, and to have its session touched. */
+  pingAt = 0;
+  beatAt = 0;
+  touchAt = 0;
+  isAwaitingPong = false;
+  /** Whether it was heard since the last tick, and in a way that keeps its session alive. */
+  isHeard = false;
+  keepsAlive = false;
+  /** Whether it may have data in its store. */
+  hasData = false;
+  readonly #host: ConnectionHost;
+  readonly #hasExtension: boolean;
+  #groups: Set<string> | undefined;
+  #batch: Batch | undefined;
+
+  constructor(
+    host: ConnectionHost,
+    identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
+    { req, open, ws }: { req: Request; open: OpenSession; ws: SessionWebSocket },
+  ) {
+    const { id, userId, connectedAt } = identity;
+    this.id = id;
+    this.userId = userId;
+    this.record = identity.userId === undefined ? undefined : identity;
+    this.open = open;
+    this.req = req;
+    this.ws = ws;
+    this.connectedAt = connectedAt;
+    this.lastSeen = connectedAt;
+    this.#host = host;
+    this.#hasExtension = ws.extensions !== "";
+  }
+
+  get sid(): string {
+    return this.req.sessionID;
+  }
+
+  get groups(): ReadonlySet<string> {
+    return this.#groups ?? NO_GROUPS;
+  }
+
+  /** Notes that it is in a group. Answers whether it was not. */
+  addGroup(group: string): boolean {
+    this.#groups ??= new Set();
+    return this.#groups.size !== this.#groups.add(group).size;
+  }
+
+  /** Notes that it is in a group no more. Answers whether it was. */
+  removeGroup(group: string): boolean {
+    return this.#groups?.delete(group) ?? false;
+  }
+
+  get store(): ConnectionData {
+    const { store } = this.#host;
+    return {
+      get: (key) => store.get(this, key),
+      set: (key, value) => {
+        this.hasData = true;
+        return store.set(this, key, value);
+      },
+      delete: (key) => store.delete(this, key),
+    };
+  }
+
+  send(type: string, data?: object): void {
+    this.push(new OutgoingMessage(eventText(type, data)));
+  }
+
+  push(message: OutgoingMessage): void {
+    if (this.ws.isMuted) return;
+    if (this.#batch) {
+      this.#batch = this.#batch.with(message);
+    } else {
+      this.#batch = message.alone;
+      this.#host.outbox.add(this);
+    }
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    if (!batch) return;
+    if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
+    else this.ws.writeFrames(batch.frames);
+    // What it does not read would be kept for it without end, and slows nobody else.
+    if (this.ws.bufferedAmount > this.#host.maxBufferedBytes) this.end("slow_consumer");
+  }
+
+  async join(group: string): Promise<void> {
+    await this.#host.join(this, group);
+  }
+
+  async leave(group: string): Promise<void> {
+    await this.#host.leave(this, group);
+  }
+
+  close(code: number = NORMAL, reason = ""): void {
+    this.ws.end(code, reason);
+  }
+
+  /** Closes for a reason that the client knows what to do about. */
+  end(reason: CloseReason): void {
+    this.ws.end(closeCodes[reason], reason);
+  }
+}

@@ -1,0 +1,173 @@
+import type { Node } from "../bus/node.ts";
+import type { Registry } from "../connections/registry.ts";
+import { SessionStackError } from "../errors.ts";
+import type { Memberships } from "../groups/memberships.ts";
+import type { Bounds } from "../sessions/bounds.ts";
+import { type Channels, groupChannel, userChannel } from "./channels.ts";
+import type { RealtimeConnection } from "./connection.ts";
+import type { Events } from "./events.ts";
+
+/** What groups need. */
+export interface GroupsParts {
+  readonly memberships: Memberships;
+  readonly registry: Registry;
+  readonly node: Node;
+  /** Bounds what is asked of other nodes. */
+  readonly asking: Bounds;
+  readonly channels: Channels<RealtimeConnection>;
+  readonly events: Events;
+  readonly maxGroups: number;
+  authorize(userId: string | undefined, group: string): boolean | Promise<boolean>;
+}
+
+/** A user's membership that has changed, as nodes tell each other. */
+interface MembershipChange {
+  readonly userId: string;
+  readonly group: string;
+}
+
+const MEMBERSHIP_CHANGED = "membership_changed";
+
+/** Milliseconds that nodes have to say that a change is in effect. */
+export const ACK_TIMEOUT_MS = 1000;
+
+/**
+ * Keeps connections in the channels of their users' groups.
+ *
+ * What the memberships say is true. Who changes them tells the nodes with connections of the user, each of which then
+ * looks for itself; and a connection is registered before its groups are read. So either the change comes first and is
+ * read, or the connection does and is told of. A read during which a change is told of is made again: it may be older.
+ */
+export class Groups {
+  readonly #parts: GroupsParts;
+
+  constructor(parts: GroupsParts) {
+    this.#parts = parts;
+    parts.node.answer(MEMBERSHIP_CHANGED, (payload) => this.#follow(payload as MembershipChange));
+  }
+
+  /** Puts a user into a group. Resolves once all connections of the user get its messages. */
+  async join(userId: string, group: string): Promise<void> {
+    await this.#checkAllowed(userId, group);
+    const joining = await this.#parts.memberships.join(userId, group, this.#parts.maxGroups);
+    if (joining === "full") throw tooMany();
+    await this.#spread({ userId, group });
+  }
+
+  /** Takes a user out of a group. What is sent to it after this has resolved reaches no connection of the user. */
+  async leave(userId: string, group: string): Promise<void> {
+    await this.#parts.memberships.leave(userId, group);
+    await this.#spread({ userId, group });
+  }
+
+  /** The groups of a user. */
+  of(userId: string): Promise<string[]> {
+    return this.#parts.memberships.groupsOf(userId);
+  }
+
+  /** The users in a group. */
+  members(group: string): Promise<string[]> {
+    return this.#parts.memberships.members(group);
+  }
+
+  /** Puts a connection that has no user into a group. */
+  async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {
+    await this.#checkAllowed(undefined, group);
+    if (!connection.groups.has(group) && connection.groups.size >= this.#parts.maxGroups) throw tooMany();
+    await this.#enter(connection, group);
+  }
+
+  leaveAlone(connection: RealtimeConnection, group: string): void {
+    this.#exit(connection, group);
+  }
+
+  /** Puts a connection into the groups of its user: all that it may be in. */
+  async restore(connection: RealtimeConnection & { userId: string }): Promise<void> {
+    const { memberships, channels } = this.#parts;
+    const { userId } = connection;
+    for (;;) {
+      const changes = channels.find(userChannel(userId))?.changes;
+      const groups = new Set(await memberships.groupsOf(userId));
+      const missing = [...groups].filter((group) => !connection.groups.has(group));
+      const allowed = await Promise.all(missing.map((group) => this.#isAllowedAgain(connection, group)));
+      if (connection.ws.isMuted) return;
+      if (channels.find(userChannel(userId))?.changes !== changes) continue;
+      for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
+      await Promise.all(
+        missing.filter((_, at) => allowed[at]).map((group) => this.#enter(connection, group)),
+      );
+      return;
+    }
+  }
+
+  /** Takes a connection that has gone out of its groups. */
+  forget(connection: RealtimeConnection): void {
+    for (const group of connection.groups) this.#exit(connection, group);
+  }
+
+  async #spread(change: MembershipChange): Promise<void> {
+    const { registry, node, asking } = this.#parts;
+    const [nodes = []] = await registry.nodesOf([change.userId]);
+    // This one in any case, which knows its connections without the registry.
+    await asking.call(() => node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, [node.id, ...nodes]));
+  }
+
+  async #follow({ userId, group }: MembershipChange): Promise<void> {
+    const { memberships, channels } = this.#parts;
+    const channel = channels.find(userChannel(userId));
+    if (!channel) return;
+    channel.changes++;
+    let changes: number;
+    let isMember: boolean;
+    do {
+      changes = channel.changes;
+      isMember = (await memberships.groupsOf(userId)).includes(group);
+    } while (changes !== channel.changes);
+    const connections = [...channel.receivers];
+    if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, group)));
+    else for (const connection of connections) this.#exit(connection, group);
+  }
+
+  #enter(connection: RealtimeConnection, group: string): Promise<void> {
+    // Gone while it was asked for: nobody would take it out again.
+    if (connection.ws.isMuted) return Promise.resolve();
+    connection.addGroup(group);
+    return this.#parts.channels.enter(groupChannel(group), connection);
+  }
+
+  #exit(connection: RealtimeConnection, group: string): void {
+    if (connection.removeGroup(group)) this.#parts.channels.exit(groupChannel(group), connection);
+  }
+
+  async #checkAllowed(userId: string | undefined, group: string): Promise<void> {
+    if (await this.#parts.authorize(userId, group)) return;
+    throw new SessionStackError(
+      "ERR_GROUP_FORBIDDEN",
+      "authorizeGroup does not let this user into the group; nothing was changed.",
+    );
+  }
+
+  /** One who cannot be asked of is kept out of it for this time, and stays a member. */
+  async #isAllowedAgain(connection: RealtimeConnection, group: string): Promise<boolean> {
+    try {
+      return await this.#parts.authorize(connection.userId, group);
+    } catch (error) {
+      this.#parts.events.errors.report(error, connection);
+      return false;
+    }
+  }
+}
+
+function tooMany(): SessionStackError {
+  return new SessionStackError(
+    "ERR_TOO_MANY_GROUPS",
+    "The user is in as many groups as maxGroupsPerUser allows; leave one first.",
+  );
+}
+
+/** Checks the name of a group: any characters, as long as there are some. @throws {TypeError} */
+export function groupName(group: string): string {
+  // Half of a surrogate pair has no UTF-8: as part of a key, all of them are the same.
+  if (typeof group === "string" && group !== "" && !/\p{Surrogate}/u.test(group)) return group;
+  throw new TypeError("expected the name of a group: a string that is not empty");
+}

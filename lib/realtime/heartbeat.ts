@@ -1,0 +1,81 @@
+import type { Clock } from "../clock.ts";
+import type { RealtimeConnection } from "./connection.ts";
+import { OutgoingMessage } from "./outgoing.ts";
+import { eventText, HEARTBEAT } from "./protocol.ts";
+import type { RealtimeConfig } from "./realtime-options.ts";
+
+/** How exactly times are kept, and how often what was heard is written. */
+export const TICK_MS = 1000;
+
+/** The heartbeat that the server sends. */
+const BEAT = new OutgoingMessage(eventText(HEARTBEAT));
+
+/** Looks after the lines of a node: which are dead, which users are inactive, and who was heard since the last tick. */
+export class Heartbeat {
+  readonly #config: RealtimeConfig;
+  readonly #clock: Clock;
+  #heard: RealtimeConnection[] = [];
+
+  constructor(config: RealtimeConfig) {
+    this.#config = config;
+    this.#clock = config.clock;
+  }
+
+  /** Begins to look after a connection. */
+  begin(connection: RealtimeConnection): void {
+    const now = this.#clock.now();
+    connection.lastSeen = now;
+    connection.pingAt = now + this.#config.pingIntervalMs;
+    connection.beatAt = now + this.#config.heartbeatMs;
+    connection.ws.on("pong", () => {
+      connection.isAwaitingPong = false;
+    });
+  }
+
+  /** Notes that a user is there. Pongs do not: they show that the line is alive. */
+  heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void {
+    connection.lastSeen = this.#clock.now();
+    const { keepAlive } = this.#config;
+    connection.keepsAlive ||= keepAlive === "message" || (keepAlive === "heartbeat" && by === "heartbeat");
+    if (connection.isHeard) return;
+    connection.isHeard = true;
+    this.#heard.push(connection);
+  }
+
+  /** The connections that were heard since this was last asked. */
+  takeHeard(): RealtimeConnection[] {
+    const heard = this.#heard;
+    this.#heard = [];
+    for (const connection of heard) connection.isHeard = false;
+    return heard;
+  }
+
+  /** Closes connections of inactive users, cuts dead lines, and pings and beats those that are due. */
+  look(connections: Iterable<RealtimeConnection>): void {
+    const { pingIntervalMs, heartbeatMs, inactivityThresholdSeconds } = this.#config;
+    const now = this.#clock.now();
+    for (const connection of connections) {
+      // One that is not read, for having sent too much, cannot be heard.
+      if (connection.ws.isPaused) continue;
+      if (now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
+        connection.end("inactive");
+        continue;
+      }
+      if (pingIntervalMs > 0 && now >= connection.pingAt) this.#ping(connection, now);
+      if (heartbeatMs > 0 && now >= connection.beatAt) {
+        connection.beatAt = now + heartbeatMs;
+        connection.push(BEAT);
+      }
+    }
+  }
+
+  #ping(connection: RealtimeConnection, now: number): void {
+    if (connection.isAwaitingPong) {
+      connection.ws.terminate();
+      return;
+    }
+    connection.isAwaitingPong = true;
+    connection.pingAt = now + this.#config.pingIntervalMs;
+    connection.ws.ping();
+  }
+}

@@ -1,0 +1,248 @@
+import type { Backend } from "../backend.ts";
+import type { ConnectionStore } from "../connections/connection-store.ts";
+import { type Arrival, type ConnectionRecord, connectionId, type Registry } from "../connections/registry.ts";
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { bounded } from "../sessions/bounded.ts";
+import { Bounds } from "../sessions/bounds.ts";
+import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
+import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
+import { Channels, userChannel } from "./channels.ts";
+import { type ConnectionHost, RealtimeConnection } from "./connection.ts";
+import type { Events } from "./events.ts";
+import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
+import { Heartbeat, TICK_MS } from "./heartbeat.ts";
+import { Inbox, type InboxHost } from "./inbox.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { Outbox } from "./outbox.ts";
+import { Presence } from "./presence.ts";
+import type { RealtimeConfig } from "./realtime-options.ts";
+
+/** Try again later (IANA registry of close codes): the client is to come back. */
+const TRY_AGAIN_LATER = 1013;
+
+/** Longest user agent that is kept, as in a login. */
+const USER_AGENT_LENGTH = 512;
+
+/** Users whose groups are read anew at a time, after messages may have been missed. */
+const BATCH = 500;
+
+/** Handshakes of this process so far: ids are the node's, however many handlers it has. */
+let count = 0;
+
+/** The connections of this node, and what they have to do with those of the others. */
+export class Hub implements ConnectionHandler {
+  readonly presence: Presence;
+  readonly channels: Channels<RealtimeConnection>;
+  readonly groups: Groups;
+  readonly #config: RealtimeConfig;
+  readonly #nodeId: string;
+  readonly #events: Events;
+  readonly #store: ConnectionStore;
+  readonly #registry: Registry;
+  readonly #connections = new Map<string, RealtimeConnection>();
+  readonly #heartbeat: Heartbeat;
+  readonly #keepAlive: KeepAlive;
+  readonly #host: ConnectionHost & InboxHost;
+  readonly #stopTicking: () => void;
+  #isTicking = false;
+
+  constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
+    const { backend, bounds, node } = keeper.config;
+    const thresholdMs = config.inactivityThresholdSeconds * 1000;
+    this.#config = config;
+    this.#events = events;
+    this.#nodeId = node.id;
+    this.#registry = bounded(backend.registry, bounds);
+    this.#store = bounded(connectionStore(config, backend), bounds);
+    this.#heartbeat = new Heartbeat(config);
+    this.#keepAlive = new KeepAlive(keeper);
+    this.channels = new Channels(backend.bus, bounds);
+    this.presence = new Presence({
+      registry: this.#registry,
+      bus: backend.bus,
+      bounds,
+      clock: config.clock,
+      events,
+      nodeId: node.id,
+      maxConnectionsPerUser: config.maxConnectionsPerUser,
+      // What was heard is written up to a tick later, and a tick may wait for the one before it.
+      expireAfterMs: thresholdMs + 2 * TICK_MS,
+      graceMs: config.graceMs,
+      graceAfterDeathMs: Math.max(0, config.graceMs - node.leaseMs),
+      isOpen: (id) => this.#connections.has(id),
+      clearData: async (connection) => this.#store.clear?.(connection),
+    });
+    this.groups = new Groups({
+      memberships: bounded(backend.memberships, bounds),
+      registry: this.#registry,
+      node,
+      asking: new Bounds(bounds.timeoutMs + ACK_TIMEOUT_MS),
+      channels: this.channels,
+      events,
+      maxGroups: config.maxGroupsPerUser,
+      authorize: config.authorizeGroup,
+    });
+    this.#host = {
+      outbox: new Outbox(),
+      events,
+      store: this.#store,
+      maxBufferedBytes: config.maxBufferedBytes,
+      maxMessagesPerSecond: config.maxMessagesPerSecond,
+      now: () => config.clock.now(),
+      heard: (connection, by) => this.#heartbeat.heard(connection, by),
+      join: (connection, group) =>
+        hasUser(connection)
+          ? this.groups.join(connection.userId, groupName(group))
+          : this.groups.joinAlone(connection, groupName(group)),
+      leave: async (connection, group) =>
+        hasUser(connection)
+          ? this.groups.leave(connection.userId, groupName(group))
+          : this.groups.leaveAlone(connection, groupName(group)),
+    };
+    node.onGap(() => void this.#catchUp().catch(this.#report));
+    this.#stopTicking = config.clock.every(TICK_MS, () => void this.#tick());
+  }
+
+  /** A connection of this node. */
+  find(id: string): RealtimeConnection | undefined {
+    return this.#connections.get(id);
+  }
+
+  async admit(candidate: Candidate): Promise<Seat | undefined> {
+    const { req, userId } = candidate;
+    const id = connectionId(this.#nodeId, ++count);
+    const connectedAt = this.#config.clock.now();
+    if (userId === undefined)
+      return { open: (ws) => this.#open({ id, userId, connectedAt }, candidate, ws), giveUp() {} };
+    const userAgent = req.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
+    const record: ConnectionRecord = { id, userId, sid: req.sessionID, ip: req.ip, userAgent, connectedAt };
+    const arrival = await this.presence.arrive(record);
+    if (arrival === "full") return undefined;
+    return {
+      open: (ws) => this.#open(record, candidate, ws, arrival),
+      giveUp: () => this.presence.giveUp(record, arrival),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#stopTicking();
+    this.channels.close();
+    await this.presence.close();
+  }
+
+  #open(
+    identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
+    { req, open }: Candidate,
+    ws: SessionWebSocket,
+    arrival?: Arrival,
+  ): void {
+    const connection = new RealtimeConnection(this.#host, identity, { req, open, ws });
+    const inbox = new Inbox(this.#host, connection);
+    this.#connections.set(connection.id, connection);
+    this.#heartbeat.begin(connection);
+    let isGone = false;
+    const leave = () => {
+      if (isGone) return;
+      isGone = true;
+      this.#forget(connection);
+      if (identity.userId !== undefined) this.presence.depart(identity);
+    };
+    ws.on("message", (data, isBinary) => inbox.take(data, isBinary));
+    // What was sent before a close leaves before it; from the mute on it gets nothing, so nobody is to think that it is there.
+    ws.followEnd({ onEnd: () => connection.flush(), onMute: leave });
+    const began = this.#begin(connection, inbox);
+    ws.on("close", (code, reason) => {
+      leave();
+      void began.then((hasBegun) => {
+        if (hasBegun) void this.#events.tell("disconnect", connection, { code, reason: reason.toString() });
+      });
+    });
+    if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);
+  }
+
+  /** Restores the groups of a connection and lets it be heard. Resolves to whether the app was told of it. */
+  async #begin(connection: RealtimeConnection, inbox: Inbox): Promise<boolean> {
+    try {
+      if (hasUser(connection)) {
+        // Its groups are read meanwhile: both are there before it is heard.
+        const listening = this.channels.enter(userChannel(connection.userId), connection);
+        await Promise.all([listening, this.groups.restore(connection)]);
+      }
+    } catch (error) {
+      this.#events.errors.report(error, connection);
+      connection.close(TRY_AGAIN_LATER, "try_again_later");
+      return false;
+    }
+    if (connection.ws.isMuted) return false;
+    await this.#events.tell("connect", connection);
+    inbox.open();
+    return true;
+  }
+
+  #forget(connection: RealtimeConnection): void {
+    this.#connections.delete(connection.id);
+    if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
+    this.groups.forget(connection);
+    if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
+  }
+
+  async #tick(): Promise<void> {
+    this.#heartbeat.look(this.#connections.values());
+    this.channels.tick();
+    // The backend is slow: what was heard meanwhile is written with the next tick.
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    const heard = this.#heartbeat.takeHeard();
+    // All at once, so that it leaves as one write, and one round trip.
+    const results = await Promise.allSettled([
+      this.#tell(heard),
+      this.presence.tick(),
+      this.#keepAlive.refresh(heard.filter(({ keepsAlive }) => keepsAlive)),
+      ...heard.filter(({ hasData }) => hasData).map((connection) => this.#store.refresh(connection)),
+    ]);
+    for (const connection of heard) connection.keepsAlive = false;
+    for (const result of results) if (result.status === "rejected") this.#report(result.reason);
+    this.#isTicking = false;
+  }
+
+  /** Writes when users were last heard. */
+  async #tell(heard: readonly RealtimeConnection[]): Promise<void> {
+    const now = this.#config.clock.now();
+    const sightings = heard.flatMap((connection) =>
+      connection.record ? [{ record: connection.record, agoMs: now - connection.lastSeen }] : [],
+    );
+    const missing = await this.#registry.saw(sightings);
+    await this.presence.arriveAgain(missing);
+  }
+
+  /** Registers anew and reads the groups anew, after this node may have missed what others have done. */
+  async #catchUp(): Promise<void> {
+    const connections = [...this.#connections.values()].filter(hasUser);
+    await this.presence.arriveAgain(connections.flatMap(({ record }) => record ?? []));
+    for (let from = 0; from < connections.length; from += BATCH) {
+      const some = connections.slice(from, from + BATCH);
+      await Promise.all(some.map((connection) => this.groups.restore(connection)));
+    }
+  }
+
+  readonly #report = (error: unknown): void => this.#events.errors.report(error, undefined);
+}
+
+function hasUser(connection: RealtimeConnection): connection is RealtimeConnection & { userId: string } {
+  return connection.userId !== undefined;
+}
+
+/** The app's, or one of the backend's whose data is gone with the connection, or if its heartbeats stop. */
+function connectionStore(
+  { connectionStore: given, inactivityThresholdSeconds }: RealtimeConfig,
+  backend: Backend,
+): ConnectionStore {
+  if (typeof given === "function") return given(backend);
+  return (
+    given ??
+    backend.connectionStore({
+      ttlSeconds: Math.ceil(2 * inactivityThresholdSeconds),
+      nameOf: ({ id }) => `connection:${id}`,
+    })
+  );
+}

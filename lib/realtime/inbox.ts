@@ -1,0 +1,144 @@
+import type { RawData } from "ws";
+import type { RealtimeConnection } from "./connection.ts";
+import type { Events } from "./events.ts";
+import { OutgoingMessage } from "./outgoing.ts";
+import {
+  answerText,
+  errorText,
+  HEARTBEAT,
+  HEARTBEAT_ANSWER,
+  type IncomingEvent,
+  ProtocolError,
+  parseMessage,
+} from "./protocol.ts";
+
+/** What inboxes share. */
+export interface InboxHost {
+  readonly events: Events;
+  readonly maxMessagesPerSecond: number;
+  now(): number;
+  /** Called with each message: its user is there. */
+  heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
+}
+
+/** Events that may wait for those before them to be handled; with more, the client is read no further. */
+const MAX_WAITING = 1000;
+
+/** Reading goes on once so many wait no more. */
+const RESUME_AT = MAX_WAITING / 2;
+
+const NOTHING: IncomingEvent[] = [];
+
+/**
+ * Takes in what a client sends: heartbeats at once, events one after the other, each when the one before it is
+ * handled. Until it is opened, events wait, in order.
+ */
+export class Inbox {
+  readonly #host: InboxHost;
+  readonly #connection: RealtimeConnection;
+  #waiting = NOTHING;
+  #isHeld = true;
+  #isWorking = false;
+  #isPaused = false;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(host: InboxHost, connection: RealtimeConnection) {
+    this.#host = host;
+    this.#connection = connection;
+    this.#tokens = host.maxMessagesPerSecond;
+    this.#filledAt = host.now();
+  }
+
+  /** Whether the client is not read, so that nothing can be heard of it. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** From here on events are handled. */
+  open(): void {
+    this.#isHeld = false;
+    void this.#work();
+  }
+
+  take(message: RawData, isBinary: boolean): void {
+    if (!this.#isAllowed()) {
+      this.#connection.end("rate_limited");
+      return;
+    }
+    try {
+      if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
+      this.#sort(parseMessage(message.toString()));
+    } catch (error) {
+      this.#host.heard(this.#connection, "message");
+      this.#refuse(error as ProtocolError);
+    }
+  }
+
+  #sort(event: IncomingEvent | undefined): void {
+    const isHeartbeat = event === undefined || event.type === HEARTBEAT;
+    this.#host.heard(this.#connection, isHeartbeat ? "heartbeat" : "message");
+    if (!isHeartbeat) this.#wait(event);
+    else if (event?.id !== undefined) this.#answer(answerText(event.id, undefined));
+    else if (event) this.#answer(HEARTBEAT_ANSWER);
+  }
+
+  #wait(event: IncomingEvent): void {
+    if (this.#waiting === NOTHING) this.#waiting = [];
+    if (this.#waiting.push(event) >= MAX_WAITING && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#connection.ws.pause();
+    }
+    void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isHeld || this.#isWorking) return;
+    this.#isWorking = true;
+    while (!this.#connection.ws.isMuted) {
+      const event = this.#waiting.shift();
+      if (!event) break;
+      if (this.#isPaused && this.#waiting.length <= RESUME_AT) this.#resume();
+      await this.#handle(event);
+    }
+    this.#waiting = NOTHING;
+    this.#isWorking = false;
+  }
+
+  async #handle(event: IncomingEvent): Promise<void> {
+    try {
+      const answer = await this.#host.events.handle(this.#connection, event);
+      if (event.id !== undefined) this.#answer(answerText(event.id, answer));
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#refuse(error);
+      else {
+        // What it has returned is no JSON.
+        this.#host.events.errors.report(error, this.#connection);
+        this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
+      }
+    }
+  }
+
+  #resume(): void {
+    this.#isPaused = false;
+    this.#connection.ws.resume();
+  }
+
+  #refuse(error: ProtocolError): void {
+    this.#answer(errorText(error));
+  }
+
+  #answer(text: string): void {
+    this.#connection.push(new OutgoingMessage(text));
+  }
+
+  /** A bucket of tokens that fills with time, so that a burst of a second's messages is allowed. */
+  #isAllowed(): boolean {
+    const { maxMessagesPerSecond } = this.#host;
+    const now = this.#host.now();
+    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * maxMessagesPerSecond;
+    this.#filledAt = now;
+    this.#tokens = Math.min(maxMessagesPerSecond, filled) - 1;
+    return this.#tokens >= 0;
+  }
+}

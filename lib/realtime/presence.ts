@@ -1,0 +1,178 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Clock } from "../clock.ts";
+import type { ConnectionIdentity } from "../connections/connection-store.ts";
+import {
+  type Arrival,
+  type ConnectionRecord,
+  nodeOf,
+  type RegisteredConnection,
+  type Registry,
+} from "../connections/registry.ts";
+import type { Bounds } from "../sessions/bounds.ts";
+import type { Events } from "./events.ts";
+
+/** What presence needs. */
+export interface PresenceParts {
+  readonly registry: Registry;
+  readonly bus: Bus;
+  readonly bounds: Bounds;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly nodeId: string;
+  readonly maxConnectionsPerUser: number;
+  /** Milliseconds after which a connection of a user that was not heard is swept when another one is made. */
+  readonly expireAfterMs: number;
+  /** Milliseconds that a user without connections stays online; and that one does whose node has died, which was missed for a lease already. */
+  readonly graceMs: number;
+  readonly graceAfterDeathMs: number;
+  /** Whether this node holds the connection. */
+  isOpen(id: string): boolean;
+  /** Called for a connection whose node has died. */
+  clearData(connection: ConnectionIdentity): Promise<void>;
+}
+
+/** A connection on its way out. */
+interface Departing {
+  readonly record: ConnectionRecord;
+  readonly graceMs: number;
+  /** Whether the registry did not answer. */
+  isStuck: boolean;
+}
+
+/** Connections of a dead node that are cleared at a time, and those of this one that are registered anew. */
+const BATCH = 1000;
+
+/** Users that are asked of in one round trip. */
+const USERS_AT_A_TIME = 1000;
+
+/**
+ * Keeps the registry in step with the connections of this node, and clears it of nodes that have died; tells who
+ * comes online and goes offline. Each of that is told by one node, the one whose step it was.
+ */
+export class Presence {
+  readonly #parts: PresenceParts;
+  /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
+  readonly #departing = new Map<string, Departing>();
+  readonly #running = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts;
+  }
+
+  /** Registers a connection whose handshake is not answered yet. */
+  arrive(record: ConnectionRecord): Promise<Arrival> {
+    const { registry, maxConnectionsPerUser, expireAfterMs } = this.#parts;
+    return registry.arrive(record, { maxPerUser: maxConnectionsPerUser, expireAfterMs });
+  }
+
+  /** Tells that the user has come online, if the arrival says so. */
+  opened({ userId }: ConnectionRecord, arrival: Arrival): void {
+    if (arrival === "first") void this.#parts.events.tell("online", userId);
+  }
+
+  /** Takes back an arrival whose handshake was refused: who has not opened has neither come nor gone. */
+  giveUp(record: ConnectionRecord, arrival: Arrival): void {
+    if (arrival !== "first") {
+      this.depart(record);
+      return;
+    }
+    this.#track(async () => {
+      const { state } = await this.#parts.registry.depart(record, 0);
+      // Others have come meanwhile, and were told that they are not the first.
+      if (state === "present") void this.#parts.events.tell("online", record.userId);
+      await this.#parts.registry.forget(nodeOf(record.id), [record.id]);
+    }).catch(() => this.depart(record));
+  }
+
+  /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
+  depart(record: ConnectionRecord, graceMs: number = this.#parts.graceMs): void {
+    const departing: Departing = { record, graceMs, isStuck: false };
+    this.#departing.set(record.id, departing);
+    this.#track(() => this.#step(departing)).catch(() => {
+      departing.isStuck = true;
+    });
+  }
+
+  /** Registers connections that the registry has lost, or that others have cleared. */
+  async arriveAgain(records: readonly ConnectionRecord[]): Promise<void> {
+    const { registry, expireAfterMs, isOpen } = this.#parts;
+    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
+    for (let from = 0; from < records.length; from += BATCH) {
+      const some = records.slice(from, from + BATCH).filter(({ id }) => isOpen(id));
+      await Promise.all(
+        some.map(async (record) => {
+          this.opened(record, await registry.arrive(record, limits));
+          // Gone meanwhile, and maybe taken out before it was put in.
+          if (!isOpen(record.id)) this.depart(record);
+        }),
+      );
+    }
+  }
+
+  /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
+  async tick(): Promise<void> {
+    for (const { isStuck, record, graceMs } of this.#departing.values())
+      if (isStuck) this.depart(record, graceMs);
+    const { registry, nodeId } = this.#parts;
+    const [nodes, live] = await Promise.all([registry.nodes(), this.#liveNodes()]);
+    for (const other of nodes) if (other !== nodeId && !live.has(other)) await this.#clear(other);
+  }
+
+  /** The connections of a user on nodes that live. */
+  async ofUser(userId: string): Promise<RegisteredConnection[]> {
+    const [found, live] = await Promise.all([this.#parts.registry.ofUser(userId), this.#liveNodes()]);
+    return found.filter(({ id }) => live.has(nodeOf(id))).sort((a, b) => a.connectedAt - b.connectedAt);
+  }
+
+  /** Those of the users who have connections on nodes that live. */
+  async connected(userIds: readonly string[]): Promise<string[]> {
+    const live = await this.#liveNodes();
+    const connected: string[] = [];
+    for (let from = 0; from < userIds.length; from += USERS_AT_A_TIME) {
+      const some = userIds.slice(from, from + USERS_AT_A_TIME);
+      const nodes = await this.#parts.registry.nodesOf(some);
+      connected.push(...some.filter((_, at) => nodes[at]?.some((nodeId) => live.has(nodeId))));
+    }
+    return connected;
+  }
+
+  /** Resolves once all that has gone is taken out. Who is still leaving then is left to the other nodes. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#running);
+  }
+
+  async #step(departing: Departing): Promise<void> {
+    const { registry, events, clock } = this.#parts;
+    const { record, graceMs } = departing;
+    const departure = await registry.depart(record, graceMs);
+    if (departure.state === "leaving") {
+      if (!this.#isClosed) clock.after(departure.forMs, () => this.depart(record, graceMs));
+      return;
+    }
+    if (departure.state === "offline") void events.tell("offline", record.userId);
+    // Last: until here, whoever finds this node dead finds the connection.
+    await registry.forget(nodeOf(record.id), [record.id]);
+    if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
+  }
+
+  async #clear(nodeId: string): Promise<void> {
+    const records = await this.#parts.registry.ofNode(nodeId, BATCH);
+    for (const record of records) {
+      if (this.#departing.has(record.id)) continue;
+      this.#track(() => this.#parts.clearData(record)).catch(() => {});
+      this.depart(record, this.#parts.graceAfterDeathMs);
+    }
+  }
+
+  async #liveNodes(): Promise<Set<string>> {
+    return new Set(await this.#parts.bounds.call(() => this.#parts.bus.liveNodes()));
+  }
+
+  #track(step: () => Promise<void>): Promise<void> {
+    const running = step().finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+}

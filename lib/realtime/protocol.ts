@@ -1,0 +1,98 @@
+/** Data of events: an object, whose contents nothing has checked unless a schema or the types say so. */
+// biome-ignore lint/suspicious/noExplicitAny: as with Express's `req.body`, what a client sends is anything until it is checked
+export type EventData = Record<string, any>;
+
+/** What a client may name a message, to have it answered. */
+export type MessageId = string | number;
+
+/** What a client has sent. */
+export interface IncomingEvent {
+  readonly type: string;
+  readonly data: EventData;
+  readonly id: MessageId | undefined;
+}
+
+/** What is wrong with a message; each is answered, and the connection lives on. */
+export type ProtocolErrorCode =
+  | "binary_frame"
+  | "bad_json"
+  | "bad_message"
+  | "bad_id"
+  | "unknown_event"
+  | "invalid_data"
+  | "handler_failed";
+
+/** A message that is answered with an error. */
+export class ProtocolError extends Error {
+  readonly code: string;
+  readonly id: MessageId | undefined;
+
+  constructor(code: ProtocolErrorCode | (string & {}), message: string, id?: MessageId) {
+    super(message);
+    this.code = code;
+    this.id = id;
+  }
+}
+
+/** The event with which clients say that their user is there. */
+export const HEARTBEAT = "session.heartbeat";
+
+/** How heartbeats are answered. */
+export const HEARTBEAT_ANSWER: string = JSON.stringify({ status: "success" });
+
+/** What may hide a `__proto__` key: itself, or an escape of one of its characters. */
+const MAY_HIDE_PROTO = /__proto__|\\u/;
+
+/**
+ * Reads a text message of a client. `undefined` is the answer to a heartbeat of the server.
+ *
+ * @throws {ProtocolError} with what is wrong.
+ */
+export function parseMessage(text: string): IncomingEvent | undefined {
+  const message = parseJson(text);
+  if (typeof message !== "object" || message === null || Array.isArray(message))
+    throw new ProtocolError("bad_message", "A message must be a JSON object");
+  const { event_type: type, data = {}, id, status } = message as Record<string, unknown>;
+  if (type === undefined && id === undefined && status === "success") return undefined;
+  if (id !== undefined && typeof id !== "string" && typeof id !== "number")
+    throw new ProtocolError("bad_id", '"id" must be a string or a number');
+  if (typeof type !== "string" || type === "")
+    throw new ProtocolError("bad_message", '"event_type" must be a string, and not empty', id);
+  if (typeof data !== "object" || data === null || Array.isArray(data))
+    throw new ProtocolError("bad_message", '"data" must be an object', id);
+  return { type, data, id };
+}
+
+/** An event of the server. @throws {TypeError} for data that is no object, or no JSON. */
+export function eventText(type: string, data: EventData = {}): string {
+  if (typeof type !== "string" || type === "")
+    throw new TypeError("send: expected the type of the event, a string");
+  if (typeof data !== "object" || data === null || Array.isArray(data))
+    throw new TypeError("send: expected the data of the event, an object");
+  return JSON.stringify({ event_type: type, data });
+}
+
+/** The answer to an event that was handled. */
+export function answerText(id: MessageId | undefined, data: unknown): string {
+  return JSON.stringify({ id, status: "success", data });
+}
+
+/** The answer to a message that was not. */
+export function errorText({ id, code, message }: ProtocolError): string {
+  return JSON.stringify({ id, status: "error", error: { code, message } });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return MAY_HIDE_PROTO.test(text) ? JSON.parse(text, refuseProto) : JSON.parse(text);
+  } catch (error) {
+    // The parser's own error is not passed on: it quotes what it could not read.
+    throw error instanceof ProtocolError ? error : new ProtocolError("bad_json", "A message must be JSON");
+  }
+}
+
+/** A key of that name is harmless until the data is merged into something: rather nobody has to think of it. */
+function refuseProto(key: string, value: unknown): unknown {
+  if (key === "__proto__") throw new ProtocolError("bad_message", 'No key may be "__proto__"');
+  return value;
+}

@@ -1,0 +1,105 @@
+import type { Backend } from "../backend.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { ConnectionStore } from "../connections/connection-store.ts";
+
+/** Options of `realtime`. */
+export interface RealtimeOptions {
+  /**
+   * Seconds after which a connection that sent no heartbeat and no message is expired: it is not among the active
+   * sessions, gets no messages, and is closed with 4008. Clients beat every 15 to 30 s. @default 60
+   */
+  inactivityThresholdSeconds?: number;
+  /** Milliseconds between protocol pings; a line that has not answered by the next one is cut. `0` turns them off. @default 30_000 */
+  pingIntervalMs?: number;
+  /** What refreshes the express-session's expiry, at most once per its `touchAfterMs`. @default "heartbeat" */
+  keepAlive?: "heartbeat" | "message" | "none";
+  /** Milliseconds that a user stays online without a connection, so that a reload is no going away. @default 5_000 */
+  graceMs?: number;
+  /** Messages of one connection a second, after as many at once; more close it with 4029. @default 100 */
+  maxMessagesPerSecond?: number;
+  /** Connections that a user may have, on all nodes; one more is answered with 429. @default 100 */
+  maxConnectionsPerUser?: number;
+  /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
+  maxGroupsPerUser?: number;
+  /** Bytes that may wait for a client to read them; more close its connection with 4013. @default 1_048_576 */
+  maxBufferedBytes?: number;
+  /**
+   * Decides who may be in a group: asked at each `join`, and again for each new connection of a member. A connection
+   * without a user asks with `undefined`. @default everybody may
+   */
+  authorizeGroup?: (userId: string | undefined, group: string) => boolean | Promise<boolean>;
+  /** Where `connection.store` keeps its data, or what makes it of the backend. @default the backend, for as long as the connection is open */
+  connectionStore?: ConnectionStore | ((backend: Backend) => ConnectionStore);
+  /** Heartbeats that the server sends, for clients that only answer. @default { enabled: false, frequencyMs: 20_000 } */
+  heartbeat?: { enabled?: boolean; frequencyMs?: number };
+  /** The clock. @default that of the process */
+  clock?: Clock;
+}
+
+type Defaulted = Required<Omit<RealtimeOptions, "connectionStore" | "heartbeat">>;
+
+/** The options with their defaults, checked. */
+export interface RealtimeConfig extends Readonly<Defaulted> {
+  readonly connectionStore: RealtimeOptions["connectionStore"];
+  /** Milliseconds between heartbeats that the server sends; `0` for none. */
+  readonly heartbeatMs: number;
+}
+
+const DEFAULTS: Readonly<Defaulted> = Object.freeze({
+  inactivityThresholdSeconds: 60,
+  pingIntervalMs: 30_000,
+  keepAlive: "heartbeat",
+  graceMs: 5_000,
+  maxMessagesPerSecond: 100,
+  maxConnectionsPerUser: 100,
+  maxGroupsPerUser: 1_000,
+  maxBufferedBytes: 1_048_576,
+  authorizeGroup: () => true,
+  clock: systemClock,
+});
+
+const HEARTBEAT_MS = 20_000;
+
+/** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
+export function realtimeConfig(options: RealtimeOptions): RealtimeConfig {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const config = { ...DEFAULTS, ...(given as RealtimeOptions) };
+  for (const name of ["inactivityThresholdSeconds", "maxMessagesPerSecond", "maxBufferedBytes"] as const) {
+    check(config[name] > 0, name, "a number above 0");
+  }
+  for (const name of ["pingIntervalMs", "graceMs"] as const) {
+    check(
+      config[name] >= 0 && config[name] < 2 ** 31,
+      name,
+      "a number of milliseconds, 0 or more, below 2 ** 31",
+    );
+  }
+  for (const name of ["maxConnectionsPerUser", "maxGroupsPerUser"] as const) {
+    check(isLimit(config[name]), name, "a whole number, at least 1, or Infinity");
+  }
+  check(
+    ["heartbeat", "message", "none"].includes(config.keepAlive),
+    "keepAlive",
+    '"heartbeat", "message" or "none"',
+  );
+  check(typeof config.authorizeGroup === "function", "authorizeGroup", "a function");
+  const { connectionStore, heartbeat = {} } = options;
+  check(
+    connectionStore === undefined ||
+      typeof connectionStore === "function" ||
+      typeof connectionStore?.get === "function",
+    "connectionStore",
+    "a connection store, or a function that makes one",
+  );
+  const { enabled = false, frequencyMs = HEARTBEAT_MS } = heartbeat;
+  check(frequencyMs > 0, "heartbeat", "an object whose frequencyMs is above 0");
+  return { ...config, connectionStore, heartbeatMs: enabled ? frequencyMs : 0 };
+}
+
+function isLimit(value: number): boolean {
+  return value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 1);
+}
+
+function check(holds: boolean, option: keyof RealtimeOptions, expected: string): void {
+  if (!holds) throw new TypeError(`realtime: option "${option}" must be ${expected}`);
+}

@@ -1,0 +1,161 @@
+import { nodeOf } from "../connections/registry.ts";
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { type User, userIdOf } from "../users/user.ts";
+import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
+import { groupChannel, userChannel } from "./channels.ts";
+import type { Connection } from "./connection.ts";
+import { type Closed, type EventHandler, type EventMap, type EventName, Events } from "./events.ts";
+import { groupName } from "./groups.ts";
+import { Hub } from "./hub.ts";
+import { eventText } from "./protocol.ts";
+import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
+import type { StandardSchema } from "./standard-schema.ts";
+
+/** Where messages can be sent: all connections of a user on all nodes. */
+export interface Target<ServerEvents extends EventMap> {
+  /** Sends an event. Resolves once it is on its way; what one node sends arrives in order. */
+  send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): Promise<void>;
+}
+
+/** Where messages can be sent: each connection, on all nodes, of each user in a group. */
+export interface GroupTarget<ServerEvents extends EventMap> extends Target<ServerEvents> {
+  /** The group without one connection, such as the one that a message came from. */
+  except(connection: Connection<ServerEvents>): Target<ServerEvents>;
+}
+
+/** A connection of a user that is open somewhere. Times are in milliseconds since the epoch. */
+export interface ActiveSession {
+  readonly id: string;
+  /** The id of the node that holds the line. */
+  readonly node: string;
+  readonly sid: string;
+  readonly ip: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly connectedAt: number;
+  /** When the user was last heard on it, up to a second ago. */
+  readonly lastSeen: number;
+}
+
+/** Heartbeats, groups, and messages to all devices of a user, on all nodes. */
+export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents extends EventMap = EventMap>
+  extends Attachable {
+  /** Listens for connections whose groups are restored. Their events wait until all listeners are done. */
+  on(event: "connect", listener: (connection: Connection<ServerEvents>) => unknown): this;
+  /** Listens for connections that have closed, of those that `connect` was told of. */
+  on(event: "disconnect", listener: (connection: Connection<ServerEvents>, closed: Closed) => unknown): this;
+  /** Listens for users who come and go: each is told once, on one node, however many devices they have. */
+  on(event: "online" | "offline", listener: (userId: string) => unknown): this;
+  /** Listens for what failed beside an answer. Unheard, it is a process warning. */
+  on(
+    event: "error",
+    listener: (error: Error, connection: Connection<ServerEvents> | undefined) => unknown,
+  ): this;
+  /**
+   * Handles events that clients send, those of one connection one after the other. What the handler returns is the
+   * answer's data. One that throws answers with an error, and is an `error` event; if its error has `expose: true`, as
+   * http-errors have it, the client is told its `code` and `message`.
+   *
+   * @throws {TypeError} if there is a handler for these events already, or the name is realtime's own.
+   */
+  on<Type extends EventName<ClientEvents>>(
+    type: Type,
+    handler: EventHandler<ClientEvents[Type], ServerEvents>,
+  ): this;
+  /** The same, with data that is checked by a Standard Schema, of zod, valibot or another. */
+  on<Type extends EventName<ClientEvents>, Output extends ClientEvents[Type]>(
+    type: Type,
+    schema: StandardSchema<Output>,
+    handler: EventHandler<Output, ServerEvents>,
+  ): this;
+  off(event: string, listener: (...args: never[]) => unknown): this;
+  /**
+   * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages.
+   * Memberships last until they are left.
+   *
+   * @throws {SessionStackError} `ERR_GROUP_FORBIDDEN` if `authorizeGroup` says no, `ERR_TOO_MANY_GROUPS` above
+   *   `maxGroupsPerUser`, `ERR_STORE_UNAVAILABLE` if the backend fails.
+   */
+  join(user: User, group: string): Promise<void>;
+  /** Takes a user out of a group, on all nodes. What is sent after it has resolved does not reach the user. */
+  leave(user: User, group: string): Promise<void>;
+  /** The groups that a user is in, connected or not. */
+  groupsOf(user: User): Promise<string[]>;
+  /** The ids of the users in a group, connected or not. */
+  members(group: string): Promise<string[]>;
+  /** The ids of the users in a group who are connected now. */
+  presence(group: string): Promise<string[]>;
+  /** A user's connections, on all nodes, the oldest first. */
+  activeSessions(user: User): Promise<ActiveSession[]>;
+  group(name: string): GroupTarget<ServerEvents>;
+  user(user: User): Target<ServerEvents>;
+}
+
+/**
+ * A handler for WebSocket sessions, with heartbeats, groups and messages to every device: `wsSessions.attach(realtime())`.
+ *
+ * @throws {TypeError} that names the option which is wrong.
+ */
+export function realtime<ClientEvents extends EventMap = EventMap, ServerEvents extends EventMap = EventMap>(
+  options: RealtimeOptions = {},
+): Realtime<ClientEvents, ServerEvents> {
+  const config = realtimeConfig(options);
+  const events = new Events();
+  let hub: Hub | undefined;
+
+  function attached(): Hub {
+    if (!hub) throw new TypeError("realtime: attach it first, by wsSessions.attach(…)");
+    return hub;
+  }
+
+  function target(name: string, exceptId?: string): Target<ServerEvents> {
+    const { channels } = attached();
+    return { send: async (type, data) => channels.publish(name, eventText(type, data), exceptId) };
+  }
+
+  async function activeSessions(user: User): Promise<ActiveSession[]> {
+    const { presence } = attached();
+    const found = await presence.ofUser(userIdOf(user));
+    return found.map(({ id, sid, ip, userAgent, connectedAt, lastSeen }) => ({
+      id,
+      node: nodeOf(id),
+      sid,
+      ip,
+      userAgent,
+      connectedAt,
+      // Of its own connections this node knows it to the moment.
+      lastSeen: attached().find(id)?.lastSeen ?? lastSeen,
+    }));
+  }
+
+  const self: Realtime<ClientEvents, ServerEvents> = {
+    on(name: string, ...rest: unknown[]) {
+      events.on(name, ...(rest as Parameters<Events["on"]> extends [string, ...infer Rest] ? Rest : never));
+      return self;
+    },
+    off(name, listener) {
+      events.off(name, listener);
+      return self;
+    },
+    join: async (user, group) => attached().groups.join(userIdOf(user), groupName(group)),
+    leave: async (user, group) => attached().groups.leave(userIdOf(user), groupName(group)),
+    groupsOf: async (user) => attached().groups.of(userIdOf(user)),
+    members: async (group) => attached().groups.members(groupName(group)),
+    presence: async (group) =>
+      attached().presence.connected(await attached().groups.members(groupName(group))),
+    activeSessions,
+    group(name) {
+      const channel = groupChannel(groupName(name));
+      return { ...target(channel), except: ({ id }) => target(channel, id) };
+    },
+    user: (user) => target(userChannel(userIdOf(user))),
+    [ATTACH](keeper: SessionKeeper) {
+      if (hub)
+        throw new TypeError(
+          "realtime: it is attached already; make another one for other WebSocket sessions",
+        );
+      hub = new Hub(config, events, keeper);
+      return hub;
+    },
+  };
+  return self;
+}

@@ -1,0 +1,30 @@
+import type { SessionConnections } from "../connections/session-connections.ts";
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import type { UserEvent } from "../users/user-events.ts";
+
+/** A session that has become another user's, or nobody's, as nodes tell each other. */
+interface SessionUser {
+  readonly sid: string;
+  readonly userId?: string | undefined;
+}
+
+const SESSION_USER = "session_user";
+
+/**
+ * Closes the connections of a session that became another user's without becoming another session, on all nodes: what
+ * is sent to a user must not reach who has logged out, and what they are bound to is asked once, at the handshake.
+ */
+export function followUsers(
+  { users, config: { node } }: SessionKeeper,
+  connections: SessionConnections,
+): void {
+  const follow = ({ sid, userId }: SessionUser) => connections.endOthers(sid, userId);
+  node.answer(SESSION_USER, (payload) => follow(payload as SessionUser));
+  const tell = (change: SessionUser) => {
+    follow(change);
+    // Unlike the end of a session, one that gets lost is not found by revalidation: whoever must be sure ends the session.
+    node.tell(SESSION_USER, change).catch(() => {});
+  };
+  users.on("user_logged_in", ({ sid, userId }: UserEvent) => tell({ sid, userId }));
+  users.on("user_logged_out", ({ sid }: UserEvent) => tell({ sid }));
+}
