@@ -16,7 +16,7 @@ import { markdownTable, median, spread, writeResults } from "./report.ts";
 import { type ServerProcess, serverProcess } from "./server-process.ts";
 import { storeSessions, userIds } from "./stored-sessions.ts";
 import { WsClients } from "./ws-clients.ts";
-import { type Command, dialectOf, type WsServerName } from "./ws-protocol.ts";
+import { type Command, type Cpu, dialectOf, type WsServerName } from "./ws-protocol.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -36,7 +36,9 @@ const messageBytes = 128;
 const loop: WsServerName = "ws";
 const socketIo: WsServerName = "socket.io";
 const ours: WsServerName = "express-session-stack + realtime";
-const names = [loop, socketIo];
+/** What the machine allows, to see how much of a figure is the kernel's. */
+const floor: WsServerName = "bare writes";
+const names = [floor, loop, socketIo, ours];
 
 interface Case {
   title: string;
@@ -75,6 +77,9 @@ interface Figures {
   perCpuSecond: number[];
   perSecond: number[];
   cpuShare: number[];
+  /** Microseconds of CPU time for each delivery, of the server's code and of the kernel on its behalf. */
+  userMicros: number[];
+  systemMicros: number[];
 }
 
 async function start(name: WsServerName, redisUrl: string): Promise<Running> {
@@ -88,9 +93,11 @@ async function start(name: WsServerName, redisUrl: string): Promise<Running> {
 }
 
 /** Ticks one after the other: the next begins when all clients have got all messages of the one before. */
-async function ticks({ server, clients, text }: Running, messagesPerTick: number, forSeconds: number) {
+async function ticks({ name, server, clients, text }: Running, messagesPerTick: number, forSeconds: number) {
+  // Else it would close the connections as inactive after a minute.
+  if (name === ours) await clients.beat();
   const command: Command = { command: "broadcast", texts: Array(messagesPerTick).fill(text) };
-  const before = await server.ask<number>({ command: "cpu" } satisfies Command);
+  const before = await server.ask<Cpu>({ command: "cpu" } satisfies Command);
   const receivedBefore = clients.received;
   const begin = performance.now();
   let elapsedMs = 0;
@@ -100,21 +107,36 @@ async function ticks({ server, clients, text }: Running, messagesPerTick: number
     await arrival;
     elapsedMs = performance.now() - begin;
   }
-  const cpuMs = (await server.ask<number>({ command: "cpu" } satisfies Command)) - before;
-  return { deliveries: clients.received - receivedBefore, elapsedMs, cpuMs };
+  const after = await server.ask<Cpu>({ command: "cpu" } satisfies Command);
+  return {
+    deliveries: clients.received - receivedBefore,
+    elapsedMs,
+    userMs: after.userMs - before.userMs,
+    systemMs: after.systemMs - before.systemMs,
+  };
 }
 
 async function measure(running: Running[], { messagesPerTick }: Case): Promise<Map<WsServerName, Figures>> {
   const figures = new Map<WsServerName, Figures>();
-  for (const each of running) await ticks(each, messagesPerTick, warmUpSeconds);
+  for (const each of running) {
+    await ticks(each, messagesPerTick, warmUpSeconds);
+    figures.set(each.name, {
+      perCpuSecond: [],
+      perSecond: [],
+      cpuShare: [],
+      userMicros: [],
+      systemMicros: [],
+    });
+  }
   for (let round = 0; round < rounds; round++) {
     for (const each of running) {
-      const { deliveries, elapsedMs, cpuMs } = await ticks(each, messagesPerTick, seconds);
-      const own = figures.get(each.name) ?? { perCpuSecond: [], perSecond: [], cpuShare: [] };
-      figures.set(each.name, own);
-      own.perCpuSecond.push((deliveries / cpuMs) * 1000);
-      own.perSecond.push((deliveries / elapsedMs) * 1000);
-      own.cpuShare.push(cpuMs / elapsedMs);
+      const { deliveries, elapsedMs, userMs, systemMs } = await ticks(each, messagesPerTick, seconds);
+      const own = figures.get(each.name);
+      own?.perCpuSecond.push((deliveries / (userMs + systemMs)) * 1000);
+      own?.perSecond.push((deliveries / elapsedMs) * 1000);
+      own?.cpuShare.push((userMs + systemMs) / elapsedMs);
+      own?.userMicros.push((userMs / deliveries) * 1000);
+      own?.systemMicros.push((systemMs / deliveries) * 1000);
     }
   }
   return figures;
@@ -135,15 +157,21 @@ function ratios(own: Figures, other: Figures | undefined): number[] {
 
 function figuresTable(figures: Map<WsServerName, Figures>): string {
   return markdownTable(
-    ["server", "deliveries/CPU s", "to the ws loop", "CPU us/delivery", "deliveries/s", "core used"],
+    [
+      "server",
+      "deliveries/CPU s",
+      "to the ws loop",
+      "own code, us/delivery",
+      "kernel, us/delivery",
+      "deliveries/s",
+      "core used",
+    ],
     [...figures].map(([name, own]) => [
       name,
       spread(own.perCpuSecond, 0),
       name === loop ? "1" : spread(ratios(own, figures.get(loop)), 2),
-      spread(
-        own.perCpuSecond.map((each) => 1_000_000 / each),
-        2,
-      ),
+      spread(own.userMicros, 2),
+      spread(own.systemMicros, 2),
       spread(own.perSecond, 0),
       `${Math.round(median(own.cpuShare) * 100)} %`,
     ]),

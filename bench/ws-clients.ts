@@ -1,6 +1,10 @@
+import { inParallel } from "./in-parallel.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { WsClient } from "./ws-client.ts";
-import type { Dialect } from "./ws-protocol.ts";
+import { maskedFrame, opcodes } from "./ws-frames.ts";
+import { type Dialect, heartbeat } from "./ws-protocol.ts";
+
+export const heartbeatFrame: Buffer = maskedFrame(opcodes.text, heartbeat);
 
 /** Handshakes at a time while many connections are opened. */
 const openingAtOnce = 50;
@@ -34,6 +38,13 @@ export class WsClients {
     });
   }
 
+  /** Lets each client say that it is there, and waits for the answers. Only where heartbeats are answered. */
+  async beat(): Promise<void> {
+    const answers = this.arrivalOf(this.received + this.clients.length);
+    for (const client of this.clients) client.send(heartbeatFrame);
+    await answers;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
   }
@@ -43,18 +54,4 @@ export class WsClients {
     this.#awaited = Number.POSITIVE_INFINITY;
     this.#arrived();
   };
-}
-
-/** Does `work` with each item, a bounded number of them at a time. */
-export async function inParallel<T>(
-  atOnce: number,
-  items: Iterable<T>,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items[Symbol.iterator]();
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value);
-    }),
-  );
 }

@@ -9,6 +9,14 @@ export function maskedFrame(opcode: number, payload: string | Uint8Array): Buffe
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | body.length, 0, 0, 0, 0]), body]);
 }
 
+/** A server's frame of 126 to 65,535 bytes. */
+export function textFrame(text: string): Buffer {
+  const body = Buffer.from(text);
+  const header = Buffer.from([0x80 | opcodes.text, 126, 0, 0]);
+  header.writeUInt16BE(body.length, 2);
+  return Buffer.concat([header, body]);
+}
+
 /** Hears of each whole frame; the payload is valid during the call only. */
 export type FrameListener = (opcode: number, data: Uint8Array, from: number, to: number) => void;
 

@@ -1,9 +1,12 @@
 /** The servers whose WebSockets are measured, each as its own documentation sets it up. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { createClient } from "redis";
+import { inParallel } from "./in-parallel.ts";
 import { cookieMaxAgeMs, secret } from "./stored-sessions.ts";
-import { eventOf, type WsServerName } from "./ws-protocol.ts";
+import { textFrame } from "./ws-frames.ts";
+import { eventOf, heartbeat, heartbeatAnswer, type WsServerName } from "./ws-protocol.ts";
 
 export interface Served {
   /** Sends one message of this text to every connection. */
@@ -20,26 +23,46 @@ const sessionOptions = {
   resave: false,
   saveUninitialized: false,
 };
-/** As the heartbeat figure has them; in the others the clients are silent for longer than that. */
-const silent = { inactivityThresholdSeconds: 24 * 60 * 60 };
+const group = "everyone";
 
 // Imported on demand, so that no process carries the code of the others.
 export const peers: Record<WsServerName, Serve> = {
   ws: async (server) => {
     const { WebSocketServer } = await import("ws");
     const wss = new WebSocketServer({ server });
-    const heartbeat = `{"event_type":"session.heartbeat"`;
-    const success = `{"status":"success"}`;
     wss.on("connection", (ws) => {
       ws.on("error", () => {});
       ws.on("message", (data) => {
-        if (String(data).startsWith(heartbeat)) ws.send(success);
+        if (String(data) === heartbeat) ws.send(heartbeatAnswer);
       });
     });
     return {
       broadcast: (text) => {
         const message = eventOf(text);
         for (const client of wss.clients) client.send(message);
+      },
+    };
+  },
+
+  // No library could do with less than this: the frame made once, and one write for each connection and tick.
+  "bare writes": async (server) => {
+    const { WebSocketServer } = await import("ws");
+    const wss = new WebSocketServer({ server });
+    const sockets = new Set<Duplex>();
+    wss.on("connection", (_ws, { socket }) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+    });
+    let tick: Buffer[] = [];
+    return {
+      broadcast: (text) => {
+        tick.push(textFrame(eventOf(text)));
+        if (tick.length > 1) return;
+        setImmediate(() => {
+          const frames = Buffer.concat(tick);
+          tick = [];
+          for (const socket of sockets) socket.write(frames);
+        });
       },
     };
   },
@@ -107,6 +130,23 @@ export const peers: Record<WsServerName, Serve> = {
     server.on("upgrade", wsSessions.handleUpgrade);
     return {};
   },
+
+  "express-session-stack + realtime": async (server, redisUrl) => {
+    const { realtime } = await import("express-session-stack");
+    const { wsSessions } = await stack(redisUrl);
+    const chat = realtime();
+    chat.on("chat.message", ({ userId }, data) => {
+      process.stdout.write(`${userId}: ${JSON.stringify(data)}\n`);
+    });
+    wsSessions.attach(chat);
+    server.on("upgrade", wsSessions.handleUpgrade);
+    return {
+      broadcast: (text) => {
+        void chat.group(group).send("chat.message", { text });
+      },
+      join: (userIds) => inParallel(100, userIds, (userId) => chat.join(userId, group)),
+    };
+  },
 };
 
 async function stack(redisUrl: string) {
@@ -116,8 +156,7 @@ async function stack(redisUrl: string) {
   const { redisBackend } = await import("express-session-stack/redis");
   const backend = redisBackend({ client: await connected(redisUrl) });
   const sessionStack = sessionMiddlewareStack(sessionMiddleware({ ...sessionOptions, backend }));
-  const wsSessions = webSocketSessions(sessionStack, { authorize: (req) => Boolean(userOf(req)) });
-  return { wsSessions, silent };
+  return { wsSessions: webSocketSessions(sessionStack, { authorize: (req) => Boolean(userOf(req)) }) };
 }
 
 async function expressSession(redisUrl: string): Promise<RequestHandler> {

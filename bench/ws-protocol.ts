@@ -1,4 +1,5 @@
 export const wsServerNames = [
+  "bare writes",
   "ws",
   "ws + express-session",
   "socket.io",
@@ -27,6 +28,9 @@ export interface Memory {
   rssBytes: number;
   heapUsedBytes: number;
 }
+
+export const heartbeat: string = JSON.stringify({ event_type: "session.heartbeat", data: {} });
+export const heartbeatAnswer: string = JSON.stringify({ status: "success" });
 
 /** The event that carries a text, as all but socket.io write it. */
 export function eventOf(text: string): string {
