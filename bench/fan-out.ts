@@ -10,7 +10,7 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { pinSelf } from "./cores.ts";
 import { machine } from "./machine.ts";
-import { profileText, type SelfTime } from "./profile.ts";
+import { profiled } from "./profile.ts";
 import { ownRedis } from "./redis.ts";
 import { markdownTable, median, spread, writeResults } from "./report.ts";
 import { type ServerProcess, serverProcess } from "./server-process.ts";
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "7" },
     seconds: { type: "string", default: "3" },
     connections: { type: "string", default: "2000" },
-    profile: { type: "boolean", default: false },
+    profile: { type: "string" },
     write: { type: "boolean", default: false },
   },
 });
@@ -142,15 +142,6 @@ async function measure(running: Running[], { messagesPerTick }: Case): Promise<M
   return figures;
 }
 
-async function profile(running: Running[], { title, messagesPerTick }: Case): Promise<void> {
-  for (const each of running) {
-    await each.server.ask({ command: "profile" } satisfies Command);
-    await ticks(each, messagesPerTick, seconds);
-    const selfTimes = await each.server.ask<SelfTime[]>({ command: "profiled" } satisfies Command);
-    process.stderr.write(`${each.name}, ${title}\n${profileText(selfTimes)}\n\n`);
-  }
-}
-
 function ratios(own: Figures, other: Figures | undefined): number[] {
   return own.perCpuSecond.map((figure, round) => figure / (other?.perCpuSecond[round] ?? Number.NaN));
 }
@@ -201,7 +192,10 @@ try {
     tables.push(`### ${each.title}\n\n${figuresTable(figures)}`);
     goals.push(...goalRows(each, figures));
     process.stderr.write(`${tables.at(-1)}\n\n`);
-    if (options.profile) await profile(running, each);
+    for (const one of options.profile ? running : []) {
+      const run = () => ticks(one, each.messagesPerTick, seconds);
+      await profiled(one.server, `${one.name}, ${each.title}`, options.profile ?? "", run);
+    }
   }
   for (const { server } of running) await server.stop();
 

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { pinSelf } from "./cores.ts";
 import { inParallel } from "./in-parallel.ts";
 import { machine } from "./machine.ts";
-import { profileText, type SelfTime } from "./profile.ts";
+import { profiled } from "./profile.ts";
 import { ownRedis } from "./redis.ts";
 import { redisCommands } from "./redis-commands.ts";
 import { markdownTable, median, spread, writeResults } from "./report.ts";
@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
-    profile: { type: "boolean", default: false },
+    profile: { type: "string" },
     write: { type: "boolean", default: false },
   },
 });
@@ -107,14 +107,6 @@ async function measureRound(running: Running, own: Figures): Promise<void> {
   own.cpuShare.push(busyMs / elapsedMs);
 }
 
-async function profile(running: Running): Promise<void> {
-  await running.server.ask({ command: "profile" } satisfies Command);
-  await handshakes(running, during(seconds, running.cookies));
-  await delay(settleMs);
-  const selfTimes = await running.server.ask<SelfTime[]>({ command: "profiled" } satisfies Command);
-  process.stderr.write(`${running.name}\n${profileText(selfTimes)}\n\n`);
-}
-
 async function measure(allRunning: Running[]): Promise<Map<WsServerName, Figures>> {
   const figures = new Map<WsServerName, Figures>();
   for (const running of allRunning) {
@@ -132,7 +124,12 @@ async function measure(allRunning: Running[]): Promise<Map<WsServerName, Figures
       if (own) await measureRound(running, own);
     }
   }
-  if (options.profile) for (const running of allRunning) await profile(running);
+  for (const running of options.profile ? allRunning : []) {
+    await profiled(running.server, `${running.name}, handshakes`, options.profile ?? "", async () => {
+      await handshakes(running, during(seconds, running.cookies));
+      await delay(settleMs);
+    });
+  }
   return figures;
 }
 

@@ -1,4 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { type Profiler, Session } from "node:inspector/promises";
+import { resolve } from "node:path";
+import type { ServerProcess } from "./server-process.ts";
+import type { Command } from "./ws-protocol.ts";
 
 /** A function's own time, without what it calls. */
 export interface SelfTime {
@@ -16,10 +20,14 @@ export async function startProfile(): Promise<true> {
   return true;
 }
 
-/** The functions that took most of the time since `startProfile` in which the process was not idle. */
-export async function profileSince(): Promise<SelfTime[]> {
+/**
+ * The functions that took most of the time since `startProfile` in which the process was not idle. All of it is
+ * written to `file`, for the developer tools of a browser.
+ */
+export async function profileSince(file: string): Promise<SelfTime[]> {
   const profiled = await inspector?.post("Profiler.stop");
   inspector?.disconnect();
+  writeFileSync(file, JSON.stringify(profiled?.profile));
   const selfTimes = sumSelfTimes(profiled?.profile.nodes ?? []);
   selfTimes.delete("(idle) ");
   const total = [...selfTimes.values()].reduce((sum, hits) => sum + hits, 0);
@@ -40,7 +48,21 @@ function sumSelfTimes(nodes: readonly Profiler.ProfileNode[]): Map<string, numbe
   return selfTimes;
 }
 
-export function profileText(selfTimes: readonly SelfTime[]): string {
+/** Runs something under the profiler of a server, and prints the result. */
+export async function profiled(
+  server: ServerProcess,
+  title: string,
+  directory: string,
+  run: () => Promise<unknown>,
+): Promise<void> {
+  const file = `${resolve(directory, title.replace(/\W+/g, "-"))}.cpuprofile`;
+  await server.ask({ command: "profile" } satisfies Command);
+  await run();
+  const selfTimes = await server.ask<SelfTime[]>({ command: "profiled", file } satisfies Command);
+  process.stderr.write(`${title}\n${profileText(selfTimes)}\n\n`);
+}
+
+function profileText(selfTimes: readonly SelfTime[]): string {
   return selfTimes
     .map(({ where, share }) => `${(share * 100).toFixed(1).padStart(6)} %  ${where}`)
     .join("\n");

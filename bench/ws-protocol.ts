@@ -16,7 +16,7 @@ export type Command =
   /** One message for each text, all in one turn of the event loop. */
   | { command: "broadcast"; texts: string[] }
   | { command: "profile" }
-  | { command: "profiled" };
+  | { command: "profiled"; file: string };
 
 /** Since the process began. */
 export interface Cpu {

@@ -44,7 +44,7 @@ async function answer(message: Command): Promise<unknown> {
     case "profile":
       return startProfile();
     case "profiled":
-      return profileSince();
+      return profileSince(message.file);
     case "broadcast":
       for (const text of message.texts) broadcast?.(text);
       return undefined;
