@@ -1,3 +1,4 @@
+import createDebug from "debug";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionIdentity } from "../connections/connection-store.ts";
@@ -10,6 +11,8 @@ import {
 } from "../connections/registry.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import type { Events } from "./events.ts";
+
+const debug = createDebug("express-session-stack:realtime");
 
 /** What presence needs. */
 export interface PresenceParts {
@@ -159,6 +162,7 @@ export class Presence {
 
   async #clear(nodeId: string): Promise<void> {
     const records = await this.#parts.registry.ofNode(nodeId, BATCH);
+    debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
       if (this.#departing.has(record.id)) continue;
       this.#track(() => this.#parts.clearData(record)).catch(() => {});
