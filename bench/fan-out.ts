@@ -93,9 +93,7 @@ async function start(name: WsServerName, redisUrl: string): Promise<Running> {
 }
 
 /** Ticks one after the other: the next begins when all clients have got all messages of the one before. */
-async function ticks({ name, server, clients, text }: Running, messagesPerTick: number, forSeconds: number) {
-  // Else it would close the connections as inactive after a minute.
-  if (name === ours) await clients.beat();
+async function ticks({ server, clients, text }: Running, messagesPerTick: number, forSeconds: number) {
   const command: Command = { command: "broadcast", texts: Array(messagesPerTick).fill(text) };
   const before = await server.ask<Cpu>({ command: "cpu" } satisfies Command);
   const receivedBefore = clients.received;

@@ -38,13 +38,6 @@ export class WsClients {
     });
   }
 
-  /** Lets each client say that it is there, and waits for the answers. Only where heartbeats are answered. */
-  async beat(): Promise<void> {
-    const answers = this.arrivalOf(this.received + this.clients.length);
-    for (const client of this.clients) client.send(heartbeatFrame);
-    await answers;
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
   }

@@ -24,6 +24,8 @@ const sessionOptions = {
   saveUninitialized: false,
 };
 const group = "everyone";
+/** The measured clients are silent for longer than the minute of the default; nothing else depends on it. */
+const realtimeOptions = { inactivityThresholdSeconds: 3600 };
 
 // Imported on demand, so that no process carries the code of the others.
 export const peers: Record<WsServerName, Serve> = {
@@ -134,7 +136,7 @@ export const peers: Record<WsServerName, Serve> = {
   "express-session-stack + realtime": async (server, redisUrl) => {
     const { realtime } = await import("express-session-stack");
     const { wsSessions } = await stack(redisUrl);
-    const chat = realtime();
+    const chat = realtime(realtimeOptions);
     chat.on("chat.message", ({ userId }, data) => {
       process.stdout.write(`${userId}: ${JSON.stringify(data)}\n`);
     });

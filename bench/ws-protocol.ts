@@ -15,6 +15,8 @@ export type Command =
   | { command: "join"; userIds: string[] }
   /** One message for each text, all in one turn of the event loop. */
   | { command: "broadcast"; texts: string[] }
+  | { command: "countRedisWrites" }
+  | { command: "redisWrites" }
   | { command: "profile" }
   | { command: "profiled"; file: string };
 

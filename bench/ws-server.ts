@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { profileSince, startProfile } from "./profile.ts";
+import { countRedisWrites, redisWrites } from "./redis-writes.ts";
 import { peers } from "./ws-peers.ts";
 import type { Command, Cpu, Memory, WsServerName } from "./ws-protocol.ts";
 
@@ -41,6 +42,10 @@ async function answer(message: Command): Promise<unknown> {
     case "join":
       await join?.(message.userIds);
       return true;
+    case "countRedisWrites":
+      return countRedisWrites(Number(new URL(redisUrl).port));
+    case "redisWrites":
+      return redisWrites();
     case "profile":
       return startProfile();
     case "profiled":
