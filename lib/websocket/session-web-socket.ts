@@ -74,10 +74,14 @@ export class SessionWebSocket extends WebSocket {
     (this as unknown as { _socket: Duplex })._socket.write(frames);
   }
 
-  /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
+  /**
+   * Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off.
+   *
+   * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
+   */
   end(code: number, reason: string): void {
-    this.mute();
     this.close(code, reason);
+    this.mute();
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
