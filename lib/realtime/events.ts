@@ -11,7 +11,7 @@ export type EventMap = Record<string, EventData>;
 /** The types of the events in a map. */
 export type EventName<Events extends EventMap> = keyof Events & string;
 
-/** How a connection was closed. */
+/** How a connection was closed, by whichever side was the first. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;

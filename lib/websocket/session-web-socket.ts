@@ -21,6 +21,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
+  #ended: { readonly code: number; readonly reason: string } | undefined;
   #onMuted: (() => void) | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
@@ -60,6 +61,11 @@ export class SessionWebSocket extends WebSocket {
     this.#onMuted?.();
   }
 
+  /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
+  get ended(): { readonly code: number; readonly reason: string } | undefined {
+    return this.#ended;
+  }
+
   /** Calls back at the moment from which on nothing is let through. */
   followMute(onMuted: () => void): void {
     this.#onMuted = onMuted;
@@ -80,7 +86,9 @@ export class SessionWebSocket extends WebSocket {
    * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
    */
   end(code: number, reason: string): void {
+    const isFirst = this.readyState === WebSocket.OPEN;
     this.close(code, reason);
+    if (isFirst) this.#ended = { code, reason };
     this.mute();
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
