@@ -50,6 +50,8 @@ export interface ConnectionHost {
   readonly outbox: Outbox;
   readonly maxBufferedBytes: number;
   readonly store: ConnectionStore;
+  /** Whether the store may hold something of a connection that has set nothing: one of the app's may. */
+  readonly mayHaveData: boolean;
   readonly counts: Counts;
   join(connection: RealtimeConnection, group: string): Promise<void>;
   leave(connection: RealtimeConnection, group: string): Promise<void>;
@@ -90,7 +92,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   isHeard = false;
   keepsAlive = false;
   /** Whether it may have data in its store. */
-  hasData = false;
+  hasData: boolean;
   readonly #host: ConnectionHost;
   readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
@@ -110,6 +112,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     this.ws = ws;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
+    this.hasData = host.mayHaveData;
     this.#host = host;
     this.#hasExtension = ws.extensions !== "";
   }
