@@ -193,14 +193,16 @@ export class Hub implements ConnectionHandler {
     if (this.#isTicking) return;
     this.#isTicking = true;
     const heard = this.#heartbeat.takeHeard();
+    const living = heard.filter(({ keepsAlive }) => keepsAlive);
+    // Now: what is heard while the backend is asked counts with the next tick.
+    for (const connection of heard) connection.keepsAlive = false;
     // All at once, so that it leaves as one write, and one round trip.
     const results = await Promise.allSettled([
       this.#tell(heard),
       this.presence.tick(),
-      this.#keepAlive.refresh(heard.filter(({ keepsAlive }) => keepsAlive)),
+      this.#keepAlive.refresh(living),
       ...heard.filter(({ hasData }) => hasData).map((connection) => this.#store.refresh(connection)),
     ]);
-    for (const connection of heard) connection.keepsAlive = false;
     for (const result of results) if (result.status === "rejected") this.#report(result.reason);
     this.#isTicking = false;
   }
