@@ -48,6 +48,8 @@ export interface ConnectionHost {
   readonly outbox: Outbox;
   readonly maxBufferedBytes: number;
   readonly store: ConnectionStore;
+  /** Whether the store is the app's: then there may be data that this connection has not set. */
+  readonly hasAppStore: boolean;
   join(connection: RealtimeConnection, group: string): Promise<void>;
   leave(connection: RealtimeConnection, group: string): Promise<void>;
 }
@@ -78,7 +80,9 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   isHeard = false;
   keepsAlive = false;
   /** Whether it may have data in its store. */
-  hasData = false;
+  hasData: boolean;
+  /** Whether it was forgotten, so that nothing may be put anywhere for it any more. */
+  isGone = false;
   readonly #host: ConnectionHost;
   readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
@@ -98,6 +102,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     this.ws = ws;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
+    this.hasData = host.hasAppStore;
     this.#host = host;
     this.#hasExtension = ws.extensions !== "";
   }
@@ -125,9 +130,11 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     const { store } = this.#host;
     return {
       get: (key) => store.get(this, key),
-      set: (key, value) => {
+      set: async (key, value) => {
         this.hasData = true;
-        return store.set(this, key, value);
+        await store.set(this, key, value);
+        // Cleared already, as its last step.
+        if (this.isGone) await store.clear?.(this);
       },
       delete: (key) => store.delete(this, key),
     };

@@ -85,6 +85,7 @@ export class Hub implements ConnectionHandler {
       outbox: new Outbox(),
       events,
       store: this.#store,
+      hasAppStore: config.connectionStore !== undefined,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       now: () => config.clock.now(),
@@ -180,6 +181,7 @@ export class Hub implements ConnectionHandler {
   }
 
   #forget(connection: RealtimeConnection): void {
+    connection.isGone = true;
     this.#connections.delete(connection.id);
     if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
