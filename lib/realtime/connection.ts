@@ -5,9 +5,10 @@ import { closeCodes } from "../close-codes.ts";
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
+import type { Tally } from "../observability/tally.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
-import type { EventMap, EventName } from "./events.ts";
+import type { EventMap, EventName } from "./event-map.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import { type Batch, OutgoingMessage } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
@@ -21,7 +22,8 @@ export interface ConnectionData {
 }
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
-export interface Connection<ServerEvents extends EventMap = EventMap> extends ConnectionIdentity {
+export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
+  extends ConnectionIdentity {
   readonly sid: string;
   /** The request of the handshake, with `req.session`, which is saved only by `save()`. */
   readonly req: Request;
@@ -48,10 +50,20 @@ export interface ConnectionHost {
   readonly outbox: Outbox;
   readonly maxBufferedBytes: number;
   readonly store: ConnectionStore;
-  /** Whether the store is the app's: then there may be data that this connection has not set. */
-  readonly hasAppStore: boolean;
+  /** Whether the store may hold something of a connection that has set nothing: one of the app's may. */
+  readonly mayHaveData: boolean;
+  readonly counts: Counts;
   join(connection: RealtimeConnection, group: string): Promise<void>;
   leave(connection: RealtimeConnection, group: string): Promise<void>;
+}
+
+/** What is counted. */
+export interface Counts {
+  messagesIn: number;
+  bytesIn: number;
+  messagesOut: number;
+  bytesOut: number;
+  readonly ends: Tally<CloseReason>;
 }
 
 /** Most connections are in none. */
@@ -102,7 +114,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     this.ws = ws;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
-    this.hasData = host.hasAppStore;
+    this.hasData = host.mayHaveData;
     this.#host = host;
     this.#hasExtension = ws.extensions !== "";
   }
@@ -160,6 +172,8 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     if (!batch) return;
     if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
     else this.ws.writeFrames(batch.frames);
+    this.#host.counts.messagesOut += batch.count;
+    this.#host.counts.bytesOut += batch.bytes;
     // What it does not read would be kept for it without end, and slows nobody else.
     if (this.ws.bufferedAmount > this.#host.maxBufferedBytes) this.end("slow_consumer");
   }
@@ -173,12 +187,12 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   }
 
   close(code: number = NORMAL, reason = ""): void {
-    this.flush();
     this.ws.end(code, reason);
   }
 
   /** Closes for a reason that the client knows what to do about. */
   end(reason: CloseReason): void {
+    this.#host.counts.ends.add(reason);
     this.ws.end(closeCodes[reason], reason);
   }
 }

@@ -5,6 +5,14 @@ import { type ServerOptions, WebSocket } from "ws";
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
 
+/** Who is told that a connection ends. */
+export interface EndFollower {
+  /** A close is about to be sent: what is still to be sent may be sent before it. */
+  onEnd(): void;
+  /** Nothing is let through any more. */
+  onMute(): void;
+}
+
 /**
  * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client, nor
  * the client of the app, also if either goes on sending; and what a listener throws, or rejects with, ends this connection
@@ -22,7 +30,7 @@ export class SessionWebSocket extends WebSocket {
 
   #isMuted = false;
   #ended: { readonly code: number; readonly reason: string } | undefined;
-  #onMuted: (() => void) | undefined;
+  #follower: EndFollower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -58,7 +66,7 @@ export class SessionWebSocket extends WebSocket {
   mute(): void {
     if (this.#isMuted) return;
     this.#isMuted = true;
-    this.#onMuted?.();
+    this.#follower?.onMute();
   }
 
   /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
@@ -66,9 +74,9 @@ export class SessionWebSocket extends WebSocket {
     return this.#ended;
   }
 
-  /** Calls back at the moment from which on nothing is let through. */
-  followMute(onMuted: () => void): void {
-    this.#onMuted = onMuted;
+  /** Calls back before it closes by itself, and at the moment from which on nothing is let through. */
+  followEnd(follower: EndFollower): void {
+    this.#follower = follower;
   }
 
   /**
@@ -86,6 +94,7 @@ export class SessionWebSocket extends WebSocket {
    * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
    */
   end(code: number, reason: string): void {
+    if (!this.#isMuted) this.#follower?.onEnd();
     const isFirst = this.readyState === WebSocket.OPEN;
     this.close(code, reason);
     if (isFirst) this.#ended = { code, reason };
