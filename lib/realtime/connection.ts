@@ -101,6 +101,8 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   keepsAlive = false;
   /** Whether it may have data in its store. */
   hasData: boolean;
+  /** Whether it was forgotten, so that nothing may be put anywhere for it any more. */
+  isGone = false;
   readonly inbox: Inbox;
   readonly #host: ConnectionHost & InboxHost;
   readonly #hasExtension: boolean;
@@ -150,9 +152,11 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     const { store } = this.#host;
     return {
       get: (key) => store.get(this, key),
-      set: (key, value) => {
+      set: async (key, value) => {
         this.hasData = true;
-        return store.set(this, key, value);
+        await store.set(this, key, value);
+        // Cleared already, as its last step.
+        if (this.isGone) await store.clear?.(this);
       },
       delete: (key) => store.delete(this, key),
     };

@@ -201,6 +201,7 @@ export class Hub implements ConnectionHandler {
   #forget(connection: RealtimeConnection): void {
     if (!this.#connections.delete(connection.id)) return;
     if (connection.record) this.presence.depart(connection.record);
+    connection.isGone = true;
     if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
