@@ -13,7 +13,9 @@ export type EventName<Events extends EventMap> = keyof Events & string;
 
 /** How a connection was closed. */
 export interface Closed {
+  /** The close code (RFC 6455, section 7.4): that of `closeCodes`, or another. */
   readonly code: number;
+  /** The reason sent with it; empty if there was none. */
   readonly reason: string;
 }
 
