@@ -60,7 +60,7 @@ export interface Served {
   closings: { connection: Connection; closed: Closed }[];
   /** What `error` was told of. What a test leaves here fails it. */
   failures: { error: Error; connection: Connection | undefined }[];
-  /** What the stack and the WebSockets have reported. What a test leaves here fails it. */
+  /** What the stack and the WebSockets have reported, and rejections of nobody. What a test leaves here fails it. */
   errors: Error[];
   /** A new visitor, without cookies. */
   browser(): Browser;
@@ -95,9 +95,12 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
     .attach(chat);
   const { server, url, port, close } = await listen(app);
   server.on("upgrade", wsSessions.handleUpgrade);
+  const onRejection = (error: unknown) => errors.push(error as Error);
+  process.on("unhandledRejection", onRejection);
   afterThisTest(async () => {
     await close();
     await wsSessions.close();
+    process.off("unhandledRejection", onRejection);
     expect([...errors, ...failures.map(({ error }) => error)]).toEqual([]);
   });
 
