@@ -37,7 +37,7 @@ export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection, ConnectionData } from "./realtime/connection.ts";
 export type { EventMap, EventName } from "./realtime/event-map.ts";
 export type { Closed, EventHandler } from "./realtime/events.ts";
-export type { EventData } from "./realtime/protocol.ts";
+export type { EventData, ProtocolErrorCode } from "./realtime/protocol.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
