@@ -32,6 +32,26 @@ describe("RedisRegistry on two nodes", () => {
     },
   );
 
+  it("names a node again that was found to have nothing, once it says whom it saw", async () => {
+    const other = await connectRedis();
+    try {
+      const prefix = uniquePrefix("registry");
+      const [here, there] = [new RedisRegistry(client, prefix), new RedisRegistry(other, prefix)];
+      const record = recordOf("u", 1);
+      await arrive(here, record);
+      await here.depart(record, 0);
+      await here.forget("n1", [record.id]);
+      expect(await there.ofNode("n1", 10)).toEqual([]);
+      expect(await there.nodes()).toEqual([]);
+      await arrive(here, record);
+      await here.saw([{ record, agoMs: 0 }]);
+      expect(await there.nodes()).toEqual(["n1"]);
+      expect(await there.ofNode("n1", 10)).toEqual([record]);
+    } finally {
+      other.destroy();
+    }
+  });
+
   it("keeps registries of different prefixes apart", async () => {
     const prefix = uniquePrefix("registry");
     const [one, two] = [new RedisRegistry(client, `${prefix}1:`), new RedisRegistry(client, `${prefix}2:`)];

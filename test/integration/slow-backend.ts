@@ -15,9 +15,11 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
         if (typeof member !== "function") return member;
         if (!names.includes(String(name))) return member.bind(target);
         return async (...args: unknown[]) => {
-          await wait(random);
+          // A subscription has a line of its own, which may be behind all others.
+          const mayBeLong = name === "subscribe" ? 0.5 : 0.1;
+          await wait(random, mayBeLong);
           const answer = await member.apply(target, args);
-          await wait(random);
+          await wait(random, mayBeLong);
           return answer;
         };
       },
@@ -31,7 +33,7 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
   };
 }
 
-async function wait(random: SeededRandom): Promise<void> {
-  for (let turns = random.int(random.chance(0.1) ? MANY_TURNS : FEW_TURNS); turns > 0; turns--)
+async function wait(random: SeededRandom, mayBeLong: number): Promise<void> {
+  for (let turns = random.int(random.chance(mayBeLong) ? MANY_TURNS : FEW_TURNS); turns > 0; turns--)
     await immediate();
 }
