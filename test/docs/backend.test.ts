@@ -5,7 +5,7 @@ import { generate } from "./generated.ts";
 import { page } from "./markdown.ts";
 
 test("the backend of docs/backend.md passes all suites, as that page runs them", async () => {
-  const project = generate(page("docs/backend.md", readFileSync("docs/backend.md", "utf8")));
+  const project = generate(page("docs/backend.md", readFileSync("docs/backend.md", "utf8")), "backend");
   const args = ["--import", "tsx", "--test", "--test-reporter=tap", `${project}/backend.test.ts`];
   const { NODE_OPTIONS: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 2 ** 26 }).catch(

@@ -26,7 +26,7 @@ test("code is found where there is some", () => {
 test.each(withCode.map((page) => [page.path, page] as const))(
   "all code in %s compiles",
   async (_, page) => {
-    expect(await compile(generate(page))).toBe("");
+    expect(await compile(generate(page, "code"))).toBe("");
   },
   60_000,
 );

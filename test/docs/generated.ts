@@ -18,11 +18,11 @@ export function isCode({ language }: CodeBlock): boolean {
 
 /**
  * Writes each block of code into a file of its own, beside what the page takes as given: `prologues/<page>`. Gives the
- * project's folder.
+ * project's folder, which is the test's own.
  */
-export function generate({ path, blocks }: Page): string {
+export function generate({ path, blocks }: Page, test: string): string {
   const name = basename(path, ".md");
-  const project = join(folder, path.replaceAll("/", "-"));
+  const project = join(folder, `${test}-${path.replaceAll("/", "-")}`);
   rmSync(project, { recursive: true, force: true });
   mkdirSync(project, { recursive: true });
   const prologue = resolve("test/docs/prologues", name);
@@ -33,7 +33,12 @@ export function generate({ path, blocks }: Page): string {
     writeFileSync(join(project, file ?? `line-${line}.${language}`), text);
   }
   // By name: patterns pass over folders that begin with a dot.
-  const config = { extends: "../../../../tsconfig.json", compilerOptions, files: readdirSync(project), include: [] };
+  const config = {
+    extends: "../../../../tsconfig.json",
+    compilerOptions,
+    files: readdirSync(project),
+    include: [],
+  };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
   return project;
 }
