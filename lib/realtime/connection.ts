@@ -17,18 +17,22 @@ import { eventText } from "./protocol.ts";
 
 /** Data of one connection, by default for as long as it is open. */
 export interface ConnectionData {
+  /** What was set last, as a copy; `undefined` if nothing was. */
   get(key: string): Promise<StoredValue | undefined>;
   /** Sets text, or an object or list of what JSON has. */
   set(key: string, value: StoredValue): Promise<void>;
+  /** Deletes a value. One that is not there is no error. */
   delete(key: string): Promise<void>;
 }
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
 export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
   extends ConnectionIdentity {
+  /** The id of its session. */
   readonly sid: string;
   /** The request of the handshake, with `req.session`, which is saved only by `save()`. */
   readonly req: Request;
+  /** The WebSocket itself, of ws. */
   readonly ws: WebSocket;
   /** The groups it is in. */
   readonly groups: ReadonlySet<string>;
@@ -36,6 +40,7 @@ export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventM
   readonly connectedAt: number;
   /** When its user was last heard: milliseconds since the epoch. */
   readonly lastSeen: number;
+  /** Data of this connection. */
   readonly store: ConnectionData;
   /** Sends an event to this connection, with all else that is due at the end of the tick. On one that is closed it does nothing. */
   send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): void;

@@ -41,7 +41,9 @@ export interface WebSocketSessions {
   on(event: "connection", listener: ConnectionListener): this;
   /** Listens for what failed on a handshake or connection. Unheard, it is a process warning. */
   on(event: "error", listener: ErrorListener): this;
+  /** Stops listening. */
   off(event: "connection", listener: ConnectionListener): this;
+  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
   /**
    * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
