@@ -15,12 +15,14 @@ export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/coo
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
 export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
+export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection, ConnectionData } from "./realtime/connection.ts";
 export type { Closed, EventHandler, EventMap, EventName } from "./realtime/events.ts";
 export type { EventData } from "./realtime/protocol.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
+export type { RealtimeStats } from "./realtime/realtime-stats.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/standard-schema.ts";
 export type { UserSession } from "./users/list-sessions.ts";
 export type { Login } from "./users/login.ts";
@@ -42,3 +44,4 @@ export {
   type WebSocketSessions,
   webSocketSessions,
 } from "./websocket/web-socket-sessions.ts";
+export type { WebSocketStats } from "./websocket/web-socket-stats.ts";

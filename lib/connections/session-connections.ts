@@ -18,6 +18,7 @@ export class SessionConnections implements ConnectionHolder {
   readonly #maxPerSession: number;
   readonly #watch: SessionWatch;
   readonly #letGo: () => void;
+  #revocations = 0;
 
   constructor(store: SessionStore, { maxConnectionsPerSession, revalidateMs }: SessionConnectionsOptions) {
     this.#maxPerSession = maxConnectionsPerSession;
@@ -46,6 +47,7 @@ export class SessionConnections implements ConnectionHolder {
   end(sid: string, reason: EndReason): number {
     const connections = [...(this.#bySession.get(sid) ?? [])].filter(({ hasEnded }) => !hasEnded);
     for (const connection of connections) connection.end(reason);
+    this.#revocations += connections.length;
     return connections.length;
   }
 
@@ -54,6 +56,11 @@ export class SessionConnections implements ConnectionHolder {
     for (const connection of this.#bySession.get(sid) ?? []) {
       if (connection.userId !== userId) connection.end("session_replaced");
     }
+  }
+
+  /** How many connections were ended with their session so far. */
+  get revocations(): number {
+    return this.#revocations;
   }
 
   count(sid: string): number {

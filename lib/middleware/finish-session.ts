@@ -1,8 +1,11 @@
+import createDebug from "debug";
 import type { Request, Response } from "express";
 import { isSessionDeleted } from "../errors.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
 import type { OpenSession } from "./open-session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
+
+const debug = createDebug("express-session-stack:session");
 
 /**
  * Does what is due for the session when its response ends: saves it, touches it, destroys it, or nothing,
@@ -26,10 +29,12 @@ export function finishSession(
   if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
   const isModified = record.hasChanges();
   if (isModified || isSaveDue(keeper, open, record)) {
+    debug("%s %s: saves", req.method, req.path);
     return open.canBeStored(record) ? saveUnlessDeleted(keeper, record, isModified) : undefined;
   }
   if (record.wasSaved) keeper.touchWindow.touched(record.session.id);
   if (!record.isStored || !open.isCarried(record) || !isTouchDue(keeper, open, record)) return undefined;
+  debug("%s %s: touches", req.method, req.path);
   record.session.touch();
   // The response does not depend on it: a session that could not be touched was still rightly read.
   return record.refresh().catch((error) => keeper.errors.report(error, req));

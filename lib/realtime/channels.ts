@@ -53,6 +53,14 @@ export class Channels<R extends Receiver> {
     return this.#open.get(name);
   }
 
+  /** How many channels of users, or of groups, have a connection here. */
+  count(kind: "user" | "group"): number {
+    let count = 0;
+    for (const [name, { receivers }] of this.#open)
+      if (receivers.size > 0 && name.startsWith(`${kind}:`)) count++;
+    return count;
+  }
+
   /** Puts a connection into a channel, and resolves once messages arrive. */
   enter(name: string, receiver: R): Promise<void> {
     const channel = this.#open.get(name) ?? this.#make(name);

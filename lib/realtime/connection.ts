@@ -5,6 +5,7 @@ import { closeCodes } from "../close-codes.ts";
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
+import type { Tally } from "../observability/tally.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
 import type { EventMap, EventName } from "./events.ts";
@@ -48,8 +49,20 @@ export interface ConnectionHost {
   readonly outbox: Outbox;
   readonly maxBufferedBytes: number;
   readonly store: ConnectionStore;
+  /** Whether the store may hold something of a connection that has set nothing: one of the app's may. */
+  readonly mayHaveData: boolean;
+  readonly counts: Counts;
   join(connection: RealtimeConnection, group: string): Promise<void>;
   leave(connection: RealtimeConnection, group: string): Promise<void>;
+}
+
+/** What is counted. */
+export interface Counts {
+  messagesIn: number;
+  bytesIn: number;
+  messagesOut: number;
+  bytesOut: number;
+  readonly ends: Tally<CloseReason>;
 }
 
 /** Most connections are in none. */
@@ -78,7 +91,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   isHeard = false;
   keepsAlive = false;
   /** Whether it may have data in its store. */
-  hasData = false;
+  hasData: boolean;
   readonly #host: ConnectionHost;
   readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
@@ -98,6 +111,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     this.ws = ws;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
+    this.hasData = host.mayHaveData;
     this.#host = host;
     this.#hasExtension = ws.extensions !== "";
   }
@@ -153,6 +167,8 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     if (!batch) return;
     if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
     else this.ws.writeFrames(batch.frames);
+    this.#host.counts.messagesOut += batch.count;
+    this.#host.counts.bytesOut += batch.bytes;
     // What it does not read would be kept for it without end, and slows nobody else.
     if (this.ws.bufferedAmount > this.#host.maxBufferedBytes) this.end("slow_consumer");
   }
@@ -166,12 +182,12 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   }
 
   close(code: number = NORMAL, reason = ""): void {
-    this.flush();
     this.ws.end(code, reason);
   }
 
   /** Closes for a reason that the client knows what to do about. */
   end(reason: CloseReason): void {
+    this.#host.counts.ends.add(reason);
     this.ws.end(closeCodes[reason], reason);
   }
 }

@@ -1,21 +1,24 @@
-import type { Backend } from "../backend.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
-import { type Arrival, type ConnectionRecord, connectionId, type Registry } from "../connections/registry.ts";
+import { type Arrival, type ConnectionRecord, connectionId } from "../connections/registry.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { Tally } from "../observability/tally.ts";
 import { bounded } from "../sessions/bounded.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import { Channels, userChannel } from "./channels.ts";
-import { type ConnectionHost, RealtimeConnection } from "./connection.ts";
+import { chosenConnectionStore } from "./chosen-connection-store.ts";
+import { type ConnectionHost, type Counts, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
-import { Heartbeat, TICK_MS } from "./heartbeat.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { Inbox, type InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
+import type { RealtimeStats } from "./realtime-stats.ts";
+import { TICK_MS, Tick } from "./tick.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
@@ -38,13 +41,11 @@ export class Hub implements ConnectionHandler {
   readonly #nodeId: string;
   readonly #events: Events;
   readonly #store: ConnectionStore;
-  readonly #registry: Registry;
   readonly #connections = new Map<string, RealtimeConnection>();
   readonly #heartbeat: Heartbeat;
-  readonly #keepAlive: KeepAlive;
   readonly #host: ConnectionHost & InboxHost;
   readonly #stopTicking: () => void;
-  #isTicking = false;
+  readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
     const { backend, bounds, node } = keeper.config;
@@ -52,13 +53,12 @@ export class Hub implements ConnectionHandler {
     this.#config = config;
     this.#events = events;
     this.#nodeId = node.id;
-    this.#registry = bounded(backend.registry, bounds);
-    this.#store = bounded(connectionStore(config, backend), bounds);
+    const registry = bounded(backend.registry, bounds);
+    this.#store = bounded(chosenConnectionStore(config, backend), bounds);
     this.#heartbeat = new Heartbeat(config);
-    this.#keepAlive = new KeepAlive(keeper);
     this.channels = new Channels(backend.bus, bounds);
     this.presence = new Presence({
-      registry: this.#registry,
+      registry,
       bus: backend.bus,
       bounds,
       clock: config.clock,
@@ -69,11 +69,12 @@ export class Hub implements ConnectionHandler {
       expireAfterMs: thresholdMs + 2 * TICK_MS,
       graceMs: config.graceMs,
       graceAfterDeathMs: Math.max(0, config.graceMs - node.leaseMs),
+      isOpen: (id) => this.#connections.has(id),
       clearData: async (connection) => this.#store.clear?.(connection),
     });
     this.groups = new Groups({
       memberships: bounded(backend.memberships, bounds),
-      registry: this.#registry,
+      registry,
       node,
       asking: new Bounds(bounds.timeoutMs + ACK_TIMEOUT_MS),
       channels: this.channels,
@@ -85,6 +86,8 @@ export class Hub implements ConnectionHandler {
       outbox: new Outbox(),
       events,
       store: this.#store,
+      mayHaveData: config.connectionStore !== undefined,
+      counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       now: () => config.clock.now(),
@@ -99,7 +102,18 @@ export class Hub implements ConnectionHandler {
           : this.groups.leaveAlone(connection, groupName(group)),
     };
     node.onGap(() => void this.#catchUp().catch(this.#report));
-    this.#stopTicking = config.clock.every(TICK_MS, () => void this.#tick());
+    const tick = new Tick({
+      connections: this.#connections,
+      clock: config.clock,
+      heartbeat: this.#heartbeat,
+      keepAlive: new KeepAlive(keeper),
+      presence: this.presence,
+      channels: this.channels,
+      registry,
+      store: this.#store,
+      report: this.#report,
+    });
+    this.#stopTicking = config.clock.every(TICK_MS, () => void tick.run());
   }
 
   /** A connection of this node. */
@@ -120,6 +134,19 @@ export class Hub implements ConnectionHandler {
     return {
       open: (ws) => this.#open(record, candidate, ws, arrival),
       giveUp: () => this.presence.giveUp(record, arrival),
+    };
+  }
+
+  get stats(): RealtimeStats {
+    const { ends, ...counts } = this.#counts;
+    return {
+      connections: this.#connections.size,
+      users: this.channels.count("user"),
+      groups: this.channels.count("group"),
+      ...counts,
+      slowConsumers: ends.get("slow_consumer"),
+      rateLimited: ends.get("rate_limited"),
+      inactive: ends.get("inactive"),
     };
   }
 
@@ -147,8 +174,8 @@ export class Hub implements ConnectionHandler {
       if (identity.userId !== undefined) this.presence.depart(identity);
     };
     ws.on("message", (data, isBinary) => inbox.take(data, isBinary));
-    // From that moment on it gets nothing, so nobody is to think that it is there.
-    ws.followMute(leave);
+    // What was sent before a close leaves before it; from the mute on it gets nothing, so nobody is to think that it is there.
+    ws.followEnd({ onEnd: () => connection.flush(), onMute: leave });
     const began = this.#begin(connection, inbox);
     ws.on("close", (code, reason) => {
       leave();
@@ -185,35 +212,6 @@ export class Hub implements ConnectionHandler {
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
   }
 
-  async #tick(): Promise<void> {
-    this.#heartbeat.look(this.#connections.values());
-    this.channels.tick();
-    // The backend is slow: what was heard meanwhile is written with the next tick.
-    if (this.#isTicking) return;
-    this.#isTicking = true;
-    const heard = this.#heartbeat.takeHeard();
-    // All at once, so that it leaves as one write, and one round trip.
-    const results = await Promise.allSettled([
-      this.#tell(heard),
-      this.presence.tick(),
-      this.#keepAlive.refresh(heard.filter(({ keepsAlive }) => keepsAlive)),
-      ...heard.filter(({ hasData }) => hasData).map((connection) => this.#store.refresh(connection)),
-    ]);
-    for (const connection of heard) connection.keepsAlive = false;
-    for (const result of results) if (result.status === "rejected") this.#report(result.reason);
-    this.#isTicking = false;
-  }
-
-  /** Writes when users were last heard. */
-  async #tell(heard: readonly RealtimeConnection[]): Promise<void> {
-    const now = this.#config.clock.now();
-    const sightings = heard.flatMap((connection) =>
-      connection.record ? [{ record: connection.record, agoMs: now - connection.lastSeen }] : [],
-    );
-    const missing = await this.#registry.saw(sightings);
-    await this.presence.arriveAgain(missing.filter(({ id }) => this.#connections.has(id)));
-  }
-
   /** Registers anew and reads the groups anew, after this node may have missed what others have done. */
   async #catchUp(): Promise<void> {
     const connections = [...this.#connections.values()].filter(hasUser);
@@ -229,19 +227,4 @@ export class Hub implements ConnectionHandler {
 
 function hasUser(connection: RealtimeConnection): connection is RealtimeConnection & { userId: string } {
   return connection.userId !== undefined;
-}
-
-/** The app's, or one of the backend's whose data is gone with the connection, or if its heartbeats stop. */
-function connectionStore(
-  { connectionStore: given, inactivityThresholdSeconds }: RealtimeConfig,
-  backend: Backend,
-): ConnectionStore {
-  if (typeof given === "function") return given(backend);
-  return (
-    given ??
-    backend.connectionStore({
-      ttlSeconds: Math.ceil(2 * inactivityThresholdSeconds),
-      nameOf: ({ id }) => `connection:${id}`,
-    })
-  );
 }

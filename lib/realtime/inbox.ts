@@ -1,5 +1,5 @@
 import type { RawData } from "ws";
-import type { RealtimeConnection } from "./connection.ts";
+import type { Counts, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 import {
@@ -15,6 +15,7 @@ import {
 /** What inboxes share. */
 export interface InboxHost {
   readonly events: Events;
+  readonly counts: Counts;
   readonly maxMessagesPerSecond: number;
   now(): number;
   /** Called with each message: its user is there. */
@@ -62,6 +63,8 @@ export class Inbox {
   }
 
   take(message: RawData, isBinary: boolean): void {
+    this.#host.counts.messagesIn++;
+    this.#host.counts.bytesIn += (message as Buffer).length;
     if (!this.#isAllowed()) {
       this.#connection.end("rate_limited");
       return;

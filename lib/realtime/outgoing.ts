@@ -30,20 +30,25 @@ export class OutgoingMessage {
 export class Batch {
   readonly #before: Batch | undefined;
   readonly #last: OutgoingMessage;
-  readonly #count: number;
+  readonly count: number;
   #frames: Buffer | undefined;
   #next: Batch | undefined;
 
   constructor(before: Batch | undefined, last: OutgoingMessage) {
     this.#before = before;
     this.#last = last;
-    this.#count = before ? before.#count + 1 : 1;
+    this.count = before ? before.count + 1 : 1;
   }
 
   /** The batch with one message more. */
   with(message: OutgoingMessage): Batch {
     if (!this.#next || this.#next.#last !== message) this.#next = new Batch(this, message);
     return this.#next;
+  }
+
+  /** Bytes of all frames. */
+  get bytes(): number {
+    return this.frames.length;
   }
 
   /** All frames, one after the other. */
@@ -53,9 +58,9 @@ export class Batch {
   }
 
   get messages(): OutgoingMessage[] {
-    const messages = new Array<OutgoingMessage>(this.#count);
+    const messages = new Array<OutgoingMessage>(this.count);
     for (let batch: Batch | undefined = this; batch; batch = batch.#before)
-      messages[batch.#count - 1] = batch.#last;
+      messages[batch.count - 1] = batch.#last;
     return messages;
   }
 }

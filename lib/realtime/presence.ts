@@ -1,3 +1,4 @@
+import createDebug from "debug";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../clock.ts";
 import type { ConnectionIdentity } from "../connections/connection-store.ts";
@@ -10,6 +11,8 @@ import {
 } from "../connections/registry.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import type { Events } from "./events.ts";
+
+const debug = createDebug("express-session-stack:realtime");
 
 /** What presence needs. */
 export interface PresenceParts {
@@ -25,8 +28,18 @@ export interface PresenceParts {
   /** Milliseconds that a user without connections stays online; and that one does whose node has died, which was missed for a lease already. */
   readonly graceMs: number;
   readonly graceAfterDeathMs: number;
+  /** Whether this node holds the connection. */
+  isOpen(id: string): boolean;
   /** Called for a connection whose node has died. */
   clearData(connection: ConnectionIdentity): Promise<void>;
+}
+
+/** A connection on its way out. */
+interface Departing {
+  readonly record: ConnectionRecord;
+  readonly graceMs: number;
+  /** Whether the registry did not answer. */
+  isStuck: boolean;
 }
 
 /** Connections of a dead node that are cleared at a time, and those of this one that are registered anew. */
@@ -42,7 +55,7 @@ const USERS_AT_A_TIME = 1000;
 export class Presence {
   readonly #parts: PresenceParts;
   /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
-  readonly #departing = new Map<string, { record: ConnectionRecord; isStuck: boolean }>();
+  readonly #departing = new Map<string, Departing>();
   readonly #running = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -77,23 +90,24 @@ export class Presence {
 
   /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
   depart(record: ConnectionRecord, graceMs: number = this.#parts.graceMs): void {
-    const entry = { record, isStuck: false };
-    this.#departing.set(record.id, entry);
-    this.#track(() => this.#step(entry, graceMs)).catch(() => {
-      entry.isStuck = true;
+    const departing: Departing = { record, graceMs, isStuck: false };
+    this.#departing.set(record.id, departing);
+    this.#track(() => this.#step(departing)).catch(() => {
+      departing.isStuck = true;
     });
   }
 
   /** Registers connections that the registry has lost, or that others have cleared. */
   async arriveAgain(records: readonly ConnectionRecord[]): Promise<void> {
-    const { registry, expireAfterMs } = this.#parts;
+    const { registry, expireAfterMs, isOpen } = this.#parts;
+    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
     for (let from = 0; from < records.length; from += BATCH) {
+      const some = records.slice(from, from + BATCH).filter(({ id }) => isOpen(id));
       await Promise.all(
-        records.slice(from, from + BATCH).map(async (record) => {
-          const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
+        some.map(async (record) => {
           this.opened(record, await registry.arrive(record, limits));
-          // It may have gone while it was registered.
-          if (this.#departing.has(record.id)) this.depart(record);
+          // Gone meanwhile, and maybe taken out before it was put in.
+          if (!isOpen(record.id)) this.depart(record);
         }),
       );
     }
@@ -101,7 +115,8 @@ export class Presence {
 
   /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
   async tick(): Promise<void> {
-    for (const entry of this.#departing.values()) if (entry.isStuck) this.depart(entry.record);
+    for (const { isStuck, record, graceMs } of this.#departing.values())
+      if (isStuck) this.depart(record, graceMs);
     const { registry, nodeId } = this.#parts;
     const [nodes, live] = await Promise.all([registry.nodes(), this.#liveNodes()]);
     for (const other of nodes) if (other !== nodeId && !live.has(other)) await this.#clear(other);
@@ -131,9 +146,9 @@ export class Presence {
     await Promise.allSettled(this.#running);
   }
 
-  async #step(entry: { record: ConnectionRecord }, graceMs: number): Promise<void> {
+  async #step(departing: Departing): Promise<void> {
     const { registry, events, clock } = this.#parts;
-    const { record } = entry;
+    const { record, graceMs } = departing;
     const departure = await registry.depart(record, graceMs);
     if (departure.state === "leaving") {
       if (!this.#isClosed) clock.after(departure.forMs, () => this.depart(record, graceMs));
@@ -142,11 +157,12 @@ export class Presence {
     if (departure.state === "offline") void events.tell("offline", record.userId);
     // Last: until here, whoever finds this node dead finds the connection.
     await registry.forget(nodeOf(record.id), [record.id]);
-    if (this.#departing.get(record.id) === entry) this.#departing.delete(record.id);
+    if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
   }
 
   async #clear(nodeId: string): Promise<void> {
     const records = await this.#parts.registry.ofNode(nodeId, BATCH);
+    debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
       if (this.#departing.has(record.id)) continue;
       this.#track(() => this.#parts.clearData(record)).catch(() => {});

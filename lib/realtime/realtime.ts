@@ -9,6 +9,7 @@ import { groupName } from "./groups.ts";
 import { Hub } from "./hub.ts";
 import { eventText } from "./protocol.ts";
 import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
+import type { RealtimeStats } from "./realtime-stats.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 /** Where messages can be sent: all connections of a user on all nodes. */
@@ -86,6 +87,8 @@ export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents
   presence(group: string): Promise<string[]>;
   /** A user's connections, on all nodes, the oldest first. */
   activeSessions(user: User): Promise<ActiveSession[]>;
+  /** Figures of this node. */
+  stats(): RealtimeStats;
   group(name: string): GroupTarget<ServerEvents>;
   user(user: User): Target<ServerEvents>;
 }
@@ -143,6 +146,7 @@ export function realtime<ClientEvents extends EventMap = EventMap, ServerEvents 
     presence: async (group) =>
       attached().presence.connected(await attached().groups.members(groupName(group))),
     activeSessions,
+    stats: () => attached().stats,
     group(name) {
       const channel = groupChannel(groupName(name));
       return { ...target(channel), except: ({ id }) => target(channel, id) };

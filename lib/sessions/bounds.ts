@@ -7,13 +7,22 @@ import { timedOut, unavailable } from "./within.ts";
  */
 const MAX_UNANSWERED = 10_000;
 
+/** Hears how a call went, and how many milliseconds it took. */
+export type CallListener = (result: "answered" | "failed" | "timed_out", ms: number) => void;
+
 /** Lets every call end within `timeoutMs`, and fail with `ERR_STORE_UNAVAILABLE` and the reason as its cause. */
 export class Bounds {
   readonly timeoutMs: number;
   #unanswered = 0;
+  #onCall: CallListener | undefined;
 
   constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs;
+  }
+
+  /** Has calls timed from now on. */
+  onCall(listener: CallListener): void {
+    this.#onCall = listener;
   }
 
   /** One promise and one timer for each call: every request makes one. */
@@ -24,18 +33,25 @@ export class Bounds {
         return;
       }
       this.#unanswered++;
-      const timer = setTimeout(() => reject(timedOut(this.timeoutMs)), this.timeoutMs);
+      const onCall = this.#onCall;
+      const calledAt = onCall ? performance.now() : 0;
+      const timer = setTimeout(() => {
+        onCall?.("timed_out", performance.now() - calledAt);
+        reject(timedOut(this.timeoutMs));
+      }, this.timeoutMs);
       const answered = () => {
         this.#unanswered--;
         clearTimeout(timer);
       };
       const failed = (error: unknown) => {
         answered();
+        onCall?.("failed", performance.now() - calledAt);
         reject(error instanceof SessionStackError ? error : unavailable("failed", error));
       };
       try {
         call().then((value) => {
           answered();
+          onCall?.("answered", performance.now() - calledAt);
           resolve(value);
         }, failed);
       } catch (error) {

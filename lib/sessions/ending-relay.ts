@@ -5,6 +5,8 @@ import type { EndReason, SessionEndings } from "./session-endings.ts";
 export interface EndedSessions {
   readonly sids: readonly string[];
   readonly reason: EndReason;
+  /** When they ended, in milliseconds since the epoch. */
+  readonly at?: number;
 }
 
 /** What nodes tell and ask each other of sessions: to close the connections of some, and how many some have. */
@@ -25,7 +27,7 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   if (all.has(endings)) return;
   all.add(endings);
   endings.onEnding(({ sid, reason }) => {
-    node.tell(END_SESSIONS, { sids: [sid], reason } satisfies EndedSessions).catch(() => {});
+    node.tell(END_SESSIONS, { sids: [sid], reason, at: Date.now() } satisfies EndedSessions).catch(() => {});
   });
 }
 
@@ -33,8 +35,8 @@ function answerFor(node: Node): Set<SessionEndings> {
   const all = new Set<SessionEndings>();
   relayed.set(node, all);
   node.answer(END_SESSIONS, (payload) => {
-    const { sids, reason } = payload as EndedSessions;
-    return sum(sids.map((sid) => sum([...all].map((endings) => endings.close(sid, reason)))));
+    const { sids, reason, at } = payload as EndedSessions;
+    return sum(sids.map((sid) => sum([...all].map((endings) => endings.close(sid, reason, at)))));
   });
   node.answer(COUNT_CONNECTIONS, (payload) =>
     (payload as readonly string[]).map((sid) => sum([...all].map((endings) => endings.count(sid)))),

@@ -26,6 +26,7 @@ export interface ConnectionHolder {
 export class SessionEndings {
   readonly #holders = new Set<ConnectionHolder>();
   readonly #listeners = new Set<(ending: Ending) => unknown>();
+  #onClosed: ((ms: number) => void) | undefined;
 
   /** Takes in a holder of connections until the returned function is called. */
   hold(holder: ConnectionHolder): () => void {
@@ -42,14 +43,24 @@ export class SessionEndings {
 
   /** Closes the connections of a session that this process has ended, and resolves when all who listen are done. */
   async announce(ending: Ending): Promise<void> {
-    this.close(ending.sid, ending.reason);
+    this.close(ending.sid, ending.reason, Date.now());
     await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
   }
 
-  /** Closes this process's connections of a session that was found gone, and answers how many there were. */
-  close(sid: string, reason: EndReason): number {
+  /** Has the time from a session's end to the close of its connections told from now on, in milliseconds. */
+  onClosed(listener: (ms: number) => void): void {
+    this.#onClosed = listener;
+  }
+
+  /**
+   * Closes this process's connections of a session that was found gone, and answers how many there were. Whoever knows
+   * says when it ended, in milliseconds since the epoch by the clock of where it did.
+   */
+  close(sid: string, reason: EndReason, endedAt?: number): number {
     let closed = 0;
     for (const holder of this.#holders) closed += holder.end(sid, reason);
+    if (this.#onClosed && closed > 0 && endedAt !== undefined)
+      this.#onClosed(Math.max(0, Date.now() - endedAt));
     return closed;
   }
 

@@ -151,7 +151,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     const own = sids.filter((_, at) => !found[at] || isOwn(found[at]));
     await Promise.all(own.map((sid) => store.remove(sid)));
     // After they are gone, so that a connection which opens meanwhile finds its session gone.
-    const ended: EndedSessions = { sids: own, reason: "session_ended" };
+    const ended: EndedSessions = { sids: own, reason: "session_ended", at: Date.now() };
     const { answers, silentNodes } = await asking.call(() => node.ask(END_SESSIONS, ended, ackTimeoutMs));
     // Last: until here, whoever calls again after a failure finds them.
     await index.removeRevoked(userId, sids);

@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import type { RealtimeStats } from "../realtime/realtime-stats.ts";
 import type { SessionWebSocket } from "./session-web-socket.ts";
 
 /** A connection whose handshake is about to be answered. */
@@ -22,6 +23,8 @@ export interface Seat {
 export interface ConnectionHandler {
   /** Takes a connection in before its handshake is answered; `undefined` if its user has as many as may be. */
   admit(candidate: Candidate): Promise<Seat | undefined>;
+  /** Figures of this node. */
+  readonly stats: RealtimeStats;
   /** Resolves once it is known elsewhere that the connections, all closed by now, are gone. */
   close(): Promise<void>;
 }

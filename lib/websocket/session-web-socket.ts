@@ -5,6 +5,14 @@ import { type ServerOptions, WebSocket } from "ws";
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
 
+/** Who is told that a connection ends. */
+export interface EndFollower {
+  /** A close is about to be sent: what is still to be sent may be sent before it. */
+  onEnd(): void;
+  /** Nothing is let through any more. */
+  onMute(): void;
+}
+
 /**
  * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client, nor
  * the client of the app, also if either goes on sending; and what a listener throws, or rejects with, ends this connection
@@ -21,7 +29,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
-  #onMuted: (() => void) | undefined;
+  #follower: EndFollower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -57,12 +65,12 @@ export class SessionWebSocket extends WebSocket {
   mute(): void {
     if (this.#isMuted) return;
     this.#isMuted = true;
-    this.#onMuted?.();
+    this.#follower?.onMute();
   }
 
-  /** Calls back at the moment from which on nothing is let through. */
-  followMute(onMuted: () => void): void {
-    this.#onMuted = onMuted;
+  /** Calls back before it closes by itself, and at the moment from which on nothing is let through. */
+  followEnd(follower: EndFollower): void {
+    this.#follower = follower;
   }
 
   /**
@@ -76,6 +84,7 @@ export class SessionWebSocket extends WebSocket {
 
   /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
   end(code: number, reason: string): void {
+    if (!this.#isMuted) this.#follower?.onEnd();
     this.mute();
     this.close(code, reason);
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import createDebug from "debug";
 import express, { type Request, type Response } from "express";
 import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../close-codes.ts";
@@ -8,6 +9,7 @@ import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { isSessionDeleted, sessionDeleted } from "../errors.ts";
 import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { followUsers } from "./follow-users.ts";
@@ -17,6 +19,7 @@ import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
 import { expressUpgrade } from "./upgrade-request.ts";
 import { type WebSocketSessionsOptions, webSocketConfig } from "./web-socket-options.ts";
+import { WebSocketCounts, type WebSocketStats } from "./web-socket-stats.ts";
 
 /** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
 export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
@@ -45,9 +48,20 @@ export interface WebSocketSessions {
    * @throws {TypeError} if there is one already, or if it is attached elsewhere.
    */
   attach(handler: Attachable): this;
+  /** Figures of this node. */
+  stats(): WebSocketStats;
+  /**
+   * Puts the figures of this node, those of realtime too, into a register of prom-client, an optional peer, which reads
+   * them when it is scraped. Resolves once they are there.
+   */
+  metrics(register: MetricsRegister): Promise<void>;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
   close(options?: CloseOptions): Promise<void>;
 }
+
+const debug = createDebug("express-session-stack:websocket");
+
+const SWITCHING_PROTOCOLS = 101;
 
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
 const INTERNAL_ERROR = 1011;
@@ -71,6 +85,7 @@ export function webSocketSessions(
   let handler: ConnectionHandler | undefined;
   const sessions = new SessionConnections(store, config);
   const cookies = new WeakMap<IncomingMessage, string[]>();
+  const counts = new WebSocketCounts();
   let isDraining = false;
 
   const wss = new WebSocketServer({
@@ -116,6 +131,8 @@ export function webSocketSessions(
       complete(admission, { req, res, socket, head });
     } catch (error) {
       const refusal = refusalOf(error);
+      counts.handshakes.add(res.headersSent ? res.statusCode : refusal.status);
+      debug("refused with %d: %s", refusal.status, refusal.message);
       if (!(error instanceof Refusal) && refusal.status >= 500) errors.report(error, req);
       refuse(res, refusal);
     }
@@ -149,7 +166,11 @@ export function webSocketSessions(
     const ws = opened;
     connection?.open(ws);
     connections.add(ws);
-    ws.on("close", () => {
+    counts.handshakes.add(SWITCHING_PROTOCOLS);
+    debug("opened, %d open", connections.size);
+    ws.on("close", (code) => {
+      counts.closes.add(code);
+      debug("closed with %d, %d open", code, connections.size - 1);
       connections.delete(ws);
       if (connection) sessions.release(connection);
     });
@@ -183,6 +204,10 @@ export function webSocketSessions(
     sessions.close();
   }
 
+  function stats(): WebSocketStats {
+    return counts.stats(connections, sessions.revocations);
+  }
+
   function attach(attachable: Attachable): WebSocketSessions {
     if (typeof attachable?.[ATTACH] !== "function")
       throw new TypeError("webSocketSessions: attach takes what realtime() returns");
@@ -209,6 +234,9 @@ export function webSocketSessions(
     on: (event, listener) => change("on", event, listener),
     off: (event, listener) => change("off", event, listener),
     attach,
+    stats,
+    metrics: (register) =>
+      registerMetrics(register, { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats }),
     close,
   };
   registerHandler(handleUpgrade, isMine);

@@ -1,0 +1,34 @@
+import { Tally } from "../observability/tally.ts";
+
+/** Figures of the connections of this node, since it began. */
+export interface WebSocketStats {
+  /** Open now. */
+  readonly connections: number;
+  /** Handshakes by the status that they were answered with. */
+  readonly handshakes: Readonly<Record<string, number>>;
+  /** Closed connections by their close code. */
+  readonly closes: Readonly<Record<string, number>>;
+  /** Connections closed because their session had ended. */
+  readonly revocations: number;
+  /** Bytes that wait for clients to read them now. Takes as long as there are connections. */
+  readonly bufferedBytes: number;
+}
+
+/** Counts what becomes of handshakes and connections. */
+export class WebSocketCounts {
+  readonly handshakes: Tally<number> = new Tally<number>();
+  readonly closes: Tally<number> = new Tally<number>();
+
+  /** The figures, with those of the connections that are open. */
+  stats(connections: ReadonlySet<{ readonly bufferedAmount: number }>, revocations: number): WebSocketStats {
+    let bufferedBytes = 0;
+    for (const { bufferedAmount } of connections) bufferedBytes += bufferedAmount;
+    return {
+      connections: connections.size,
+      handshakes: this.handshakes.all,
+      closes: this.closes.all,
+      revocations,
+      bufferedBytes,
+    };
+  }
+}
