@@ -17,7 +17,8 @@ export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middlewar
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection, ConnectionData } from "./realtime/connection.ts";
-export type { Closed, EventHandler, EventMap, EventName } from "./realtime/events.ts";
+export type { EventMap, EventName } from "./realtime/event-map.ts";
+export type { Closed, EventHandler } from "./realtime/events.ts";
 export type { EventData } from "./realtime/protocol.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";

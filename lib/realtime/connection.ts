@@ -8,7 +8,7 @@ import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
-import type { EventMap, EventName } from "./events.ts";
+import type { EventMap, EventName } from "./event-map.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import { type Batch, OutgoingMessage } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
@@ -22,7 +22,8 @@ export interface ConnectionData {
 }
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
-export interface Connection<ServerEvents extends EventMap = EventMap> extends ConnectionIdentity {
+export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
+  extends ConnectionIdentity {
   readonly sid: string;
   /** The request of the handshake, with `req.session`, which is saved only by `save()`. */
   readonly req: Request;

@@ -2,14 +2,9 @@ import { EventEmitter } from "node:events";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
 import type { Connection } from "./connection.ts";
+import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
-
-/** Events by their type, with what their data is. */
-export type EventMap = Record<string, EventData>;
-
-/** The types of the events in a map. */
-export type EventName<Events extends EventMap> = keyof Events & string;
 
 /** How a connection was closed. */
 export interface Closed {
@@ -18,7 +13,7 @@ export interface Closed {
 }
 
 /** Handles an event of a client. What it returns, or resolves to, is the answer's data. */
-export type EventHandler<Data, ServerEvents extends EventMap = EventMap> = (
+export type EventHandler<Data, ServerEvents extends EventMap<ServerEvents> = EventMap> = (
   connection: Connection<ServerEvents>,
   data: Data,
 ) => unknown;
