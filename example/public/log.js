@@ -6,6 +6,7 @@ const NEAR_PX = 80;
 const log = byId("log");
 const list = byId("messages");
 const byMessageId = new Map();
+let isAtEnd = true;
 
 export function clearLog() {
   byMessageId.clear();
@@ -25,7 +26,6 @@ export function showHistory(messages, me) {
 
 export function showMessage({ id, from, name, text, at }, me) {
   const isOwn = from === me;
-  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
   let item = byMessageId.get(id);
   if (item && !item.classList.contains("waiting")) return;
   item ??= newItem({ id, from, name, text, isOwn });
@@ -35,7 +35,7 @@ export function showMessage({ id, from, name, text, at }, me) {
   time.textContent = new Date(at).toLocaleTimeString("en", { timeStyle: "short" });
   item.querySelector(".fate").textContent = "";
   insert(item);
-  if (isAtEnd || isOwn) log.scrollTop = log.scrollHeight;
+  follow(isAtEnd || isOwn);
 }
 
 /** Shows a message of one's own that the server has not taken yet. */
@@ -46,7 +46,7 @@ export function showWaiting({ id, from, name, text }) {
   list.append(item);
   join(item);
   byId("no-messages").hidden = true;
-  log.scrollTop = log.scrollHeight;
+  follow(true);
 }
 
 /** Says of waiting messages why they wait. */
@@ -72,6 +72,10 @@ function newItem({ id, from, name, text, isOwn }) {
   return element;
 }
 
+function follow(isFollowing) {
+  if (isFollowing) log.scrollTop = log.scrollHeight;
+}
+
 /** What waits stays below. */
 function insert(item) {
   list.insertBefore(item, list.querySelector(".waiting, .refused"));
@@ -84,3 +88,9 @@ function insert(item) {
 function join(item) {
   item.classList.toggle("same-author", item.previousElementSibling?.dataset.from === item.dataset.from);
 }
+
+log.addEventListener("scroll", () => {
+  isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
+});
+// A phone's keyboard takes half of the log away.
+new ResizeObserver(() => follow(isAtEnd)).observe(log);

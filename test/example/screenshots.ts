@@ -22,7 +22,7 @@ const PASSWORDS = { ada: "analytical engine", grace: "first compiler" } as const
 const browser = await launchChromium();
 const example = await startExample();
 try {
-  const desktop = { viewport: { width: 1280, height: 800 } };
+  const desktop = { viewport: { width: 1280, height: 830 } };
   const pages = {
     ada: await signIn("ada", { ...desktop, colorScheme: "light" }),
     grace: await signIn("grace", { ...desktop, colorScheme: "dark" }),
@@ -37,7 +37,7 @@ try {
   });
 
   for (const page of [pages.ada, pages.grace]) await page.getByRole("button", { name: /Engines/ }).click();
-  for (const page of [pages.ada, pages.grace]) await page.getByText("Grace").first().waitFor();
+  for (const page of [pages.ada, pages.grace]) await page.locator("#people").getByText("Grace").waitFor();
   await phone.getByRole("button", { name: /Engines/ }).click();
   for (const [who, text] of TALK) {
     await pages[who].getByLabel("Message", { exact: true }).fill(text);
