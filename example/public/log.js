@@ -10,6 +10,7 @@ let isAtEnd = true;
 
 export function clearLog() {
   byMessageId.clear();
+  isAtEnd = true;
   list.replaceChildren();
   byId("no-messages").hidden = true;
 }

@@ -101,6 +101,8 @@ export function makeChat(users: Users, store: ChatStore): Chat {
   chat.on("count.add", async (connection) => {
     userOf(connection);
     const { req } = connection;
+    // A connection lives long: others may have counted on since it loaded the session.
+    await req.session.reload();
     req.session.webSocketCount = (req.session.webSocketCount ?? 0) + 1;
     // On a WebSocket nothing is saved unless asked.
     await req.session.save();

@@ -45,7 +45,9 @@ export function describeInChromium(title: string, tests: (browserTest: jest.It) 
 
 function findOnPath(): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((file) => existsSync(file));
+  return folders
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find((file) => existsSync(file));
 }
 
 /** On Ubuntu the package is an empty one, which asks for snap. */
