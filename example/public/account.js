@@ -6,9 +6,9 @@ import { act, byId, onClick, onSubmit, paintAvatar, showNotice } from "./dom.js"
 let device;
 let lastAsked = 0;
 
-/** Shows the session, if it is the one that the page has. */
+/** Shows the session, if it is the one that the page has: the server tells all pages of the user. */
 export function showSession(session) {
-  if (device !== undefined && session.device !== device) return;
+  if (session.device !== device) return;
   byId("http-count").textContent = session.httpCount;
   byId("web-socket-count").textContent = session.webSocketCount;
 }

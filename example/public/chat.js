@@ -14,7 +14,7 @@ let outbox;
 let current = "lobby";
 let mine = [];
 
-/** Connects, and tells by `on.session(view)`, `on.devicesChanged()`, `on.ended()` what concerns the rest of the page. */
+/** Connects, and tells by `on.welcome(session)`, `on.session(session)`, `on.devicesChanged()`, `on.ended()`, what concerns the rest of the page. */
 export function connect(session, on) {
   disconnect();
   me = { id: session.user, name: session.name };
@@ -26,6 +26,7 @@ export function connect(session, on) {
     if (state !== "ended") showLine(state);
     else if (code !== 1000) on.ended();
   });
+  opening.on("welcome", on.welcome);
   opening.on("session.state", on.session);
   opening.on("devices.changed", on.devicesChanged);
   opening.on("rooms", ({ rooms }) => void enter(rooms));

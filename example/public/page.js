@@ -3,17 +3,19 @@ import { ask, whenSignedOut } from "./api.js";
 import { connect, disconnect } from "./chat.js";
 import { byId, onClick, once, onSubmit, showNotice, showProblem } from "./dom.js";
 
-/** Who is signed in, and on which device: a session that is another's begins anew. */
-let shown = { user: null, device: null };
+/** The session of who is signed in. */
+let shown = { user: null };
 let isSigningOut = false;
 
 function show(session) {
   if (session.user === null) {
     leave();
-  } else if (session.user !== shown.user || session.device !== shown.device) {
+  } else if (session.user !== shown.user) {
     enter(session);
   } else {
-    showSession(session);
+    // Perhaps with a new id, after signing in anew in another tab.
+    shown = session;
+    enterAccount(session);
   }
 }
 
@@ -24,19 +26,13 @@ function enter(session) {
   showNotice("");
   enterAccount(session);
   showView("signed-in", "text");
-  connect(session, { session: heard, devicesChanged: refreshDevices, ended: leave });
-}
-
-/** The server tells each page of the user: only what is this device's is this page's. */
-function heard(session) {
-  if (session.user === shown.user && session.device !== shown.device) return;
-  show(session);
+  connect(session, { welcome: show, session: showSession, devicesChanged: refreshDevices, ended: leave });
 }
 
 /** Leaves nothing of a user behind, and says why the page has changed. */
 function leave() {
   const wasSignedIn = shown.user !== null;
-  shown = { user: null, device: null };
+  shown = { user: null };
   showView("signed-out", "user");
   if (!wasSignedIn) return false;
   disconnect();

@@ -50,7 +50,7 @@ export function makeChat(users: Users, store: ChatStore): Chat {
   chat.on("error", (error) => console.error(error));
   chat.on("connect", async (connection) => {
     // Who is not signed in is let in to be told so: browsers do not say why a handshake was refused.
-    connection.send("session.state", sessionView(connection.req, users));
+    connection.send("welcome", sessionView(connection.req, users));
     const { userId } = connection;
     if (!userId) return;
     if (!connection.groups.has(LOBBY)) {

@@ -29,6 +29,9 @@ export type ClientEvents = {
 
 /** Events of the server. */
 export type ServerEvents = {
+  /** The session of the connection, as it opens. */
+  welcome: SessionView;
+  /** A session of the user has changed: on this device, or on another. */
   "session.state": SessionView;
   /** The user's rooms. */
   rooms: { rooms: string[] };

@@ -1,7 +1,7 @@
 import { closed, messages } from "../support/browser.ts";
 import { rawRequest } from "../support/raw-socket.ts";
 import { backends, startExample } from "./example-process.ts";
-import { type Answer, COUNT, PASSWORDS, request, runExample, state, Visitor } from "./visitors.ts";
+import { type Answer, COUNT, PASSWORDS, request, runExample, state, Visitor, welcome } from "./visitors.ts";
 
 describe.each(backends)("the example on $name", ({ env }) => {
   const visitor = runExample(env);
@@ -130,11 +130,11 @@ describe.each(backends)("the example on $name", ({ env }) => {
   test("a session that began with a handshake goes on over HTTP and through signing in", async () => {
     const browser = visitor();
     const ws = await browser.webSocket("/ws?remember=1");
-    const { firstVisit } = (await state(ws)) as { firstVisit: string };
+    const { firstVisit } = (await welcome(ws)) as { firstVisit: string };
     expect(Date.parse(firstVisit)).toBeGreaterThan(0);
     expect(await browser.session()).toMatchObject({ name: null, firstVisit });
     const again = await browser.webSocket("/ws?remember=1");
-    expect(await state(again)).toMatchObject({ firstVisit });
+    expect(await welcome(again)).toMatchObject({ firstVisit });
 
     await browser.signIn();
     for (const open of [ws, again]) {

@@ -50,7 +50,7 @@ export class Visitor extends Browser {
   /** Opens the page's WebSocket, as one more tab, and gives what it shows first. */
   async openTab(): Promise<{ ws: WebSocket; shown: unknown }> {
     const ws = await this.webSocket("/ws");
-    return { ws, shown: await state(ws) };
+    return { ws, shown: await welcome(ws) };
   }
 
   /** Expects that the session is over, for requests and for a connection. */
@@ -60,6 +60,11 @@ export class Visitor extends Browser {
     expect((await this.get("/api/devices")).status).toBe(401);
     expect((await this.post("/api/count")).status).toBe(401);
   }
+}
+
+/** The session as a page is told of it first. */
+export function welcome(ws: WebSocket): Promise<unknown> {
+  return event(ws, "welcome");
 }
 
 /** The session as the page is told of it next. */
