@@ -69,17 +69,14 @@ export function makeChat(users: Users, store: ChatStore): Chat {
     });
   }
 
-  chat.on("room.join", InRoom, async (connection, { room }) => {
-    const userId = userOf(connection);
-    await chat.join(userId, room);
-    await Promise.all([showRooms(userId), showPeople(room)]);
-  });
-  chat.on("room.leave", InRoom, async (connection, { room }) => {
-    if (room === LOBBY) throw refusal("lobby", "Everybody is in the lobby.");
-    const userId = userOf(connection);
-    await chat.leave(userId, room);
-    await Promise.all([showRooms(userId), showPeople(room)]);
-  });
+  for (const change of ["join", "leave"] as const) {
+    chat.on(`room.${change}`, InRoom, async (connection, { room }) => {
+      if (change === "leave" && room === LOBBY) throw refusal("lobby", "Everybody is in the lobby.");
+      const userId = userOf(connection);
+      await chat[change](userId, room);
+      await Promise.all([showRooms(userId), showPeople(room)]);
+    });
+  }
   chat.on("room.open", InRoom, async (connection, { room }) => {
     memberOf(connection, room);
     const [messages, people] = await Promise.all([store.messages(room), peopleIn(room)]);

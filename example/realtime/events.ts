@@ -18,7 +18,7 @@ export type InRoom = z.infer<typeof InRoom>;
 
 /** Events of clients, with their data. */
 export type ClientEvents = {
-  /** Answered with the room: `RoomView`. */
+  /** Answered with the room's `messages`, and the `people` in it. */
   "room.open": InRoom;
   "room.join": InRoom;
   "room.leave": InRoom;
@@ -47,10 +47,4 @@ export interface PersonView {
   id: string;
   name: string;
   isHere: boolean;
-}
-
-/** A room, as who opens it sees it. */
-export interface RoomView {
-  messages: ServerEvents["message"][];
-  people: PersonView[];
 }

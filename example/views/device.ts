@@ -3,17 +3,7 @@ import type { UserSession } from "express-session-stack";
 import { browserName } from "./browser-name.ts";
 
 /** A session of the user, as the page shows it. Times are in ISO 8601. */
-export interface DeviceView {
-  id: string;
-  browser: string;
-  ip: string | null;
-  signedInAt: string | null;
-  lastSeenAt: string | null;
-  connections: number;
-  isThis: boolean;
-}
-
-export function deviceView(session: UserSession): DeviceView {
+export function deviceView(session: UserSession) {
   return {
     id: deviceId(session.sid),
     browser: browserName(session.userAgent),
