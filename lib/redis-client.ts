@@ -18,6 +18,7 @@ export interface RedisClient {
   expire(key: string, seconds: number): Promise<unknown>;
   pTTL(key: string): Promise<unknown>;
   del(key: string): Promise<unknown>;
+  exists(key: string): Promise<unknown>;
   hSet(key: string, field: string, value: string): Promise<unknown>;
   hGet(key: string, field: string): Promise<unknown>;
   hDel(key: string, fields: string[]): Promise<unknown>;

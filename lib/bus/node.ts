@@ -205,7 +205,7 @@ export class Node {
     const renewedAt = Date.now();
     const since = renewedAt - this.#renewedAt;
     // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since > this.leaseMs) this.#missed();
+    if (this.#renewedAt > 0 && since >= this.leaseMs) this.#missed();
     await this.#bus.renewLease(this.id, this.leaseMs);
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;

@@ -6,7 +6,7 @@ import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
-/** How a connection was closed. */
+/** How a connection was closed, by whichever side was the first. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;

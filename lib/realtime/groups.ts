@@ -93,9 +93,9 @@ export class Groups {
       if (connection.ws.isMuted) return;
       if (channels.find(userChannel(userId))?.changes !== changes) continue;
       for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
-      await Promise.all(
-        missing.filter((_, at) => allowed[at]).map((group) => this.#enter(connection, group)),
-      );
+      const found = missing.filter((_, at) => allowed[at]);
+      // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
+      await Promise.all([...connection.groups, ...found].map((group) => this.#enter(connection, group)));
       return;
     }
   }

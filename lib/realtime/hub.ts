@@ -179,8 +179,9 @@ export class Hub implements ConnectionHandler {
     const began = this.#begin(connection, inbox);
     ws.on("close", (code, reason) => {
       leave();
+      const closed = ws.ended ?? { code, reason: reason.toString() };
       void began.then((hasBegun) => {
-        if (hasBegun) void this.#events.tell("disconnect", connection, { code, reason: reason.toString() });
+        if (hasBegun) void this.#events.tell("disconnect", connection, closed);
       });
     });
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);

@@ -29,6 +29,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
+  #ended: { readonly code: number; readonly reason: string } | undefined;
   #follower: EndFollower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
@@ -68,6 +69,11 @@ export class SessionWebSocket extends WebSocket {
     this.#follower?.onMute();
   }
 
+  /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
+  get ended(): { readonly code: number; readonly reason: string } | undefined {
+    return this.#ended;
+  }
+
   /** Calls back before it closes by itself, and at the moment from which on nothing is let through. */
   followEnd(follower: EndFollower): void {
     this.#follower = follower;
@@ -82,11 +88,17 @@ export class SessionWebSocket extends WebSocket {
     (this as unknown as { _socket: Duplex })._socket.write(frames);
   }
 
-  /** Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off. */
+  /**
+   * Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off.
+   *
+   * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
+   */
   end(code: number, reason: string): void {
     if (!this.#isMuted) this.#follower?.onEnd();
-    this.mute();
+    const isFirst = this.readyState === WebSocket.OPEN;
     this.close(code, reason);
+    if (isFirst) this.#ended = { code, reason };
+    this.mute();
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 

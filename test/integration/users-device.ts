@@ -19,7 +19,12 @@ export class Device {
 
   /** The cookies as they are now, for somebody who keeps them. */
   copy(): Device {
-    const copy = new Device(this.#browsers.map(({ baseUrl }) => ({ url: baseUrl })));
+    return this.copyTo(this.#browsers.map(({ baseUrl }) => ({ url: baseUrl })));
+  }
+
+  /** The same browser, for nodes that have taken the place of those that it knows. */
+  copyTo(nodes: readonly { url: string }[]): Device {
+    const copy = new Device(nodes);
     copy.#takeCookies(this.#browsers[0] as Browser);
     return copy;
   }

@@ -1,0 +1,92 @@
+import { createServer } from "node:http";
+import express, { type NextFunction, type Request, type Response } from "express";
+import type { Store } from "express-session";
+import type { Backend, Connection, Realtime, RealtimeOptions, WebSocketSessions } from "../../lib/index.ts";
+import {
+  realtime,
+  type SessionStackError,
+  sessionMiddleware,
+  sessionMiddlewareStack,
+  userSessions,
+  webSocketSessions,
+} from "../../lib/index.ts";
+import { type ListeningServer, listen } from "../support/http-server.ts";
+import { controlOf, type RealtimeControl, type Told } from "./realtime-control.ts";
+
+export interface RealtimeAppOptions extends RealtimeOptions {
+  backend: Backend;
+  /** Keeps the sessions in place of the backend. */
+  store?: Store;
+  timeoutMs?: number;
+}
+
+/** A node of an app with users, who have devices and are in groups. */
+export interface RealtimeApp extends ListeningServer {
+  backend: Backend;
+  chat: Realtime;
+  wsSessions: WebSocketSessions;
+  control: RealtimeControl;
+  /** What was told of users and connections, in order. */
+  told: readonly Told[];
+  /** Its open connections, once they are told of. */
+  connections: ReadonlyMap<string, Connection>;
+}
+
+export async function startRealtimeApp({
+  backend,
+  store,
+  timeoutMs = 2000,
+  ...options
+}: RealtimeAppOptions): Promise<RealtimeApp> {
+  const sessionStack = sessionMiddlewareStack(
+    sessionMiddleware({ secret: "realtime", backend, timeoutMs, ...(store ? { store } : {}) }),
+  );
+  const users = userSessions(sessionStack);
+  const app = express();
+  app.use(sessionStack());
+  app.post("/log-in", async (req, res) => {
+    await users.logIn(req, req.query.user as string);
+    res.json(req.sessionID);
+  });
+
+  const chat = realtime(options);
+  const told: Told[] = [];
+  const connections = new Map<string, Connection>();
+  chat.on("connect", ({ id, userId }) => void told.push({ event: "connect", userId, id }));
+  chat.on("disconnect", ({ id, userId }, { code }) => {
+    connections.delete(id);
+    told.push({ event: "disconnect", userId, id, code });
+  });
+  chat.on("online", (userId) => void told.push({ event: "online", userId }));
+  chat.on("offline", (userId) => void told.push({ event: "offline", userId }));
+  chat.on("error", ({ message }) => void told.push({ event: "error", message }));
+  chat.on("connect", async (connection) => {
+    connections.set(connection.id, connection);
+    if (connection.userId !== undefined) await connection.store.set("user", connection.userId);
+    connection.send("welcome", { id: connection.id, groups: [...connection.groups].sort() });
+  });
+  chat.on("say", async (connection, { group, ...data }) => {
+    await chat.group(group).send("message", data);
+    return { from: connection.id };
+  });
+
+  const wsSessions = webSocketSessions(sessionStack, { path: "/ws", maxConnectionsPerSession: 1000 });
+  wsSessions.on("error", ({ message }) => void told.push({ event: "error", message }));
+  wsSessions.attach(chat);
+
+  const control = controlOf({ chat, wsSessions, told, connections });
+  app.post("/control", express.json(), async (req, res) => {
+    const { call, args } = req.body as { call: keyof RealtimeControl; args: never[] };
+    res.json({ result: await (control[call] as (...given: never[]) => Promise<unknown>)(...args) });
+  });
+  app.use((error: SessionStackError, _req: Request, res: Response, _next: NextFunction) => {
+    res.status(error.status ?? 500).json({ error: error.code ?? error.message });
+  });
+
+  const server = createServer(app);
+  server.on("upgrade", wsSessions.handleUpgrade);
+  const listening = await listen(server);
+  // So that it is known to the others before it is told of.
+  await backend.node.join();
+  return { ...listening, backend, chat, wsSessions, control, told, connections };
+}

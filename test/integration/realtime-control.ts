@@ -1,0 +1,82 @@
+import type { ActiveSession, Connection, Realtime, WebSocketSessions } from "../../lib/index.ts";
+
+/** What a node's app was told of: by its listeners, in order. */
+export interface Told {
+  readonly event: "connect" | "disconnect" | "online" | "offline" | "error";
+  readonly userId?: string | undefined;
+  /** The connection's. */
+  readonly id?: string;
+  readonly code?: number;
+  readonly message?: string;
+}
+
+/** What a test has a node do, in this process or in another one. */
+export interface RealtimeControl {
+  join(user: string, group: string): Promise<void>;
+  leave(user: string, group: string): Promise<void>;
+  groupsOf(user: string): Promise<string[]>;
+  members(group: string): Promise<string[]>;
+  presence(group: string): Promise<string[]>;
+  activeSessions(user: string): Promise<ActiveSession[]>;
+  sendToGroup(group: string, data: object, exceptId?: string): Promise<void>;
+  sendToUser(user: string, data: object): Promise<void>;
+  /** What the node was told of so far. */
+  told(): Promise<readonly Told[]>;
+  /** The ids of its connections. */
+  connectionIds(): Promise<string[]>;
+  memoryBytes(): Promise<number>;
+  close(drainMs: number): Promise<void>;
+}
+
+interface Parts {
+  readonly chat: Realtime;
+  readonly wsSessions: WebSocketSessions;
+  readonly told: readonly Told[];
+  readonly connections: ReadonlyMap<string, Connection>;
+}
+
+/** Controls a node of this process. */
+export function controlOf({ chat, wsSessions, told, connections }: Parts): RealtimeControl {
+  return {
+    join: (user, group) => chat.join(user, group),
+    leave: (user, group) => chat.leave(user, group),
+    groupsOf: (user) => chat.groupsOf(user),
+    members: (group) => chat.members(group),
+    presence: (group) => chat.presence(group),
+    activeSessions: (user) => chat.activeSessions(user),
+    async sendToGroup(name, data, exceptId) {
+      const group = chat.group(name);
+      const excepted = exceptId === undefined ? undefined : connections.get(exceptId);
+      await (excepted ? group.except(excepted) : group).send("message", data);
+    },
+    sendToUser: (user, data) => chat.user(user).send("message", data),
+    told: async () => told,
+    connectionIds: async () => [...connections.keys()],
+    async memoryBytes() {
+      globalThis.gc?.();
+      return process.memoryUsage.rss();
+    },
+    close: (drainMs) => wsSessions.close({ drainMs }),
+  };
+}
+
+/** Controls a node of another process; what fails there is thrown here, with its code. */
+export function remoteControl(url: string): RealtimeControl {
+  return new Proxy({} as RealtimeControl, {
+    get:
+      (_, call) =>
+      async (...args: unknown[]) => {
+        const response = await fetch(`${url}/control`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ call, args }),
+          signal: AbortSignal.timeout(15_000),
+        });
+        const { result, error } = (await response.json()) as { result?: unknown; error?: string };
+        if (response.ok) return result;
+        throw Object.assign(new Error(`${String(call)} answered ${response.status}: ${error}`), {
+          code: error,
+        });
+      },
+  });
+}

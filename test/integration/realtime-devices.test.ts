@@ -1,0 +1,118 @@
+import { eventually } from "../support/eventually.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import type { Message, RealtimeLine } from "./realtime-line.ts";
+import { openLine } from "./realtime-line.ts";
+import { type RealtimeNode, startRealtimeNode } from "./realtime-nodes.ts";
+import { Device } from "./users-device.ts";
+
+const GROUPS = ["red", "blue: gr\u00fcn"];
+/** Messages that each node sends to each group, and to the user. */
+const ROUNDS = 40;
+
+let nodes: RealtimeNode[] = [];
+let prefix: string;
+
+beforeEach(async () => {
+  prefix = uniquePrefix("devices");
+  await startNodes();
+}, 30_000);
+
+afterEach(async () => {
+  await Promise.all(nodes.map((node) => node.kill()));
+});
+
+async function startNodes(): Promise<void> {
+  const options = { redisUrl: process.env.REDIS_URL as string, prefix };
+  nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
+}
+
+/** Has both nodes send to both groups and to the user, all at once, and gives what each line is to get of each sender. */
+async function sendFromEverywhere(user: string): Promise<Map<string, number[]>> {
+  const expected = new Map<string, number[]>();
+  await Promise.all(
+    nodes.flatMap(({ control }, node) =>
+      [...GROUPS, undefined].map(async (group) => {
+        const from = `node ${node} to ${group ?? "the user"}`;
+        const numbers = Array.from({ length: ROUNDS }, (_, at) => at);
+        expected.set(from, numbers);
+        for (const at of numbers) {
+          const data = { from, at };
+          await (group === undefined ? control.sendToUser(user, data) : control.sendToGroup(group, data));
+        }
+      }),
+    ),
+  );
+  return expected;
+}
+
+/** Each line has got exactly what is expected: looked at once a last message of each node is there, so that none is late. */
+async function expectEach(
+  user: string,
+  lines: readonly RealtimeLine[],
+  expected: Map<string, number[]>,
+): Promise<void> {
+  for (const { control } of nodes) await control.sendToUser(user, { from: "last", at: 0 });
+  const lasts = ({ messages }: RealtimeLine) => messages.filter(({ from }) => from === "last").length;
+  await eventually(() => expect(lines.map(lasts)).toEqual(lines.map(() => nodes.length)));
+  for (const { messages } of lines) {
+    expect(bySender(messages.filter(({ from }) => from !== "last"))).toEqual(expected);
+  }
+}
+
+function bySender(messages: readonly Message[]): Map<string, number[]> {
+  const numbers = new Map<string, number[]>();
+  for (const { from = "", at = -1 } of messages) numbers.set(from, [...(numbers.get(from) ?? []), at]);
+  return numbers;
+}
+
+async function threeDevices(user: string): Promise<Device[]> {
+  const devices = [0, 1, 2].map(() => new Device(nodes));
+  await Promise.all(devices.map((device, at) => device.logIn(at, user)));
+  return devices;
+}
+
+test("a user on three devices gets each message once on each of them, in order, from whichever node", async () => {
+  const [user, other] = ["ann", "bob"];
+  for (const group of GROUPS) await nodes[0]?.control.join(user, group);
+  const devices = await threeDevices(user);
+  const lines = (await Promise.all(devices.map((device, at) => openLine(device, at)))).map(
+    ({ line }) => line,
+  );
+  const stranger = new Device(nodes);
+  await stranger.logIn(0, other);
+  const { line: strange } = await openLine(stranger, 1);
+
+  await expectEach(user, lines, await sendFromEverywhere(user));
+  expect(strange.messages).toEqual([]);
+  for (const { ws } of [...lines, strange]) ws.terminate();
+});
+
+test("after a restart of all nodes the groups are there as soon as the devices are, without any call", async () => {
+  const user = "ann";
+  const devices = await threeDevices(user);
+  const before = await Promise.all(devices.map((device, at) => openLine(device, at)));
+  expect(before.map(({ welcome }) => welcome.groups)).toEqual([[], [], []]);
+  await Promise.all(GROUPS.map((group, at) => nodes[at]?.control.join(user, group)));
+  await expectEach(
+    user,
+    before.map(({ line }) => line),
+    await sendFromEverywhere(user),
+  );
+
+  await Promise.all(nodes.map((node) => node.kill()));
+  await Promise.all(before.map(({ line }) => line.inbox.untilClosed()));
+  await startNodes();
+  // The same cookies, and each device on the node where it was not.
+  const moved = devices.map((device) => device.copyTo(nodes));
+  const after = await Promise.all(moved.map((device, at) => openLine(device, at + 1)));
+  expect(after.map(({ welcome }) => welcome.groups)).toEqual(after.map(() => [...GROUPS].sort()));
+  const lines = after.map(({ line }) => line);
+  await expectEach(user, lines, await sendFromEverywhere(user));
+
+  // Left on one node, it is left on all devices.
+  await nodes[1]?.control.leave(user, GROUPS[0] as string);
+  for (const { messages } of lines) messages.length = 0;
+  for (const { control } of nodes) await control.sendToGroup(GROUPS[0] as string, { from: "left", at: 0 });
+  await expectEach(user, lines, new Map());
+  for (const { ws } of lines) ws.terminate();
+}, 40_000);
