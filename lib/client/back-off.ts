@@ -12,7 +12,7 @@ export interface BackOff {
 }
 
 /**
- * Milliseconds before the next attempt: anything between the least, and a bound that doubles with each attempt, so that
+ * Whole milliseconds before the next attempt: anything between the least, and a bound that doubles with each attempt, so that
  * clients which lost their connections together come back one by one. Full jitter, as in
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, above a least that is never undercut.
  */
@@ -23,5 +23,5 @@ export function reconnectDelayMs(
 ): number {
   const leastMs = Math.min(maxReconnectDelayMs, minReconnectDelayMs * (isPatient ? PATIENCE : 1));
   const mostMs = Math.min(maxReconnectDelayMs, leastMs * 2 ** attempt);
-  return leastMs + random() * (mostMs - leastMs);
+  return Math.round(leastMs + random() * (mostMs - leastMs));
 }
