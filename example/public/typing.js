@@ -5,7 +5,7 @@ const SHOWN_MS = 4000;
 const TOLD_EVERY_MS = 2000;
 
 const names = new Map();
-let toldAt = 0;
+let toldAt = Number.NEGATIVE_INFINITY;
 
 /** Tells others, by `tell`, now and then while somebody types. */
 export function tellTyping(tell) {

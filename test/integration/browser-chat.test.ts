@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { ChatPage } from "../example/chat-page.ts";
 import { type ExampleProcess, startExample } from "../example/example-process.ts";
-import { PASSWORDS } from "../example/visitors.ts";
+import { PASSWORDS, type UserName } from "../example/visitors.ts";
 import { describeInChromium, launchChromium } from "../support/chromium.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 
@@ -32,14 +32,22 @@ describeInChromium("the chat in a browser", (browserTest) => {
     return page;
   }
 
+  /** Opens a page for each, on a device of its own, and signs in. */
+  async function enter<Users extends UserName[]>(
+    ...users: Users
+  ): Promise<{ [user in keyof Users]: ChatPage }> {
+    const entered = users.map(async (user) => (await open()).enter(user));
+    return (await Promise.all(entered)) as { [user in keyof Users]: ChatPage };
+  }
+
   browserTest("two users talk, on all devices, and see each other come and type", async () => {
-    const ada = await (await open()).enter("ada");
-    const phone = await (await open()).enter("ada");
-    const grace = await (await open()).enter("grace");
+    const [ada, phone, grace] = await enter("ada", "ada", "grace");
     await ada.page.locator("#people li", { hasText: "Grace here" }).waitFor();
 
-    await grace.page.getByLabel("Message", { exact: true }).pressSequentially("Hel");
-    for (const page of [ada, phone]) await page.sees("Grace is typing…");
+    await Promise.all([
+      ...[ada, phone].map((page) => page.sees("Grace is typing…")),
+      grace.page.getByLabel("Message", { exact: true }).pressSequentially("Hel"),
+    ]);
     await grace.write("Hello, <b>Ada</b>.");
     for (const page of [ada, phone, grace]) await page.message("Hello, <b>Ada</b>.").waitFor();
     await phone.write("Hello from the phone.");
@@ -52,9 +60,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
   });
 
   browserTest("rooms are joined and left on all devices, and count what is new", async () => {
-    const ada = await (await open()).enter("ada");
-    const phone = await (await open()).enter("ada");
-    const grace = await (await open()).enter("grace");
+    const [ada, phone, grace] = await enter("ada", "ada", "grace");
     await ada.room("Engines Join").click();
     await ada.page.getByRole("heading", { name: "Engines", level: 2 }).waitFor();
     await phone.room("Engines").filter({ hasNotText: "Join" }).waitFor();
@@ -73,7 +79,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
   });
 
   browserTest("both counters are one session, in all tabs of a device", async () => {
-    const first = await (await open()).enter("ada");
+    const [first] = await enter("ada");
     const second = await first.openTab();
     pages.push(second);
     await second.sees("Connected");
@@ -87,8 +93,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
   });
 
   browserTest("a changed password signs the other devices out by itself", async () => {
-    const ada = await (await open()).enter("ada");
-    const phone = await (await open()).enter("ada");
+    const [ada, phone] = await enter("ada", "ada");
     await ada.sees("Sign out all others");
     await ada.changePassword(PASSWORDS.ada, "difference engine");
     await ada.page.getByText("The password is changed.").waitFor();
@@ -101,8 +106,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
   });
 
   browserTest("a device is signed out from another, and every tab signs out with one", async () => {
-    const ada = await (await open()).enter("ada");
-    const phone = await (await open()).enter("ada");
+    const [ada, phone] = await enter("ada", "ada");
     await ada.page
       .getByRole("button", { name: /^Sign out Chrome/ })
       .first()
@@ -117,11 +121,11 @@ describeInChromium("the chat in a browser", (browserTest) => {
   });
 
   browserTest("signing in anew in another tab reconnects, with the session that is there now", async () => {
-    const first = await (await open()).enter("ada");
+    const [first] = await enter("ada");
     const second = await first.openTab();
     pages.push(second);
     await second.sees("Connected");
-    const signIn = (user: keyof typeof PASSWORDS) =>
+    const signIn = (user: UserName) =>
       second.page.request.post(`${example.url}/api/sign-in`, { data: { user, password: PASSWORDS[user] } });
     await first.button("Add one over HTTP").click();
     await second.page.locator("#http-count", { hasText: "1" }).waitFor();
@@ -137,8 +141,10 @@ describeInChromium("the chat in a browser", (browserTest) => {
 
   browserTest("offline it says so, keeps what is written, and comes back with what was missed", async () => {
     const proxy = await startTcpProxy(example.url);
-    const ada = await (await open(proxy.url)).enter("ada");
-    const grace = await (await open()).enter("grace");
+    const [[grace], ada] = await Promise.all([
+      enter("grace"),
+      open(proxy.url).then((page) => page.enter("ada")),
+    ]);
     await ada.whileDown(async () => {
       await ada.page.context().setOffline(true);
       proxy.cut();

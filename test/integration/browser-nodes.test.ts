@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Browser } from "playwright-core";
 import { ChatPage } from "../example/chat-page.ts";
 import { type ExampleProcess, startExample } from "../example/example-process.ts";
-import { PASSWORDS } from "../example/visitors.ts";
+import { PASSWORDS, type UserName } from "../example/visitors.ts";
 import { describeInChromium, launchChromium } from "../support/chromium.ts";
 
 jest.setTimeout(60_000);
@@ -28,21 +28,24 @@ describeInChromium("the chat in browsers on two nodes", (browserTest) => {
     await Promise.all([first?.stop(), second?.stop()]);
   });
 
-  async function open({ url }: ExampleProcess): Promise<ChatPage> {
+  /** Opens a page on a device of its own, and signs in. */
+  async function enter({ url }: ExampleProcess, user: UserName): Promise<ChatPage> {
     const page = await ChatPage.open(browser, url);
     pages.push(page);
-    return page;
+    return page.enter(user);
   }
 
   browserTest(
     "users on different nodes talk, and a password changed on one signs out on the other",
     async () => {
-      const ada = await (await open(first)).enter("ada");
-      const phone = await (await open(second)).enter("ada");
-      const grace = await (await open(second)).enter("grace");
+      const ada = await enter(first, "ada");
+      const phone = await enter(second, "ada");
+      const grace = await enter(second, "grace");
       await ada.page.locator("#people li", { hasText: "Grace here" }).waitFor();
-      await grace.page.getByLabel("Message", { exact: true }).pressSequentially("Fr");
-      await ada.sees("Grace is typing…");
+      await Promise.all([
+        ada.sees("Grace is typing…"),
+        grace.page.getByLabel("Message", { exact: true }).pressSequentially("Fr"),
+      ]);
       await grace.write("From the second node.");
       for (const page of [ada, phone]) await page.message("From the second node.").waitFor();
       await ada.changePassword(PASSWORDS.ada, "difference engine");
@@ -56,8 +59,8 @@ describeInChromium("the chat in browsers on two nodes", (browserTest) => {
   browserTest(
     "a server that restarts under a page finds it again, with its rooms and what was missed",
     async () => {
-      const ada = await (await open(first)).enter("ada");
-      const grace = await (await open(second)).enter("grace");
+      const ada = await enter(first, "ada");
+      const grace = await enter(second, "grace");
       for (const page of [ada, grace]) {
         await page.room("Engines").click();
         await page.page.locator("#people li", { hasText: "(you)" }).waitFor();
