@@ -18,7 +18,15 @@ export class ErrorEvents<Subject = Request> {
 
   report(error: unknown, subject: Subject): void {
     const reported = error instanceof Error ? error : new Error(String(error));
-    if (this.#emitter.listenerCount("error") > 0) this.#emitter.emit("error", reported, subject);
-    else process.emitWarning(reported);
+    if (this.#emitter.listenerCount("error") === 0) {
+      process.emitWarning(reported);
+      return;
+    }
+    try {
+      this.#emitter.emit("error", reported, subject);
+    } catch (failure) {
+      // Whoever reports has something to finish, and nobody to whom this could be thrown.
+      process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
+    }
   }
 }

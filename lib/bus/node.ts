@@ -44,6 +44,7 @@ const ALL_NODES = "nodes";
  * It joins when there is something to be told of: a process without connections only speaks.
  */
 export class Node {
+  /** Its name among the nodes: another one with each start. */
   readonly id: string = randomUUID();
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
@@ -205,7 +206,7 @@ export class Node {
     const renewedAt = Date.now();
     const since = renewedAt - this.#renewedAt;
     // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since > this.leaseMs) this.#missed();
+    if (this.#renewedAt > 0 && since >= this.leaseMs) this.#missed();
     await this.#bus.renewLease(this.id, this.leaseMs);
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;

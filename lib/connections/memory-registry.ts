@@ -86,6 +86,7 @@ export class MemoryRegistry implements Registry {
   }
 
   async ofNode(nodeId: string, count: number): Promise<ConnectionRecord[]> {
-    return [...(this.#byNode.get(nodeId)?.values() ?? [])].slice(0, count);
+    const records = [...(this.#byNode.get(nodeId)?.values() ?? [])];
+    return records.slice(0, count).map((record) => ({ ...record }));
   }
 }

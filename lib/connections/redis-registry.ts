@@ -91,8 +91,12 @@ export class RedisRegistry implements Registry {
       // Again and again: whoever has taken this node for dead has forgotten it.
       ...[...nodeIds].map((nodeId) => client.sAdd(this.#nodesKey, nodeId)),
     ]);
-    // One whose score was just this is taken for missing, and registered once more, which does nothing.
-    return sightings.filter((_, at) => Number(found[at]) === 0).map(({ record }) => record);
+    // One whose score was just this has not changed either.
+    const unchanged = sightings.filter((_, at) => Number(found[at]) === 0).map(({ record }) => record);
+    const scores = await Promise.all(
+      unchanged.map(({ id, userId }) => client.zScore(this.#userKey(userId), id)),
+    );
+    return unchanged.filter((_, at) => scores[at] === null);
   }
 
   async ofUser(userId: string): Promise<RegisteredConnection[]> {
@@ -137,6 +141,9 @@ export class RedisRegistry implements Registry {
     if (found.length === 0) {
       this.#announced.delete(nodeId);
       await this.#client().sRem(this.#nodesKey, nodeId);
+      // It may have registered something between the two.
+      if (await this.#client().exists(this.#nodeKey(nodeId)))
+        await this.#client().sAdd(this.#nodesKey, nodeId);
     }
     return found.map(({ value }) => JSON.parse(value) as ConnectionRecord);
   }

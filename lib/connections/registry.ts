@@ -2,9 +2,13 @@
 export interface ConnectionRecord {
   /** Names the node that holds the line as well: see {@link nodeOf}. */
   readonly id: string;
+  /** Whose it is; connections without a user are not registered. */
   readonly userId: string;
+  /** The id of its session. */
   readonly sid: string;
+  /** The client's address. */
   readonly ip?: string | undefined;
+  /** The first 512 characters of the handshake's `User-Agent`. */
   readonly userAgent?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
@@ -34,6 +38,7 @@ export interface ArrivalLimits {
 
 /** A connection whose user was heard. */
 export interface Sighting {
+  /** The connection, as it was registered. */
   readonly record: ConnectionRecord;
   /** How long ago, in milliseconds. */
   readonly agoMs: number;
@@ -51,7 +56,7 @@ export interface Sighting {
  *   it cannot do any more. Departing and forgetting again does nothing.
  * - A connection that was not heard for `expireAfterMs` is swept when its user connects. Its user did not go offline by that.
  *
- * No call looks at more users than it names. User ids are any strings.
+ * No call looks at more users than it names. User ids are any well-formed strings.
  */
 export interface Registry {
   /** Registers a connection, which is seen with that, unless its user has `maxPerUser` already. One that is registered stays so. */
@@ -72,7 +77,10 @@ export interface Registry {
   /** The ids of the nodes on which each of these users has connections. */
   nodesOf(userIds: readonly string[]): Promise<string[][]>;
 
-  /** The ids of all nodes that have registered something that is not forgotten; one of which `ofNode` finds nothing is not named again. */
+  /**
+   * The ids of all nodes that have registered something that is not forgotten. One of which `ofNode` finds nothing is not
+   * named again until it registers, or at the latest says what it saw.
+   */
   nodes(): Promise<string[]>;
 
   /** Some of what a node has registered and not forgotten: all of it, if that is not more than `count`. */

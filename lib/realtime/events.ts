@@ -2,23 +2,20 @@ import { EventEmitter } from "node:events";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
 import type { Connection } from "./connection.ts";
+import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
-/** Events by their type, with what their data is. */
-export type EventMap = Record<string, EventData>;
-
-/** The types of the events in a map. */
-export type EventName<Events extends EventMap> = keyof Events & string;
-
-/** How a connection was closed. */
+/** How a connection was closed, by whichever side was the first. */
 export interface Closed {
+  /** The close code (RFC 6455, section 7.4): that of `closeCodes`, or another. */
   readonly code: number;
+  /** The reason sent with it; empty if there was none. */
   readonly reason: string;
 }
 
 /** Handles an event of a client. What it returns, or resolves to, is the answer's data. */
-export type EventHandler<Data, ServerEvents extends EventMap = EventMap> = (
+export type EventHandler<Data, ServerEvents extends EventMap<ServerEvents> = EventMap> = (
   connection: Connection<ServerEvents>,
   data: Data,
 ) => unknown;

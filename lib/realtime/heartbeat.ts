@@ -4,9 +4,6 @@ import { OutgoingMessage } from "./outgoing.ts";
 import { eventText, HEARTBEAT } from "./protocol.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
-/** How exactly times are kept, and how often what was heard is written. */
-export const TICK_MS = 1000;
-
 /** The heartbeat that the server sends. */
 const BEAT = new OutgoingMessage(eventText(HEARTBEAT));
 
@@ -27,9 +24,6 @@ export class Heartbeat {
     connection.lastSeen = now;
     connection.pingAt = now + this.#config.pingIntervalMs;
     connection.beatAt = now + this.#config.heartbeatMs;
-    connection.ws.on("pong", () => {
-      connection.isAwaitingPong = false;
-    });
   }
 
   /** Notes that a user is there. Pongs do not: they show that the line is alive. */

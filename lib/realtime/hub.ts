@@ -1,5 +1,5 @@
 import type { ConnectionStore } from "../connections/connection-store.ts";
-import { type Arrival, type ConnectionRecord, connectionId, type Registry } from "../connections/registry.ts";
+import { type Arrival, type ConnectionRecord, connectionId } from "../connections/registry.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { Tally } from "../observability/tally.ts";
 import { bounded } from "../sessions/bounded.ts";
@@ -11,13 +11,14 @@ import { chosenConnectionStore } from "./chosen-connection-store.ts";
 import { type ConnectionHost, type Counts, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
-import { Heartbeat, TICK_MS } from "./heartbeat.ts";
-import { Inbox, type InboxHost } from "./inbox.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import type { RealtimeStats } from "./realtime-stats.ts";
+import { TICK_MS, Tick } from "./tick.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
@@ -40,14 +41,11 @@ export class Hub implements ConnectionHandler {
   readonly #nodeId: string;
   readonly #events: Events;
   readonly #store: ConnectionStore;
-  readonly #registry: Registry;
   readonly #connections = new Map<string, RealtimeConnection>();
   readonly #heartbeat: Heartbeat;
-  readonly #keepAlive: KeepAlive;
   readonly #host: ConnectionHost & InboxHost;
   readonly #stopTicking: () => void;
   readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
-  #isTicking = false;
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
     const { backend, bounds, node } = keeper.config;
@@ -55,13 +53,12 @@ export class Hub implements ConnectionHandler {
     this.#config = config;
     this.#events = events;
     this.#nodeId = node.id;
-    this.#registry = bounded(backend.registry, bounds);
+    const registry = bounded(backend.registry, bounds);
     this.#store = bounded(chosenConnectionStore(config, backend), bounds);
     this.#heartbeat = new Heartbeat(config);
-    this.#keepAlive = new KeepAlive(keeper);
     this.channels = new Channels(backend.bus, bounds);
     this.presence = new Presence({
-      registry: this.#registry,
+      registry,
       bus: backend.bus,
       bounds,
       clock: config.clock,
@@ -77,7 +74,7 @@ export class Hub implements ConnectionHandler {
     });
     this.groups = new Groups({
       memberships: bounded(backend.memberships, bounds),
-      registry: this.#registry,
+      registry,
       node,
       asking: new Bounds(bounds.timeoutMs + ACK_TIMEOUT_MS),
       channels: this.channels,
@@ -89,10 +86,13 @@ export class Hub implements ConnectionHandler {
       outbox: new Outbox(),
       events,
       store: this.#store,
+      mayHaveData: config.connectionStore !== undefined,
       counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       now: () => config.clock.now(),
+      gone: (connection) => this.#forget(connection),
+      closed: (connection) => this.#tellClosed(connection),
       heard: (connection, by) => this.#heartbeat.heard(connection, by),
       join: (connection, group) =>
         hasUser(connection)
@@ -104,7 +104,18 @@ export class Hub implements ConnectionHandler {
           : this.groups.leaveAlone(connection, groupName(group)),
     };
     node.onGap(() => void this.#catchUp().catch(this.#report));
-    this.#stopTicking = config.clock.every(TICK_MS, () => void this.#tick());
+    const tick = new Tick({
+      connections: this.#connections,
+      clock: config.clock,
+      heartbeat: this.#heartbeat,
+      keepAlive: new KeepAlive(keeper),
+      presence: this.presence,
+      channels: this.channels,
+      registry,
+      store: this.#store,
+      report: this.#report,
+    });
+    this.#stopTicking = config.clock.every(TICK_MS, () => void tick.run());
   }
 
   /** A connection of this node. */
@@ -154,31 +165,15 @@ export class Hub implements ConnectionHandler {
     arrival?: Arrival,
   ): void {
     const connection = new RealtimeConnection(this.#host, identity, { req, open, ws });
-    const inbox = new Inbox(this.#host, connection);
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
-    let isGone = false;
-    const leave = () => {
-      if (isGone) return;
-      isGone = true;
-      this.#forget(connection);
-      if (identity.userId !== undefined) this.presence.depart(identity);
-    };
-    ws.on("message", (data, isBinary) => inbox.take(data, isBinary));
-    // What was sent before a close leaves before it; from the mute on it gets nothing, so nobody is to think that it is there.
-    ws.followEnd({ onEnd: () => connection.flush(), onMute: leave });
-    const began = this.#begin(connection, inbox);
-    ws.on("close", (code, reason) => {
-      leave();
-      void began.then((hasBegun) => {
-        if (hasBegun) void this.#events.tell("disconnect", connection, { code, reason: reason.toString() });
-      });
-    });
+    ws.follow(connection);
+    void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);
   }
 
-  /** Restores the groups of a connection and lets it be heard. Resolves to whether the app was told of it. */
-  async #begin(connection: RealtimeConnection, inbox: Inbox): Promise<boolean> {
+  /** Restores the groups of a connection and lets it be heard. */
+  async #begin(connection: RealtimeConnection): Promise<void> {
     try {
       if (hasUser(connection)) {
         // Its groups are read meanwhile: both are there before it is heard.
@@ -188,48 +183,28 @@ export class Hub implements ConnectionHandler {
     } catch (error) {
       this.#events.errors.report(error, connection);
       connection.close(TRY_AGAIN_LATER, "try_again_later");
-      return false;
+      return;
     }
-    if (connection.ws.isMuted) return false;
+    if (connection.ws.isMuted) return;
     await this.#events.tell("connect", connection);
-    inbox.open();
-    return true;
+    connection.isTold = true;
+    connection.inbox.open();
+    if (connection.closed) this.#tellClosed(connection);
   }
 
+  #tellClosed(connection: RealtimeConnection): void {
+    if (connection.isTold && connection.closed)
+      void this.#events.tell("disconnect", connection, connection.closed);
+  }
+
+  /** From the mute on it gets nothing, so nobody is to think that it is there. */
   #forget(connection: RealtimeConnection): void {
-    this.#connections.delete(connection.id);
+    if (!this.#connections.delete(connection.id)) return;
+    if (connection.record) this.presence.depart(connection.record);
+    connection.isGone = true;
     if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
-  }
-
-  async #tick(): Promise<void> {
-    this.#heartbeat.look(this.#connections.values());
-    this.channels.tick();
-    // The backend is slow: what was heard meanwhile is written with the next tick.
-    if (this.#isTicking) return;
-    this.#isTicking = true;
-    const heard = this.#heartbeat.takeHeard();
-    // All at once, so that it leaves as one write, and one round trip.
-    const results = await Promise.allSettled([
-      this.#tell(heard),
-      this.presence.tick(),
-      this.#keepAlive.refresh(heard.filter(({ keepsAlive }) => keepsAlive)),
-      ...heard.filter(({ hasData }) => hasData).map((connection) => this.#store.refresh(connection)),
-    ]);
-    for (const connection of heard) connection.keepsAlive = false;
-    for (const result of results) if (result.status === "rejected") this.#report(result.reason);
-    this.#isTicking = false;
-  }
-
-  /** Writes when users were last heard. */
-  async #tell(heard: readonly RealtimeConnection[]): Promise<void> {
-    const now = this.#config.clock.now();
-    const sightings = heard.flatMap((connection) =>
-      connection.record ? [{ record: connection.record, agoMs: now - connection.lastSeen }] : [],
-    );
-    const missing = await this.#registry.saw(sightings);
-    await this.presence.arriveAgain(missing);
   }
 
   /** Registers anew and reads the groups anew, after this node may have missed what others have done. */

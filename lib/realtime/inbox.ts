@@ -47,7 +47,7 @@ export class Inbox {
   constructor(host: InboxHost, connection: RealtimeConnection) {
     this.#host = host;
     this.#connection = connection;
-    this.#tokens = host.maxMessagesPerSecond;
+    this.#tokens = this.#capacity;
     this.#filledAt = host.now();
   }
 
@@ -138,10 +138,16 @@ export class Inbox {
   /** A bucket of tokens that fills with time, so that a burst of a second's messages is allowed. */
   #isAllowed(): boolean {
     const { maxMessagesPerSecond } = this.#host;
+    if (maxMessagesPerSecond === Number.POSITIVE_INFINITY) return true;
     const now = this.#host.now();
     const filled = this.#tokens + ((now - this.#filledAt) / 1000) * maxMessagesPerSecond;
     this.#filledAt = now;
-    this.#tokens = Math.min(maxMessagesPerSecond, filled) - 1;
+    this.#tokens = Math.min(this.#capacity, filled) - 1;
     return this.#tokens >= 0;
+  }
+
+  /** Of less than one, none could ever be taken. */
+  get #capacity(): number {
+    return Math.max(1, this.#host.maxMessagesPerSecond);
   }
 }

@@ -54,7 +54,7 @@ export function parseMessage(text: string): IncomingEvent | undefined {
     throw new ProtocolError("bad_message", "A message must be a JSON object");
   const { event_type: type, data = {}, id, status } = message as Record<string, unknown>;
   if (type === undefined && id === undefined && status === "success") return undefined;
-  if (id !== undefined && typeof id !== "string" && typeof id !== "number")
+  if (id !== undefined && !isMessageId(id))
     throw new ProtocolError("bad_id", '"id" must be a string or a number');
   if (typeof type !== "string" || type === "")
     throw new ProtocolError("bad_message", '"event_type" must be a string, and not empty', id);
@@ -89,6 +89,11 @@ function parseJson(text: string): unknown {
     // The parser's own error is not passed on: it quotes what it could not read.
     throw error instanceof ProtocolError ? error : new ProtocolError("bad_json", "A message must be JSON");
   }
+}
+
+/** 1e999 is a number of JSON, and would be null in the answer. */
+function isMessageId(id: unknown): id is MessageId {
+  return typeof id === "string" || Number.isFinite(id);
 }
 
 /** A key of that name is harmless until the data is merged into something: rather nobody has to think of it. */

@@ -4,7 +4,8 @@ import { type User, userIdOf } from "../users/user.ts";
 import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
 import { groupChannel, userChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
-import { type Closed, type EventHandler, type EventMap, type EventName, Events } from "./events.ts";
+import type { EventMap, EventName } from "./event-map.ts";
+import { type Closed, type EventHandler, Events } from "./events.ts";
 import { groupName } from "./groups.ts";
 import { Hub } from "./hub.ts";
 import { eventText } from "./protocol.ts";
@@ -13,33 +14,40 @@ import type { RealtimeStats } from "./realtime-stats.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 /** Where messages can be sent: all connections of a user on all nodes. */
-export interface Target<ServerEvents extends EventMap> {
+export interface Target<ServerEvents extends EventMap<ServerEvents>> {
   /** Sends an event. Resolves once it is on its way; what one node sends arrives in order. */
   send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): Promise<void>;
 }
 
 /** Where messages can be sent: each connection, on all nodes, of each user in a group. */
-export interface GroupTarget<ServerEvents extends EventMap> extends Target<ServerEvents> {
+export interface GroupTarget<ServerEvents extends EventMap<ServerEvents>> extends Target<ServerEvents> {
   /** The group without one connection, such as the one that a message came from. */
   except(connection: Connection<ServerEvents>): Target<ServerEvents>;
 }
 
 /** A connection of a user that is open somewhere. Times are in milliseconds since the epoch. */
 export interface ActiveSession {
+  /** The connection's id. */
   readonly id: string;
   /** The id of the node that holds the line. */
   readonly node: string;
+  /** The id of its session, a secret: the cookie is this and a signature. */
   readonly sid: string;
+  /** The client's address, by the app's `trust proxy`. */
   readonly ip: string | undefined;
+  /** The first 512 characters of the handshake's `User-Agent`. */
   readonly userAgent: string | undefined;
+  /** When it was opened. */
   readonly connectedAt: number;
   /** When the user was last heard on it, up to a second ago. */
   readonly lastSeen: number;
 }
 
 /** Heartbeats, groups, and messages to all devices of a user, on all nodes. */
-export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents extends EventMap = EventMap>
-  extends Attachable {
+export interface Realtime<
+  ClientEvents extends EventMap<ClientEvents> = EventMap,
+  ServerEvents extends EventMap<ServerEvents> = EventMap,
+> extends Attachable {
   /** Listens for connections whose groups are restored. Their events wait until all listeners are done. */
   on(event: "connect", listener: (connection: Connection<ServerEvents>) => unknown): this;
   /** Listens for connections that have closed, of those that `connect` was told of. */
@@ -68,6 +76,7 @@ export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents
     schema: StandardSchema<Output>,
     handler: EventHandler<Output, ServerEvents>,
   ): this;
+  /** Stops listening, or handling. */
   off(event: string, listener: (...args: never[]) => unknown): this;
   /**
    * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages.
@@ -89,7 +98,9 @@ export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents
   activeSessions(user: User): Promise<ActiveSession[]>;
   /** Figures of this node. */
   stats(): RealtimeStats;
+  /** All connections of the users in a group. */
   group(name: string): GroupTarget<ServerEvents>;
+  /** All connections of a user. */
   user(user: User): Target<ServerEvents>;
 }
 
@@ -98,9 +109,10 @@ export interface Realtime<ClientEvents extends EventMap = EventMap, ServerEvents
  *
  * @throws {TypeError} that names the option which is wrong.
  */
-export function realtime<ClientEvents extends EventMap = EventMap, ServerEvents extends EventMap = EventMap>(
-  options: RealtimeOptions = {},
-): Realtime<ClientEvents, ServerEvents> {
+export function realtime<
+  ClientEvents extends EventMap<ClientEvents> = EventMap,
+  ServerEvents extends EventMap<ServerEvents> = EventMap,
+>(options: RealtimeOptions = {}): Realtime<ClientEvents, ServerEvents> {
   const config = realtimeConfig(options);
   const events = new Events();
   let hub: Hub | undefined;

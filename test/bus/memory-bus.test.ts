@@ -1,5 +1,5 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { describeBus } from "./describe-bus.ts";
+import { describeBus } from "../../lib/testing/describe-bus.ts";
 
 describeBus("MemoryBus", {
   create: () => {

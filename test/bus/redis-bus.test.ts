@@ -1,10 +1,10 @@
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
+import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
+import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { within } from "../support/within.ts";
-import { inbox, untilHeard } from "./bus-suite/inbox.ts";
-import { describeBus } from "./describe-bus.ts";
 
 // Its own, because these tests cut its lines and stop it.
 let server: RedisServer;

@@ -1,10 +1,10 @@
 import { Node } from "../../lib/bus/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
+import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
+import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, type RedisClusterClient, startRedisCluster } from "../support/redis-cluster.ts";
-import { inbox, untilHeard } from "./bus-suite/inbox.ts";
-import { describeBus } from "./describe-bus.ts";
 
 let cluster: RedisCluster;
 let client: RedisClusterClient;

@@ -1,5 +1,6 @@
 import { Node } from "../../lib/bus/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
+import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
 import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, uniquePrefix } from "../support/redis-client.ts";
@@ -8,7 +9,6 @@ import {
   type RedisSentinelClient,
   startRedisSentinel,
 } from "../support/redis-sentinel.ts";
-import { inbox, untilHeard } from "./bus-suite/inbox.ts";
 
 let sentinel: RedisSentinel;
 let client: RedisSentinelClient;

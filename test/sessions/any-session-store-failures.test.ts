@@ -1,6 +1,12 @@
 import session, { type SessionData } from "express-session";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
-import { assertGone, baseOf, called, sessionData, snapshot } from "./session-store-suite/sessions.ts";
+import {
+  assertGone,
+  baseOf,
+  called,
+  sessionData,
+  snapshot,
+} from "../../lib/testing/session-store-suite/sessions.ts";
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 

@@ -1,8 +1,6 @@
 import { RedisStore } from "connect-redis";
 import session, { type SessionData, type Store } from "express-session";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
-import { connectRedis, uniquePrefix } from "../support/redis-client.ts";
-import { within } from "../support/within.ts";
 import {
   announcements,
   assertGone,
@@ -14,7 +12,9 @@ import {
   readStored,
   sessionData,
   snapshot,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
+import { connectRedis, uniquePrefix } from "../support/redis-client.ts";
+import { within } from "../support/within.ts";
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 

@@ -1,6 +1,11 @@
 import session, { type SessionData, type Store } from "express-session";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
-import { contentsOf, insert, sessionData, snapshotOf } from "./session-store-suite/sessions.ts";
+import {
+  contentsOf,
+  insert,
+  sessionData,
+  snapshotOf,
+} from "../../lib/testing/session-store-suite/sessions.ts";
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 

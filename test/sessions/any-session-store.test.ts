@@ -1,7 +1,7 @@
 import session, { type Store } from "express-session";
 import memorystore from "memorystore";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
-import { describeSessionStore } from "./describe-session-store.ts";
+import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 
 const MemoryStoreFromNpm = memorystore(session);
 const timeoutMs = 2_000;

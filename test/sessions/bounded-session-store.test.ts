@@ -4,11 +4,11 @@ import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import type { StoredSession } from "../../lib/sessions/session-store.ts";
+import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
+import { insert, sessionData, snapshot } from "../../lib/testing/session-store-suite/sessions.ts";
 import { eventually } from "../support/eventually.ts";
 import { within } from "../support/within.ts";
-import { describeSessionStore } from "./describe-session-store.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
-import { insert, sessionData, snapshot } from "./session-store-suite/sessions.ts";
 
 const timeoutMs = 50;
 const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { describeSessionStore } from "./describe-session-store.ts";
+import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import {
   announcements,
   assertGone,
@@ -10,7 +10,7 @@ import {
   insert,
   sessionData,
   snapshot,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
 
 describeSessionStore("MemorySessionStore", { create: () => new MemorySessionStore() });
 

@@ -6,7 +6,7 @@ import { Bounds } from "../../lib/sessions/bounds.ts";
 import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
 import type { RecordOwner, SessionRecord } from "../../lib/sessions/session-record.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
-import type { Contents } from "./session-store-suite/sessions.ts";
+import type { Contents } from "../../lib/testing/session-store-suite/sessions.ts";
 
 /** A record whose session can be written to as an app does. */
 export interface OpenRecord {

@@ -1,6 +1,4 @@
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
-import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import {
   announcements,
   assertGone,
@@ -9,7 +7,9 @@ import {
   insert,
   sessionData,
   snapshot,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
+import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /** What `RedisSessionStore` asks of Redis, and what it makes of answers that are no session. */
 describe("RedisSessionStore", () => {

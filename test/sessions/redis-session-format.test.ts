@@ -1,7 +1,6 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { RedisSessionStore, type RedisSessionStoreOptions } from "../../lib/sessions/redis-session-store.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import {
   assertGone,
   assertStored,
@@ -13,7 +12,8 @@ import {
   sessionData,
   snapshot,
   snapshotOf,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 type Options = Omit<RedisSessionStoreOptions, "client" | "prefix">;
 

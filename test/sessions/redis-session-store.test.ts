@@ -1,8 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { SessionData } from "express-session";
 import { RedisSessionStore, type SessionSerializer } from "../../lib/sessions/redis-session-store.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
-import { describeSessionStore } from "./describe-session-store.ts";
+import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import {
   announcements,
   assertGone,
@@ -12,7 +11,8 @@ import {
   insert,
   sessionData,
   snapshot,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 let client: RedisClient;
 

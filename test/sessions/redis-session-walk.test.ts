@@ -2,8 +2,8 @@ import { RedisStore } from "connect-redis";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
+import { insert } from "../../lib/testing/session-store-suite/sessions.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
-import { insert } from "./session-store-suite/sessions.ts";
 
 /** What `walk` meets in a Redis that others use as well. */
 describe("RedisSessionStore walking", () => {

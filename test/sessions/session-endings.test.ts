@@ -1,5 +1,5 @@
 import { type ConnectionHolder, type EndReason, SessionEndings } from "../../lib/sessions/session-endings.ts";
-import { sessionData } from "./session-store-suite/sessions.ts";
+import { sessionData } from "../../lib/testing/session-store-suite/sessions.ts";
 
 /** Holds numbers of connections by session, and tells what it was asked to end. */
 class Holder implements ConnectionHolder {

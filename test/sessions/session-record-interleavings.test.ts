@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import { assertStored, insert, readStored } from "../../lib/testing/session-store-suite/sessions.ts";
 import { seededRandom } from "../support/random.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
 import { type OpenRecord, openRecord, shown } from "./open-record.ts";
-import { assertStored, insert, readStored } from "./session-store-suite/sessions.ts";
 
 /** Updates and saves of one record cross each other, and those of others. */
 describe("SessionRecord", () => {

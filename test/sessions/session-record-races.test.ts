@@ -1,7 +1,12 @@
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import {
+  assertGone,
+  assertStored,
+  insert,
+  readStored,
+} from "../../lib/testing/session-store-suite/sessions.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
 import { openRecord, shown } from "./open-record.ts";
-import { assertGone, assertStored, insert, readStored } from "./session-store-suite/sessions.ts";
 
 const deleted = { code: "ERR_SESSION_DELETED" };
 

@@ -1,10 +1,16 @@
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import type { WriteResult } from "../../lib/sessions/session-store.ts";
+import {
+  assertGone,
+  assertStored,
+  insert,
+  readStored,
+  snapshot,
+} from "../../lib/testing/session-store-suite/sessions.ts";
 import { eventually } from "../support/eventually.ts";
 import { within } from "../support/within.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
 import { openRecord } from "./open-record.ts";
-import { assertGone, assertStored, insert, readStored, snapshot } from "./session-store-suite/sessions.ts";
 
 const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
 const timeoutMs = 50;

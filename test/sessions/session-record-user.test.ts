@@ -1,9 +1,9 @@
 import type { Session, SessionData } from "express-session";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import type { Base, SessionSnapshot, StoredSession, WriteResult } from "../../lib/sessions/session-store.ts";
+import { assertStored, insert } from "../../lib/testing/session-store-suite/sessions.ts";
 import { HeldSessionStore } from "./held-session-store.ts";
 import { type OpenRecord, type OpenRecordOptions, openRecord } from "./open-record.ts";
-import { assertStored, insert } from "./session-store-suite/sessions.ts";
 
 /** Notes what a store with an index of users is told. */
 class UserStore extends MemorySessionStore {

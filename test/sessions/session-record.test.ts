@@ -1,5 +1,4 @@
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { openRecord, shown } from "./open-record.ts";
 import {
   announcements,
   assertGone,
@@ -7,7 +6,8 @@ import {
   insert,
   readStored,
   sessionData,
-} from "./session-store-suite/sessions.ts";
+} from "../../lib/testing/session-store-suite/sessions.ts";
+import { openRecord, shown } from "./open-record.ts";
 
 /** What one request or connection does with its session, one thing at a time. */
 describe("SessionRecord", () => {

@@ -1,7 +1,7 @@
+import { minuteMs, range } from "../../lib/testing/session-index-suite/index-state.ts";
 import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { minuteMs, range } from "./session-index-suite/index-state.ts";
 
 /** What `RedisSessionIndex` asks of Redis. */
 describe("RedisSessionIndex sends", () => {

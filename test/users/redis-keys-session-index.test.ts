@@ -1,7 +1,7 @@
+import { minuteMs } from "../../lib/testing/session-index-suite/index-state.ts";
 import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
-import { minuteMs } from "./session-index-suite/index-state.ts";
 
 /** A key may outlive its last entry by so much, so that the entry is there as long as its session. */
 const graceMs = 2_500;

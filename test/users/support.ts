@@ -116,7 +116,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
   return { app, server, url, stack, users, wsSessions, errors, events, opened, browser };
 }
 
-function userRoutes(app: Express, { logIn, logOut }: UserSessions): void {
+/** What visitors do by HTTP. */
+export function userRoutes(app: Express, { logIn, logOut }: UserSessions): void {
   app.get("/me", (req, res) => void res.json(contents(req)));
   app.post("/login", express.json(), (req, res, next) => {
     logIn(req, req.body.user as User).then(() => res.json(contents(req)), next);
@@ -135,7 +136,7 @@ function userRoutes(app: Express, { logIn, logOut }: UserSessions): void {
   });
 }
 
-const answerError: ErrorRequestHandler = (error, _req, res, _next) => {
+export const answerError: ErrorRequestHandler = (error, _req, res, _next) => {
   res.status(error.status ?? 500).json({ name: error.name, code: error.code, message: error.message });
 };
 

@@ -1,0 +1,13 @@
+export { RealtimeClientError, type RealtimeClientErrorCode } from "./client/client-error.ts";
+export type { RealtimeClientOptions } from "./client/client-options.ts";
+export {
+  type ClientState,
+  type RealtimeClient,
+  realtimeClient,
+  type StateInfo,
+  type StateListener,
+} from "./client/realtime-client.ts";
+export type { WebSocketClass, WebSocketLike } from "./client/web-socket-like.ts";
+export { type CloseReason, closeCodes } from "./close-codes.ts";
+export type { EventMap, EventName } from "./realtime/event-map.ts";
+export type { EventData } from "./realtime/protocol.ts";

@@ -1,0 +1,77 @@
+import type { WebSocketClass } from "./web-socket-like.ts";
+
+/** Options of `realtimeClient`. */
+export interface RealtimeClientOptions {
+  /** Where the server is: an absolute URL, or one relative to the page. `http` becomes `ws`, `https` becomes `wss`. */
+  url: string;
+  /**
+   * Milliseconds between heartbeats, which keep the connection, and the session, from being inactive; less than the
+   * server's `inactivityThresholdSeconds`. `0` turns them off, and with them the search for dead lines. @default 20_000
+   */
+  heartbeatIntervalMs?: number;
+  /** Milliseconds that a request may take, from the call on; and that the answer to a heartbeat may take. @default 10_000 */
+  requestTimeoutMs?: number;
+  /** Milliseconds before a reconnect, at least. @default 500 */
+  minReconnectDelayMs?: number;
+  /** Milliseconds before a reconnect, at most. @default 30_000 */
+  maxReconnectDelayMs?: number;
+  /** Milliseconds that a connection may take to open. @default 10_000 */
+  connectTimeoutMs?: number;
+  /** Messages that may wait for a connection; what is more is refused with `queue_full`. @default 100 */
+  maxQueuedMessages?: number;
+  /** What connections are made with, such as that of ws. @default the global WebSocket */
+  WebSocket?: WebSocketClass;
+}
+
+type Numbers = Required<Omit<RealtimeClientOptions, "url" | "WebSocket">>;
+
+/** The options with their defaults, checked. */
+export interface ClientConfig extends Readonly<Numbers> {
+  /** Absolute, and of a WebSocket. */
+  readonly url: string;
+  readonly WebSocket: WebSocketClass;
+}
+
+const DEFAULTS: Readonly<Numbers> = Object.freeze({
+  heartbeatIntervalMs: 20_000,
+  requestTimeoutMs: 10_000,
+  minReconnectDelayMs: 500,
+  maxReconnectDelayMs: 30_000,
+  connectTimeoutMs: 10_000,
+  maxQueuedMessages: 100,
+});
+
+/** Options that are turned off by `0`. */
+const MAY_BE_0: readonly string[] = ["heartbeatIntervalMs", "maxQueuedMessages"];
+
+/** Longest time that a timer can be set to. */
+const MAX = 2 ** 31 - 1;
+
+/** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
+export function clientConfig(options: RealtimeClientOptions): ClientConfig {
+  const numbers: Numbers = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof Numbers)[]) {
+    const least = MAY_BE_0.includes(name) ? 0 : 1;
+    numbers[name] = options[name] ?? DEFAULTS[name];
+    check(numbers[name] >= least && numbers[name] <= MAX, name, `a number from ${least} to ${MAX}`);
+  }
+  const { WebSocket = (globalThis as { WebSocket?: WebSocketClass }).WebSocket } = options;
+  check(typeof WebSocket === "function", "WebSocket", "a class, as there is no global one");
+  return { ...numbers, WebSocket: WebSocket as WebSocketClass, url: webSocketUrl(options.url) };
+}
+
+function webSocketUrl(given: string): string {
+  const page = (globalThis as { location?: { href?: string } }).location?.href;
+  let url = "";
+  try {
+    url = new URL(given, page).href.replace(/^http/, "ws");
+  } catch {
+    // Told below, with the name of the option.
+  }
+  check(/^wss?:/.test(url), "url", "an http(s) or ws(s) URL, absolute where there is no page");
+  return url;
+}
+
+function check(holds: boolean, option: string, expected: string): void {
+  if (!holds) throw new TypeError(`realtimeClient: option "${option}" must be ${expected}`);
+}

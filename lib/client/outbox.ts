@@ -1,0 +1,123 @@
+import { RealtimeClientError } from "./client-error.ts";
+import type { ClientConfig } from "./client-options.ts";
+import type { Line } from "./line.ts";
+
+/** An answer of the server. */
+export interface Answer {
+  readonly id?: unknown;
+  readonly status?: unknown;
+  readonly data?: unknown;
+  readonly error?: { readonly code?: unknown; readonly message?: unknown };
+}
+
+interface Message {
+  readonly text: string;
+}
+
+interface Request {
+  readonly message: Message;
+  readonly timer: ReturnType<typeof setTimeout>;
+  resolve(data: unknown): void;
+  reject(error: RealtimeClientError): void;
+}
+
+/** Messages that leave at once when a connection opens, and how long before as many follow: under a server's limit of 100 a second. */
+const SLICE = 25;
+const PAUSE_MS = 300;
+
+/**
+ * Messages on their way to the server, each of which leaves at most once, in the order of the calls, and requests that
+ * wait for their answer.
+ */
+export class Outbox {
+  readonly #config: ClientConfig;
+  #waiting: Message[] = [];
+  readonly #requests = new Map<unknown, Request>();
+  #lastId = 0;
+  #line: Line | undefined;
+  #pause: Request["timer"] | undefined;
+  #hasEnded = false;
+
+  constructor(config: ClientConfig) {
+    this.#config = config;
+  }
+
+  send(type: string, data: object): void {
+    this.#put({ text: JSON.stringify({ event_type: type, data }) });
+  }
+
+  request(type: string, data: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      // Never used again, also on the next connection.
+      const id = ++this.#lastId;
+      const message = { text: JSON.stringify({ event_type: type, data, id }) };
+      this.#put(message);
+      const { requestTimeoutMs } = this.#config;
+      const timer = setTimeout(() => {
+        this.#requests.delete(id);
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
+        reject(new RealtimeClientError("timeout", `No answer to "${type}" in ${requestTimeoutMs} ms`));
+      }, requestTimeoutMs);
+      this.#requests.set(id, { message, timer, resolve, reject });
+    });
+  }
+
+  /** Settles the request that an answer is to. */
+  settle(answer: Answer): void {
+    const request = this.#take(answer.id);
+    if (answer.status === "success") request?.resolve(answer.data);
+    else request?.reject(answerError(answer));
+  }
+
+  /** Sends what waits. */
+  opened(line: Line): void {
+    this.#line = line;
+    this.#drain();
+  }
+
+  /** Rejects the requests that were sent. */
+  lost(): void {
+    this.#line = undefined;
+    clearTimeout(this.#pause);
+    for (const [id, { message }] of this.#requests) {
+      if (this.#waiting.includes(message)) continue;
+      this.#take(id)?.reject(new RealtimeClientError("closed", "The connection was lost before the answer"));
+    }
+  }
+
+  /** Rejects all requests; nothing is sent any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#waiting = [];
+    this.lost();
+  }
+
+  #take(id: unknown): Request | undefined {
+    const request = this.#requests.get(id);
+    clearTimeout(request?.timer);
+    this.#requests.delete(id);
+    return request;
+  }
+
+  #put(message: Message): void {
+    if (this.#hasEnded) throw new RealtimeClientError("closed", "The client has ended");
+    if (this.#waiting.length === 0 && this.#line?.send(message.text)) return;
+    if (this.#waiting.length >= this.#config.maxQueuedMessages)
+      throw new RealtimeClientError("queue_full", `${this.#waiting.length} messages wait already`);
+    this.#waiting.push(message);
+  }
+
+  #drain(): void {
+    for (let left = SLICE; left > 0; left--) {
+      const [next] = this.#waiting;
+      if (!next || !this.#line?.send(next.text)) return;
+      this.#waiting.shift();
+    }
+    this.#pause = setTimeout(() => this.#drain(), PAUSE_MS);
+  }
+}
+
+/** The error that an answer tells of. */
+export function answerError({ error }: Answer): RealtimeClientError {
+  return new RealtimeClientError(String(error?.code), String(error?.message));
+}

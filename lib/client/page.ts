@@ -1,0 +1,36 @@
+/** What the client uses of a page; a worker has no document, and Node nothing of it. */
+interface Page {
+  readonly document?: Target & { readonly visibilityState: string };
+  readonly navigator?: { readonly onLine?: boolean };
+  readonly addEventListener?: Listen;
+  readonly removeEventListener?: Listen;
+}
+
+type Listen = (type: string, listener: () => void) => void;
+type Target = Partial<Record<"addEventListener" | "removeEventListener", Listen>>;
+
+const page = globalThis as Page;
+
+/** Whether there surely is no network. */
+export function isOffline(): boolean {
+  return page.navigator?.onLine === false;
+}
+
+/** Calls back when the page is looked at again or the network is back, and when it is gone, until the returned function is called. */
+export function followPage(onBack: () => void, onOffline: () => void): () => void {
+  const { document } = page;
+  const onVisibility = () => {
+    if (document?.visibilityState === "visible") onBack();
+  };
+  const followed: [Target | undefined, string, () => void][] = [
+    [document, "visibilitychange", onVisibility],
+    // A page that comes out of the back/forward cache.
+    [page, "pageshow", onBack],
+    [page, "online", onBack],
+    [page, "offline", onOffline],
+  ];
+  for (const [target, type, listener] of followed) target?.addEventListener?.(type, listener);
+  return () => {
+    for (const [target, type, listener] of followed) target?.removeEventListener?.(type, listener);
+  };
+}

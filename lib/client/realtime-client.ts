@@ -1,0 +1,93 @@
+import type { EventMap, EventName } from "../realtime/event-map.ts";
+import type { RealtimeClientError } from "./client-error.ts";
+import { clientConfig, type RealtimeClientOptions } from "./client-options.ts";
+import { ReconnectingClient } from "./reconnecting-client.ts";
+
+/**
+ * - `connecting`: an attempt is under way; so it begins.
+ * - `open`: connected.
+ * - `waiting`: the connection was lost, or did not open; another attempt follows.
+ * - `ended`: it is over, by `close()` or because the server said so.
+ */
+export type ClientState = "connecting" | "open" | "waiting" | "ended";
+
+/** What is known of a state. */
+export interface StateInfo {
+  /** The close code, when `waiting` or `ended`: see `closeCodes`. `1006` if nobody said why, as for a handshake that was refused. */
+  readonly code?: number;
+  /** The reason sent with the code, or why this side gave the line up: `connect_timeout`, `no_answer`. */
+  readonly reason?: string;
+  /** Milliseconds until the next attempt, when `waiting`. */
+  readonly retryInMs?: number;
+}
+
+/** Hears of a state as it begins. */
+export type StateListener = (state: ClientState, info: StateInfo) => unknown;
+
+/** A connection to `realtime()` that comes back by itself. */
+export interface RealtimeClient<
+  ClientEvents extends EventMap<ClientEvents> = EventMap,
+  ServerEvents extends EventMap<ServerEvents> = EventMap,
+  Answers extends object = object,
+> {
+  /** Its state now. */
+  readonly state: ClientState;
+  /**
+   * Listens for an event of the server, whatever its name: what this client has to say itself is never among them, see
+   * `onState` and `onError`. A listener that throws stops nobody; its error goes to `reportError`, or is uncaught.
+   */
+  on<Type extends EventName<ServerEvents>>(type: Type, listener: (data: ServerEvents[Type]) => unknown): this;
+  /** Stops listening. */
+  off<Type extends EventName<ServerEvents>>(
+    type: Type,
+    listener: (data: ServerEvents[Type]) => unknown,
+  ): this;
+  /** Listens for changes of `state`, each told once, in order. */
+  onState(listener: StateListener): this;
+  /** Stops listening. */
+  offState(listener: StateListener): this;
+  /** Listens for the server's errors about messages of `send`. Unheard, they are a warning on the console. */
+  onError(listener: (error: RealtimeClientError) => unknown): this;
+  /** Stops listening. */
+  offError(listener: (error: RealtimeClientError) => unknown): this;
+  /**
+   * Sends an event, or keeps it until the connection is open. Order is kept, and nothing is sent twice: what left just
+   * before the connection was lost may be lost with it. Use `request` to know.
+   *
+   * @throws {RealtimeClientError} `queue_full`, or `closed` once the client has ended.
+   * @throws {TypeError} for data that is no JSON.
+   */
+  send<Type extends EventName<ClientEvents>>(type: Type, data?: ClientEvents[Type]): void;
+  /**
+   * Sends an event, as `send` does, and resolves to the data of its answer.
+   *
+   * @throws {RealtimeClientError} the server's code; `timeout` after `requestTimeoutMs`; `closed` if the connection is
+   *   lost after it was sent, or the client ends; `queue_full`.
+   */
+  request<Type extends EventName<ClientEvents>>(
+    type: Type,
+    data?: ClientEvents[Type],
+  ): Promise<Type extends keyof Answers ? Answers[Type] : unknown>;
+  /** Ends it. What waits is not sent, requests reject with `closed`, and no timer and no listener stays behind. */
+  close(): void;
+}
+
+/**
+ * Connects to `realtime()`, and connects again whenever the connection is lost: after a random time that grows with each
+ * attempt, at once when the tab is looked at again or the network is back, and later when the server asks for it (4029,
+ * 1013). Close codes from 4500 to 4999 end it.
+ *
+ * `ClientEvents` and `ServerEvents` are those of the server's `realtime<ClientEvents, ServerEvents>()`; `Answers` has the
+ * type of the answer's data by the type of the event, for `request`.
+ *
+ * @throws {TypeError} that names the option which is wrong.
+ */
+export function realtimeClient<
+  ClientEvents extends EventMap<ClientEvents> = EventMap,
+  ServerEvents extends EventMap<ServerEvents> = EventMap,
+  Answers extends object = object,
+>(options: RealtimeClientOptions): RealtimeClient<ClientEvents, ServerEvents, Answers> {
+  const client: RealtimeClient = new ReconnectingClient(clientConfig(options));
+  // Of events it knows no more than that they are events: the rest is in the types.
+  return client as unknown as RealtimeClient<ClientEvents, ServerEvents, Answers>;
+}

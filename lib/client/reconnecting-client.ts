@@ -1,0 +1,192 @@
+import { closeCodes } from "../close-codes.ts";
+import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/protocol.ts";
+import { reconnectDelayMs } from "./back-off.ts";
+import type { RealtimeClientError } from "./client-error.ts";
+import type { ClientConfig } from "./client-options.ts";
+import { ABNORMAL, type Closed, Line, type LineHost } from "./line.ts";
+import { Listeners } from "./listeners.ts";
+import { type Answer, answerError, Outbox } from "./outbox.ts";
+import { followPage, isOffline } from "./page.ts";
+import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./realtime-client.ts";
+
+/** Try again later (IANA registry of close codes). */
+const TRY_AGAIN_LATER = 1013;
+
+/** For how long a connection has to be open, so that the next attempt is a first one again. */
+const STABLE_MS = 5000;
+
+type DataListener = (data: EventData) => unknown;
+
+/** Keeps one line to the server, and makes the next when it is lost. */
+export class ReconnectingClient implements RealtimeClient {
+  readonly #config: ClientConfig;
+  readonly #outbox: Outbox;
+  readonly #events = new Map<string, Listeners<[EventData]>>();
+  readonly #states = new Listeners<[ClientState, StateInfo]>();
+  readonly #errors = new Listeners<[RealtimeClientError]>();
+  readonly #unfollow: () => void;
+  readonly #host: LineHost;
+  #state: ClientState = "connecting";
+  /** While it waits it has none. */
+  #line: Line | undefined;
+  #closed: Closed = { code: ABNORMAL, reason: "" };
+  #attempt = 0;
+  /** Until when the server has asked to be left alone. */
+  #patientUntil = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(config: ClientConfig) {
+    this.#config = config;
+    this.#outbox = new Outbox(config);
+    this.#host = {
+      opened: () => {
+        this.#outbox.opened(this.#line as Line);
+        this.#enter("open");
+      },
+      received: (message) => this.#receive(message),
+      lost: (closed, openMs) => this.#lost(closed, openMs),
+    };
+    this.#line = new Line(config, this.#host);
+    this.#unfollow = followPage(
+      () => this.#comeBack(),
+      () => this.#goOffline(),
+    );
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  on(type: string, listener: DataListener): this {
+    let listeners = this.#events.get(type);
+    if (!listeners) {
+      listeners = new Listeners();
+      this.#events.set(type, listeners);
+    }
+    listeners.add(listener);
+    return this;
+  }
+
+  off(type: string, listener: DataListener): this {
+    this.#events.get(type)?.delete(listener);
+    return this;
+  }
+
+  onState(listener: StateListener): this {
+    this.#states.add(listener);
+    return this;
+  }
+
+  offState(listener: StateListener): this {
+    this.#states.delete(listener);
+    return this;
+  }
+
+  onError(listener: (error: RealtimeClientError) => unknown): this {
+    this.#errors.add(listener);
+    return this;
+  }
+
+  offError(listener: (error: RealtimeClientError) => unknown): this {
+    this.#errors.delete(listener);
+    return this;
+  }
+
+  send(type: string, data: EventData = {}): void {
+    this.#outbox.send(type, data);
+  }
+
+  /** What it resolves to is as the app's types say. */
+  request(type: string, data: EventData = {}): Promise<never> {
+    return this.#outbox.request(type, data) as Promise<never>;
+  }
+
+  close(): void {
+    if (this.#state === "ended") return;
+    this.#line?.close();
+    this.#end({ code: 1000, reason: "" });
+  }
+
+  #receive(text: unknown): void {
+    let message: unknown;
+    try {
+      message = JSON.parse(text as string);
+    } catch {
+      // Not of realtime: an app may send what it likes beside it.
+      return;
+    }
+    const { event_type: type, data = {}, ...answer } = Object(message) as Answer & { event_type?: unknown };
+    if (type === HEARTBEAT) this.#line?.send(HEARTBEAT_ANSWER);
+    else if (typeof type === "string") this.#events.get(type)?.tell(data as EventData);
+    else if (answer.id !== undefined) this.#outbox.settle(Object(message));
+    else if (answer.status === "error") this.#fail(answerError(answer));
+  }
+
+  #fail(error: RealtimeClientError): void {
+    if (this.#errors.isEmpty) console.warn(error);
+    else this.#errors.tell(error);
+  }
+
+  #lost(closed: Closed, openMs: number): void {
+    const { code } = closed;
+    this.#line = undefined;
+    this.#outbox.lost();
+    if (code >= 4500 && code < 5000) {
+      this.#end(closed);
+      return;
+    }
+    // One that is let in and closed at once, again and again, is to wait longer each time.
+    if (openMs >= STABLE_MS || code === closeCodes.session_replaced) this.#attempt = 0;
+    this.#attempt++;
+    const isPatient = code === closeCodes.rate_limited || code === TRY_AGAIN_LATER;
+    const delayMs = reconnectDelayMs({ attempt: this.#attempt, isPatient }, this.#config);
+    this.#patientUntil = isPatient ? performance.now() + delayMs : 0;
+    this.#closed = closed;
+    this.#wait(isOffline() ? this.#config.maxReconnectDelayMs : delayMs);
+  }
+
+  #wait(retryInMs: number): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#connect(), retryInMs);
+    this.#enter("waiting", { ...this.#closed, retryInMs });
+  }
+
+  #connect(): void {
+    clearTimeout(this.#retry);
+    try {
+      this.#line = new Line(this.#config, this.#host);
+    } catch (error) {
+      // As a page's policy may have it.
+      this.#lost({ code: ABNORMAL, reason: String(error) }, 0);
+      return;
+    }
+    this.#enter("connecting");
+  }
+
+  /** The user looks at the page again, or the network is back: what is open is tried, what waits need not. */
+  #comeBack(): void {
+    this.#line?.beat();
+    if (this.#state !== "waiting" || performance.now() < this.#patientUntil) return;
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  /** There are few attempts then, and not none: a server on this machine can be there without a network. */
+  #goOffline(): void {
+    this.#line?.beat();
+    if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);
+  }
+
+  #end(closed: Closed): void {
+    clearTimeout(this.#retry);
+    this.#line = undefined;
+    this.#unfollow();
+    this.#outbox.end();
+    this.#enter("ended", closed);
+  }
+
+  #enter(state: ClientState, info: StateInfo = {}): void {
+    this.#state = state;
+    this.#states.tell(state, info);
+  }
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import type { Bus } from "../../bus/bus.ts";
+import { eventually } from "../eventually.ts";
+import { inbox, untilHeard, untilQuiet } from "./inbox.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** A line that is cut comes up again by itself, and whoever depends on it is told. */
+export function lineRules(rule: RuleDeclarer): void {
+  rule.deviable("noFalseReconnect", "tells of no reconnection while no line was down", async ({ buses }) => {
+    let reconnections = 0;
+    for (const bus of buses) bus.onReconnect(() => reconnections++);
+    const heard = await Promise.all(["a", "b", "c", "d"].map((channel) => inbox(buses[0], channel)));
+    for (const [at, channel] of ["a", "b", "c", "d"].entries()) {
+      await buses[1].publish(channel, "hello");
+      await untilHeard(heard[at] as string[], ["hello"]);
+    }
+    assert.equal(reconnections, 0);
+  });
+
+  rule.deviable("lines", "tells all who listen when the line is up again", async ({ buses, cutLines }) => {
+    const told = new Map<Bus, number>();
+    for (const bus of new Set(buses)) {
+      await inbox(bus, "a");
+      bus.onReconnect(() => told.set(bus, (told.get(bus) ?? 0) + 1));
+    }
+    let alsoTold = false;
+    buses[0].onReconnect(() => {
+      alsoTold = true;
+    });
+    told.clear();
+    await cutLines();
+    await eventually(() => assert.ok(alsoTold && told.size === buses.length, `${told.size} were told`));
+  });
+
+  rule.deviable("lines", "hears again on all channels once it is told so", async ({ buses, cutLines }) => {
+    const channels = Array.from({ length: 10 }, (_, n) => `channel ${n}`);
+    const heard = await Promise.all(channels.map((channel) => inbox(buses[1], channel)));
+    for (let cut = 1; cut <= 3; cut++) {
+      const up = new Promise<void>((resolve) => buses[1].onReconnect(resolve));
+      await cutLines();
+      await up;
+      await eventually(async () => {
+        for (const channel of channels) await buses[0].publish(channel, `after cut ${cut}`);
+        for (const messages of heard) assert.equal(messages.at(-1), `after cut ${cut}`);
+      });
+    }
+    for (const messages of heard)
+      assert.ok(!messages.some((message, at) => message < (messages[at - 1] ?? "")));
+  });
+
+  rule.deviable("lines", "hears each message once after many cuts", async ({ buses, cutLines }) => {
+    const heard = await inbox(buses[1], "a");
+    for (let cut = 0; cut < 3; cut++) {
+      await cutLines();
+      await eventually(async () => {
+        await buses[0].publish("a", `cut ${cut}`);
+        assert.equal(heard.at(-1), `cut ${cut}`);
+      });
+    }
+    await buses[0].publish("a", "once");
+    await untilQuiet(buses[0], "a", heard);
+    assert.deepEqual(heard.slice(-2), ["once", "end"]);
+  });
+
+  rule.deviable("lines", "subscribes anew after a cut", async ({ buses, cutLines }) => {
+    await inbox(buses[1], "a");
+    await cutLines();
+    const heard = await inbox(buses[1], "b");
+    await eventually(async () => {
+      await buses[0].publish("b", "hello");
+      assert.equal(heard.at(-1), "hello");
+    });
+  });
+
+  rule.deviable("lines", "publishes and leases while the lines are cut", async ({ buses, cutLines }) => {
+    await inbox(buses[0], "a");
+    await cutLines();
+    await buses[0].publish("a", "hello");
+    await buses[0].renewLease("a", 60_000);
+    assert.deepEqual(await buses[1].liveNodes(), ["a"]);
+  });
+}

@@ -1,0 +1,28 @@
+import { leaseRules } from "./bus-suite/leases.ts";
+import { lineRules } from "./bus-suite/lines.ts";
+import { listenerRules } from "./bus-suite/listeners.ts";
+import { messageRules } from "./bus-suite/messages.ts";
+import { type BusSuiteOptions, ruleDeclarer } from "./bus-suite/suite-options.ts";
+import { runnerOf } from "./runner.ts";
+
+export type { BusDeviation, BusNodes, BusSuiteOptions } from "./bus-suite/suite-options.ts";
+
+/**
+ * Declares the tests that every `Bus` must pass, by attacking each rule of the contract.
+ *
+ * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
+ * takes up to some seconds, because leases must be seen to run out, and lines to come up again.
+ *
+ * @throws {TypeError} if there is no runner.
+ */
+export function describeBus(name: string, options: BusSuiteOptions): void {
+  const runner = runnerOf("describeBus", options);
+  const { describe } = runner;
+  const rule = ruleDeclarer(runner, options);
+  describe(`${name} as a Bus`, () => {
+    describe("messages", () => messageRules(rule));
+    describe("listeners", () => listenerRules(rule));
+    describe("leases", () => leaseRules(rule));
+    describe("lines", () => lineRules(rule));
+  });
+}

@@ -1,0 +1,30 @@
+import { runnerOf } from "./runner.ts";
+import { entryRules } from "./session-index-suite/entries.ts";
+import { expiryRules } from "./session-index-suite/expiry.ts";
+import { idRules } from "./session-index-suite/ids.ts";
+import { raceRules } from "./session-index-suite/races.ts";
+import { revokingRules } from "./session-index-suite/revoking.ts";
+import { ruleDeclarer, type SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
+
+export type { SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
+
+/**
+ * Declares the tests that every `SessionIndex` must pass, by attacking each rule of the contract.
+ *
+ * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
+ * takes up to some seconds, because entries must be seen to expire.
+ *
+ * @throws {TypeError} if there is no runner.
+ */
+export function describeSessionIndex(name: string, options: SessionIndexSuiteOptions): void {
+  const runner = runnerOf("describeSessionIndex", options);
+  const { describe } = runner;
+  const rule = ruleDeclarer(runner, options);
+  describe(`${name} as a SessionIndex`, () => {
+    describe("entries", () => entryRules(rule));
+    describe("revoking", () => revokingRules(rule));
+    describe("expiry", () => expiryRules(rule));
+    describe("ids", () => idRules(rule));
+    describe("at the same time", () => raceRules(rule));
+  });
+}

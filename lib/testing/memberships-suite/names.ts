@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { oddStrings } from "../odd-strings.ts";
+import { assertGroups, assertMembers, noLimit } from "./groups.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** User ids and names of groups are any strings that are not empty and well-formed, and no two are one. */
+export function nameRules(rule: RuleDeclarer): void {
+  rule("keeps users apart with ids of any characters", async (memberships) => {
+    for (const [at, userId] of oddStrings.entries()) {
+      assert.equal(await memberships.join(userId, `only ${at}`, noLimit), "joined", userId);
+      assert.equal(await memberships.join(userId, "shared", noLimit), "joined", userId);
+    }
+    await assertMembers(memberships, "shared", oddStrings);
+    for (const [at, userId] of oddStrings.entries()) {
+      await assertGroups(memberships, userId, [`only ${at}`, "shared"], userId);
+      await assertMembers(memberships, `only ${at}`, [userId]);
+      assert.equal(await memberships.leave(userId, "shared"), true, userId);
+      await assertMembers(memberships, "shared", oddStrings.slice(at + 1), userId);
+    }
+  });
+
+  rule("keeps groups apart with names of any characters", async (memberships) => {
+    for (const [at, group] of oddStrings.entries()) {
+      assert.equal(await memberships.join("u", group, noLimit), "joined", group);
+      assert.equal(await memberships.join(`only ${at}`, group, noLimit), "joined", group);
+    }
+    await assertGroups(memberships, "u", oddStrings);
+    for (const [at, group] of oddStrings.entries()) {
+      await assertMembers(memberships, group, ["u", `only ${at}`], group);
+      assert.equal(await memberships.leave("u", group), true, group);
+      await assertMembers(memberships, group, [`only ${at}`], group);
+      await assertGroups(memberships, "u", oddStrings.slice(at + 1), group);
+    }
+  });
+
+  rule("keeps a user apart from a group of the same name", async (memberships) => {
+    for (const name of oddStrings) await memberships.join(name, name, noLimit);
+    for (const name of oddStrings) {
+      await assertGroups(memberships, name, [name]);
+      await assertMembers(memberships, name, [name]);
+    }
+  });
+}

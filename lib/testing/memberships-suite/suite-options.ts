@@ -1,0 +1,15 @@
+import type { Memberships } from "../../groups/memberships.ts";
+import { type Rules, rulesOf } from "../rules.ts";
+import type { SuiteOptions, TestRunner } from "../runner.ts";
+
+/** Options of {@link describeMemberships}. */
+export interface MembershipsSuiteOptions extends SuiteOptions {
+  /** Memberships with nobody in any group, for one test. */
+  create(): Memberships | Promise<Memberships>;
+}
+
+export type RuleDeclarer = Rules<Memberships>;
+
+export function ruleDeclarer(runner: TestRunner, { create }: MembershipsSuiteOptions): RuleDeclarer {
+  return rulesOf(runner, async (test) => test(await create()));
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import type { ConnectionRecord } from "../../connections/registry.ts";
+import { eventually } from "../eventually.ts";
+import { range } from "../range.ts";
+import {
+  arrive,
+  assertConnected,
+  hourMs,
+  idsOfNode,
+  idsOfUser,
+  noLimits,
+  recordOf,
+  stateAfter,
+} from "./records.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** Clocks may tell a moment a little differently, and in whole milliseconds. */
+const clockOffMs = 1_500;
+
+/** Who arrives is found, up to as many as may be, and takes the place of who was not heard for too long. */
+export function arrivalRules(rule: RuleDeclarer): void {
+  rule("knows of nobody at first", async (registry) => {
+    assert.deepEqual(await registry.ofUser("u"), []);
+    assert.deepEqual(await registry.nodesOf(["u", "v"]), [[], []]);
+    assert.deepEqual(await registry.nodesOf([]), []);
+    assert.deepEqual(await registry.nodes(), []);
+    assert.deepEqual(await registry.ofNode("n1", 10), []);
+  });
+
+  rule("tells the first connection of a user from a further one, on any node", async (registry) => {
+    const records = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("u", 3)];
+    assert.deepEqual(
+      [await arrive(registry, records[0] as ConnectionRecord), await arrive(registry, recordOf("v", 4))],
+      ["first", "first"],
+    );
+    for (const record of records.slice(1)) assert.equal(await arrive(registry, record), "further");
+    await assertConnected(registry, "u", records);
+  });
+
+  rule("gives a connection as it was registered, with when it was seen", async (registry) => {
+    const full: ConnectionRecord = {
+      ...recordOf("u", 1),
+      sid: 'a:b{c}\n漢字 🦆"',
+      ip: "2001:db8::1",
+      userAgent: "x".repeat(2_000),
+      connectedAt: 1_234_567_890_123,
+    };
+    const { ip: _ip, userAgent: _userAgent, ...bare } = recordOf("u", 2);
+    const before = Date.now();
+    for (const record of [full, bare]) await arrive(registry, record);
+    const found = (await registry.ofUser("u")).sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const [at, { lastSeen, ...record }] of found.entries()) {
+      assert.deepEqual(record, [full, bare][at]);
+      const off = lastSeen - before;
+      assert.ok(
+        off >= -clockOffMs && off <= Date.now() - before + clockOffMs,
+        `seen ${off} ms after arrival`,
+      );
+    }
+    assert.equal(found.length, 2);
+  });
+
+  rule("keeps no field that is undefined from being registered", async (registry) => {
+    await arrive(registry, { ...recordOf("u", 1), ip: undefined, userAgent: undefined });
+    const [found] = await registry.ofUser("u");
+    assert.equal(found?.ip, undefined);
+    assert.equal(found?.userAgent, undefined);
+  });
+
+  rule("gives copies, and keeps one", async (registry) => {
+    const record = { ...recordOf("u", 1) };
+    await arrive(registry, record);
+    record.userAgent = "spoilt";
+    const [found] = await registry.ofUser("u");
+    Object.assign(found as object, { userAgent: "spoilt", lastSeen: 0 });
+    const [ofNode] = await registry.ofNode("n1", 1);
+    Object.assign(ofNode as object, { userAgent: "spoilt", userId: "v" });
+    (await registry.nodes()).length = 0;
+    const [again] = await registry.ofUser("u");
+    assert.equal(again?.userAgent, "agent 1");
+    assert.ok((again?.lastSeen ?? 0) > 0);
+    assert.deepEqual(
+      (await registry.ofNode("n1", 1)).map(({ userId, userAgent }) => [userId, userAgent]),
+      [["u", "agent 1"]],
+    );
+  });
+
+  rule("takes a connection that is registered for a further one, and has it once", async (registry) => {
+    const record = recordOf("u", 1);
+    await arrive(registry, record);
+    for (let n = 0; n < 3; n++) {
+      assert.equal(await registry.arrive(record, { ...noLimits, maxPerUser: 1 }), "further");
+    }
+    await assertConnected(registry, "u", [record]);
+    assert.deepEqual(await idsOfNode(registry, "n1"), [record.id]);
+    assert.equal(await stateAfter(registry, record), "offline");
+  });
+
+  rule("refuses one more than a user may have, and has nothing of it", async (registry) => {
+    const limits = { ...noLimits, maxPerUser: 2 };
+    const records = [recordOf("u", 1), recordOf("u", 2, "n2")];
+    for (const record of records) assert.notEqual(await registry.arrive(record, limits), "full");
+    const refused = recordOf("u", 3, "n3");
+    assert.equal(await registry.arrive(refused, limits), "full");
+    await assertConnected(registry, "u", records);
+    assert.deepEqual(await idsOfNode(registry, "n3"), []);
+    assert.deepEqual((await registry.nodes()).sort(), ["n1", "n2"]);
+    assert.deepEqual(await registry.saw([{ record: refused, agoMs: 0 }]), [refused]);
+    assert.equal(await stateAfter(registry, refused), "present");
+    assert.equal(await registry.arrive(recordOf("v", 4), { ...limits, maxPerUser: 1 }), "first");
+  });
+
+  rule("takes another one for one that has departed", async (registry) => {
+    const limits = { ...noLimits, maxPerUser: 2 };
+    for (const count of [1, 2]) await registry.arrive(recordOf("u", count), limits);
+    await registry.depart(recordOf("u", 1), 0);
+    assert.equal(await registry.arrive(recordOf("u", 3), limits), "further");
+    assert.equal(await registry.arrive(recordOf("u", 4), limits), "full");
+    await assertConnected(registry, "u", [recordOf("u", 2), recordOf("u", 3)]);
+  });
+
+  rule("of 30 that arrive at once where 7 may be, registers 7", async (registry) => {
+    const records = range(30).map((n) => recordOf("u", n, `n${n % 3}`));
+    const arrivals = await Promise.all(
+      records.map((record) => registry.arrive(record, { ...noLimits, maxPerUser: 7 })),
+    );
+    assert.equal(arrivals.filter((arrival) => arrival === "first").length, 1);
+    assert.equal(arrivals.filter((arrival) => arrival === "further").length, 6);
+    const registered = records.filter((_, at) => arrivals[at] !== "full");
+    await assertConnected(registry, "u", registered);
+    const ofNodes = await Promise.all(["n0", "n1", "n2"].map((nodeId) => idsOfNode(registry, nodeId)));
+    assert.deepEqual(ofNodes.flat().sort(), registered.map(({ id }) => id).sort());
+  });
+
+  rule("sweeps one that was not heard for too long, when its user connects", async (registry) => {
+    const limits = { maxPerUser: 1, expireAfterMs: 60 };
+    const [dead, next] = [recordOf("u", 1), recordOf("u", 2, "n2")];
+    await registry.arrive(dead, limits);
+    await eventually(async () => assert.equal(await registry.arrive(next, limits), "further"));
+    await assertConnected(registry, "u", [next]);
+    assert.deepEqual(await registry.saw([{ record: dead, agoMs: 0 }]), [dead]);
+    assert.deepEqual(await idsOfNode(registry, "n1"), [dead.id], "its node had it");
+  });
+
+  rule("does not take a sweep for going offline, and has nobody go offline twice by it", async (registry) => {
+    const limits = { maxPerUser: 1, expireAfterMs: 60 };
+    const [dead, next] = [recordOf("u", 1), recordOf("u", 2)];
+    await registry.arrive(dead, limits);
+    await eventually(async () => assert.equal(await registry.arrive(next, limits), "further"));
+    assert.equal(await stateAfter(registry, dead), "present");
+    await assertConnected(registry, "u", [next]);
+    assert.equal(await stateAfter(registry, next), "offline");
+    assert.notEqual(await stateAfter(registry, dead), "offline");
+  });
+
+  rule("sweeps none sooner, and none of another user", async (registry) => {
+    const own = recordOf("u", 1);
+    await arrive(registry, own);
+    const swept = { maxPerUser: 1, expireAfterMs: 60 };
+    await registry.arrive(recordOf("v", 2), swept);
+    await eventually(async () => assert.equal(await registry.arrive(recordOf("v", 3), swept), "further"));
+    await assertConnected(registry, "u", [own]);
+    const limits = { maxPerUser: 1, expireAfterMs: hourMs };
+    assert.equal(await registry.arrive(recordOf("u", 4), limits), "full");
+    await assertConnected(registry, "u", [own]);
+  });
+
+  rule("lives on from when it was seen last, or arrived again", async (registry) => {
+    const lifeMs = 1_000;
+    const limits = { maxPerUser: 2, expireAfterMs: lifeMs };
+    const [seen, back, dead] = [recordOf("u", 1), recordOf("u", 2), recordOf("u", 3)];
+    const arrivedAt = Date.now();
+    for (const record of [seen, back]) await registry.arrive(record, limits);
+    await arrive(registry, dead);
+    await eventually(() => assert.ok(Date.now() > arrivedAt + lifeMs + 200, "too young"));
+    await registry.saw([{ record: seen, agoMs: 0 }]);
+    await registry.arrive(back, { ...limits, expireAfterMs: hourMs });
+    assert.equal(await registry.arrive(recordOf("u", 4), limits), "full");
+    assert.deepEqual(await idsOfUser(registry, "u"), [seen.id, back.id]);
+  });
+}

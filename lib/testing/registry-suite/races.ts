@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import type { ConnectionRecord, Departure, Registry } from "../../connections/registry.ts";
+import { pause } from "../interleaving.ts";
+import { seededRandom } from "../random.ts";
+import { range } from "../range.ts";
+import { Chronicle, type Span } from "../spans.ts";
+import { assertPossible, isThereAtEnd, type Life } from "./races-model.ts";
+import { assertConnected, hourMs, idsOfNode, recordOf } from "./records.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+const seeds = range(60).map((n) => n + 1);
+
+/** However many arrive and depart at once, users come online and go offline in turns, each told to one caller. */
+export function raceRules(rule: RuleDeclarer): void {
+  rule("tells one caller of many at once that a user came, and one that the user went", async (registry) => {
+    for (const seed of range(10)) {
+      const records = range(20).map((n) => recordOf(`user ${seed}`, 20 * seed + n, `n${n % 3}`));
+      const limits = { maxPerUser: 100, expireAfterMs: hourMs };
+      const arrivals = await Promise.all(records.map((record) => registry.arrive(record, limits)));
+      assert.equal(arrivals.filter((arrival) => arrival === "first").length, 1);
+      const twice = [...records, ...records];
+      const departures = await Promise.all(twice.map((record) => registry.depart(record, 0)));
+      assert.equal(departures.filter(({ state }) => state === "offline").length, 1);
+    }
+  });
+
+  rule("has users come and go in turns, however connections race", async (registry) => {
+    for (const seed of seeds) await raceConnections([registry], seed, { withGrace: false });
+  });
+
+  rule("has users come and go in turns, however connections race with their graces", async (registry) => {
+    for (const seed of seeds) await raceConnections([registry], seed, { withGrace: true });
+  });
+
+  rule("lets no dead connection that is swept by many at once take its user offline", async (registry) => {
+    for (const n of range(10)) {
+      const userId = `user ${n}`;
+      await registry.arrive(recordOf(userId, 10 * n), { maxPerUser: 10, expireAfterMs: 10 });
+      const deadAt = Date.now() + 20;
+      while (Date.now() < deadAt) await new Promise((resolve) => setImmediate(resolve));
+      const next = range(4).map((at) => recordOf(userId, 10 * n + at + 1));
+      const limits = { maxPerUser: 4, expireAfterMs: 10_000 };
+      const sweeping = next.map((record, at) =>
+        registry.arrive(record, at === 0 ? { ...limits, expireAfterMs: 10 } : limits),
+      );
+      const arrivals = await Promise.all(sweeping);
+      assert.ok(!arrivals.includes("first"), `${arrivals}`);
+      const departures = await Promise.all(
+        [recordOf(userId, 10 * n), ...next].map((record) => registry.depart(record, 0)),
+      );
+      assert.equal(departures.filter(({ state }) => state === "offline").length, 1);
+    }
+  });
+}
+
+export interface RaceOptions {
+  /** Whether users without connections are leaving for a while. */
+  readonly withGrace: boolean;
+}
+
+/**
+ * Races connections of three users, each on one of the nodes that these registries are for, and asserts by the
+ * model what must hold of all that they were told.
+ */
+export async function raceConnections(
+  nodes: readonly Registry[],
+  seed: number,
+  { withGrace }: RaceOptions,
+): Promise<void> {
+  const random = seededRandom(seed);
+  const chronicle = new Chronicle();
+  const maxPerUser = random.chance(0.3) ? 3 : 100;
+  const nodeIds = range(3).map((n) => `seed ${seed} node ${n}`);
+
+  async function live(record: ConnectionRecord): Promise<Life> {
+    const registry = random.pick(nodes);
+    for (let turns = random.int(4); turns > 0; turns--) await pause(random);
+    const limits = { maxPerUser, expireAfterMs: hourMs };
+    const arrival = await chronicle.during(() => registry.arrive(record, limits));
+    await pause(random);
+    if (arrival.result === "full" || random.chance(0.2)) return { record, arrival, departures: [] };
+    const callers = random.chance(0.3) ? 3 : 1;
+    const graceMs = withGrace ? random.int(4) : 0;
+    const seeing = random.chance(0.3) ? registry.saw([{ record, agoMs: 0 }]) : undefined;
+    const departing = range(callers).map(() => leave(random.pick(nodes), record, graceMs));
+    const [departures] = await Promise.all([Promise.all(departing), seeing]);
+    return { record, arrival, departures: departures.flat() };
+  }
+
+  /** Departs, and asks again for as long as the user is leaving. */
+  async function leave(
+    registry: Registry,
+    record: ConnectionRecord,
+    graceMs: number,
+  ): Promise<Span<Departure>[]> {
+    const departures: Span<Departure>[] = [];
+    for (;;) {
+      await pause(random);
+      const departure = await chronicle.during(() => registry.depart(record, graceMs));
+      departures.push(departure);
+      const { result } = departure;
+      if (result.state !== "leaving") return departures;
+      assert.ok(result.forMs > 0 && result.forMs <= 4, `leaving for ${result.forMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, result.forMs));
+    }
+  }
+
+  const userIds = range(3).map((n) => `seed ${seed} user ${n}`);
+  const records = range(24).map((n) => recordOf(random.pick(userIds), n, random.pick(nodeIds)));
+  try {
+    const lives = await Promise.all(records.map(live));
+    for (const userId of userIds) {
+      const own = lives.filter(({ record }) => record.userId === userId);
+      assertPossible(own, { maxPerUser, withGrace });
+      const left = own.filter(isThereAtEnd).map(({ record }) => record);
+      for (const registry of nodes) await assertConnected(registry, userId, left);
+    }
+    const registered = lives.filter(({ arrival }) => arrival.result !== "full");
+    const ofNodes = await Promise.all(nodeIds.map((nodeId) => idsOfNode(nodes[0] as Registry, nodeId)));
+    assert.deepEqual(ofNodes.flat().sort(), registered.map(({ record }) => record.id).sort());
+  } catch (cause) {
+    throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
+  }
+}

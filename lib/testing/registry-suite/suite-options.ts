@@ -1,0 +1,15 @@
+import type { Registry } from "../../connections/registry.ts";
+import { type Rules, rulesOf } from "../rules.ts";
+import type { SuiteOptions, TestRunner } from "../runner.ts";
+
+/** Options of {@link describeRegistry}. */
+export interface RegistrySuiteOptions extends SuiteOptions {
+  /** A registry with nothing in it, for one test. */
+  create(): Registry | Promise<Registry>;
+}
+
+export type RuleDeclarer = Rules<Registry>;
+
+export function ruleDeclarer(runner: TestRunner, { create }: RegistrySuiteOptions): RuleDeclarer {
+  return rulesOf(runner, async (test) => test(await create()));
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import type { SessionIndex } from "../../users/session-index.ts";
+import { eventually } from "../eventually.ts";
+import { assertEntered, assertExpiresIn, expiryOf, minuteMs, revoked } from "./index-state.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+const shortMs = 60;
+
+/** The latest moment that a Date can be. */
+const endOfTimeMs = 8.64e15;
+
+/** Nothing outlives the last session of a user. */
+export function expiryRules(rule: RuleDeclarer): void {
+  rule("has nothing of a user once the last session has expired", async (index) => {
+    await index.enter("u", "a", shortMs);
+    await index.enter("u", "b", 2 * shortMs);
+    await untilForgotten(index, "u");
+    for (const sid of ["a", "b"]) {
+      assert.equal(await index.confirm("u", sid), false, sid);
+      assert.equal(await index.revokeOne("u", sid), false, sid);
+    }
+  });
+
+  rule("has nothing of a user once the last session has expired that was revoked", async (index) => {
+    await index.enter("u", "a", shortMs);
+    await index.enter("u", "b", 2 * shortMs);
+    assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
+    await untilForgotten(index, "u");
+    await index.enter("u", "a", minuteMs);
+    await assertEntered(index, "u", ["a"]);
+  });
+
+  rule("has nothing of a user whose session was made to end sooner", async (index) => {
+    await index.enter("u", "a", Number.POSITIVE_INFINITY);
+    await index.extend("u", "a", shortMs);
+    await untilForgotten(index, "u");
+  });
+
+  rule("keeps a revocation as long as the session can live", async (index) => {
+    await index.enter("u", "a", minuteMs);
+    await index.enter("u", "b", shortMs);
+    await index.enter("v", "short", shortMs);
+    await index.revokeOne("u", "a");
+    await untilForgotten(index, "v");
+    await index.enter("u", "a", minuteMs);
+    assert.equal(await index.confirm("u", "a"), false);
+    assert.ok((await index.revoke("u", undefined)).includes("a"));
+  });
+
+  rule("keeps what lives when other sessions of the user have expired", async (index) => {
+    await index.enter("u", "long", minuteMs);
+    const expiry = await expiryOf(index, "u", "long");
+    await index.enter("u", "short", shortMs);
+    await index.enter("v", "short", shortMs);
+    await untilForgotten(index, "v");
+    assert.equal(await index.confirm("u", "long"), true);
+    assert.equal(await expiryOf(index, "u", "long"), expiry);
+    await index.remove("u", ["short"]);
+    await assertEntered(index, "u", ["long"]);
+  });
+
+  rule("keeps what was extended beyond its first life", async (index) => {
+    await index.enter("u", "a", shortMs);
+    await index.extend("u", "a", minuteMs);
+    await index.enter("v", "b", 2 * shortMs);
+    await untilForgotten(index, "v");
+    await assertEntered(index, "u", ["a"]);
+  });
+
+  rule("takes a life without end", async (index) => {
+    await index.enter("u", "a", Number.POSITIVE_INFINITY);
+    await index.enter("u", "b", minuteMs);
+    assert.equal(await expiryOf(index, "u", "a"), Number.POSITIVE_INFINITY);
+    await assertEntered(index, "u", ["a", "b"]);
+    await index.extend("u", "b", Number.POSITIVE_INFINITY);
+    await index.extend("u", "a", minuteMs);
+    assert.equal(await expiryOf(index, "u", "b"), Number.POSITIVE_INFINITY);
+    await assertExpiresIn(index, "u", "a", minuteMs);
+    assert.deepEqual(await revoked(index, "u", "a"), ["b"]);
+    assert.equal(await index.confirm("u", "b"), false);
+    await index.enter("u", "b", Number.POSITIVE_INFINITY);
+    assert.equal(await index.confirm("u", "b"), false);
+    await index.remove("u", ["a", "b"]);
+    assert.deepEqual(await revoked(index, "u"), []);
+  });
+
+  rule("takes lives of any length", async (index) => {
+    await index.enter("u", "fraction", 60_000.5);
+    await index.enter("u", "longest", endOfTimeMs - Date.now());
+    await assertEntered(index, "u", ["fraction", "longest"]);
+    await assertExpiresIn(index, "u", "fraction", minuteMs);
+    await assertExpiresIn(index, "u", "longest", endOfTimeMs - Date.now());
+    assert.deepEqual(await revoked(index, "u"), ["fraction", "longest"]);
+  });
+
+  rule("forgets a session soon that is over when it is entered", async (index) => {
+    await index.enter("u", "zero", 0);
+    await index.enter("v", "past", -minuteMs);
+    await index.enter("w", "long past", -Date.now() - minuteMs);
+    for (const userId of ["u", "v", "w"]) await untilForgotten(index, userId);
+  });
+}
+
+/** Waits until an index holds nothing of a user, while others log in, as they do. */
+async function untilForgotten(index: SessionIndex, userId: string): Promise<void> {
+  let logins = 0;
+  await eventually(async () => {
+    await index.enter(`other ${logins++}`, "a", shortMs);
+    assert.deepEqual(await index.entries(userId), [], "it still has entries");
+    assert.deepEqual(await index.revoke(userId, "none"), [], "it still has revoked entries");
+  });
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import type { SessionIndex } from "../../users/session-index.ts";
+import { minuteMs } from "./index-state.ts";
+
+/** The sessions of one user in a store, written and deleted as the stack does it: by the steps that the contract names. */
+export class UserModel {
+  readonly #userId: string;
+  readonly #pause: () => Promise<void>;
+  /** The store: ids of sessions that live, with the user or with nobody. */
+  readonly #stored = new Set<string>();
+  /** Those that live with the user. */
+  readonly #living = new Set<string>();
+  /** Logins that are done, as their users know. */
+  readonly #loggedIn = new Set<string>();
+
+  constructor(userId: string, pause: () => Promise<void>) {
+    this.#userId = userId;
+    this.#pause = pause;
+  }
+
+  /** The entry first, the session second, the entry checked third. */
+  async logIn(index: SessionIndex, sid: string, isNewSession: boolean): Promise<void> {
+    if (!isNewSession) this.#stored.add(sid);
+    await index.enter(this.#userId, sid, minuteMs);
+    await this.#pause();
+    // A writer who finds that somebody else has changed the session meanwhile merges and comes again.
+    if (!isNewSession) await index.enter(this.#userId, sid, minuteMs);
+    await this.#pause();
+    if (isNewSession) this.#stored.add(sid);
+    if (this.#stored.has(sid)) {
+      this.#living.add(sid);
+      await this.#pause();
+      if (await index.confirm(this.#userId, sid)) {
+        this.#loggedIn.add(sid);
+        return;
+      }
+      await this.#pause();
+      this.#delete(sid);
+    }
+    await index.remove(this.#userId, [sid]);
+  }
+
+  async logOut(index: SessionIndex, sid: string): Promise<void> {
+    if (!this.#loggedIn.has(sid)) return;
+    this.#delete(sid);
+    await this.#pause();
+    await index.remove(this.#userId, [sid]);
+  }
+
+  async touch(index: SessionIndex, sid: string): Promise<void> {
+    await index.extend(this.#userId, sid, 2 * minuteMs);
+  }
+
+  /** Revokes first, deletes second, removes third; one that crashes in between is called again. */
+  async deleteAll(index: SessionIndex, except: string | undefined, crashes: boolean): Promise<void> {
+    const before = [...this.#loggedIn].filter((sid) => sid !== except);
+    // With the one that is excepted, if a call at the same time has revoked it.
+    const sids = await index.revoke(this.#userId, except);
+    await this.#pause();
+    for (const sid of crashes ? sids.slice(0, sids.length / 2) : sids) {
+      this.#delete(sid);
+      await this.#pause();
+    }
+    if (crashes) return this.deleteAll(index, except, false);
+    await index.remove(this.#userId, sids);
+    for (const sid of before) assert.ok(!this.#living.has(sid), `${sid} had logged in before and lives`);
+  }
+
+  /** Asserts, once all is quiet, that a session lives exactly if it is listed. */
+  async assertAllListed(index: SessionIndex): Promise<void> {
+    const listed = (await index.entries(this.#userId)).map(({ sid }) => sid).sort();
+    assert.deepEqual(listed, [...this.#living].sort());
+    for (const sid of listed) assert.equal(await index.confirm(this.#userId, sid), true, sid);
+  }
+
+  #delete(sid: string): void {
+    this.#stored.delete(sid);
+    this.#living.delete(sid);
+  }
+}

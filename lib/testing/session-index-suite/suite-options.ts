@@ -1,0 +1,15 @@
+import type { SessionIndex } from "../../users/session-index.ts";
+import { type Rules, rulesOf } from "../rules.ts";
+import type { SuiteOptions, TestRunner } from "../runner.ts";
+
+/** Options of {@link describeSessionIndex}. */
+export interface SessionIndexSuiteOptions extends SuiteOptions {
+  /** An index with nothing in it, for one test. */
+  create(): SessionIndex | Promise<SessionIndex>;
+}
+
+export type RuleDeclarer = Rules<SessionIndex>;
+
+export function ruleDeclarer(runner: TestRunner, { create }: SessionIndexSuiteOptions): RuleDeclarer {
+  return rulesOf(runner, async (test) => test(await create()));
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import type { SessionStore } from "../../sessions/session-store.ts";
+import {
+  announcements,
+  assertGone,
+  assertStored,
+  insert,
+  readStored,
+  sessionData,
+  snapshot,
+} from "./sessions.ts";
+import type { RuleDeclarer } from "./suite-options.ts";
+
+/** Stores may round an expiry up to whole seconds. */
+const roundingMs = 1_500;
+
+/** A session lives until its cookie's expiry, which `refresh` moves and which ends it like a removal. */
+export function expiryRules(rule: RuleDeclarer): void {
+  rule("has no session any more whose time has passed", async (store) => {
+    const base = await insert(store, "a", { n: 1 }, 50);
+    await untilGone(store, "a");
+    assert.deepEqual(await store.write("a", snapshot({ n: 2 }), base), { outcome: "deleted" });
+    assert.deepEqual(await store.expiries(["a"]), [undefined]);
+    await assertGone(store, "a");
+  });
+
+  rule("keeps a session whose cookie has no expiry", async (store) => {
+    await insert(store, "a", { n: 1 }, null);
+    const [expiry] = await store.expiries(["a"]);
+    assert.ok(expiry !== undefined && expiry > Date.now(), `expires at ${expiry}`);
+    await assertStored(store, "a", { n: 1 });
+  });
+
+  rule("tells when sessions expire, in the order asked, also of those that are gone", async (store) => {
+    await insert(store, "a", {}, 60_000);
+    await insert(store, "b", {}, 3_600_000);
+    const [b, gone, a, again] = await store.expiries(["b", "gone", "a", "b"]);
+    assert.equal(gone, undefined);
+    assertExpiresIn(a, 60_000);
+    assertExpiresIn(b, 3_600_000);
+    assertExpiresIn(again, 3_600_000);
+    assert.deepEqual(await store.expiries([]), []);
+  });
+
+  rule("tells of a session before it is written how long it will live", async (store) => {
+    for (const maxAge of [5_000, 60_000, 3_600_000, null]) {
+      const next = snapshot({}, maxAge);
+      const lifeMs = store.lifeMs(next.data);
+      if (maxAge !== null) assertAbout(lifeMs, maxAge);
+      await store.write(`${maxAge}`, next, undefined);
+      const [expiry] = await store.expiries([`${maxAge}`]);
+      if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(expiry, lifeMs);
+      else assertExpiresIn(expiry, lifeMs);
+    }
+  });
+
+  rule("tells of what was read as of what was written how long it will live", async (store) => {
+    for (const maxAge of [60_000, null]) {
+      const { data } = snapshot({}, maxAge);
+      const lifeMs = store.lifeMs(data);
+      await insert(store, `${maxAge}`, {}, maxAge);
+      const read = store.lifeMs((await readStored(store, `${maxAge}`)).data);
+      if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(read, lifeMs);
+      else assertAbout(read, lifeMs);
+    }
+  });
+
+  rule("tells of a session whose time has passed that it does not live", async (store) => {
+    assert.ok(store.lifeMs(sessionData({}, -2_000)) <= 0);
+  });
+
+  rule("moves the expiry with a write", async (store) => {
+    const base = await insert(store, "a", { n: 1 }, 60_000);
+    await store.write("a", snapshot({ n: 2 }, 3_600_000), base);
+    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000);
+  });
+
+  rule.deviable("refreshMovesExpiry", "moves the expiry with a refresh, later and sooner", async (store) => {
+    await insert(store, "a", { n: 1 }, 60_000);
+    assert.equal(await store.refresh("a", sessionData({}, 3_600_000)), true);
+    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000);
+    assert.equal(await store.refresh("a", sessionData({}, 5_000)), true);
+    assertExpiresIn((await store.expiries(["a"]))[0], 5_000);
+  });
+
+  rule("keeps the contents at a refresh, whatever the refresher holds", async (store) => {
+    await insert(store, "a", { n: 1, nested: { list: [1] } });
+    await store.refresh("a", sessionData({ n: 2, mine: true }));
+    await assertStored(store, "a", { n: 1, nested: { list: [1] } });
+  });
+
+  rule.deviable("refreshKeepsVersion", "takes a write from the version before a refresh", async (store) => {
+    const base = await insert(store, "a", { n: 1 });
+    await store.refresh("a", sessionData({}, 90_000));
+    assert.equal((await readStored(store, "a")).version, base.version);
+    assert.equal((await store.write("a", snapshot({ n: 2 }), base)).outcome, "written");
+  });
+
+  rule.deviable("refreshTellsGone", "tells the refresher of a session that is gone", async (store) => {
+    await insert(store, "removed", {});
+    await store.remove("removed", "session_ended");
+    await insert(store, "expired", {}, 50);
+    await untilGone(store, "expired");
+    for (const sid of ["never", "removed", "expired"]) {
+      assert.equal(await store.refresh(sid, sessionData({ n: 1 })), false, sid);
+    }
+  });
+
+  rule("does not bring a session back with a refresh", async (store) => {
+    await insert(store, "removed", {});
+    await store.remove("removed", "session_ended");
+    await insert(store, "expired", {}, 50);
+    await untilGone(store, "expired");
+    for (const sid of ["never", "removed", "expired"]) {
+      await store.refresh(sid, sessionData({ n: 1 }));
+      await assertGone(store, sid);
+    }
+  });
+
+  rule("does not insert a session that has expired already, and announces its end", async (store) => {
+    const heard = announcements(store);
+    assert.deepEqual(await store.write("a", snapshot({ n: 1 }, -1_000), undefined), { outcome: "expired" });
+    assert.deepEqual(heard, [["a", "session_ended"]]);
+    await assertGone(store, "a");
+  });
+
+  rule(
+    "removes a session that is written with an expiry in the past, and announces its end",
+    async (store) => {
+      const base = await insert(store, "a", { n: 1 });
+      const heard = announcements(store);
+      assert.deepEqual(await store.write("a", snapshot({ n: 2 }, -1_000), base), { outcome: "expired" });
+      assert.deepEqual(heard, [["a", "session_ended"]]);
+      await assertGone(store, "a");
+      assert.deepEqual(await store.write("a", snapshot({ n: 3 }), base), { outcome: "deleted" });
+    },
+  );
+}
+
+function assertExpiresIn(expiry: number | undefined, ms: number): void {
+  assert.ok(expiry !== undefined, "the session is gone");
+  assertAbout(expiry - Date.now(), ms);
+}
+
+function assertAbout(actualMs: number, ms: number): void {
+  const off = actualMs - ms;
+  assert.ok(Math.abs(off) <= roundingMs, `the expiry is off by ${off} ms`);
+}
+
+async function untilGone(store: SessionStore, sid: string): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (await store.read(sid)) {
+    assert.ok(Date.now() < deadline, `session ${sid} did not expire`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import type { SessionData } from "express-session";
+import { newCookie } from "../../sessions/inflate-cookie.ts";
+import type { Ending, EndReason } from "../../sessions/session-endings.ts";
+import type { Base, SessionSnapshot, SessionStore, StoredSession } from "../../sessions/session-store.ts";
+
+export type Contents = Record<string, unknown>;
+
+const minuteMs = 60_000;
+
+/** A session's data, as the stack has it: with a Cookie, whose `maxAge` is `null` for one without expiry. */
+export function sessionData(contents: Contents, maxAge: number | null = minuteMs): SessionData {
+  return { cookie: newCookie({ maxAge }), ...contents } as SessionData;
+}
+
+export function snapshot(contents: Contents, maxAge: number | null = minuteMs): SessionSnapshot {
+  return snapshotOf(sessionData(contents, maxAge));
+}
+
+export function snapshotOf(data: SessionData): SessionSnapshot {
+  return { data, json: JSON.stringify(data) };
+}
+
+/** What a writer has that was written as `json`, and of which the store then told this version. */
+export function baseOf({ json }: SessionSnapshot, version: string = json): Base {
+  return { json, version };
+}
+
+/** Stores a new session and gives what its writer then has of it. */
+export async function insert(
+  store: SessionStore,
+  sid: string,
+  contents: Contents,
+  maxAge: number | null = minuteMs,
+): Promise<Base> {
+  const next = snapshot(contents, maxAge);
+  const result = await store.write(sid, next, undefined);
+  assert.ok(result.outcome === "written", result.outcome);
+  return baseOf(next, result.version);
+}
+
+/** Reads a session that must be there. */
+export async function readStored(store: SessionStore, sid: string): Promise<StoredSession> {
+  const stored = await store.read(sid);
+  assert.ok(stored, `session ${JSON.stringify(sid)} is not stored`);
+  return stored;
+}
+
+/** What stands in a session beside its cookie. */
+export function contentsOf({ data }: SessionSnapshot): Contents {
+  return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "cookie"));
+}
+
+export async function assertStored(store: SessionStore, sid: string, contents: Contents): Promise<void> {
+  assert.deepEqual(contentsOf(await readStored(store, sid)), contents);
+}
+
+export async function assertGone(store: SessionStore, sid: string, message?: string): Promise<void> {
+  assert.equal(await store.read(sid), undefined, message);
+}
+
+/** Every session whose connections are closed from now on, because the store ended it or it was found gone. */
+export function announcements(store: SessionStore): [sid: string, reason: EndReason][] {
+  const heard: [string, EndReason][] = [];
+  store.endings.hold({ end: (sid, reason) => heard.push([sid, reason]), count: () => 0 });
+  return heard;
+}
+
+/** Every ending that listeners are told of from now on. */
+export function endingsHeard(store: SessionStore): Ending[] {
+  const heard: Ending[] = [];
+  store.endings.onEnding((ending) => heard.push(ending));
+  return heard;
+}
+
+/** Calls a function that answers by a Node callback. */
+export function called<T = void>(call: (done: (error?: unknown, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => (error ? reject(error) : resolve(value as T)));
+  });
+}

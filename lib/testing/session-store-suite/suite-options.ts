@@ -1,0 +1,27 @@
+import type { SessionStore } from "../../sessions/session-store.ts";
+import { type Rules, rulesOf } from "../rules.ts";
+import type { SuiteOptions, TestRunner } from "../runner.ts";
+
+/** The rules that a store may be unable to keep; the reason stands in the title of the skipped test. */
+export type SessionStoreDeviation =
+  | "refreshMovesExpiry"
+  | "refreshTellsGone"
+  | "refreshKeepsVersion"
+  | "walksAnyId";
+
+/** Options of {@link describeSessionStore}. */
+export interface SessionStoreSuiteOptions extends SuiteOptions {
+  /** A store with nothing in it, for one test. */
+  create(): SessionStore | Promise<SessionStore>;
+  /** Rules that the store does not keep, each with the reason why. */
+  deviations?: Partial<Record<SessionStoreDeviation, string>>;
+}
+
+export type RuleDeclarer = Rules<SessionStore, SessionStoreDeviation>;
+
+export function ruleDeclarer(
+  runner: TestRunner,
+  { create, deviations }: SessionStoreSuiteOptions,
+): RuleDeclarer {
+  return rulesOf(runner, async (test) => test(await create()), deviations);
+}

@@ -1,0 +1,43 @@
+import { afterThisTest } from "../websocket/support.ts";
+
+/** What a browser gives, as far as the client looks at it; listeners that stay behind are counted. */
+export class Page {
+  visibilityState = "visible";
+  onLine = true;
+  readonly #listeners: [string, () => void][] = [];
+
+  addEventListener(type: string, listener: () => void): void {
+    this.#listeners.push([type, listener]);
+  }
+
+  removeEventListener(type: string, listener: () => void): void {
+    const at = this.#listeners.findIndex(([ofType, known]) => ofType === type && known === listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
+  }
+
+  emit(type: string): void {
+    for (const [ofType, listener] of [...this.#listeners]) if (ofType === type) listener();
+  }
+
+  get count(): number {
+    return this.#listeners.length;
+  }
+}
+
+const NAMES = ["document", "navigator", "addEventListener", "removeEventListener"] as const;
+
+/** Puts a page in place until the end of the test. */
+export function openPage(): Page {
+  const page = new Page();
+  const before = NAMES.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const);
+  const values = [page, page, page.addEventListener.bind(page), page.removeEventListener.bind(page)];
+  for (const [index, name] of NAMES.entries())
+    Object.defineProperty(globalThis, name, { value: values[index], configurable: true, writable: true });
+  afterThisTest(() => {
+    for (const [name, descriptor] of before) {
+      if (descriptor) Object.defineProperty(globalThis, name, descriptor);
+      else Reflect.deleteProperty(globalThis, name);
+    }
+  });
+  return page;
+}

@@ -1,0 +1,55 @@
+import { RedisMemberships } from "../../lib/groups/redis-memberships.ts";
+import { describeMemberships } from "../../lib/testing/describe-memberships.ts";
+import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/groups.ts";
+import { raceMemberships } from "../../lib/testing/memberships-suite/races.ts";
+import { range } from "../../lib/testing/range.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+
+let client: RedisClient;
+
+beforeAll(async () => {
+  client = await connectRedis();
+});
+
+afterAll(() => client.destroy());
+
+describeMemberships("RedisMemberships", {
+  create: () => new RedisMemberships(client, uniquePrefix("groups")),
+});
+
+describe("RedisMemberships", () => {
+  it("has users join and leave in turns, however many race on two nodes, and the groups agree", async () => {
+    const other = await connectRedis();
+    try {
+      const prefix = uniquePrefix("groups");
+      const nodes = [new RedisMemberships(client, prefix), new RedisMemberships(other, prefix)];
+      for (const seed of range(100)) await raceMemberships(nodes, 1_000 + seed);
+    } finally {
+      other.destroy();
+    }
+  });
+
+  it("keeps memberships of different prefixes apart", async () => {
+    const prefix = uniquePrefix("groups");
+    const [one, two] = [
+      new RedisMemberships(client, `${prefix}1:`),
+      new RedisMemberships(client, `${prefix}2:`),
+    ];
+    await one.join("u", "g", noLimit);
+    await assertMembers(two, "g", []);
+    expect(await two.leave("u", "g")).toBe(false);
+    await assertMembers(one, "g", ["u"]);
+  });
+
+  it("expires by nothing, and leaves nothing in Redis once all have left", async () => {
+    const prefix = uniquePrefix("groups");
+    const memberships = new RedisMemberships(client, prefix);
+    for (const n of range(6)) await memberships.join(`user ${n % 3}`, `group ${n % 2}`, noLimit);
+    const keys = await client.keys(`${prefix}*`);
+    expect(keys).toHaveLength(5);
+    for (const key of keys) expect(await client.ttl(key)).toBe(-1);
+    expect(await memberships.join("user 0", "group 9", 2)).toBe("full");
+    for (const n of range(6)) await memberships.leave(`user ${n % 3}`, `group ${n % 2}`);
+    expect(await client.keys(`${prefix}*`)).toEqual([]);
+  });
+});

@@ -1,0 +1,188 @@
+import { closed, messages, UpgradeRefusedError } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { rawRequest } from "../support/raw-socket.ts";
+import { cookieOf, handshake } from "../websocket/raw-handshake.ts";
+import { ask, connect, gate, next, open, places, send, serve, signIn } from "./support.ts";
+
+const rateLimited = { code: 4029, reason: "rate_limited" };
+const beat = '{"event_type":"session.heartbeat"}';
+
+describe("maxMessagesPerSecond", () => {
+  test("10,000 messages in a second close their connection, and no other", async () => {
+    let handled = 0;
+    const served = await serve({ setUp: (chat) => chat.on("count", () => ++handled) });
+    const browser = await signIn(served, "ada");
+    const [flooding, calm] = [await open(served, browser), await open(served, browser)];
+    for (let at = 0; at < 10_000; at++) send(flooding.ws, "count");
+    expect(await closed(flooding.ws)).toEqual(rateLimited);
+    expect(handled).toBeLessThanOrEqual(200);
+    expect(await ask(calm.ws, "echo")).toMatchObject({ status: "success" });
+    expect(await served.chat.activeSessions("ada")).toMatchObject([{ id: calm.line.id }]);
+    expect(await ask((await open(served, browser)).ws, "echo")).toMatchObject({ status: "success" });
+  });
+
+  test.each([
+    ["heartbeats", beat],
+    ["what is no JSON", "{"],
+    ["binary frames", Buffer.from("x")],
+    ["events that nobody handles", '{"event_type":"unknown"}'],
+  ])("counts %s as well", async (_what, message) => {
+    const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock: new FakeClock() } });
+    const ws = await served.browser().webSocket("/ws");
+    for (let at = 0; at < 11; at++) ws.send(message);
+    expect(await closed(ws)).toEqual(rateLimited);
+  });
+
+  test("allows a second's messages at once, and what has become due since", async () => {
+    const clock = new FakeClock();
+    const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock } });
+    const ws = await served.browser().webSocket("/ws");
+    const burst = async (count: number) => {
+      for (let at = 0; at < count; at++) ws.send(beat);
+      for (let at = 0; at < count; at++) await next(ws);
+    };
+    await burst(10);
+    await clock.advance(300);
+    await burst(3);
+    await clock.advance(99);
+    // However long it was silent, no more than a second's.
+    await clock.advance(30_000);
+    await burst(10);
+    ws.send(beat);
+    expect(await closed(ws)).toEqual(rateLimited);
+  });
+
+  test("lets a steady stream go on for ever", async () => {
+    const clock = new FakeClock();
+    const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock, pingIntervalMs: 0 } });
+    const ws = await served.browser().webSocket("/ws");
+    for (let at = 0; at < 500; at++) {
+      ws.send(beat);
+      await next(ws);
+      await clock.advance(100);
+    }
+    expect(messages(ws).closed).toBeUndefined();
+  });
+
+  // Once Infinity times no time was no number, and every message was one too many.
+  test.each([Number.POSITIVE_INFINITY, 0.5])("may be %d", async (maxMessagesPerSecond) => {
+    const served = await serve({ realtime: { maxMessagesPerSecond, clock: new FakeClock() } });
+    const ws = await served.browser().webSocket("/ws");
+    ws.send(beat);
+    expect(await next(ws)).toEqual({ status: "success" });
+  });
+});
+
+test("more than 1,000 waiting events pause reading, and all are handled in the end, in order", async () => {
+  const { opened, open: letGo } = gate();
+  const handled: number[] = [];
+  const served = await serve({
+    realtime: { maxMessagesPerSecond: 1_000_000 },
+    setUp: (chat) =>
+      chat.on("count", async (_, { at }) => {
+        if (handled.push(at) === 1) await opened;
+      }),
+  });
+  const { ws, line } = await connect(served, "ada");
+  const other = await connect(served, "grace");
+  const filler = "x".repeat(1_000);
+  const total = 20_000;
+  for (let at = 0; at < total; at++) send(ws, "count", { at, filler });
+  await eventually(() => expect(line.ws.isPaused).toBe(true));
+  await ask(other.ws, "echo");
+  // What the server does not read stays with the client.
+  await eventually(() => expect(ws.bufferedAmount).toBeGreaterThan(1_000_000));
+  expect(handled).toEqual([0]);
+  letGo();
+  expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
+  expect(handled).toEqual(Array.from({ length: total }, (_, at) => at));
+  expect(line.ws.isPaused).toBe(false);
+});
+
+test("one that waits for its handler is not taken for inactive, and is heard again after it", async () => {
+  const { opened, open: letGo } = gate();
+  const clock = new FakeClock();
+  const served = await serve({
+    realtime: { maxMessagesPerSecond: 10_000, clock },
+    setUp: (chat) => chat.on("wait", () => opened),
+  });
+  const { ws, line } = await connect(served, "ada");
+  for (let at = 0; at < 1_500; at++) send(ws, "wait");
+  await eventually(() => expect(line.ws.isPaused).toBe(true));
+  await clock.advance(300_000);
+  expect(messages(ws).closed).toBeUndefined();
+  letGo();
+  expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
+});
+
+describe.each(places)("on $place", ({ open: openPlace }) => {
+  test("maxConnectionsPerUser answers one more with 429, until one of them has closed", async () => {
+    const served = await serve({ backend: await openPlace(), realtime: { maxConnectionsPerUser: 2 } });
+    const browsers = [await signIn(served, "ada"), await signIn(served, "ada"), await signIn(served, "ada")];
+    const [first, second, third] = browsers as [
+      (typeof browsers)[0],
+      (typeof browsers)[0],
+      (typeof browsers)[0],
+    ];
+    const { ws } = await open(served, first);
+    await open(served, second);
+    const answer = await rawRequest(served.port, handshake("/ws", cookieOf(third)));
+    expect(answer).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
+    expect(answer).toMatch(/\r\nRetry-After: 60\r\n/i);
+    expect(answer).toMatch(/\r\n\r\nToo many connections of this user$/);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await expect(third.webSocket("/ws")).rejects.toThrow(UpgradeRefusedError);
+    }
+    // Others, and nobody's, are not counted with them.
+    await connect(served, "grace");
+    for (let visitor = 0; visitor < 4; visitor++) await connect(served);
+    expect(await served.chat.activeSessions("ada")).toHaveLength(2);
+    ws.close();
+    await eventually(() => third.webSocket("/ws"));
+    await expect(first.webSocket("/ws")).rejects.toMatchObject({ statusCode: 429 });
+  });
+
+  test("of many handshakes at once no more are let in than may be", async () => {
+    const served = await serve({ backend: await openPlace(), realtime: { maxConnectionsPerUser: 5 } });
+    const browser = await signIn(served, "ada");
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => browser.webSocket("/ws")));
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(5);
+    expect(await served.chat.activeSessions("ada")).toHaveLength(5);
+  });
+
+  test("maxGroupsPerUser rejects one more, changes nothing, and is free again after a leave", async () => {
+    const served = await serve({ backend: await openPlace(), realtime: { maxGroupsPerUser: 3 } });
+    const { line } = await connect(served, "ada");
+    const { chat } = served;
+    const joins = ["a", "b", "c", "d", "e"].map((group) => chat.join("ada", group));
+    const results = await Promise.allSettled(joins);
+    const rejected = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(rejected).toMatchObject([{ code: "ERR_TOO_MANY_GROUPS" }, { code: "ERR_TOO_MANY_GROUPS" }]);
+    const groups = await chat.groupsOf("ada");
+    expect(groups).toHaveLength(3);
+    expect([...line.groups].sort()).toEqual([...groups].sort());
+    await expect(line.join("f")).rejects.toMatchObject({ code: "ERR_TOO_MANY_GROUPS", status: 429 });
+    expect(await chat.members("f")).toEqual([]);
+    await chat.join("ada", groups[0] as string);
+    await chat.leave("ada", groups[0] as string);
+    await line.join("f");
+    expect(await chat.members("f")).toEqual(["ada"]);
+    await chat.join("grace", "a");
+  });
+});
+
+test("maxGroupsPerUser holds for a connection without a user, also for joins at once", async () => {
+  const served = await serve({ realtime: { maxGroupsPerUser: 2 } });
+  const { line } = await connect(served);
+  const results = await Promise.allSettled(["a", "b", "c", "d"].map((group) => line.join(group)));
+  expect(results.filter(({ status }) => status === "rejected")).toMatchObject([
+    { reason: { code: "ERR_TOO_MANY_GROUPS" } },
+    { reason: { code: "ERR_TOO_MANY_GROUPS" } },
+  ]);
+  expect([...line.groups]).toEqual(["a", "b"]);
+  await line.join("a");
+  await line.leave("a");
+  await line.join("c");
+  expect([...line.groups]).toEqual(["b", "c"]);
+});
