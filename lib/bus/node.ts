@@ -44,6 +44,7 @@ const ALL_NODES = "nodes";
  * It joins when there is something to be told of: a process without connections only speaks.
  */
 export class Node {
+  /** Its name among the nodes: another one with each start. */
   readonly id: string = randomUUID();
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
