@@ -91,7 +91,7 @@ export class Groups {
       const groups = new Set(await memberships.groupsOf(userId));
       const missing = [...groups].filter((group) => !connection.groups.has(group));
       const allowed = await Promise.all(missing.map((group) => this.#isAllowedAgain(connection, group)));
-      if (connection.ws.isMuted) return;
+      if (connection.isGone) return;
       if (channels.find(userChannel(userId))?.changes !== changes) continue;
       for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
       const found = missing.filter((_, at) => allowed[at]);
@@ -133,7 +133,7 @@ export class Groups {
 
   #enter(connection: RealtimeConnection, group: string): Promise<void> {
     // Gone while it was asked for: nobody would take it out again.
-    if (connection.ws.isMuted) return Promise.resolve();
+    if (connection.isGone) return Promise.resolve();
     connection.addGroup(group);
     return this.#parts.channels.enter(groupChannel(group), connection);
   }

@@ -1,0 +1,119 @@
+import { connect, places, serve, until } from "./support.ts";
+
+const names = [
+  "a",
+  "a:b",
+  "a:b:members",
+  "b",
+  "{x}",
+  "*",
+  "?[a-z]",
+  " ",
+  "\n",
+  "a\nb",
+  "\u0000",
+  "🙂",
+  "ü",
+  "u\u0308",
+  "__proto__",
+  "constructor",
+  "toString",
+  "user:ada",
+  "group:a",
+  "nodes",
+  "undefined",
+  "long".repeat(2_500),
+];
+
+const wrong: unknown[] = ["", undefined, null, 1, {}, ["a"], "\ud800", "a\udc00b"];
+
+describe.each(places)("on $place", ({ open }) => {
+  test("groups have names of any characters, each its own", async () => {
+    const served = await serve({ backend: await open() });
+    const { chat } = served;
+    const { ws, line } = await connect(served, "ada");
+    const joined = names.filter((_, at) => at % 2 === 0);
+    await Promise.all(joined.map((name) => chat.join("ada", name)));
+    expect([...line.groups].sort()).toEqual([...joined].sort());
+    expect((await chat.groupsOf("ada")).sort()).toEqual([...joined].sort());
+    for (const name of names) {
+      expect(await chat.members(name)).toEqual(joined.includes(name) ? ["ada"] : []);
+      await chat.group(name).send("news", { name });
+    }
+    await chat.user("ada").send("last");
+    expect((await until(ws, "last")).map(({ data }) => (data as { name: string }).name)).toEqual(joined);
+    for (const name of joined) await chat.leave("ada", name);
+    expect(await chat.groupsOf("ada")).toEqual([]);
+  });
+
+  test("users have ids of any characters, each its own", async () => {
+    const served = await serve({ backend: await open() });
+    const { chat } = served;
+    const lines = await Promise.all(
+      ["ada", "ada:groups", "*", "__proto__", "{ada}", "🙂", "a\nb"].map(async (user) => {
+        const browser = served.browser();
+        await browser.post("/login", { json: { user } });
+        return { user, ws: await browser.webSocket("/ws") };
+      }),
+    );
+    for (const { user } of lines) await chat.join(user, `of ${user}`);
+    for (const { user } of lines) {
+      expect(await chat.groupsOf(user)).toEqual([`of ${user}`]);
+      expect(await chat.presence(`of ${user}`)).toEqual([user]);
+      expect(await chat.activeSessions(user)).toHaveLength(1);
+      await chat.group(`of ${user}`).send("group", { user });
+      await chat.user(user).send("user", { user });
+    }
+    for (const { user, ws } of lines) {
+      await chat.user(user).send("last");
+      expect(await until(ws, "last")).toEqual([
+        { event_type: "group", data: { user } },
+        { event_type: "user", data: { user } },
+      ]);
+    }
+  });
+
+  test.each(wrong.map((name) => ({ name })))(
+    "a group named $name is a TypeError, and changes nothing",
+    async ({ name }) => {
+      const served = await serve({ backend: await open() });
+      const { chat } = served;
+      const { line } = await connect(served, "ada");
+      const anonymous = await connect(served);
+      const group = name as string;
+      for (const promise of [
+        chat.join("ada", group),
+        chat.leave("ada", group),
+        chat.members(group),
+        chat.presence(group),
+        line.join(group),
+        line.leave(group),
+        anonymous.line.join(group),
+        anonymous.line.leave(group),
+      ]) {
+        await expect(promise).rejects.toThrow(TypeError);
+      }
+      expect(() => chat.group(group)).toThrow(TypeError);
+      expect(await chat.groupsOf("ada")).toEqual([]);
+      expect([line.groups.size, anonymous.line.groups.size]).toEqual([0, 0]);
+    },
+  );
+
+  test.each([...wrong.filter((user) => user !== 1), Number.NaN, true].map((user) => ({ user })))(
+    "a user $user is a TypeError",
+    async ({ user }) => {
+      const { chat } = await serve({ backend: await open() });
+      const wrongUser = user as string;
+      for (const promise of [
+        chat.join(wrongUser, "g"),
+        chat.leave(wrongUser, "g"),
+        chat.groupsOf(wrongUser),
+        chat.activeSessions(wrongUser),
+      ]) {
+        await expect(promise).rejects.toThrow(TypeError);
+      }
+      expect(() => chat.user(wrongUser)).toThrow(TypeError);
+      expect(await chat.members("g")).toEqual([]);
+    },
+  );
+});
