@@ -6,6 +6,7 @@ import { bounded } from "../sessions/bounded.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
+import { CatchUp } from "./catch-up.ts";
 import { Channels, userChannel } from "./channels.ts";
 import { chosenConnectionStore } from "./chosen-connection-store.ts";
 import { type ConnectionHost, type Counts, RealtimeConnection } from "./connection.ts";
@@ -25,9 +26,6 @@ const TRY_AGAIN_LATER = 1013;
 
 /** Longest user agent that is kept, as in a login. */
 const USER_AGENT_LENGTH = 512;
-
-/** Users whose groups are read anew at a time, after messages may have been missed. */
-const BATCH = 500;
 
 /** Handshakes of this process so far: ids are the node's, however many handlers it has. */
 let count = 0;
@@ -59,11 +57,13 @@ export class Hub implements ConnectionHandler {
     this.channels = new Channels(backend.bus, bounds);
     this.presence = new Presence({
       registry,
+      lastingRegistry: backend.registry,
       bus: backend.bus,
       bounds,
       clock: config.clock,
       events,
       nodeId: node.id,
+      leaseMs: node.leaseMs,
       maxConnectionsPerUser: config.maxConnectionsPerUser,
       // What was heard is written up to a tick later, and a tick may wait for the one before it.
       expireAfterMs: thresholdMs + 2 * TICK_MS,
@@ -103,7 +103,13 @@ export class Hub implements ConnectionHandler {
           ? this.groups.leave(connection.userId, groupName(group))
           : this.groups.leaveAlone(connection, groupName(group)),
     };
-    node.onGap(() => void this.#catchUp().catch(this.#report));
+    const catchUp = new CatchUp({
+      connections: this.#connections,
+      presence: this.presence,
+      groups: this.groups,
+      report: this.#report,
+    });
+    node.onGap(() => catchUp.begin());
     const tick = new Tick({
       connections: this.#connections,
       clock: config.clock,
@@ -115,7 +121,10 @@ export class Hub implements ConnectionHandler {
       store: this.#store,
       report: this.#report,
     });
-    this.#stopTicking = config.clock.every(TICK_MS, () => void tick.run());
+    this.#stopTicking = config.clock.every(TICK_MS, () => {
+      void tick.run();
+      void catchUp.run();
+    });
   }
 
   /** A connection of this node. */
@@ -205,16 +214,6 @@ export class Hub implements ConnectionHandler {
     if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
-  }
-
-  /** Registers anew and reads the groups anew, after this node may have missed what others have done. */
-  async #catchUp(): Promise<void> {
-    const connections = [...this.#connections.values()].filter(hasUser);
-    await this.presence.arriveAgain(connections.flatMap(({ record }) => record ?? []));
-    for (let from = 0; from < connections.length; from += BATCH) {
-      const some = connections.slice(from, from + BATCH);
-      await Promise.all(some.map((connection) => this.groups.restore(connection)));
-    }
   }
 
   readonly #report = (error: unknown): void => this.#events.errors.report(error, undefined);

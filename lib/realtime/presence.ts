@@ -16,12 +16,16 @@ const debug = createDebug("express-session-stack:realtime");
 
 /** What presence needs. */
 export interface PresenceParts {
+  /** Answers in time. */
   readonly registry: Registry;
+  /** The same, and answers whenever it can: for what must not get lost when nobody waits for it any more. */
+  readonly lastingRegistry: Registry;
   readonly bus: Bus;
   readonly bounds: Bounds;
   readonly clock: Clock;
   readonly events: Events;
   readonly nodeId: string;
+  readonly leaseMs: number;
   readonly maxConnectionsPerUser: number;
   /** Milliseconds after which a connection of a user that was not heard is swept when another one is made. */
   readonly expireAfterMs: number;
@@ -45,6 +49,9 @@ interface Departing {
 /** Connections of a dead node that are cleared at a time, and those of this one that are registered anew. */
 const BATCH = 1000;
 
+/** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
+const LATE_LOOK_MS = 2000;
+
 /** Users that are asked of in one round trip. */
 const USERS_AT_A_TIME = 1000;
 
@@ -58,6 +65,9 @@ export class Presence {
   readonly #departing = new Map<string, Departing>();
   readonly #running = new Set<Promise<void>>();
   #isClosed = false;
+  #lookedAt: number | undefined;
+  /** From when on a node without a lease is taken for dead. */
+  #trustsAt = 0;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
@@ -65,8 +75,10 @@ export class Presence {
 
   /** Registers a connection whose handshake is not answered yet. */
   arrive(record: ConnectionRecord): Promise<Arrival> {
-    const { registry, maxConnectionsPerUser, expireAfterMs } = this.#parts;
-    return registry.arrive(record, { maxPerUser: maxConnectionsPerUser, expireAfterMs });
+    return this.#arrive(record, this.#parts.maxConnectionsPerUser, (arrival) => {
+      if (arrival) this.giveUp(record, arrival);
+      else this.depart(record);
+    });
   }
 
   /** Tells that the user has come online, if the arrival says so. */
@@ -81,7 +93,7 @@ export class Presence {
       return;
     }
     this.#track(async () => {
-      const { state } = await this.#parts.registry.depart(record, 0);
+      const { state } = await this.#parts.lastingRegistry.depart(record, 0);
       // Others have come meanwhile, and were told that they are not the first.
       if (state === "present") void this.#parts.events.tell("online", record.userId);
       await this.#parts.registry.forget(nodeOf(record.id), [record.id]);
@@ -99,26 +111,37 @@ export class Presence {
 
   /** Registers connections that the registry has lost, or that others have cleared. */
   async arriveAgain(records: readonly ConnectionRecord[]): Promise<void> {
-    const { registry, expireAfterMs, isOpen } = this.#parts;
-    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
+    const { isOpen } = this.#parts;
     for (let from = 0; from < records.length; from += BATCH) {
       const some = records.slice(from, from + BATCH).filter(({ id }) => isOpen(id));
       await Promise.all(
         some.map(async (record) => {
-          this.opened(record, await registry.arrive(record, limits));
-          // Gone meanwhile, and maybe taken out before it was put in.
-          if (!isOpen(record.id)) this.depart(record);
+          const arrived = (arrival: Arrival | undefined) => {
+            if (arrival) this.opened(record, arrival);
+            // Gone meanwhile, and maybe taken out before it was put in.
+            if (!isOpen(record.id)) this.depart(record);
+          };
+          arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
         }),
       );
     }
+  }
+
+  /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */
+  doubt(): void {
+    this.#trustsAt = this.#parts.clock.now() + this.#parts.leaseMs;
   }
 
   /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
   async tick(): Promise<void> {
     for (const { isStuck, record, graceMs } of this.#departing.values())
       if (isStuck) this.depart(record, graceMs);
-    const { registry, nodeId } = this.#parts;
+    const { registry, nodeId, clock } = this.#parts;
     const [nodes, live] = await Promise.all([registry.nodes(), this.#liveNodes()]);
+    const now = clock.now();
+    if (now - (this.#lookedAt ?? now) > LATE_LOOK_MS) this.doubt();
+    this.#lookedAt = now;
+    if (now < this.#trustsAt) return;
     for (const other of nodes) if (other !== nodeId && !live.has(other)) await this.#clear(other);
   }
 
@@ -140,16 +163,32 @@ export class Presence {
     return connected;
   }
 
-  /** Resolves once all that has gone is taken out. Who is still leaving then is left to the other nodes. */
+  /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(this.#running);
+    await this.#parts.bounds.call(() => Promise.allSettled(this.#running)).catch(() => {});
+  }
+
+  /** An answer that comes when nobody waits for it any more says what has come about all the same; it may also never come. */
+  #arrive(
+    record: ConnectionRecord,
+    maxPerUser: number,
+    onLate: (arrival: Arrival | undefined) => void,
+  ): Promise<Arrival> {
+    const { lastingRegistry, bounds, expireAfterMs } = this.#parts;
+    let arriving: Promise<Arrival> | undefined;
+    const answer = bounds.call(() => {
+      arriving = lastingRegistry.arrive(record, { maxPerUser, expireAfterMs });
+      return arriving;
+    });
+    answer.catch(() => arriving?.then(onLate, () => onLate(undefined)));
+    return answer;
   }
 
   async #step(departing: Departing): Promise<void> {
-    const { registry, events, clock } = this.#parts;
+    const { registry, lastingRegistry, events, clock } = this.#parts;
     const { record, graceMs } = departing;
-    const departure = await registry.depart(record, graceMs);
+    const departure = await lastingRegistry.depart(record, graceMs);
     if (departure.state === "leaving") {
       if (!this.#isClosed) clock.after(departure.forMs, () => this.depart(record, graceMs));
       return;
