@@ -7,6 +7,7 @@ export interface EventuallyOptions {
 }
 
 const intervalMs = 10;
+const end = "end of the check";
 
 /** Repeats `check` until it does not throw, and gives what it returned; fails with its last error as the cause. */
 export async function eventually<T>(
@@ -14,13 +15,16 @@ export async function eventually<T>(
   { withinMs = 5_000 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
+  let failure: unknown;
   for (;;) {
     try {
-      return await within(Promise.resolve(check()), Math.max(deadline - Date.now(), 1), "end of the check");
+      return await within(Promise.resolve(check()), Math.max(deadline - Date.now(), 1), end);
     } catch (error) {
+      // One that is cut short says less than the one before it.
+      if (failure === undefined || !String(error).includes(end)) failure = error;
       if (Date.now() >= deadline) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new Error(`Still so after ${withinMs} ms: ${reason}`, { cause: error });
+        const reason = failure instanceof Error ? failure.message : String(failure);
+        throw new Error(`Still so after ${withinMs} ms: ${reason}`, { cause: failure });
       }
     }
     await delay(intervalMs);
