@@ -45,6 +45,8 @@ export async function startNodeProcess(file: string, env: Record<string, string>
   async function kill(): Promise<void> {
     child.kill("SIGKILL");
     await exit;
+    // A process that it has started itself, such as tsx's compiler, may hold them open for a while.
+    for (const stream of [child.stdout, child.stderr]) stream.destroy();
   }
 
   try {
