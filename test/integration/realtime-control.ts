@@ -1,4 +1,5 @@
 import type { ActiveSession, Connection, Realtime, WebSocketSessions } from "../../lib/index.ts";
+import { Browser } from "../support/browser.ts";
 
 /** What a node's app was told of: by its listeners, in order. */
 export interface Told {
@@ -62,18 +63,15 @@ export function controlOf({ chat, wsSessions, told, connections }: Parts): Realt
 
 /** Controls a node of another process; what fails there is thrown here, with its code. */
 export function remoteControl(url: string): RealtimeControl {
+  // Nothing is kept open that the end of the node could leave behind.
+  const browser = new Browser(url, { keepAlive: false });
   return new Proxy({} as RealtimeControl, {
     get:
       (_, call) =>
       async (...args: unknown[]) => {
-        const response = await fetch(`${url}/control`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ call, args }),
-          signal: AbortSignal.timeout(15_000),
-        });
-        const { result, error } = (await response.json()) as { result?: unknown; error?: string };
-        if (response.ok) return result;
+        const response = await browser.post("/control", { json: { call, args }, withinMs: 15_000 });
+        const { result, error } = response.json() as { result?: unknown; error?: string };
+        if (response.status === 200) return result;
         throw Object.assign(new Error(`${String(call)} answered ${response.status}: ${error}`), {
           code: error,
         });

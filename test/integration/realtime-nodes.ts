@@ -9,6 +9,8 @@ export interface RealtimeNodeOptions extends Pick<RealtimeOptions, "graceMs" | "
   redisUrl: string;
   /** Where it subscribes. @default redisUrl */
   subscriberUrl?: string;
+  /** Where its sessions are, if elsewhere. */
+  sessionsUrl?: string;
   prefix?: string;
   leaseMs?: number;
   timeoutMs?: number;
@@ -22,6 +24,7 @@ export interface RealtimeNode extends NodeProcess {
 export async function startRealtimeNode({
   redisUrl,
   subscriberUrl = redisUrl,
+  sessionsUrl = "",
   prefix = "",
   leaseMs = 1500,
   timeoutMs = 2000,
@@ -30,6 +33,7 @@ export async function startRealtimeNode({
   const node = await startNodeProcess("test/integration/realtime-node-main.ts", {
     REDIS_URL: redisUrl,
     SUBSCRIBER_URL: subscriberUrl,
+    SESSIONS_URL: sessionsUrl,
     PREFIX: prefix,
     LEASE_MS: `${leaseMs}`,
     TIMEOUT_MS: `${timeoutMs}`,

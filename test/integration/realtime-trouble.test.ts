@@ -1,0 +1,206 @@
+import { eventually } from "../support/eventually.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import type { RealtimeLine } from "./realtime-line.ts";
+import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
+import { type Line, startLine } from "./users-line.ts";
+
+const LEASE_MS = 1500;
+const TIMEOUT_MS = 400;
+/** What a tick may need in addition, on a machine that has other things to do. */
+const TICK_AND_MORE_MS = 3000;
+
+let server: RedisServer;
+let line: Line;
+let redis: RedisClient;
+let nodes: [RealtimeNode, RealtimeNode];
+let users: Users;
+
+/** Sessions are elsewhere, so that connections outlive what happens to the Redis of the nodes. */
+beforeEach(async () => {
+  server = await startRedisServer();
+  line = await startLine(server.port);
+  redis = await connectRedis(server.url);
+  const options = {
+    redisUrl: line.url,
+    subscriberUrl: server.url,
+    sessionsUrl: process.env.REDIS_URL as string,
+    prefix: uniquePrefix("trouble"),
+    leaseMs: LEASE_MS,
+    timeoutMs: TIMEOUT_MS,
+    graceMs: 0,
+  };
+  nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
+  users = new Users(nodes);
+}, 30_000);
+
+afterEach(async () => {
+  await Promise.all((nodes ?? []).map((node) => node.kill()));
+  await users?.close();
+  redis?.destroy();
+  await line?.close();
+  await server?.stop();
+});
+
+async function offlineUsers(): Promise<string[]> {
+  // Also shows that both nodes live: an unhandled rejection would have ended them.
+  const told = await Promise.all(nodes.map(({ control }) => control.told()));
+  return told
+    .flat()
+    .filter(({ event }) => event === "offline")
+    .map(({ userId }) => userId as string)
+    .sort();
+}
+
+/** Both nodes see so many connections of a user. */
+async function expectActive(user: string, count: number): Promise<void> {
+  for (const { control } of nodes) expect(await control.activeSessions(user)).toHaveLength(count);
+}
+
+/** Whoever asks is told in time that the backend is unavailable. */
+async function untilUnavailable(): Promise<void> {
+  await eventually(async () => {
+    const call = nodes[0].control.groupsOf("nobody");
+    await expect(call).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+  });
+}
+
+/** Resolves once no lease can live that was renewed before. */
+async function untilLeasesHaveRunOut(): Promise<void> {
+  const pausedAt = performance.now();
+  while (performance.now() - pausedAt < 2 * LEASE_MS) await untilUnavailable();
+}
+
+async function expectDelivered(lines: readonly RealtimeLine[], user: string): Promise<void> {
+  for (const { control } of nodes) {
+    for (const { messages } of lines) messages.length = 0;
+    await control.sendToUser(user, { from: "all" });
+    await eventually(() => {
+      for (const { messages } of lines) expect(messages).toEqual([{ from: "all" }]);
+    });
+  }
+}
+
+test("restarted empty, Redis is told anew of all connections that live, before anybody is heard", async () => {
+  const lines = await Promise.all([0, 1].map((node) => users.connect("ann", node)));
+  const [bob] = [await users.connect("bob", 1)];
+  await nodes[0].control.join("ann", "red");
+  await server.restart();
+  await eventually(
+    async () => {
+      await expectActive("ann", 2);
+      await expectActive("bob", 1);
+    },
+    { withinMs: TICK_AND_MORE_MS },
+  );
+  await expectDelivered(lines, "ann");
+  await expectDelivered([bob], "bob");
+  // What was kept there is gone, and can be had again.
+  await eventually(async () => expect(await nodes[1].control.presence("red")).toEqual([]));
+  await nodes[1].control.join("ann", "red");
+  await nodes[0].control.sendToGroup("red", { from: "red" });
+  await eventually(() => {
+    for (const { messages } of lines) expect(messages.at(-1)).toEqual({ from: "red" });
+  });
+  expect([...lines, bob].map(({ inbox }) => inbox.closed)).toEqual([undefined, undefined, undefined]);
+  expect(await offlineUsers()).toEqual([]);
+
+  // A node that dies now is found, though nobody was heard on it since.
+  await nodes[1].kill();
+  await eventually(
+    async () => {
+      expect(await nodes[0].control.activeSessions("bob")).toEqual([]);
+      expect(await redis.keys("*user:bob:connections")).toEqual([]);
+    },
+    { withinMs: LEASE_MS + TICK_AND_MORE_MS },
+  );
+}, 40_000);
+
+test("what a node could not look up when it was connected again, it looks up with a later tick", async () => {
+  const ann = await users.connect("ann", 0);
+  await nodes[0].control.join("ann", "red");
+  line.cut();
+  await server.restart();
+  // Messages arrive again, and nothing can be asked.
+  await eventually(async () => expect(await subscribedChannels()).toBeGreaterThan(0));
+  await untilUnavailable();
+  line.restore();
+  await eventually(() => expectActive("ann", 1), { withinMs: TICK_AND_MORE_MS });
+  await eventually(async () => {
+    ann.messages.length = 0;
+    await nodes[1].control.sendToGroup("red", { from: "red" });
+    await nodes[1].control.sendToUser("ann", { from: "last" });
+    await eventually(() => expect(ann.messages.at(-1)).toEqual({ from: "last" }));
+    // The group was lost with all else.
+    expect(ann.messages).toEqual([{ from: "last" }]);
+  });
+}, 40_000);
+
+async function subscribedChannels(): Promise<number> {
+  // Its line to the server was broken off as well.
+  return (await redis.pubSubChannels("*user:ann")).length;
+}
+
+test("while Redis stands still, all calls fail in time; afterwards nothing of those is left who went meanwhile", async () => {
+  const names = Array.from({ length: 20 }, (_, at) => `user ${String(at).padStart(2, "0")}`);
+  const lines = await Promise.all(names.map((user, at) => users.connect(user, at % 2)));
+  for (const user of ["late", "later"]) await users.device(user);
+  server.pause();
+  const [going, staying] = [lines.slice(0, 10), lines.slice(10)];
+  await Promise.all(going.map((each) => each.close()));
+
+  const begun = performance.now();
+  const { control } = nodes[0];
+  await Promise.all([
+    expect(control.join("ann", "red")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" }),
+    expect(control.leave("ann", "red")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" }),
+    expect(control.sendToUser("ann", {})).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" }),
+    expect(control.sendToGroup("red", {})).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" }),
+    expect(control.presence("red")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" }),
+    expect(users.connect("late", 0)).rejects.toMatchObject({ statusCode: 503 }),
+    expect(users.connect("later", 1)).rejects.toMatchObject({ statusCode: 503 }),
+  ]);
+  expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 1000);
+  server.resume();
+
+  await eventually(
+    async () => {
+      // Each of them once; and none of those who stay, nor of whom no handshake was let in.
+      expect(await offlineUsers()).toEqual(names.slice(0, 10));
+      for (const [at, user] of names.entries()) await expectActive(user, at < 10 ? 0 : 1);
+      for (const user of ["late", "later"]) await expectActive(user, 0);
+      expect(await redis.keys("*user:*:connections")).toHaveLength(10);
+      expect(await redis.keys("*connection:*:data")).toHaveLength(10);
+    },
+    { withinMs: TICK_AND_MORE_MS },
+  );
+  for (const [at, each] of staying.entries()) await expectDelivered([each], names[10 + at] as string);
+  expect(await offlineUsers()).toEqual(names.slice(0, 10));
+}, 40_000);
+
+test("a Redis that stands still for longer than all leases takes nobody for dead", async () => {
+  const lines = await Promise.all([0, 1].map((node) => users.connect(`user ${node}`, node)));
+  server.pause();
+  await untilLeasesHaveRunOut();
+  server.resume();
+  await eventually(
+    async () => {
+      for (const node of [0, 1]) await expectActive(`user ${node}`, 1);
+    },
+    { withinMs: TICK_AND_MORE_MS },
+  );
+  // Both have had a tick since then: who is heard is seen by that.
+  for (const [node, each] of lines.entries()) {
+    const before = Date.now();
+    each.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
+    await eventually(async () => {
+      const [entry] = await redis.zRangeWithScores(
+        (await redis.keys(`*user:user ${node}:connections`))[0] as string,
+        0,
+        -1,
+      );
+      expect(entry?.score).toBeGreaterThan(before - 1000);
+    });
+  }
+  expect(await offlineUsers()).toEqual([]);
+}, 40_000);
