@@ -32,6 +32,15 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
     expect(numbers(await until(ws, "last"))).toEqual(inOrder(1_000));
   });
 
+  test("long texts are compressed if that was agreed on, and only then", async () => {
+    const { ws, line } = await connect(served, "ada");
+    const before = line.req.socket.bytesWritten;
+    for (const at of inOrder(100)) line.send("news", { at, text: "x".repeat(5_000) });
+    line.send("last");
+    expect(numbers(await until(ws, "last"))).toEqual(inOrder(100));
+    expect(line.req.socket.bytesWritten - before < 50_000).toBe(perMessageDeflate);
+  });
+
   test("1,000 sends to a group, and as many to a user, arrive in order each", async () => {
     const { ws } = await connect(served, "ada");
     await served.chat.join("ada", "g");

@@ -9,6 +9,7 @@ import {
   ask,
   connect,
   data,
+  gate,
   next,
   open,
   places,
@@ -82,12 +83,26 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await me(browser)).not.toHaveProperty("login");
   });
 
-  test("that has ended behind its back is found so by a save, which is no failure either", async () => {
-    const browser = await signIn(served, "ada");
-    const { ws, line } = await open(served, browser);
+  test("that has ended while a handler works is found so by its save, which is no failure either", async () => {
+    const { opened, open: letGo } = gate();
+    const saved: unknown[] = [];
+    served.chat.on("save later", async ({ req }) => {
+      saved.push("waits");
+      await opened;
+      saved.pop();
+      await req.session.save().catch((error) => {
+        saved.push(error.code);
+        throw error;
+      });
+    });
+    const { ws, line } = await connect(served, "ada");
+    send(ws, "save later");
+    await eventually(() => expect(saved).toEqual(["waits"]));
     await line.req.sessionStore.destroy(line.sid);
-    await eventually(() => expect(messages(ws).closed).toEqual(ended));
-    await expect(line.req.session.save()).rejects.toMatchObject({ code: "ERR_SESSION_DELETED" });
+    expect(await closed(ws)).toEqual(ended);
+    letGo();
+    await eventually(() => expect(saved).toEqual(["ERR_SESSION_DELETED"]));
+    await new Promise(setImmediate);
     expect(served.failures).toEqual([]);
   });
 
@@ -195,4 +210,34 @@ test("an answer that is due when the session ends is not sent", async () => {
   send(ws, "leave", {}, 2);
   expect(await closed(ws)).toEqual(ended);
   expect(messages(ws).all.join()).not.toContain('"id":2');
+});
+
+test.each<[string, (served: Served, line: Connection) => Promise<unknown>, object]>([
+  ["deleteUserSessions", ({ users }) => users.deleteUserSessions("ada"), ended],
+  [
+    "a save by which it is another user's",
+    (_, { req }) => {
+      data(req).owner = "grace";
+      return req.session.save();
+    },
+    replaced,
+  ],
+])("what was due when the session has ended by %s is not sent any more", async (_how, end, as) => {
+  const served = await serve({ session: { userId: byOwner } });
+  const browser = served.browser();
+  await browser.post("/set", { json: { owner: "ada" } });
+  const { ws, line } = await open(served, browser);
+  const { socket } = line.req;
+  let written: number | undefined;
+  const ending = end(served, line).then(() => {
+    written = socket.bytesWritten;
+  });
+  // All in one turn of the event loop, as long as memory needs for it.
+  for (let at = 0; at < 10_000 && written === undefined; at++) {
+    line.send("news", { at });
+    await null;
+  }
+  await ending;
+  expect(await closed(ws)).toEqual(as);
+  expect(socket.bytesWritten - Number(written)).toBeLessThanOrEqual("\x88\0\0\0session_replaced".length);
 });
