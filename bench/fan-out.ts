@@ -12,7 +12,7 @@ import { pinSelf } from "./cores.ts";
 import { machine } from "./machine.ts";
 import { profiled } from "./profile.ts";
 import { ownRedis } from "./redis.ts";
-import { markdownTable, median, spread, writeResults } from "./report.ts";
+import { markdownTable, median, refuseDisturbed, spread, writeResults } from "./report.ts";
 import { type ServerProcess, serverProcess } from "./server-process.ts";
 import { storeSessions, userIds } from "./stored-sessions.ts";
 import { WsClients } from "./ws-clients.ts";
@@ -185,10 +185,12 @@ try {
   for (const [database, name] of names.entries()) running.push(await start(name, redis.url(database)));
   const tables: string[] = [];
   const goals: string[][] = [];
+  const coreShares = new Map<string, number[]>();
   for (const each of cases) {
     const figures = await measure(running, each);
     tables.push(`### ${each.title}\n\n${figuresTable(figures)}`);
     goals.push(...goalRows(each, figures));
+    for (const [name, { cpuShare }] of figures) coreShares.set(`${name}, ${each.title}`, cpuShare);
     process.stderr.write(`${tables.at(-1)}\n\n`);
     for (const one of options.profile ? running : []) {
       const run = () => ticks(one, each.messagesPerTick, seconds);
@@ -211,6 +213,7 @@ try {
     ...tables,
   ].join("\n\n");
   process.stdout.write(`${markdown}\n`);
+  refuseDisturbed(coreShares);
   if (options.write) writeResults("fan-out", markdown);
 } finally {
   await redis.stop();

@@ -15,7 +15,7 @@ import { machine } from "./machine.ts";
 import { profiled } from "./profile.ts";
 import { ownRedis } from "./redis.ts";
 import { redisCommands } from "./redis-commands.ts";
-import { markdownTable, median, spread, writeResults } from "./report.ts";
+import { markdownTable, median, refuseDisturbed, spread, writeResults } from "./report.ts";
 import { type ServerProcess, serverProcess } from "./server-process.ts";
 import { storeSessions, userIds } from "./stored-sessions.ts";
 import { WsClient } from "./ws-client.ts";
@@ -213,6 +213,7 @@ try {
     figuresTable(figures),
   ].join("\n\n");
   process.stdout.write(`${markdown}\n`);
+  refuseDisturbed(new Map([...figures].map(([name, { cpuShare }]) => [name, cpuShare])));
   if (options.write) writeResults("handshake", markdown);
 } finally {
   await redis.stop();

@@ -2,11 +2,17 @@ import { Socket } from "node:net";
 
 /** Writes to Redis of this process: what left for the kernel at once, whatever number of commands. */
 export interface RedisWrites {
-  all: number;
-  /** Those with a ZADD: last-seen times. */
+  /** Writes with a ZADD: last-seen times. */
   lastSeen: number;
-  bytes: number;
+  /**
+   * Trips of those: node-redis sends no more than 16 KiB in one write and goes on once the kernel has taken it,
+   * without waiting for an answer. So writes that follow each other closely are one trip.
+   */
+  lastSeenTrips: number;
 }
+
+/** Far less than a tick. */
+const apartMs = 100;
 
 type Chunks = { chunk: Buffer | string }[];
 /** What node's net.Socket has in place of Writable's `_write` and `_writev`. */
@@ -19,14 +25,14 @@ let counted: RedisWrites | undefined;
 
 /** Begins to count; before it, nothing is slowed. */
 export function countRedisWrites(port: number): true {
-  const writes: RedisWrites = { all: 0, lastSeen: 0, bytes: 0 };
+  const writes: RedisWrites = { lastSeen: 0, lastSeenTrips: 0 };
+  let last = Number.NEGATIVE_INFINITY;
   counted = writes;
   const count = (socket: Socket, chunks: (Buffer | string)[]) => {
-    if (socket.remotePort !== port) return;
-    const text = chunks.join("");
-    writes.all++;
-    writes.bytes += text.length;
-    if (text.includes("ZADD")) writes.lastSeen++;
+    if (socket.remotePort !== port || !chunks.join("").includes("ZADD")) return;
+    writes.lastSeen++;
+    if (performance.now() - last > apartMs) writes.lastSeenTrips++;
+    last = performance.now();
   };
   const sockets = Socket.prototype as unknown as Written;
   const { _write, _writev } = sockets;

@@ -52,3 +52,14 @@ function readOr(file: URL, otherwise: string): string {
     return otherwise;
   }
 }
+
+/** A server that got less of its core waited for others on the machine, and its figures are theirs. */
+const leastCoreShare = 0.85;
+
+/** Throws, so that nothing is written, when a server that had more to do than it could did not get its core. */
+export function refuseDisturbed(coreShares: ReadonlyMap<string, readonly number[]>): void {
+  const disturbed = [...coreShares].filter(([, shares]) => median(shares) < leastCoreShare);
+  if (disturbed.length === 0) return;
+  const names = disturbed.map(([name, shares]) => `${name} (${Math.round(median(shares) * 100)} %)`);
+  throw new Error(`not written, these servers did not get their core: ${names.join("; ")}`);
+}

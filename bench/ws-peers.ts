@@ -69,34 +69,9 @@ export const peers: Record<WsServerName, Serve> = {
     };
   },
 
-  // ws's example express-session-parse.
-  "ws + express-session": async (server, redisUrl) => {
-    const { WebSocketServer } = await import("ws");
-    const sessionParser = await expressSession(redisUrl);
-    const wss = new WebSocketServer({ noServer: true });
-    const users = new Map<string, object>();
-    const onSocketError = () => {};
-    server.on("upgrade", (request: IncomingMessage, socket, head) => {
-      socket.on("error", onSocketError);
-      sessionParser(request as Request, {} as Response, () => {
-        if (!userOf(request)) {
-          socket.write("HTTP/1.1 401 Unauthorized\r\n\r\n");
-          socket.destroy();
-          return;
-        }
-        socket.removeListener("error", onSocketError);
-        wss.handleUpgrade(request, socket, head, (ws) => wss.emit("connection", ws, request));
-      });
-    });
-    wss.on("connection", (ws, request) => {
-      const userId = userOf(request);
-      users.set(userId, ws);
-      ws.on("error", () => {});
-      ws.on("message", (data) => process.stdout.write(`${userId}: ${String(data)}\n`));
-      ws.on("close", () => users.delete(userId));
-    });
-    return {};
-  },
+  "ws + express-session": (server, redisUrl) => expressSessionParse(server, redisUrl, false),
+
+  "ws + express-session, keeping req": (server, redisUrl) => expressSessionParse(server, redisUrl, true),
 
   "socket.io": async (server, redisUrl) => {
     const { Server } = await import("socket.io");
@@ -150,6 +125,35 @@ export const peers: Record<WsServerName, Serve> = {
     };
   },
 };
+
+/** ws's example express-session-parse; with `req` kept, its handlers can do as ours and read the session. */
+async function expressSessionParse(server: Server, redisUrl: string, keepsReq: boolean): Promise<Served> {
+  const { WebSocketServer } = await import("ws");
+  const sessionParser = await expressSession(redisUrl);
+  const wss = new WebSocketServer({ noServer: true });
+  const users = new Map<string, object>();
+  const onSocketError = () => {};
+  server.on("upgrade", (request: IncomingMessage, socket, head) => {
+    socket.on("error", onSocketError);
+    sessionParser(request as Request, {} as Response, () => {
+      if (!userOf(request)) {
+        socket.write("HTTP/1.1 401 Unauthorized\r\n\r\n");
+        socket.destroy();
+        return;
+      }
+      socket.removeListener("error", onSocketError);
+      wss.handleUpgrade(request, socket, head, (ws) => wss.emit("connection", ws, request));
+    });
+  });
+  wss.on("connection", (ws, request) => {
+    const userId = userOf(request);
+    users.set(userId, keepsReq ? Object.assign(ws, { request }) : ws);
+    ws.on("error", () => {});
+    ws.on("message", (data) => process.stdout.write(`${userId}: ${String(data)}\n`));
+    ws.on("close", () => users.delete(userId));
+  });
+  return {};
+}
 
 async function stack(redisUrl: string) {
   const { sessionMiddleware, sessionMiddlewareStack, webSocketSessions } = await import(

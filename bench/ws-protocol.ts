@@ -2,6 +2,7 @@ export const wsServerNames = [
   "bare writes",
   "ws",
   "ws + express-session",
+  "ws + express-session, keeping req",
   "socket.io",
   "express-session-stack",
   "express-session-stack + realtime",

@@ -2,12 +2,13 @@ import { STATUS_CODES } from "node:http";
 import { fileURLToPath } from "node:url";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, Router } from "express";
 import type { SessionStack, UserSessions } from "express-session-stack";
-import { countRoutes } from "./count.ts";
-import { deviceRoutes } from "./devices.ts";
-import { passwordRoutes } from "./password.ts";
-import { sameOrigin } from "./same-origin.ts";
-import { requireUser, signInRoutes } from "./sign-in.ts";
-import type { Tabs } from "./tabs.ts";
+import helmet from "helmet";
+import type { Chat } from "./realtime/chat.ts";
+import { countRoutes } from "./routes/count.ts";
+import { deviceRoutes } from "./routes/devices.ts";
+import { passwordRoutes } from "./routes/password.ts";
+import { sameOrigin } from "./routes/same-origin.ts";
+import { requireUser, signInRoutes } from "./routes/sign-in.ts";
 import type { Users } from "./users.ts";
 
 /** What the app is made of. */
@@ -15,35 +16,48 @@ export interface AppParts {
   sessionStack: SessionStack;
   userSessions: UserSessions;
   users: Users;
-  tabs: Tabs;
+  chat: Chat;
+  /** Wrong passwords that one address may try for one user. */
+  wrongPerMinute: number;
 }
 
 /** The Express app: the page, and what it asks for under /api. */
 export function makeApp(parts: AppParts): Express {
   const app = express();
-  app.disable("x-powered-by");
   app.use(securityHeaders);
   // Before the sessions: files are the same for everybody.
   app.use(express.static(fileURLToPath(new URL("public", import.meta.url))));
+  // The package as it was built, for `import "/package/client.js"`.
+  app.use(
+    "/package",
+    express.static(fileURLToPath(new URL(".", import.meta.resolve("express-session-stack")))),
+  );
   app.use("/api", apiRoutes(parts));
   app.use(answerError);
   return app;
 }
 
-function apiRoutes({ sessionStack, userSessions, users, tabs }: AppParts): Router {
+function apiRoutes({ sessionStack, userSessions, users, chat, wrongPerMinute }: AppParts): Router {
   const api = Router();
   api.use(noStore, sameOrigin, sessionStack(), express.json({ limit: "4kb" }));
-  api.use(signInRoutes(users, userSessions));
+  api.use(signInRoutes(users, userSessions, wrongPerMinute));
   api.use(requireUser(users));
-  api.use(countRoutes(users, tabs), deviceRoutes(userSessions), passwordRoutes(users, userSessions));
+  api.use(countRoutes(chat), deviceRoutes(userSessions), passwordRoutes(users, userSessions));
   return api;
 }
 
-const securityHeaders: RequestHandler = (_req, res, next) => {
-  res.set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; frame-ancestors 'none'");
-  res.set("X-Content-Type-Options", "nosniff");
-  next();
-};
+const securityHeaders: RequestHandler = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+      objectSrc: ["'none'"],
+    },
+  },
+});
 
 const noStore: RequestHandler = (_req, res, next) => {
   res.set("Cache-Control", "no-store");

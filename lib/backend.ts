@@ -8,10 +8,15 @@ import type { SessionIndex } from "./users/session-index.ts";
 
 /** Where state lives and how nodes talk: memory for one process, Redis for many. */
 export interface Backend {
+  /** Where sessions live. */
   readonly sessions: SessionStore;
+  /** Which sessions users have. */
   readonly sessionIndex: SessionIndex;
+  /** Which connections users have, on which nodes. */
   readonly registry: Registry;
+  /** Which users are in which groups. */
   readonly memberships: Memberships;
+  /** How nodes talk. */
   readonly bus: Bus;
   /** This process among the nodes that share the backend. */
   readonly node: Node;

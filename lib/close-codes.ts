@@ -3,24 +3,24 @@
  * `disconnect.go`: 4000–4499 reconnect, 4500–4999 do not. The key is the reason sent with the code.
  */
 export const closeCodes: Readonly<{
+  /** Nothing was heard of the user for the inactivity threshold. */
   inactive: 4008;
+  /** The session got a new id (login, regenerate): reconnect with the new cookie. */
   session_replaced: 4009;
+  /** The client does not read what it is sent. */
   slow_consumer: 4013;
+  /** The client sends faster than it may. */
   rate_limited: 4029;
+  /** The session was destroyed or has expired: the user is logged out. */
   session_ended: 4501;
+  /** The user may not be connected. */
   forbidden: 4503;
 }> = Object.freeze({
-  /** Nothing was heard of the user for the inactivity threshold. */
   inactive: 4008,
-  /** The session got a new id (login, regenerate): reconnect with the new cookie. */
   session_replaced: 4009,
-  /** The client does not read what it is sent. */
   slow_consumer: 4013,
-  /** The client sends faster than it may. */
   rate_limited: 4029,
-  /** The session was destroyed or has expired: the user is logged out. */
   session_ended: 4501,
-  /** The user may not be connected. */
   forbidden: 4503,
 });
 

@@ -23,7 +23,9 @@ const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
  * `ERR_STORE_UNAVAILABLE` answers 503 with Retry-After. It never holds session contents or secrets.
  */
 export class SessionStackError extends Error {
+  /** Always this class's name. */
   override readonly name = "SessionStackError";
+  /** What went wrong, for programs. */
   readonly code: SessionStackErrorCode;
   /** The HTTP status that fits. */
   readonly status: number;

@@ -1,4 +1,6 @@
 export type { Backend } from "./backend.ts";
+export type { Bus, MessageListener } from "./bus/bus.ts";
+export { type Answerer, type Answers, Node, type NodeOptions } from "./bus/node.ts";
 export type { Clock } from "./clock.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";
 export type {
@@ -7,26 +9,57 @@ export type {
   ConnectionStoreOptions,
   StoredValue,
 } from "./connections/connection-store.ts";
+export {
+  type Arrival,
+  type ArrivalLimits,
+  type ConnectionRecord,
+  connectionId,
+  type Departure,
+  nodeOf,
+  type RegisteredConnection,
+  type Registry,
+  type Sighting,
+} from "./connections/registry.ts";
 export { type UserConnectionStoreOptions, userConnectionStore } from "./connections/user-connection-store.ts";
 export type { ErrorListener } from "./error-events.ts";
 export { SessionStackError, type SessionStackErrorCode } from "./errors.ts";
+export type { Joining, Memberships } from "./groups/memberships.ts";
 export { type MemoryBackendOptions, memoryBackend } from "./memory-backend.ts";
 export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/cookie.ts";
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
-export type { SessionCookieOptions, SessionMiddlewareOptions } from "./middleware/session-options.ts";
+export type {
+  SessionCookieFunction,
+  SessionCookieOptions,
+  SessionMiddlewareOptions,
+} from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection, ConnectionData } from "./realtime/connection.ts";
 export type { EventMap, EventName } from "./realtime/event-map.ts";
 export type { Closed, EventHandler } from "./realtime/events.ts";
-export type { EventData } from "./realtime/protocol.ts";
+export type { EventData, ProtocolErrorCode } from "./realtime/protocol.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
 export type { RealtimeStats } from "./realtime/realtime-stats.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/standard-schema.ts";
+export type { MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
+export {
+  type ConnectionHolder,
+  type Ending,
+  type EndReason,
+  SessionEndings,
+} from "./sessions/session-endings.ts";
+export type {
+  Base,
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+  WriteResult,
+} from "./sessions/session-store.ts";
 export type { UserSession } from "./users/list-sessions.ts";
 export type { Login } from "./users/login.ts";
+export type { IndexEntry, SessionIndex } from "./users/session-index.ts";
 export type { User } from "./users/user.ts";
 export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
 export {
@@ -37,6 +70,7 @@ export {
   userSessions,
 } from "./users/user-sessions.ts";
 export type { SessionFindings } from "./users/verify-sessions.ts";
+export type { Attachable } from "./websocket/connection-handler.ts";
 export type { Origins } from "./websocket/origin.ts";
 export type { WebSocketSessionsOptions } from "./websocket/web-socket-options.ts";
 export {

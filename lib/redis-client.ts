@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 
 /** What a script is called with: keys of one slot, and arguments. */
 export interface ScriptCall {
+  /** All of one slot. */
   keys: string[];
+  /** What stands in ARGV. */
   arguments: string[];
 }
 
@@ -11,7 +13,7 @@ export function isCluster(client: RedisClient): boolean {
   return "masters" in client;
 }
 
-/** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. */
+/** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. All members are node-redis's. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
@@ -48,7 +50,7 @@ export interface RedisClient {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** A connection of its own, for what must not wait behind commands. */
+/** A connection of its own, for what must not wait behind commands. All members are node-redis's. */
 export interface RedisSubscriber {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   connect(): Promise<unknown>;

@@ -1,7 +1,7 @@
-const list = document.getElementById("devices");
-const template = document.getElementById("device");
-const heading = document.getElementById("devices-heading");
-const signOutOthers = document.getElementById("sign-out-others");
+import { byId, fromTemplate } from "./dom.js";
+
+const list = byId("devices");
+const signOutOthers = byId("sign-out-others");
 
 /** Shows where the user is signed in; `signOut(device, button)` is what the button of each does. */
 export function showDevices(devices, signOut) {
@@ -20,50 +20,31 @@ export function showDevices(devices, signOut) {
 }
 
 function newItem(device, signOut) {
-  const item = template.content.cloneNode(true).firstElementChild;
-  item.dataset.id = device.id;
-  item.querySelector("button").addEventListener("click", ({ currentTarget }) => {
-    signOut(device, currentTarget);
-  });
-  return item;
+  const { element, part } = fromTemplate("device-template");
+  element.dataset.id = device.id;
+  part("button").addEventListener("click", ({ currentTarget }) => signOut(device, currentTarget));
+  return element;
 }
 
-function fill(item, { browser, ip, signedInAt, lastSeenAt, connections, isThis }) {
-  const part = (name) => item.querySelector(name);
+function fill(item, { browser, ip, signedInAt, connections, isThis }) {
+  const part = (selector) => item.querySelector(selector);
   part(".browser").textContent = browser;
-  part(".ip").textContent = ip ?? "unknown";
-  part(".connections").textContent = connections;
-  showTime(part(".signed-in-at"), signedInAt, atTime);
-  showTime(part(".last-seen-at"), lastSeenAt, ago);
+  part(".ip").textContent = ip ?? "unknown address";
+  part(".connections").textContent = connections === 1 ? "1 tab open" : `${connections || "no"} tabs open`;
+  showTime(part(".signed-in-at"), signedInAt);
   part(".which").textContent = ` ${browser}, ${ip ?? "unknown address"}`;
   part(".badge").hidden = !isThis;
   part("button").hidden = isThis;
 }
 
-function showTime(element, isoTime, wordsFor) {
+function showTime(element, isoTime) {
   element.dateTime = isoTime ?? "";
-  element.textContent = isoTime === null ? "unknown" : wordsFor(new Date(isoTime));
-}
-
-function atTime(date) {
-  return date.toLocaleString("en", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
-}
-
-const UNITS = [
-  ["day", 86_400_000],
-  ["hour", 3_600_000],
-  ["minute", 60_000],
-];
-const words = new Intl.RelativeTimeFormat("en");
-
-function ago(date) {
-  const ms = Date.now() - date;
-  const [unit, length] = UNITS.find(([, unitMs]) => ms >= unitMs) ?? [];
-  return unit ? words.format(-Math.floor(ms / length), unit) : "just now";
+  const options = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  element.textContent = isoTime === null ? "once" : new Date(isoTime).toLocaleString("en", options);
 }
 
 /** What had the focus may be gone: a reader then goes on from the heading. */
 function restoreFocus(hadFocus) {
   const { activeElement } = document;
-  if (hadFocus && (activeElement === document.body || activeElement.hidden)) heading.focus();
+  if (hadFocus && (activeElement === document.body || activeElement.hidden)) byId("devices-heading").focus();
 }

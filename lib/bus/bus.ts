@@ -12,6 +12,7 @@ export type MessageListener = (message: string) => void;
  *   out, and when all have died nothing of them is left.
  */
 export interface Bus {
+  /** Resolves once the message is on its way. */
   publish(channel: string, message: string): Promise<void>;
   /** Resolves once messages arrive. A channel may have several listeners. */
   subscribe(channel: string, listener: MessageListener): Promise<void>;
@@ -25,5 +26,6 @@ export interface Bus {
   dropLease(nodeId: string): Promise<void>;
   /** The ids of all nodes that live. */
   liveNodes(): Promise<string[]>;
+  /** Closes what the bus has opened itself. */
   close(): Promise<void>;
 }

@@ -44,6 +44,7 @@ const ALL_NODES = "nodes";
  * It joins when there is something to be told of: a process without connections only speaks.
  */
 export class Node {
+  /** Its name among the nodes: another one with each start. */
   readonly id: string = randomUUID();
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
@@ -210,12 +211,13 @@ export class Node {
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
     const renewedAt = Date.now();
-    const since = renewedAt - this.#renewedAt;
-    // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since >= this.leaseMs) this.#missed();
     await this.#bus.renewLease(this.id, this.leaseMs);
+    // Answered so late that the lease may have run out before: nobody has waited for this node.
+    const hasLapsed = this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
+    // Only now: what a node does that is not known to live would be undone by those that clear up after it.
+    if (hasLapsed) this.#missed();
     if (this.#isClosed) await this.#bus.dropLease(this.id);
   }
 

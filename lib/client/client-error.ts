@@ -14,7 +14,9 @@ export type RealtimeClientErrorCode = "timeout" | "closed" | "queue_full" | Prot
 
 /** A message that was not sent, or was answered with an error, or not at all. */
 export class RealtimeClientError extends Error {
+  /** Always this class's name. */
   override readonly name = "RealtimeClientError";
+  /** What went wrong, for programs. */
   readonly code: RealtimeClientErrorCode;
 
   constructor(code: RealtimeClientErrorCode, message: string) {

@@ -30,21 +30,25 @@ export interface RealtimeClient<
   ServerEvents extends EventMap<ServerEvents> = EventMap,
   Answers extends object = object,
 > {
+  /** Its state now. */
   readonly state: ClientState;
   /**
    * Listens for an event of the server, whatever its name: what this client has to say itself is never among them, see
    * `onState` and `onError`. A listener that throws stops nobody; its error goes to `reportError`, or is uncaught.
    */
   on<Type extends EventName<ServerEvents>>(type: Type, listener: (data: ServerEvents[Type]) => unknown): this;
+  /** Stops listening. */
   off<Type extends EventName<ServerEvents>>(
     type: Type,
     listener: (data: ServerEvents[Type]) => unknown,
   ): this;
   /** Listens for changes of `state`, each told once, in order. */
   onState(listener: StateListener): this;
+  /** Stops listening. */
   offState(listener: StateListener): this;
   /** Listens for the server's errors about messages of `send`. Unheard, they are a warning on the console. */
   onError(listener: (error: RealtimeClientError) => unknown): this;
+  /** Stops listening. */
   offError(listener: (error: RealtimeClientError) => unknown): this;
   /**
    * Sends an event, or keeps it until the connection is open. Order is kept, and nothing is sent twice: what left just

@@ -3,6 +3,7 @@ export type StoredValue = string | { readonly [name: string]: unknown } | readon
 
 /** Whose data it is. */
 export interface ConnectionIdentity {
+  /** Unique on all nodes. */
   readonly id: string;
   /** `undefined` if the connection's session has no user. */
   readonly userId: string | undefined;
@@ -16,8 +17,11 @@ export interface ConnectionIdentity {
  * - Data lives for the store's time to live after it was last set or refreshed, by any of its keys, and together.
  */
 export interface ConnectionStore {
+  /** What was set last; `undefined` if nothing was, or it is gone. */
   get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined>;
+  /** Sets a value, and lets all data of the connection live on. */
   set(connection: ConnectionIdentity, key: string, value: StoredValue): Promise<void>;
+  /** Deletes a value. One that is not there is no error. */
   delete(connection: ConnectionIdentity, key: string): Promise<void>;
   /** Lets the data live on: called at heartbeats, at most once a tick. */
   refresh(connection: ConnectionIdentity): Promise<void>;

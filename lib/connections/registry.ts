@@ -2,9 +2,13 @@
 export interface ConnectionRecord {
   /** Names the node that holds the line as well: see {@link nodeOf}. */
   readonly id: string;
+  /** Whose it is; connections without a user are not registered. */
   readonly userId: string;
+  /** The id of its session. */
   readonly sid: string;
+  /** The client's address. */
   readonly ip?: string | undefined;
+  /** The first 512 characters of the handshake's `User-Agent`. */
   readonly userAgent?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
@@ -34,6 +38,7 @@ export interface ArrivalLimits {
 
 /** A connection whose user was heard. */
 export interface Sighting {
+  /** The connection, as it was registered. */
   readonly record: ConnectionRecord;
   /** How long ago, in milliseconds. */
   readonly agoMs: number;

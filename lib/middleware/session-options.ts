@@ -17,10 +17,12 @@ import { secretList } from "./cookie.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
 export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
+  /** As in express-session; `"auto"` is `"none"` over TLS and `"lax"` without. */
   sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
 };
 
-type CookieFunction = (req: Request) => SessionCookieOptions;
+/** Makes the cookie's options of a request. */
+export type SessionCookieFunction = (req: Request) => SessionCookieOptions;
 
 /** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */
 export interface SessionMiddlewareOptions {
@@ -31,7 +33,7 @@ export interface SessionMiddlewareOptions {
   /** Any express-session store; takes the place of the backend's. */
   store?: Store;
   /** The session cookie, or a function of the request that gives it. @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" } */
-  cookie?: SessionCookieOptions | CookieFunction;
+  cookie?: SessionCookieOptions | SessionCookieFunction;
   /** The session cookie's name. @default "connect.sid" */
   name?: string;
   /** Makes the id of a new session. It must be unique and impossible to guess. @default 24 random bytes */
@@ -150,7 +152,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     node: backend.node,
     bounds,
     userIdOf,
-    cookieOptions: (req) => fixedCookie ?? { ...COOKIE_DEFAULTS, ...(cookie as CookieFunction)(req) },
+    cookieOptions: (req) => fixedCookie ?? { ...COOKIE_DEFAULTS, ...(cookie as SessionCookieFunction)(req) },
   };
 }
 

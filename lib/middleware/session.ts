@@ -14,6 +14,7 @@ export interface SessionMiddleware extends RequestHandler {
    * touch that failed, a save at the end of a response whose head had been sent. Unheard, it is a process warning.
    */
   on(event: "error", listener: ErrorListener): this;
+  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
 }
 

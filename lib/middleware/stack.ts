@@ -13,6 +13,7 @@ export interface SessionStack {
   (): RequestHandler;
   /** Listens for what went wrong without stopping a request; see {@link SessionMiddleware.on}. */
   on(event: "error", listener: ErrorListener): this;
+  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
 }
 

@@ -5,6 +5,7 @@ import type { WebSocketStats } from "../websocket/web-socket-stats.ts";
 
 /** A register of prom-client, such as `promClient.register`. */
 export interface MetricsRegister {
+  /** As prom-client's registers have it. */
   registerMetric(metric: never): void;
 }
 

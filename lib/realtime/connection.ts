@@ -6,27 +6,33 @@ import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connec
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
-import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
+import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
 import type { EventMap, EventName } from "./event-map.ts";
+import type { Closed } from "./events.ts";
+import { Inbox, type InboxHost } from "./inbox.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import { type Batch, OutgoingMessage } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
 
 /** Data of one connection, by default for as long as it is open. */
 export interface ConnectionData {
+  /** What was set last, as a copy; `undefined` if nothing was. */
   get(key: string): Promise<StoredValue | undefined>;
   /** Sets text, or an object or list of what JSON has. */
   set(key: string, value: StoredValue): Promise<void>;
+  /** Deletes a value. One that is not there is no error. */
   delete(key: string): Promise<void>;
 }
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
 export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
   extends ConnectionIdentity {
+  /** The id of its session. */
   readonly sid: string;
   /** The request of the handshake, with `req.session`, which is saved only by `save()`. */
   readonly req: Request;
+  /** The WebSocket itself, of ws. */
   readonly ws: WebSocket;
   /** The groups it is in. */
   readonly groups: ReadonlySet<string>;
@@ -34,6 +40,7 @@ export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventM
   readonly connectedAt: number;
   /** When its user was last heard: milliseconds since the epoch. */
   readonly lastSeen: number;
+  /** Data of this connection. */
   readonly store: ConnectionData;
   /** Sends an event to this connection, with all else that is due at the end of the tick. On one that is closed it does nothing. */
   send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): void;
@@ -53,6 +60,9 @@ export interface ConnectionHost {
   /** Whether the store may hold something of a connection that has set nothing: one of the app's may. */
   readonly mayHaveData: boolean;
   readonly counts: Counts;
+  /** Called when nothing reaches it any more: at the latest when it has closed, and maybe twice. */
+  gone(connection: RealtimeConnection): void;
+  closed(connection: RealtimeConnection): void;
   join(connection: RealtimeConnection, group: string): Promise<void>;
   leave(connection: RealtimeConnection, group: string): Promise<void>;
 }
@@ -73,7 +83,7 @@ const NO_GROUPS: ReadonlySet<string> = new Set();
 const NORMAL = 1000;
 
 /** A connection, with what its node keeps of it. Times are the clock's. */
-export class RealtimeConnection implements Connection, Receiver, Sender {
+export class RealtimeConnection implements Connection, Receiver, Sender, Follower {
   readonly id: string;
   readonly userId: string | undefined;
   /** As it is registered; one without a user is not. */
@@ -88,6 +98,9 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   beatAt = 0;
   touchAt = 0;
   isAwaitingPong = false;
+  /** Whether the app was told that it has opened, and how it was closed. */
+  isTold = false;
+  closed: Closed | undefined;
   /** Whether it was heard since the last tick, and in a way that keeps its session alive. */
   isHeard = false;
   keepsAlive = false;
@@ -95,13 +108,14 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
   hasData: boolean;
   /** Whether it was forgotten, so that nothing may be put anywhere for it any more. */
   isGone = false;
-  readonly #host: ConnectionHost;
+  readonly inbox: Inbox;
+  readonly #host: ConnectionHost & InboxHost;
   readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
   #batch: Batch | undefined;
 
   constructor(
-    host: ConnectionHost,
+    host: ConnectionHost & InboxHost,
     identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
     { req, open, ws }: { req: Request; open: OpenSession; ws: SessionWebSocket },
   ) {
@@ -116,6 +130,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
     this.lastSeen = connectedAt;
     this.hasData = host.mayHaveData;
     this.#host = host;
+    this.inbox = new Inbox(host, this);
     this.#hasExtension = ws.extensions !== "";
   }
 
@@ -164,6 +179,29 @@ export class RealtimeConnection implements Connection, Receiver, Sender {
       this.#batch = message.alone;
       this.#host.outbox.add(this);
     }
+  }
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    this.inbox.take(data, isBinary);
+  }
+
+  onPong(): void {
+    this.isAwaitingPong = false;
+  }
+
+  /** What was sent before a close leaves before it. */
+  onEnd(): void {
+    this.flush();
+  }
+
+  onMute(): void {
+    this.#host.gone(this);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.closed = { code, reason };
+    this.#host.gone(this);
+    this.#host.closed(this);
   }
 
   flush(): void {

@@ -8,7 +8,9 @@ import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
 /** How a connection was closed, by whichever side was the first. */
 export interface Closed {
+  /** The close code (RFC 6455, section 7.4): that of `closeCodes`, or another. */
   readonly code: number;
+  /** The reason sent with it; empty if there was none. */
   readonly reason: string;
 }
 

@@ -24,9 +24,6 @@ export class Heartbeat {
     connection.lastSeen = now;
     connection.pingAt = now + this.#config.pingIntervalMs;
     connection.beatAt = now + this.#config.heartbeatMs;
-    connection.ws.on("pong", () => {
-      connection.isAwaitingPong = false;
-    });
   }
 
   /** Notes that a user is there. Pongs do not: they show that the line is alive. */

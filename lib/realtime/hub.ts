@@ -12,7 +12,7 @@ import { type ConnectionHost, type Counts, RealtimeConnection } from "./connecti
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { Inbox, type InboxHost } from "./inbox.ts";
+import type { InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
@@ -91,6 +91,8 @@ export class Hub implements ConnectionHandler {
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       now: () => config.clock.now(),
+      gone: (connection) => this.#forget(connection),
+      closed: (connection) => this.#tellClosed(connection),
       heard: (connection, by) => this.#heartbeat.heard(connection, by),
       join: (connection, group) =>
         hasUser(connection)
@@ -163,32 +165,15 @@ export class Hub implements ConnectionHandler {
     arrival?: Arrival,
   ): void {
     const connection = new RealtimeConnection(this.#host, identity, { req, open, ws });
-    const inbox = new Inbox(this.#host, connection);
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
-    let isGone = false;
-    const leave = () => {
-      if (isGone) return;
-      isGone = true;
-      this.#forget(connection);
-      if (identity.userId !== undefined) this.presence.depart(identity);
-    };
-    ws.on("message", (data, isBinary) => inbox.take(data, isBinary));
-    // What was sent before a close leaves before it; from the mute on it gets nothing, so nobody is to think that it is there.
-    ws.followEnd({ onEnd: () => connection.flush(), onMute: leave });
-    const began = this.#begin(connection, inbox);
-    ws.on("close", (code, reason) => {
-      leave();
-      const closed = ws.ended ?? { code, reason: reason.toString() };
-      void began.then((hasBegun) => {
-        if (hasBegun) void this.#events.tell("disconnect", connection, closed);
-      });
-    });
+    ws.follow(connection);
+    void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);
   }
 
-  /** Restores the groups of a connection and lets it be heard. Resolves to whether the app was told of it. */
-  async #begin(connection: RealtimeConnection, inbox: Inbox): Promise<boolean> {
+  /** Restores the groups of a connection and lets it be heard. */
+  async #begin(connection: RealtimeConnection): Promise<void> {
     try {
       if (hasUser(connection)) {
         // Its groups are read meanwhile: both are there before it is heard.
@@ -198,17 +183,25 @@ export class Hub implements ConnectionHandler {
     } catch (error) {
       this.#events.errors.report(error, connection);
       connection.close(TRY_AGAIN_LATER, "try_again_later");
-      return false;
+      return;
     }
-    if (connection.ws.isMuted) return false;
+    if (connection.ws.isMuted) return;
     await this.#events.tell("connect", connection);
-    inbox.open();
-    return true;
+    connection.isTold = true;
+    connection.inbox.open();
+    if (connection.closed) this.#tellClosed(connection);
   }
 
+  #tellClosed(connection: RealtimeConnection): void {
+    if (connection.isTold && connection.closed)
+      void this.#events.tell("disconnect", connection, connection.closed);
+  }
+
+  /** From the mute on it gets nothing, so nobody is to think that it is there. */
   #forget(connection: RealtimeConnection): void {
+    if (!this.#connections.delete(connection.id)) return;
+    if (connection.record) this.presence.depart(connection.record);
     connection.isGone = true;
-    this.#connections.delete(connection.id);
     if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);

@@ -31,7 +31,12 @@ export interface RealtimeOptions {
   /** Where `connection.store` keeps its data, or what makes it of the backend. @default the backend, for as long as the connection is open */
   connectionStore?: ConnectionStore | ((backend: Backend) => ConnectionStore);
   /** Heartbeats that the server sends, for clients that only answer. @default { enabled: false, frequencyMs: 20_000 } */
-  heartbeat?: { enabled?: boolean; frequencyMs?: number };
+  heartbeat?: {
+    /** Whether the server sends any. @default false */
+    enabled?: boolean;
+    /** Milliseconds between two. @default 20_000 */
+    frequencyMs?: number;
+  };
   /** The clock. @default that of the process */
   clock?: Clock;
 }

@@ -2,17 +2,22 @@
 export interface RealtimeStats {
   /** Open now. */
   readonly connections: number;
-  /** Users and groups with an open connection here. */
+  /** Users with an open connection here. */
   readonly users: number;
+  /** Groups with an open connection here. */
   readonly groups: number;
-  /** Messages of clients, heartbeats too, and their bytes without frames. */
+  /** Messages of clients, heartbeats too. */
   readonly messagesIn: number;
+  /** Bytes of these messages, without frames. */
   readonly bytesIn: number;
-  /** Messages to clients, and the bytes of their frames. */
+  /** Messages to clients. */
   readonly messagesOut: number;
+  /** Bytes of these messages, with frames. */
   readonly bytesOut: number;
-  /** Connections closed for what they did: not reading, sending too fast, being silent for too long. */
+  /** Connections closed with 4013, for not reading. */
   readonly slowConsumers: number;
+  /** Connections closed with 4029, for sending too fast. */
   readonly rateLimited: number;
+  /** Connections closed with 4008, for being silent too long. */
   readonly inactive: number;
 }

@@ -27,12 +27,17 @@ export interface GroupTarget<ServerEvents extends EventMap<ServerEvents>> extend
 
 /** A connection of a user that is open somewhere. Times are in milliseconds since the epoch. */
 export interface ActiveSession {
+  /** The connection's id. */
   readonly id: string;
   /** The id of the node that holds the line. */
   readonly node: string;
+  /** The id of its session, a secret: the cookie is this and a signature. */
   readonly sid: string;
+  /** The client's address, by the app's `trust proxy`. */
   readonly ip: string | undefined;
+  /** The first 512 characters of the handshake's `User-Agent`. */
   readonly userAgent: string | undefined;
+  /** When it was opened. */
   readonly connectedAt: number;
   /** When the user was last heard on it, up to a second ago. */
   readonly lastSeen: number;
@@ -71,6 +76,7 @@ export interface Realtime<
     schema: StandardSchema<Output>,
     handler: EventHandler<Output, ServerEvents>,
   ): this;
+  /** Stops listening, or handling. */
   off(event: string, listener: (...args: never[]) => unknown): this;
   /**
    * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages.
@@ -92,7 +98,9 @@ export interface Realtime<
   activeSessions(user: User): Promise<ActiveSession[]>;
   /** Figures of this node. */
   stats(): RealtimeStats;
+  /** All connections of the users in a group. */
   group(name: string): GroupTarget<ServerEvents>;
+  /** All connections of a user. */
   user(user: User): Target<ServerEvents>;
 }
 

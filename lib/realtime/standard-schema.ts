@@ -15,8 +15,11 @@ export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
+/** One thing that is wrong with data. */
 export interface SchemaIssue {
+  /** What is wrong, in words that the client is told. */
   readonly message: string;
+  /** Where in the data it is. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

@@ -5,7 +5,7 @@ import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData } from "./session-store.ts";
 
-/** Options of {@link MemorySessionStore}. */
+/** How sessions are kept in memory. */
 export interface MemorySessionStoreOptions {
   /** Seconds that a session lives whose cookie has no expiry of its own, as in connect-redis. @default 86_400 */
   ttl?: number;

@@ -9,7 +9,9 @@ import { WRITE_SCRIPT } from "./write-script.ts";
 
 /** Turns a session into the text that Redis holds, and back, as connect-redis takes it. */
 export interface SessionSerializer {
+  /** Reads what `stringify` has written. Throws, or rejects, if it is none. */
   parse(text: string): SessionData | Promise<SessionData>;
+  /** Writes a session as text; the same for the same data. */
   stringify(data: SessionData): string;
 }
 
@@ -115,6 +117,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     });
   }
 
+  /** Ends a session, as an app asks for it by `req.sessionStore`. */
   override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
     const removed = this.remove(sid, "session_ended");
     if (!callback) return removed;

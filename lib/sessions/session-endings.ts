@@ -5,7 +5,9 @@ export type EndReason = "session_ended" | "session_replaced";
 
 /** A session that is gone from the store. */
 export interface Ending {
+  /** The session's id. */
   readonly sid: string;
+  /** Why it ended. */
   readonly reason: EndReason;
   /** What the session held, where the store could tell. */
   readonly data?: SessionData | undefined;

@@ -4,7 +4,9 @@ import type { EndReason, SessionEndings } from "./session-endings.ts";
 
 /** A session's contents, as data and as the JSON text of that data at one moment. */
 export interface SessionSnapshot {
+  /** The contents. */
   readonly data: SessionData;
+  /** The contents as JSON. */
   readonly json: string;
 }
 
@@ -16,7 +18,9 @@ export interface StoredSession extends SessionSnapshot {
 
 /** What a writer had loaded, as far as it must be kept: text only, since it is kept as long as a connection. */
 export interface Base {
+  /** The contents, as they were loaded. */
   readonly json: string;
+  /** The version that was loaded. */
   readonly version: string;
   /** Whose session it was. */
   readonly userId?: string | undefined;

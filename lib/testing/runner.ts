@@ -1,6 +1,7 @@
 /** Declares one test, or with `skip` one that is not run: the `it` of a test runner. */
 export interface TestDeclarer {
   (title: string, body: () => Promise<void>): unknown;
+  /** Declares a test that is not run. */
   skip(title: string, body: () => Promise<void>): unknown;
 }
 
@@ -10,7 +11,9 @@ export interface TestDeclarer {
  * Some tests take seconds, since what expires must be seen to expire: a runner with a limit should allow 15 s for each.
  */
 export interface TestRunner {
+  /** Puts the tests that `body` declares under a name. */
   describe(name: string, body: () => void): unknown;
+  /** Declares a test. */
   readonly it: TestDeclarer;
 }
 

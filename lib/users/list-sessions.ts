@@ -4,6 +4,7 @@ import { readable } from "../sessions/session-store.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
 export interface UserSession {
+  /** Its id, a secret: the cookie is this and a signature. */
   readonly sid: string;
   /** When the user logged in with it. */
   readonly createdAt: number | undefined;
@@ -11,7 +12,9 @@ export interface UserSession {
   readonly lastSeenAt: number | undefined;
   /** When it ends if nobody uses it; `Infinity` for never, or where the store cannot tell. */
   readonly expiresAt: number;
+  /** The client's address at the login. */
   readonly ip: string | undefined;
+  /** The client's `User-Agent` at the login. */
   readonly userAgent: string | undefined;
   /** Whether it is the session of the request that asks. */
   readonly current: boolean;

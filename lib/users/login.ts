@@ -10,11 +10,13 @@ declare module "express-session" {
 
 /** How a user's session began, as `listUserSessions` shows it. */
 export interface Login {
+  /** Who logged in. */
   userId: string;
   /** Milliseconds since the epoch. */
   at: number;
   /** The client's address, by the app's `trust proxy`. */
   ip?: string;
+  /** The first 512 characters of the request's `User-Agent`. */
   userAgent?: string;
 }
 

@@ -1,5 +1,6 @@
 /** One session of a user, as the index has it. */
 export interface IndexEntry {
+  /** The session's id. */
   readonly sid: string;
   /** When the session ends if nothing moves its expiry, by the index's clock: milliseconds since the epoch, `Infinity` for never. */
   readonly expiresAt: number;

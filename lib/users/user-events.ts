@@ -4,7 +4,9 @@ import type { ErrorEvents } from "../error-events.ts";
 
 /** A session that has become a user's, or is no more. */
 export interface UserEvent {
+  /** Whose session it is, or was. */
   readonly userId: string;
+  /** The session's id. */
   readonly sid: string;
   /** The request or connection that did it. */
   readonly req: Request;

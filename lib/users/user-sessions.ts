@@ -21,6 +21,7 @@ export interface UserSessionsOptions {
 
 /** What came of ending a user's sessions. */
 export interface DeletionReceipt {
+  /** Sessions that were there and are gone by this call. */
   readonly sessionsDeleted: number;
   /** On all nodes that answered. */
   readonly connectionsClosed: number;
@@ -65,7 +66,9 @@ export interface UserSessions {
    * it reads every session of the store.
    */
   verifyUserSessions(user: User, options?: { repair?: boolean }): Promise<SessionFindings>;
+  /** Listens for users who log in and out on this node. */
   on(event: UserEventName, listener: UserListener): UserSessions;
+  /** Stops listening. */
   off(event: UserEventName, listener: UserListener): UserSessions;
 }
 

@@ -1,5 +1,11 @@
 /** A user: an id, or anything that has one. */
-export type User = string | number | { readonly id: string | number };
+export type User =
+  | string
+  | number
+  | {
+      /** Not empty; a number is the same as its text. */
+      readonly id: string | number;
+    };
 
 /** The id of a user. @throws {TypeError} if there is none. */
 export function userIdOf(user: User): string {

@@ -34,6 +34,10 @@ export const ATTACH: unique symbol = Symbol("express-session-stack.attach");
 
 /** What `wsSessions.attach` takes, such as what `realtime()` returns. */
 export interface Attachable {
-  /** Called once by `wsSessions.attach`, with the sessions that the connections will have. */
+  /**
+   * Called once by `wsSessions.attach`, with the sessions that the connections will have.
+   *
+   * @hidden
+   */
   [ATTACH](keeper: SessionKeeper): ConnectionHandler;
 }

@@ -5,12 +5,15 @@ import { type ServerOptions, WebSocket } from "ws";
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** Who is told that a connection ends. */
-export interface EndFollower {
+/** Who is told of all that happens to a connection: one object, where listeners would be several for each connection. */
+export interface Follower {
+  onMessage(data: Buffer, isBinary: boolean): void;
+  onPong(): void;
   /** A close is about to be sent: what is still to be sent may be sent before it. */
   onEnd(): void;
   /** Nothing is let through any more. */
   onMute(): void;
+  onClose(code: number, reason: string): void;
 }
 
 /**
@@ -23,14 +26,15 @@ export class SessionWebSocket extends WebSocket {
     // Where EventEmitter, told to capture rejections, hands them.
     Object.defineProperty(SessionWebSocket.prototype, EventEmitter.captureRejectionSymbol, {
       value(this: SessionWebSocket, error: unknown) {
-        this.#fail(error);
+        this.fail(error);
       },
     });
   }
 
   #isMuted = false;
+  /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
   #ended: { readonly code: number; readonly reason: string } | undefined;
-  #follower: EndFollower | undefined;
+  #follower: Follower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
@@ -69,13 +73,8 @@ export class SessionWebSocket extends WebSocket {
     this.#follower?.onMute();
   }
 
-  /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
-  get ended(): { readonly code: number; readonly reason: string } | undefined {
-    return this.#ended;
-  }
-
-  /** Calls back before it closes by itself, and at the moment from which on nothing is let through. */
-  followEnd(follower: EndFollower): void {
+  /** Has somebody told of all that happens, before listeners are. */
+  follow(follower: Follower): void {
     this.#follower = follower;
   }
 
@@ -105,14 +104,25 @@ export class SessionWebSocket extends WebSocket {
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (this.#isMuted && event === "message") return false;
     try {
+      if (this.#follower) this.#tell(this.#follower, event, args);
       return super.emit(event, ...args);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return true;
     }
   }
 
-  #fail(error: unknown): void {
+  #tell(follower: Follower, event: string | symbol, args: unknown[]): void {
+    if (event === "message") follower.onMessage(args[0] as Buffer, args[1] as boolean);
+    else if (event === "pong") follower.onPong();
+    else if (event === "close") {
+      const { code, reason } = this.#ended ?? { code: args[0] as number, reason: String(args[1]) };
+      follower.onClose(code, reason);
+    }
+  }
+
+  /** Handles what a listener has thrown, or rejected with. */
+  fail(error: unknown): void {
     if (this.#onFailure) this.#onFailure(error);
     else throw error;
   }

@@ -4,6 +4,7 @@ import createDebug from "debug";
 import express, { type Request, type Response } from "express";
 import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../close-codes.ts";
+import type { BoundConnection } from "../connections/bound-connection.ts";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { isSessionDeleted, sessionDeleted } from "../errors.ts";
@@ -17,7 +18,7 @@ import { answerOn, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
-import { expressUpgrade } from "./upgrade-request.ts";
+import { expressUpgrade, releaseResponse } from "./upgrade-request.ts";
 import { type WebSocketSessionsOptions, webSocketConfig } from "./web-socket-options.ts";
 import { WebSocketCounts, type WebSocketStats } from "./web-socket-stats.ts";
 
@@ -40,7 +41,9 @@ export interface WebSocketSessions {
   on(event: "connection", listener: ConnectionListener): this;
   /** Listens for what failed on a handshake or connection. Unheard, it is a process warning. */
   on(event: "error", listener: ErrorListener): this;
+  /** Stops listening. */
   off(event: "connection", listener: ConnectionListener): this;
+  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
   /**
    * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
@@ -65,6 +68,13 @@ const SWITCHING_PROTOCOLS = 101;
 
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
 const INTERNAL_ERROR = 1011;
+
+function ignore(): void {}
+
+/** One function for all lines. */
+function destroyIt(this: Duplex): void {
+  this.destroy();
+}
 
 /**
  * Gives upgraded connections the session of their cookie, and closes them when it ends.
@@ -106,7 +116,7 @@ export function webSocketSessions(
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Before anything else: an error of the line that nobody listens for would end the process.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroyIt);
     if (!isMine(message) && !isOursToRefuse(handleUpgrade, message)) return;
     upgrade(message, socket, head).catch((error) => {
       // Not even the refusal could be sent: the line ends, and never the process.
@@ -163,7 +173,16 @@ export function webSocketSessions(
       }
     }
     if (!opened) return;
-    const ws = opened;
+    // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
+    cookies.delete(req);
+    releaseResponse(req);
+    follow(opened, req, connection);
+    seat?.open(opened);
+    for (const listener of listeners) tell(listener, opened, req);
+  }
+
+  /** Looks after a connection that has opened. */
+  function follow(ws: SessionWebSocket, req: Request, connection: BoundConnection | undefined): void {
     connection?.open(ws);
     connections.add(ws);
     counts.handshakes.add(SWITCHING_PROTOCOLS);
@@ -175,22 +194,20 @@ export function webSocketSessions(
       if (connection) sessions.release(connection);
     });
     // What a client does wrong closes its connection with ws's own code, and is no error of this process.
-    ws.on("error", () => {});
-    const fail = (error: unknown) => {
+    ws.on("error", ignore);
+    ws.followFailures((error) => {
       if (!isSessionDeleted(error)) {
         ws.end(INTERNAL_ERROR, "internal_error");
         errors.report(error, req);
       } else if (!connection?.hasEnded) {
         ws.end(closeCodes.session_ended, "session_ended");
       }
-    };
-    ws.followFailures(fail);
-    seat?.open(ws);
-    for (const listener of listeners) void tell(listener, ws, req).catch(fail);
+    });
   }
 
-  async function tell(listener: ConnectionListener, ws: WebSocket, req: Request): Promise<void> {
-    await listener(ws, req);
+  function tell(listener: ConnectionListener, ws: SessionWebSocket, req: Request): void {
+    const told = async () => listener(ws, req);
+    told().catch((error) => ws.fail(error));
   }
 
   function refuseIfDraining(): void {

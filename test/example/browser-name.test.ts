@@ -1,4 +1,4 @@
-import { browserName } from "../../example/browser-name.ts";
+import { browserName } from "../../example/views/browser-name.ts";
 
 const WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)";
 const WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)";

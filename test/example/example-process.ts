@@ -20,6 +20,8 @@ export interface ExampleEnv {
   REDIS_URL?: string | undefined;
   REDIS_PREFIX?: string;
   SESSION_SECRET?: string;
+  PORT?: string;
+  WRONG_PASSWORDS_PER_MINUTE?: string;
 }
 
 /** What the example keeps its sessions in; with keys of its own each time. */
@@ -28,15 +30,16 @@ export const backends: readonly { name: string; env: () => ExampleEnv }[] = [
   { name: "Redis", env: () => ({ REDIS_URL: process.env.REDIS_URL, REDIS_PREFIX: `${randomUUID()}:` }) },
 ];
 
-/** Starts the example on a free port, with no other settings than those given. */
+/** Starts the example, on a free port and with no limit to wrong passwords unless given otherwise. */
 export async function startExample(env: ExampleEnv = {}): Promise<ExampleProcess> {
   const inherited = { ...process.env };
   delete inherited.REDIS_URL;
   delete inherited.REDIS_PREFIX;
   delete inherited.SESSION_SECRET;
+  const defaults: ExampleEnv = { PORT: "0", WRONG_PASSWORDS_PER_MINUTE: "1000" };
   // One process, unlike the command `tsx`, which starts another: no signal can miss it.
   const child = spawn(process.execPath, ["--import", "tsx", "example/server.ts"], {
-    env: { ...inherited, ...env, PORT: "0" },
+    env: { ...inherited, ...defaults, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   endWithThisProcess(child, await mkdtemp(join(tmpdir(), "session-stack-example-")));

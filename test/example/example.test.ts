@@ -1,7 +1,7 @@
 import { closed, messages } from "../support/browser.ts";
 import { rawRequest } from "../support/raw-socket.ts";
 import { backends, startExample } from "./example-process.ts";
-import { COUNT, PASSWORDS, runExample, state, Visitor } from "./visitors.ts";
+import { type Answer, COUNT, PASSWORDS, request, runExample, state, Visitor, welcome } from "./visitors.ts";
 
 describe.each(backends)("the example on $name", ({ env }) => {
   const visitor = runExample(env);
@@ -11,11 +11,8 @@ describe.each(backends)("the example on $name", ({ env }) => {
     for (const [path, type] of [
       ["/", "text/html"],
       ["/page.js", "text/javascript"],
-      ["/line.js", "text/javascript"],
-      ["/devices.js", "text/javascript"],
+      ["/package/client.js", "text/javascript"],
       ["/style.css", "text/css"],
-      ["/forms.css", "text/css"],
-      ["/devices.css", "text/css"],
       ["/icon.svg", "image/svg+xml"],
     ] as const) {
       const response = await browser.get(path);
@@ -37,11 +34,17 @@ describe.each(backends)("the example on $name", ({ env }) => {
   test("lets a visitor in who has not signed in, without a cookie and without counting", async () => {
     const browser = visitor();
     const { ws, shown } = await browser.openTab();
-    expect(shown).toEqual({ name: null, firstVisit: null, httpCount: 0, webSocketCount: 0 });
+    expect(shown).toMatchObject({
+      user: null,
+      name: null,
+      firstVisit: null,
+      httpCount: 0,
+      webSocketCount: 0,
+    });
     ws.send(COUNT);
     expect(await messages(ws).nextJson()).toEqual({
-      event_type: "error",
-      data: { message: "Sign in first." },
+      status: "error",
+      error: { code: "not_signed_in", message: "Sign in first." },
     });
     expect((await browser.post("/api/count")).status).toBe(401);
     expect((await browser.post("/api/sign-out")).status).toBe(204);
@@ -96,13 +99,14 @@ describe.each(backends)("the example on $name", ({ env }) => {
     const browser = visitor();
     await browser.signIn();
     const { ws } = await browser.openTab();
-    for (const bad of ["", "{", "null", "[]", '{"event_type":"nothing"}', Buffer.from([0xff, 0x00])]) {
-      ws.send(bad);
-      expect(await messages(ws).nextJson()).toEqual({
-        event_type: "error",
-        data: { message: "Unknown event." },
-      });
+    const bad = ["{", "[]", '{"event_type":"nothing"}', '{"event_type":"typing","data":{"room":"none"}}'];
+    for (const message of bad) ws.send(message);
+    const codes: unknown[] = [];
+    while (codes.length < bad.length) {
+      const { error } = (await messages(ws).nextJson()) as Partial<Answer>;
+      if (error) codes.push(error.code);
     }
+    expect(codes).toEqual(["bad_json", "bad_message", "unknown_event", "invalid_data"]);
     ws.send(COUNT);
     expect(await state(ws)).toMatchObject({ webSocketCount: 1 });
     ws.close();
@@ -126,11 +130,11 @@ describe.each(backends)("the example on $name", ({ env }) => {
   test("a session that began with a handshake goes on over HTTP and through signing in", async () => {
     const browser = visitor();
     const ws = await browser.webSocket("/ws?remember=1");
-    const { firstVisit } = (await state(ws)) as { firstVisit: string };
+    const { firstVisit } = (await welcome(ws)) as { firstVisit: string };
     expect(Date.parse(firstVisit)).toBeGreaterThan(0);
     expect(await browser.session()).toMatchObject({ name: null, firstVisit });
     const again = await browser.webSocket("/ws?remember=1");
-    expect(await state(again)).toMatchObject({ firstVisit });
+    expect(await welcome(again)).toMatchObject({ firstVisit });
 
     await browser.signIn();
     for (const open of [ws, again]) {
@@ -153,13 +157,16 @@ describe.each(backends)("the example on $name", ({ env }) => {
   );
 });
 
-test("the example keeps sessions over a restart with REDIS_URL and SESSION_SECRET", async () => {
-  const redis = backends.find(({ name }) => name === "Redis");
-  const env = { ...redis?.env(), SESSION_SECRET: "a secret of this test" };
+test("with REDIS_URL the example keeps sessions, passwords and messages over a restart", async () => {
+  const env = backends.find(({ name }) => name === "Redis")?.env();
   const before = await startExample(env);
   const browser = new Visitor(before.url);
   await browser.signIn();
   await browser.post("/api/count");
+  await browser.changePassword(PASSWORDS.ada, "difference engine");
+  const { ws } = await browser.openTab();
+  await request(ws, "message.send", { room: "lobby", text: "Still there?", key: "1" });
+  ws.close();
   browser.close();
   await before.stop();
 
@@ -168,9 +175,13 @@ test("the example keeps sessions over a restart with REDIS_URL and SESSION_SECRE
   for (const [name, value] of browser.cookies) returning.cookies.set(name, value);
   expect(await returning.session()).toMatchObject({ name: "Ada", httpCount: 1 });
   expect(await returning.devices()).toMatchObject([{ isThis: true, connections: 0 }]);
+  expect((await returning.trySignIn("ada", PASSWORDS.ada)).status).toBe(401);
+  const { ws: reopened } = await returning.openTab();
+  const { data } = await request(reopened, "room.open", { room: "lobby" });
+  expect(data).toMatchObject({ messages: [{ name: "Ada", text: "Still there?" }] });
   returning.close();
   await after.stop();
-});
+}, 30_000);
 
 /** The lines of the head of the answer, as they came. */
 async function handshake(url: string, path: string): Promise<string[]> {

@@ -41,7 +41,7 @@ describe.each(backends)("changing the password in the example on $name", ({ env 
       expect(await here.devices()).toHaveLength(1);
       [current, next] = [next, current];
     }
-  });
+  }, 30_000);
 
   test("of two changes at the same time, one is made", async () => {
     const here = visitor();

@@ -1,6 +1,6 @@
 import { closed, UpgradeRefusedError } from "../support/browser.ts";
-import { backends } from "./example-process.ts";
-import { COUNT, PASSWORDS, runExample, SESSION_ENDED, state } from "./visitors.ts";
+import { backends, startExample } from "./example-process.ts";
+import { COUNT, PASSWORDS, runExample, SESSION_ENDED, state, Visitor } from "./visitors.ts";
 
 const ADA = { user: "ada", password: PASSWORDS.ada };
 
@@ -117,4 +117,21 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     expect(await state(others)).toMatchObject({ name: "Grace", webSocketCount: 1 });
     for (const ws of [again, others]) ws.close();
   });
+});
+
+test("too many wrong passwords for one user are refused, and not those for another", async () => {
+  const example = await startExample({ WRONG_PASSWORDS_PER_MINUTE: "3" });
+  const browser = new Visitor(example.url);
+  for (let times = 0; times < 5; times++) await browser.signIn("ada");
+  const statuses: number[] = [];
+  for (let times = 0; times < 4; times++) {
+    statuses.push((await browser.trySignIn(times % 2 ? " ADA" : "ada", "wrong password")).status);
+  }
+  expect(statuses).toEqual([401, 401, 401, 429]);
+  const refused = await browser.trySignIn("ada", PASSWORDS.ada);
+  expect([refused.status, refused.json()]).toEqual([429, { error: expect.any(String) }]);
+  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  await browser.signIn("grace");
+  browser.close();
+  await example.stop();
 });

@@ -50,7 +50,7 @@ export class Visitor extends Browser {
   /** Opens the page's WebSocket, as one more tab, and gives what it shows first. */
   async openTab(): Promise<{ ws: WebSocket; shown: unknown }> {
     const ws = await this.webSocket("/ws");
-    return { ws, shown: await state(ws) };
+    return { ws, shown: await welcome(ws) };
   }
 
   /** Expects that the session is over, for requests and for a connection. */
@@ -62,11 +62,41 @@ export class Visitor extends Browser {
   }
 }
 
+/** The session as a page is told of it first. */
+export function welcome(ws: WebSocket): Promise<unknown> {
+  return event(ws, "welcome");
+}
+
 /** The session as the page is told of it next. */
-export async function state(ws: WebSocket): Promise<unknown> {
-  const { event_type, data } = (await messages(ws).nextJson()) as { event_type: string; data: unknown };
-  expect(event_type).toBe("session.state");
-  return data;
+export function state(ws: WebSocket): Promise<unknown> {
+  return event(ws, "session.state");
+}
+
+/** The data of the next event of a type; others before it are not looked at. */
+export async function event(ws: WebSocket, type: string): Promise<unknown> {
+  for (;;) {
+    const { event_type, data } = (await messages(ws).nextJson()) as { event_type?: string; data?: unknown };
+    if (event_type === type) return data;
+  }
+}
+
+let lastId = 0;
+
+/** Sends an event, and gives its answer; events before it are not looked at. */
+export async function request(ws: WebSocket, type: string, data: object): Promise<Answer> {
+  const id = ++lastId;
+  ws.send(JSON.stringify({ event_type: type, data, id }));
+  for (;;) {
+    const answer = (await messages(ws).nextJson()) as Answer;
+    if (answer.id === id) return answer;
+  }
+}
+
+export interface Answer {
+  id: number;
+  status: "success" | "error";
+  data?: unknown;
+  error?: { code: string; message: string };
 }
 
 /** Runs the example for the tests of a block, and gives what makes visitors of it. */

@@ -48,7 +48,7 @@ export class Users {
     this.#nodes = nodes;
   }
 
-  /** Connects a user, who is logged in before the first time. */
+  /** Connects a user, who is logged in before the first time, on the first node. */
   async connect(user: string, node: number): Promise<RealtimeLine> {
     const { line } = await openLine(await this.device(user), node);
     this.#lines.push(line);
@@ -67,6 +67,8 @@ export class Users {
 
   async close(): Promise<void> {
     for (const { ws } of this.#lines) ws.terminate();
-    for (const device of await Promise.all(this.#devices.values())) device.close();
+    for (const device of await Promise.allSettled(this.#devices.values())) {
+      if (device.status === "fulfilled") device.value.close();
+    }
   }
 }

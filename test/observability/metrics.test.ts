@@ -4,7 +4,7 @@ import { realtime } from "../../lib/index.ts";
 import { closed, nextMessage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { redisPlace } from "../websocket/places.ts";
-import { type Served, serve, signIn } from "../websocket/support.ts";
+import { afterThisTest, type Served, serve, signIn } from "../websocket/support.ts";
 
 /** Serves an app with realtime, and a register that has its figures. */
 async function measured(): Promise<
@@ -14,6 +14,7 @@ async function measured(): Promise<
   const chat = realtime({ maxMessagesPerSecond: 5 });
   chat.on("echo", (connection, data) => connection.send("echo", data));
   served.wsSessions.attach(chat);
+  afterThisTest(() => served.wsSessions.close());
   const register = new Registry();
   await served.wsSessions.metrics(register);
   return { ...served, chat, scrape: () => register.metrics() };

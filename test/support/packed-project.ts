@@ -18,6 +18,7 @@ export interface TestRun {
 
 /** A project that has this package as npm would publish it, and of other packages those that it names. */
 export interface PackedProject {
+  readonly folder: string;
   /** Copies a file there, and runs it by `node --test`. */
   test(file: string, env?: Record<string, string>): Promise<TestRun>;
   remove(): Promise<void>;
@@ -52,6 +53,7 @@ export async function packedProject(): Promise<PackedProject> {
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
 
   return {
+    folder,
     async test(file, env = {}) {
       const name = basename(file);
       await copyFile(file, join(folder, name));

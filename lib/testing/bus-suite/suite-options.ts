@@ -7,6 +7,7 @@ export type BusDeviation = "lines" | "ownClose" | "noFalseReconnect";
 
 /** The buses of three nodes, in one place with nothing in it. */
 export interface BusNodes {
+  /** One for each node; they may be the same one. */
   readonly buses: readonly [Bus, Bus, Bus];
   /** Cuts the lines on which the nodes hear; they come up again by themselves. */
   cutLines?(): Promise<void>;

@@ -1,22 +1,18 @@
 import { Router } from "express";
 import type { UserSessions } from "express-session-stack";
+import { z } from "zod";
+import type { Users } from "../users.ts";
+import { checkedBody, password } from "./checked.ts";
 import type { UserResponse } from "./sign-in.ts";
-import { textIn } from "./text-in.ts";
-import type { Users } from "./users.ts";
 
-const LENGTH = { min: 8, max: 128 } as const;
+const Change = z.object({ current: password, next: password.min(8) });
 
 /** Changing the password, which ends every other session of the user. */
 export function passwordRoutes(users: Users, { deleteUserSessions }: UserSessions): Router {
   const router = Router();
 
   router.post("/password", async (req, res: UserResponse) => {
-    const current = textIn(req.body, "current", { max: LENGTH.max });
-    const next = textIn(req.body, "next", LENGTH);
-    if (!current || !next) {
-      res.status(400).json({ error: `A password has ${LENGTH.min} to ${LENGTH.max} characters.` });
-      return;
-    }
+    const { current, next } = checkedBody(req, Change, "A password has 8 to 128 characters.");
     if (next === current) {
       res.status(400).json({ error: "That is the password that you have." });
       return;

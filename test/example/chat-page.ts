@@ -1,0 +1,103 @@
+import axe from "axe-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { PASSWORDS, type UserName } from "./visitors.ts";
+
+/** What a browser says of requests to a server that is down. */
+const NETWORK_ERROR = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INTERNET_DISCONNECTED|EMPTY_RESPONSE)/;
+
+/** The page of the example, on a device of its own. */
+export class ChatPage {
+  readonly page: Page;
+  /** What the console told of as an error, and what was thrown and not caught. */
+  readonly errors: string[] = [];
+  #isServerDown = false;
+
+  constructor(page: Page) {
+    this.page = page;
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() !== "error" && message.type() !== "warning") return;
+      if (this.#isServerDown && NETWORK_ERROR.test(message.text())) return;
+      this.errors.push(message.text());
+    });
+  }
+
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
+    const context = await browser.newContext(options);
+    const chat = new ChatPage(await context.newPage());
+    await chat.page.goto(url);
+    await chat.page.getByLabel("User name").waitFor();
+    return chat;
+  }
+
+  /** One more tab of the device. */
+  async openTab(): Promise<ChatPage> {
+    const tab = new ChatPage(await this.page.context().newPage());
+    await tab.page.goto(this.page.url());
+    return tab;
+  }
+
+  async signIn(user: UserName, password: string = PASSWORDS[user]): Promise<this> {
+    await this.page.getByLabel("User name").fill(user);
+    await this.page.getByLabel("Password", { exact: true }).fill(password);
+    await this.button("Sign in").click();
+    return this;
+  }
+
+  /** Signs in, and waits until the room is shown. */
+  async enter(user: UserName, password?: string): Promise<this> {
+    await this.signIn(user, password);
+    await this.sees("Connected");
+    await this.page.locator("#people li").first().waitFor();
+    return this;
+  }
+
+  async write(text: string): Promise<void> {
+    await this.page.getByLabel("Message", { exact: true }).fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole("button", { name, exact: true });
+  }
+
+  room(name: string): Locator {
+    return this.page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name });
+  }
+
+  /** A message in the room, sent. */
+  message(text: string): Locator {
+    return this.page.locator(".message:not(.waiting)").filter({ hasText: text });
+  }
+
+  async sees(text: string): Promise<void> {
+    await this.page.getByText(text, { exact: true }).first().waitFor();
+  }
+
+  async changePassword(current: string, next: string): Promise<void> {
+    await this.page.getByLabel("Current password").fill(current);
+    await this.page.getByLabel("New password").fill(next);
+    await this.button("Change password").click();
+  }
+
+  /** What axe-core finds wrong, in few words. */
+  async violations(): Promise<string[]> {
+    await this.page.evaluate(axe.source);
+    const { violations } = await this.page.evaluate<axe.AxeResults>("axe.run()");
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`,
+    );
+  }
+
+  /** Expects one error in the console, and takes it off the list. */
+  expectError(pattern: RegExp): void {
+    expect(this.errors.shift()).toMatch(pattern);
+  }
+
+  /** Does something during which requests may fail, and only by the network. */
+  async whileDown(work: () => Promise<void>): Promise<void> {
+    this.#isServerDown = true;
+    await work();
+    this.#isServerDown = false;
+  }
+}
