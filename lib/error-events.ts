@@ -22,11 +22,15 @@ export class ErrorEvents<Subject = Request> {
       process.emitWarning(reported);
       return;
     }
-    try {
-      this.#emitter.emit("error", reported, subject);
-    } catch (failure) {
-      // Whoever reports has something to finish, and nobody to whom this could be thrown.
-      process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
-    }
+    for (const listener of this.#emitter.listeners("error")) void tell(listener, reported, subject);
+  }
+}
+
+/** Whoever reports has something to finish, and nobody to whom a listener's failure could be thrown. */
+async function tell(listener: (...args: never[]) => unknown, ...args: unknown[]): Promise<void> {
+  try {
+    await (listener as (...given: unknown[]) => unknown)(...args);
+  } catch (failure) {
+    process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
   }
 }
