@@ -59,3 +59,6 @@ export function answerOn(socket: Duplex, res: ServerResponse): void {
 export function destroyIt(this: Duplex): void {
   this.destroy();
 }
+
+/** What a client does wrong ends its line, and is no error of this process. */
+export function ignoreError(): void {}

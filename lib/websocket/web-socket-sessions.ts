@@ -14,7 +14,7 @@ import { type MetricsRegister, registerMetrics } from "../observability/metrics.
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { followUsers } from "./follow-users.ts";
-import { answerOn, destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
+import { answerOn, destroyIt, ignoreError, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
@@ -65,8 +65,6 @@ const SWITCHING_PROTOCOLS = 101;
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
 const INTERNAL_ERROR = 1011;
 
-function ignore(): void {}
-
 /**
  * Gives upgraded connections the session of their cookie, and closes them when it ends.
  *
@@ -101,9 +99,8 @@ export function webSocketSessions(
     for (const line of cookies.get(req) ?? []) headers.push(`Set-Cookie: ${line}`);
   });
 
-  function isMine({ url = "/" }: IncomingMessage): boolean {
-    return config.path === undefined || pathnameOf(url) === config.path;
-  }
+  const isMine = ({ url = "/" }: IncomingMessage) =>
+    config.path === undefined || pathnameOf(url) === config.path;
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Before anything else: an error of the line that nobody listens for would end the process.
@@ -184,8 +181,7 @@ export function webSocketSessions(
       connections.delete(ws);
       if (connection) sessions.release(connection);
     });
-    // What a client does wrong closes its connection with ws's own code, and is no error of this process.
-    ws.on("error", ignore);
+    ws.on("error", ignoreError);
     ws.followFailures((error) => {
       if (!isSessionDeleted(error)) {
         ws.end(INTERNAL_ERROR, "internal_error");
