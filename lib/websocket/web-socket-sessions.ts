@@ -59,7 +59,6 @@ export interface WebSocketSessions {
 }
 
 const debug = createDebug("express-session-stack:websocket");
-
 const SWITCHING_PROTOCOLS = 101;
 
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
