@@ -138,9 +138,16 @@ export class Node {
     this.#isClosed = true;
     clearInterval(this.#renewal);
     // A backend that is down must not keep the process from ending; the lease runs out by itself.
-    if (this.#joining)
-      await Promise.race([this.#bus.dropLease(this.id).catch(() => {}), delay(LEAVE_WITHIN_MS)]);
+    if (this.#joining) await this.#leave();
     await this.#bus.close();
+  }
+
+  async #leave(): Promise<void> {
+    const limit = new AbortController();
+    const left = this.#bus.dropLease(this.id).catch(() => {});
+    await Promise.race([left, delay(LEAVE_WITHIN_MS, undefined, { signal: limit.signal })]);
+    // Else it would keep the process from ending for that long.
+    limit.abort();
   }
 
   async #join(): Promise<void> {
@@ -204,12 +211,13 @@ export class Node {
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
     const renewedAt = Date.now();
-    const since = renewedAt - this.#renewedAt;
-    // Nobody has waited for a node whose lease had run out.
-    if (this.#renewedAt > 0 && since >= this.leaseMs) this.#missed();
     await this.#bus.renewLease(this.id, this.leaseMs);
+    // Answered so late that the lease may have run out before: nobody has waited for this node.
+    const hasLapsed = this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
+    // Only now: what a node does that is not known to live would be undone by those that clear up after it.
+    if (hasLapsed) this.#missed();
     if (this.#isClosed) await this.#bus.dropLease(this.id);
   }
 

@@ -27,7 +27,6 @@ export class RedisRegistry implements Registry {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
-  readonly #announced = new Set<string>();
   #clockAheadMs: number | undefined;
 
   constructor(client: RedisClient, prefix: string) {
@@ -39,8 +38,9 @@ export class RedisRegistry implements Registry {
   async arrive(record: ConnectionRecord, { maxPerUser, expireAfterMs }: ArrivalLimits): Promise<Arrival> {
     const { id } = record;
     const entered = Promise.all([
-      this.#announce(nodeOf(id)),
       this.#client().hSet(this.#nodeKey(nodeOf(id)), id, JSON.stringify(record)),
+      // Each time: a node that was taken for dead has been taken out, and does not know of it.
+      this.#client().sAdd(this.#nodesKey, nodeOf(id)),
     ]);
     // One server takes commands in the order in which they are sent.
     if (this.#isCluster) await entered;
@@ -139,7 +139,6 @@ export class RedisRegistry implements Registry {
       value: string;
     }[];
     if (found.length === 0) {
-      this.#announced.delete(nodeId);
       await this.#client().sRem(this.#nodesKey, nodeId);
       // It may have registered something between the two.
       if (await this.#client().exists(this.#nodeKey(nodeId)))
@@ -158,18 +157,6 @@ export class RedisRegistry implements Registry {
 
   #userKey(userId: string): string {
     return `${this.#prefix}user:${userId}:connections`;
-  }
-
-  /** Once for each node: from then on `saw` says it again. */
-  async #announce(nodeId: string): Promise<void> {
-    if (this.#announced.has(nodeId)) return;
-    this.#announced.add(nodeId);
-    try {
-      await this.#client().sAdd(this.#nodesKey, nodeId);
-    } catch (error) {
-      this.#announced.delete(nodeId);
-      throw error;
-    }
   }
 
   async #readClock(client: RedisClient): Promise<void> {

@@ -24,6 +24,7 @@ export interface GroupsParts {
 interface MembershipChange {
   readonly userId: string;
   readonly group: string;
+  readonly isIn: boolean;
 }
 
 const MEMBERSHIP_CHANGED = "membership_changed";
@@ -51,13 +52,13 @@ export class Groups {
     await this.#checkAllowed(userId, group);
     const joining = await this.#parts.memberships.join(userId, group, this.#parts.maxGroups);
     if (joining === "full") throw tooMany();
-    await this.#spread({ userId, group });
+    await this.#spread({ userId, group, isIn: true });
   }
 
   /** Takes a user out of a group. What is sent to it after this has resolved reaches no connection of the user. */
   async leave(userId: string, group: string): Promise<void> {
     await this.#parts.memberships.leave(userId, group);
-    await this.#spread({ userId, group });
+    await this.#spread({ userId, group, isIn: false });
   }
 
   /** The groups of a user. */
@@ -112,11 +113,13 @@ export class Groups {
     await asking.call(() => node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, [node.id, ...nodes]));
   }
 
-  async #follow({ userId, group }: MembershipChange): Promise<void> {
+  async #follow({ userId, group, isIn }: MembershipChange): Promise<void> {
     const { memberships, channels } = this.#parts;
     const channel = channels.find(userChannel(userId));
     if (!channel) return;
     channel.changes++;
+    // At once: what this node hears next may have been sent after it, if nobody could wait for this node any longer.
+    if (!isIn) for (const connection of channel.receivers) this.#exit(connection, group);
     let changes: number;
     let isMember: boolean;
     do {
@@ -150,12 +153,27 @@ export class Groups {
   /** One who cannot be asked of is kept out of it for this time, and stays a member. */
   async #isAllowedAgain(connection: RealtimeConnection, group: string): Promise<boolean> {
     try {
-      return await this.#parts.authorize(connection.userId, group);
+      return await answered(this.#parts.authorize(connection.userId, group));
     } catch (error) {
       this.#parts.events.errors.report(error, connection);
       return false;
     }
   }
+}
+
+/** Milliseconds that `authorizeGroup` may take while a connection waits for its groups. */
+const AUTHORIZE_TIMEOUT_MS = 10_000;
+
+/** What `authorizeGroup` says, if it says anything. */
+function answered(answer: boolean | Promise<boolean>): boolean | Promise<boolean> {
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    const late = new Error(
+      `authorizeGroup did not answer within ${AUTHORIZE_TIMEOUT_MS} ms; the group was left out.`,
+    );
+    const timer = setTimeout(() => reject(late), AUTHORIZE_TIMEOUT_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function tooMany(): SessionStackError {

@@ -1,0 +1,126 @@
+import { eventually } from "../support/eventually.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
+
+const LEASE_MS = 1500;
+/** A node whose lease has run out is cleared with the next tick. */
+const CLEARED_MS = LEASE_MS + 1000 + 1500;
+
+let redis: RedisClient;
+let prefix: string;
+let nodes: [RealtimeNode, RealtimeNode];
+let users: Users;
+
+beforeAll(async () => {
+  redis = await connectRedis();
+});
+
+async function start(leaseMs: number): Promise<void> {
+  prefix = uniquePrefix("pause");
+  const options = { redisUrl: process.env.REDIS_URL as string, prefix, leaseMs, graceMs: 0 };
+  nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
+  users = new Users(nodes);
+}
+
+afterEach(async () => {
+  await Promise.all((nodes ?? []).map((node) => node.kill()));
+  await users?.close();
+});
+
+afterAll(() => redis?.destroy());
+
+async function toldOf(user: string): Promise<string[]> {
+  const told = await Promise.all(nodes.map(({ control }) => control.told()));
+  return told
+    .flat()
+    .filter(({ event, userId }) => userId === user && (event === "online" || event === "offline"))
+    .map(({ event }) => event);
+}
+
+/** Stops the second node until the first has cleared it. */
+async function pauseUntilCleared(user: string): Promise<void> {
+  const [here, there] = nodes;
+  there.pause();
+  await eventually(
+    async () => {
+      expect(await here.control.activeSessions(user)).toEqual([]);
+      expect(await redis.exists(`${prefix}node:${there.id}:connections`)).toBe(0);
+      expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
+    },
+    { withinMs: CLEARED_MS + 1000 },
+  );
+}
+
+test("stopped for longer than its lease, a node is cleared, and has its connections again when it goes on", async () => {
+  await start(LEASE_MS);
+  const [here, there] = nodes;
+  await here.control.join("ann", "red");
+  const line = await users.connect("ann", 1);
+  await users.connect("bob", 1);
+  await users.connect("bob", 0);
+  expect(await here.control.presence("red")).toEqual(["ann"]);
+
+  await pauseUntilCleared("ann");
+  expect(await here.control.presence("red")).toEqual([]);
+  expect((await here.control.told()).filter(({ event }) => event === "offline")).toEqual([
+    { event: "offline", userId: "ann" },
+  ]);
+  expect((await here.control.activeSessions("bob")).map(({ node }) => node)).toEqual([here.id]);
+  await here.control.leave("ann", "red");
+  await here.control.join("ann", "blue");
+
+  there.resume();
+  await eventually(async () => {
+    for (const { control } of nodes) {
+      expect((await control.activeSessions("ann")).map(({ node }) => node)).toEqual([there.id]);
+      expect(await control.activeSessions("bob")).toHaveLength(2);
+      expect(await control.presence("blue")).toEqual(["ann"]);
+    }
+    expect((await toldOf("ann")).sort()).toEqual(["offline", "online", "online"]);
+  });
+  expect(await toldOf("bob")).toEqual(["online"]);
+
+  // Its groups are read anew once it goes on; until then it may hear of the one that was left.
+  await eventually(async () => {
+    line.messages.length = 0;
+    for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: group });
+    await here.control.sendToUser("ann", { from: "last" });
+    await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "last" }));
+    expect(line.messages).toEqual([{ from: "blue" }, { from: "last" }]);
+  });
+  expect(line.inbox.closed).toBeUndefined();
+}, 40_000);
+
+test("one that dies when it has just gone on, before any of its users was heard, is cleared as well", async () => {
+  await start(LEASE_MS);
+  const [here, there] = nodes;
+  await users.connect("ann", 1);
+  await pauseUntilCleared("ann");
+  there.resume();
+  await eventually(async () => expect(await here.control.activeSessions("ann")).toHaveLength(1));
+  await there.kill();
+  await eventually(
+    async () => {
+      expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
+      expect(await redis.keys(`${prefix}node:*`)).toEqual([]);
+      expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
+    },
+    { withinMs: CLEARED_MS + 1000 },
+  );
+  const told = await here.control.told();
+  expect(told.filter(({ event }) => event === "offline")).toHaveLength(2);
+}, 40_000);
+
+test("stopped for a moment, it delivers nothing of a group that was left meanwhile", async () => {
+  await start(10_000);
+  const [here, there] = nodes;
+  for (const group of ["red", "blue"]) await here.control.join("ann", group);
+  const line = await users.connect("ann", 1);
+  there.pause();
+  // It cannot say that it knows: so this takes as long as others are waited for.
+  await here.control.leave("ann", "red");
+  for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: group });
+  there.resume();
+  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "blue" }));
+  expect(line.messages).toEqual([{ from: "blue" }]);
+}, 30_000);
