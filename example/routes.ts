@@ -9,11 +9,7 @@ import { accountView } from "./views.ts";
 
 const Password = z.string().refine((text) => text && !truncates(text), "A password has 1 to 72 bytes.");
 const SignIn = z.object({ user: z.string().trim().toLowerCase().min(1).max(128), password: Password });
-const Change = z.object({
-  current: Password,
-  next: Password.min(8, "A new password has 8 characters or more."),
-});
-
+const Change = z.object({ current: Password, next: Password.min(8, "At least 8 characters, please.") });
 /** What is compared with where there is no user, which takes as long. */
 const NOBODY = await hash("nobody", 10);
 

@@ -3,7 +3,6 @@ import { redisBackend } from "express-session-stack/redis";
 import { createClient } from "redis";
 
 const KEPT = 100;
-
 export type Store = ReturnType<typeof memoryStore>;
 
 /** Where all is kept: sessions in the backend, and beside it values, and lists of which the latest 100 stay. */
