@@ -53,17 +53,30 @@ async function settled(server: ServerProcess): Promise<Memory> {
   return server.ask<Memory>({ command: "memory" } satisfies Command);
 }
 
-async function measure(name: WsServerName, redisUrl: string, cookies: readonly string[]): Promise<void> {
-  const server = await serverProcess("./ws-server.ts", [name, redisUrl], ["--expose-gc"]);
-  const dialect = dialectOf(name);
-  await WsClients.open(server, dialect, cookies.slice(0, before));
-  const less = await settled(server);
-  await WsClients.open(server, dialect, cookies.slice(before));
-  const more = await settled(server);
-  const own = figures.get(name);
-  own?.rss.push((more.rssBytes - less.rssBytes) / connections / 1024);
-  own?.heapUsed.push((more.heapUsedBytes - less.heapUsedBytes) / connections / 1024);
-  await server.stop();
+/** The processes rest at the same time, since that takes longest; connections are opened one server after the other. */
+async function measureRound(
+  redisUrl: (database: number) => string,
+  cookies: readonly string[],
+): Promise<void> {
+  const running = await Promise.all(
+    names.map(async (name, database) => {
+      const args = [name, redisUrl(database)];
+      return { name, server: await serverProcess("./ws-server.ts", args, ["--expose-gc"]) };
+    }),
+  );
+  const grown = async (more: readonly string[]) => {
+    for (const { name, server } of running) await WsClients.open(server, dialectOf(name), more);
+    return Promise.all(running.map(({ server }) => settled(server)));
+  };
+  const less = await grown(cookies.slice(0, before));
+  const more = await grown(cookies.slice(before));
+  for (const [at, { name, server }] of running.entries()) {
+    const own = figures.get(name);
+    const growth = (kind: keyof Memory) => (more[at]?.[kind] ?? 0) - (less[at]?.[kind] ?? 0);
+    own?.rss.push(growth("rssBytes") / connections / 1024);
+    own?.heapUsed.push(growth("heapUsedBytes") / connections / 1024);
+    await server.stop();
+  }
 }
 
 function ratios(name: WsServerName, other: WsServerName, kind: keyof Figures): number[] {
@@ -89,14 +102,11 @@ function goalRows(): string[][] {
 pinSelf(1);
 const redis = await ownRedis();
 try {
-  const cookies = await Promise.all(
-    names.map((_, database) => storeSessions(redis.url(database), userIds(before + connections))),
-  );
-  for (let round = 0; round < rounds; round++) {
-    await Promise.all(
-      names.map((name, database) => measure(name, redis.url(database), cookies[database] ?? [])),
-    );
-  }
+  // The same in each database.
+  const users = userIds(before + connections);
+  let cookies: string[] = [];
+  for (const database of names.keys()) cookies = await storeSessions(redis.url(database), users);
+  for (let round = 0; round < rounds; round++) await measureRound(redis.url, cookies);
 
   const table = markdownTable(
     ["server", "resident KiB/connection", `to ${peer}`, "heap KiB/connection", `to ${peer}`],

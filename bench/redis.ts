@@ -21,6 +21,8 @@ export async function ownRedis(): Promise<OwnRedis> {
   );
   await once(child, "spawn");
   const exited = once(child, "exit");
+  // Also when the benchmark ends by an error that nobody handles.
+  process.once("exit", () => child.kill());
 
   let version = "unknown";
   for await (const line of createInterface(child.stdout)) {

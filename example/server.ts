@@ -1,47 +1,48 @@
-import { once } from "node:events";
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { webSocketSessions } from "express-session-stack";
-import { makeApp } from "./app.ts";
-import { openBackend } from "./backend.ts";
-import { makeChat } from "./realtime/chat.ts";
-import { authorize } from "./realtime/handshake.ts";
-import { makeSessions } from "./sessions.ts";
-import { Users } from "./users.ts";
+import { hash } from "bcryptjs";
+import express from "express";
+import { cookieMiddleware, sessionMiddleware, sessionMiddlewareStack } from "express-session-stack";
+import helmet from "helmet";
+import { register } from "prom-client";
+import { makeChat } from "./realtime.ts";
+import { apiRoutes } from "./routes.ts";
+import { memoryStore, redisStore } from "./store.ts";
 
-/** Over how long pages are sent to reconnect when the server stops, and how long requests may still run. */
-const DRAIN_MS = 500;
-const STOP_LIMIT_MS = 5000;
+const { PORT = 3000, REDIS_URL, REDIS_PREFIX = "example:" } = process.env;
+const store = REDIS_URL ? await redisStore(REDIS_URL, REDIS_PREFIX) : memoryStore();
+await store.swap("password:ada", "", await hash("analytical engine", 10));
+await store.swap("password:grace", "", await hash("first compiler", 10));
+await store.swap("secret", "", randomUUID());
+const session = sessionMiddleware({ secret: await store.get("secret"), backend: store.backend });
+const stack = sessionMiddlewareStack(cookieMiddleware(), session);
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const app = express();
+const { chat, wsSessions } = makeChat(stack, app, store);
+await wsSessions.metrics(register);
+const [SELF, NONE] = [["'self'"], ["'none'"]];
+const csp = { defaultSrc: SELF, formAction: SELF, baseUri: NONE, frameAncestors: NONE, objectSrc: NONE };
+app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: csp } }));
+// Before the sessions: files are the same for everybody. The page imports "/package/client.js".
+app.use(express.static(`${import.meta.dirname}/public`));
+app.use("/package", express.static(`${import.meta.dirname}/../dist`));
+// For this machine alone, as the server listens on its loopback.
+app.get("/metrics", async (_req, res) => res.type(register.contentType).send(await register.metrics()));
+app.use("/api", apiRoutes(stack, chat, store));
 
-const { PORT, REDIS_URL, REDIS_PREFIX, SESSION_SECRET, WRONG_PASSWORDS_PER_MINUTE } = process.env;
-const { backend, store, close: closeBackend } = await openBackend(REDIS_URL, REDIS_PREFIX);
-const { sessionStack, userSessions } = makeSessions(backend, SESSION_SECRET || (await store.secret()));
-const users = await Users.in(store);
-const chat = makeChat(users, store);
-const wrongPerMinute = Number(WRONG_PASSWORDS_PER_MINUTE || 10);
-const app = makeApp({ sessionStack, userSessions, users, chat, wrongPerMinute });
-const wsSessions = webSocketSessions(sessionStack, { path: "/ws", app, authorize });
-wsSessions.on("error", (error) => console.error(error));
-wsSessions.attach(chat.realtime);
+const server = createServer(app).on("upgrade", wsSessions.handleUpgrade);
+server.listen(Number(PORT), "127.0.0.1", () => {
+  const { port } = server.address() as AddressInfo;
+  console.log(`express-session-stack example: http://127.0.0.1:${port}`);
+});
 
-const server = createServer(app);
-server.on("upgrade", wsSessions.handleUpgrade);
-server.listen(Number(PORT || 3000), "127.0.0.1");
-await once(server, "listening");
-console.log(`express-session-stack example: http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-
-async function stop(): Promise<void> {
-  // A second signal ends the process at once.
-  for (const signal of SIGNALS) process.off(signal, stop);
-  // Connections first: the server's own close waits for them, but does not end them.
-  await wsSessions.close({ drainMs: DRAIN_MS });
-  server.close();
-  setTimeout(() => server.closeAllConnections(), STOP_LIMIT_MS).unref();
-  await once(server, "close");
-  // Last: requests that end now still save, and still end the sessions of others.
-  await closeBackend();
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  process.once(signal, async () => {
+    // Connections first: the server's own close waits for them, but does not end them.
+    await wsSessions.close({ drainMs: 500 });
+    // The store last: requests that end now still save.
+    server.close(() => store.close());
+    setTimeout(() => server.closeAllConnections(), 5000).unref();
+  });
 }
-
-for (const signal of SIGNALS) process.on(signal, stop);

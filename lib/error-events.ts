@@ -4,6 +4,8 @@ import type { Request } from "express";
 /** Hears of what went wrong beside a request or connection, without having stopped it. */
 export type ErrorListener = (error: Error, req: Request) => void;
 
+type Listener = (...args: unknown[]) => unknown;
+
 /** Tells of errors that nobody else is told of. Unlike an EventEmitter's, they end no process: unheard, they are a warning. */
 export class ErrorEvents<Subject = Request> {
   readonly #emitter = new EventEmitter();
@@ -22,11 +24,16 @@ export class ErrorEvents<Subject = Request> {
       process.emitWarning(reported);
       return;
     }
-    try {
-      this.#emitter.emit("error", reported, subject);
-    } catch (failure) {
-      // Whoever reports has something to finish, and nobody to whom this could be thrown.
-      process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
-    }
+    for (const listener of this.#emitter.listeners("error"))
+      void tell(listener as Listener, reported, subject);
+  }
+}
+
+/** Whoever reports has something to finish, and nobody to whom a listener's failure could be thrown. */
+async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
+  try {
+    await listener(...args);
+  } catch (failure) {
+    process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
   }
 }

@@ -72,10 +72,12 @@ export {
 export type { SessionFindings } from "./users/verify-sessions.ts";
 export type { Attachable } from "./websocket/connection-handler.ts";
 export type { Origins } from "./websocket/origin.ts";
-export type { WebSocketSessionsOptions } from "./websocket/web-socket-options.ts";
+export type {
+  CloseOptions,
+  ConnectionListener,
+  WebSocketSessionsOptions,
+} from "./websocket/web-socket-options.ts";
 export {
-  type CloseOptions,
-  type ConnectionListener,
   type WebSocketSessions,
   webSocketSessions,
 } from "./websocket/web-socket-sessions.ts";

@@ -1,55 +1,43 @@
 import { ask } from "./api.js";
 import { count } from "./chat.js";
-import { showDevices } from "./devices.js";
-import { act, byId, onClick, onSubmit, paintAvatar, showNotice } from "./dom.js";
+import { browserName, showDevices } from "./devices.js";
+import { act, byId, nameOf, onClick, onSubmit, paintAvatar, showNotice } from "./dom.js";
 
-let device;
-let lastAsked = 0;
+let refresh;
 
-/** Shows the session, if it is the one that the page has: the server tells all pages of the user. */
-export function showSession(session) {
-  if (session.device !== device) return;
-  byId("http-count").textContent = session.httpCount;
-  byId("web-socket-count").textContent = session.webSocketCount;
-}
-
-export function enterAccount(session) {
-  device = session.device;
-  showSession(session);
-  byId("account-heading").textContent = session.name;
-  byId("password-user").value = session.user;
-  paintAvatar(byId("avatar"), session.user, session.name);
-  const since = new Date(session.firstVisit);
-  byId("first-visit").dateTime = session.firstVisit;
-  byId("first-visit").textContent = since.toLocaleTimeString("en", { timeStyle: "short" });
+/** Shows the user's sessions; `again()` looks for them anew. */
+export function showAccount({ user, since, httpCount, webSocketCount, devices }, again) {
+  refresh = again;
+  byId("http-count").textContent = httpCount;
+  byId("web-socket-count").textContent = webSocketCount;
+  byId("account-heading").textContent = nameOf(user);
+  byId("password-user").value = user;
+  paintAvatar(byId("avatar"), user);
+  byId("since").dateTime = new Date(since).toISOString();
+  byId("since").textContent = new Date(since).toLocaleTimeString("en", { timeStyle: "short" });
+  showDevices(devices, signOutDevice);
 }
 
 /** Leaves nothing of a user behind. */
 export function leaveAccount() {
-  device = undefined;
   byId("change-password").reset();
   showDevices([]);
   togglePanel(false);
 }
 
-export async function refreshDevices() {
-  const asked = ++lastAsked;
-  const devices = await ask("GET", "/api/devices");
-  // Answers may overtake each other: only the latest is shown.
-  if (devices && device !== undefined && asked === lastAsked) showDevices(devices, signOutDevice);
-}
-
-function signOutDevice({ id, browser }, button) {
+function signOutDevice({ createdAt, userAgent }, button) {
   act(button, async () => {
-    if (await ask("POST", `/api/devices/${id}/sign-out`)) showNotice(`${browser} was signed out.`);
-    await refreshDevices();
+    if (await ask("POST", `/api/devices/${createdAt}/sign-out`)) {
+      showNotice(`${browserName(userAgent)} was signed out.`);
+    }
+    await refresh();
   });
 }
 
-function othersSignedOut({ sessionsEnded }) {
-  return sessionsEnded === 1
+function othersSignedOut({ sessionsDeleted }) {
+  return sessionsDeleted === 1
     ? "1 other device was signed out."
-    : `${sessionsEnded} other devices were signed out.`;
+    : `${sessionsDeleted} other devices were signed out.`;
 }
 
 /** On a narrow page the account takes the place of the room. */
@@ -67,8 +55,7 @@ byId("account-toggle").addEventListener("click", ({ currentTarget }) => {
 });
 
 onClick("count-http", async () => {
-  const session = await ask("POST", "/api/count");
-  if (session) showSession(session);
+  if (await ask("POST", "/api/count")) await refresh();
 });
 
 onClick("count-web-socket", () => byId("count-web-socket").ariaDisabled !== "true" && count());
@@ -76,7 +63,7 @@ onClick("count-web-socket", () => byId("count-web-socket").ariaDisabled !== "tru
 onClick("sign-out-others", async () => {
   const answer = await ask("POST", "/api/devices/sign-out-others");
   if (answer) showNotice(othersSignedOut(answer));
-  await refreshDevices();
+  await refresh();
 });
 
 onSubmit("change-password", async () => {
@@ -88,5 +75,5 @@ onSubmit("change-password", async () => {
   } else {
     byId("current-password").select();
   }
-  await refreshDevices();
+  await refresh();
 });

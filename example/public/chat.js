@@ -14,10 +14,10 @@ let outbox;
 let current = "lobby";
 let mine = [];
 
-/** Connects, and tells by `on.welcome(session)`, `on.session(session)`, `on.devicesChanged()`, `on.ended()`, what concerns the rest of the page. */
-export function connect(session, on) {
+/** Connects, and tells by `on.accountChanged()` and `on.ended()` what concerns the rest of the page. */
+export function connect(user, on) {
   disconnect();
-  me = { id: session.user, name: session.name };
+  me = user;
   const opening = realtimeClient({ url: "/ws", maxReconnectDelayMs: 5000, requestTimeoutMs: 5000 });
   line = opening;
   outbox = new Outbox(opening, ({ key }, reason) => showRefused(idOf(key), reason));
@@ -25,16 +25,15 @@ export function connect(session, on) {
   opening.onState((state, { code }) => {
     if (state !== "ended") showLine(state);
     else if (code !== 1000) on.ended();
+    if (state === "open") void enter();
   });
-  opening.on("welcome", on.welcome);
-  opening.on("session.state", on.session);
-  opening.on("devices.changed", on.devicesChanged);
-  opening.on("rooms", ({ rooms }) => void enter(rooms));
-  opening.on("people", ({ room, people }) => {
-    if (room === current) showPeople(people, me.id);
+  opening.on("account.changed", on.accountChanged);
+  opening.on("rooms", ({ rooms }) => showMine(rooms));
+  opening.on("people", ({ room, members, here }) => {
+    if (room === current) showPeople({ members, here }, me);
   });
-  opening.on("typing", ({ room, from, name }) => {
-    if (room === current && from !== me.id) showTyping(from, name);
+  opening.on("typing", ({ room, from }) => {
+    if (room === current && from !== me) showTyping(from);
   });
   opening.on("message", (message) => {
     if (message.room !== current) {
@@ -42,7 +41,7 @@ export function connect(session, on) {
       return;
     }
     hideTyping(message.from);
-    showMessage(message, me.id);
+    showMessage(message, me);
   });
 }
 
@@ -59,7 +58,7 @@ export function count() {
   return line.request("count.add").catch(({ message }) => showProblem(`Not counted: ${message}.`));
 }
 
-const idOf = (key) => `${me.id}/${key}`;
+const idOf = (key) => `${me}/${key}`;
 
 function showLine(state) {
   byId("line").dataset.state = state;
@@ -68,13 +67,18 @@ function showLine(state) {
   if (state === "waiting") explainWaiting("Waiting for the connection");
 }
 
-/** Comes with each connection, and whenever the user's rooms have changed: on this device or another. */
-async function enter(rooms) {
-  mine = rooms;
-  if (!mine.includes(current)) showRoom("lobby");
-  showRooms(mine, current);
-  await loadRoom();
+/** With each connection: first what was missed, then what waits. */
+async function enter() {
+  await joinRoom();
   outbox?.flush();
+}
+
+/** The user's rooms have changed, on this device or another. */
+function showMine(rooms) {
+  const hasLeft = mine.includes(current) && !rooms.includes(current);
+  mine = rooms;
+  showRooms(mine, current);
+  if (hasLeft) void openRoom("lobby");
 }
 
 function showRoom(room) {
@@ -86,21 +90,18 @@ function showRoom(room) {
   byId("leave-room").hidden = room === "lobby";
   clearLog();
   clearTyping();
-  showPeople([]);
+  showPeople({ members: [], here: [] });
   showRooms(mine, current);
   if (!outbox || !line) return;
-  for (const { key, text } of outbox.of(room))
-    showWaiting({ id: idOf(key), from: me.id, name: me.name, text });
+  for (const { key, text } of outbox.of(room)) showWaiting({ id: idOf(key), from: me, text });
 }
 
-/** Loads what is new, also what was missed while there was no connection. */
-async function loadRoom() {
+/** Joins the room if that is not done, and loads what is new: also what was missed without a connection. */
+async function joinRoom() {
   const room = current;
   try {
-    const { messages, people } = await line.request("room.open", { room });
-    if (room !== current || !me) return;
-    showHistory(messages, me.id);
-    showPeople(people, me.id);
+    const { messages } = await line.request("room.join", { room });
+    if (room === current) showHistory(messages, me);
   } catch (error) {
     // A line that was lost comes back, and loads it again.
     if (error.code !== "closed" && error.code !== "timeout") showProblem(error.message);
@@ -109,18 +110,13 @@ async function loadRoom() {
 
 async function openRoom(room) {
   showRoom(room);
-  byId("room-name").focus();
-  if (mine.includes(room)) {
-    await loadRoom();
-    return;
-  }
-  // Answered after the event `rooms`, which loads the room on every device that shows it.
-  mine = [...mine, room];
-  await line.request("room.join", { room }).catch(({ message }) => showProblem(message));
+  await joinRoom();
 }
 
 makeRooms((room) => {
-  if (room !== current) void openRoom(room);
+  if (room === current) return;
+  void openRoom(room);
+  byId("room-name").focus();
 });
 
 onClick("leave-room", async () => {
@@ -135,7 +131,7 @@ onSubmit("compose", () => {
   doneTyping();
   if (text === "") return;
   const key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
-  showWaiting({ id: idOf(key), from: me.id, name: me.name, text });
+  showWaiting({ id: idOf(key), from: me, text });
   if (line.state !== "open") explainWaiting("Waiting for the connection");
   outbox.add({ room: current, text, key });
 });

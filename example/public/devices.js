@@ -1,7 +1,32 @@
 import { byId, fromTemplate } from "./dom.js";
 
+/** Most browsers also name those that they are like: the first that is found is the one. */
+const BROWSERS = {
+  Edg: "Edge",
+  OPR: "Opera",
+  Firefox: "Firefox",
+  FxiOS: "Firefox",
+  CriOS: "Chrome",
+  Chrome: "Chrome",
+  Safari: "Safari",
+};
+const SYSTEMS = {
+  iPhone: "iPhone",
+  iPad: "iPad",
+  Android: "Android",
+  Windows: "Windows",
+  "Mac OS": "macOS",
+  Linux: "Linux",
+};
+
 const list = byId("devices");
 const signOutOthers = byId("sign-out-others");
+
+/** What a reader calls a browser, such as "Firefox on Windows". */
+export function browserName(userAgent = "") {
+  const first = (names) => Object.entries(names).find(([part]) => userAgent.includes(part))?.[1];
+  return [first(BROWSERS) ?? "Unknown browser", first(SYSTEMS)].filter(Boolean).join(" on ");
+}
 
 /** Shows where the user is signed in; `signOut(device, button)` is what the button of each does. */
 export function showDevices(devices, signOut) {
@@ -10,37 +35,38 @@ export function showDevices(devices, signOut) {
   const before = new Map([...list.children].map((item) => [item.dataset.id, item]));
   list.replaceChildren(
     ...devices.map((device) => {
-      const item = before.get(device.id) ?? newItem(device, signOut);
+      const item = before.get(`${device.createdAt}`) ?? newItem(device, signOut);
       fill(item, device);
       return item;
     }),
   );
-  signOutOthers.hidden = devices.every(({ isThis }) => isThis);
+  signOutOthers.hidden = devices.every(({ current }) => current);
   restoreFocus(hadFocus);
 }
 
 function newItem(device, signOut) {
   const { element, part } = fromTemplate("device-template");
-  element.dataset.id = device.id;
+  element.dataset.id = device.createdAt;
   part("button").addEventListener("click", ({ currentTarget }) => signOut(device, currentTarget));
   return element;
 }
 
-function fill(item, { browser, ip, signedInAt, connections, isThis }) {
+function fill(item, { userAgent, ip, createdAt, connections, current }) {
   const part = (selector) => item.querySelector(selector);
+  const browser = browserName(userAgent);
   part(".browser").textContent = browser;
   part(".ip").textContent = ip ?? "unknown address";
   part(".connections").textContent = connections === 1 ? "1 tab open" : `${connections || "no"} tabs open`;
-  showTime(part(".signed-in-at"), signedInAt);
+  showTime(part(".signed-in-at"), createdAt);
   part(".which").textContent = ` ${browser}, ${ip ?? "unknown address"}`;
-  part(".badge").hidden = !isThis;
-  part("button").hidden = isThis;
+  part(".badge").hidden = !current;
+  part("button").hidden = current;
 }
 
-function showTime(element, isoTime) {
-  element.dateTime = isoTime ?? "";
+function showTime(element, time) {
   const options = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
-  element.textContent = isoTime === null ? "once" : new Date(isoTime).toLocaleString("en", options);
+  element.dateTime = new Date(time).toISOString();
+  element.textContent = new Date(time).toLocaleString("en", options);
 }
 
 /** What had the focus may be gone: a reader then goes on from the heading. */

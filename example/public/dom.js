@@ -6,9 +6,12 @@ export function fromTemplate(id) {
   return { element, part: (selector) => element.querySelector(selector) };
 }
 
+/** What a user is called. */
+export const nameOf = (id) => id.slice(0, 1).toUpperCase() + id.slice(1);
+
 /** Initial and tone of somebody's avatar. */
-export function paintAvatar(element, id, name) {
-  element.textContent = name.slice(0, 1);
+export function paintAvatar(element, id) {
+  element.textContent = nameOf(id).slice(0, 1);
   element.dataset.tone = id.codePointAt(0) % 4;
 }
 

@@ -1,4 +1,4 @@
-import { byId, fromTemplate, paintAvatar } from "./dom.js";
+import { byId, fromTemplate, nameOf, paintAvatar } from "./dom.js";
 
 /** How far from its end the log still follows new messages. */
 const NEAR_PX = 80;
@@ -25,11 +25,11 @@ export function showHistory(messages, me) {
   });
 }
 
-export function showMessage({ id, from, name, text, at }, me) {
+export function showMessage({ id, from, text, at }, me) {
   const isOwn = from === me;
   let item = byMessageId.get(id);
   if (item && !item.classList.contains("waiting")) return;
-  item ??= newItem({ id, from, name, text, isOwn });
+  item ??= newItem({ id, from, text, isOwn });
   item.classList.remove("waiting", "refused");
   const time = item.querySelector("time");
   time.dateTime = new Date(at).toISOString();
@@ -40,8 +40,8 @@ export function showMessage({ id, from, name, text, at }, me) {
 }
 
 /** Shows a message of one's own that the server has not taken yet. */
-export function showWaiting({ id, from, name, text }) {
-  const item = byMessageId.get(id) ?? newItem({ id, from, name, text, isOwn: true });
+export function showWaiting({ id, from, text }) {
+  const item = byMessageId.get(id) ?? newItem({ id, from, text, isOwn: true });
   item.classList.add("waiting");
   item.querySelector(".fate").textContent = "Sending…";
   list.append(item);
@@ -62,12 +62,12 @@ export function showRefused(id, reason) {
   item.querySelector(".fate").textContent = `Not sent: ${reason}`;
 }
 
-function newItem({ id, from, name, text, isOwn }) {
+function newItem({ id, from, text, isOwn }) {
   const { element, part } = fromTemplate("message-template");
   element.dataset.from = from;
   element.classList.toggle("own", isOwn);
-  paintAvatar(part(".avatar"), from, name);
-  part(".author").textContent = isOwn ? "You" : name;
+  paintAvatar(part(".avatar"), from);
+  part(".author").textContent = isOwn ? "You" : nameOf(from);
   part(".text").textContent = text;
   byMessageId.set(id, element);
   return element;

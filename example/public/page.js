@@ -1,11 +1,12 @@
-import { enterAccount, leaveAccount, refreshDevices, showSession } from "./account.js";
+import { leaveAccount, showAccount } from "./account.js";
 import { ask, whenSignedOut } from "./api.js";
 import { connect, disconnect } from "./chat.js";
-import { byId, onClick, once, onSubmit, showNotice, showProblem } from "./dom.js";
+import { byId, onClick, onSubmit, showNotice, showProblem } from "./dom.js";
 
 /** The session of who is signed in. */
 let shown = { user: null };
 let isSigningOut = false;
+let lastAsked = 0;
 
 function show(session) {
   if (session.user === null) {
@@ -13,9 +14,7 @@ function show(session) {
   } else if (session.user !== shown.user) {
     enter(session);
   } else {
-    // Perhaps with a new id, after signing in anew in another tab.
-    shown = session;
-    enterAccount(session);
+    showAccount(session, refresh);
   }
 }
 
@@ -24,9 +23,9 @@ function enter(session) {
   shown = session;
   if (isAnew) leaveAccount();
   showNotice("");
-  enterAccount(session);
+  showAccount(session, refresh);
   showView("signed-in", "text");
-  connect(session, { welcome: show, session: showSession, devicesChanged: refreshDevices, ended: leave });
+  connect(session.user, { accountChanged: refresh, ended: leave });
 }
 
 /** Leaves nothing of a user behind, and says why the page has changed. */
@@ -55,13 +54,12 @@ whenSignedOut(() => shown.user !== null && leave());
 
 onSubmit("sign-in", async () => {
   const [user, password] = [byId("user").value, byId("password").value];
-  const session = await ask("POST", "/api/sign-in", { user, password });
-  if (!session) {
+  if (!(await ask("POST", "/api/sign-in", { user, password }))) {
     byId("password").select();
     return;
   }
   byId("sign-in").reset();
-  show(session);
+  await refresh();
 });
 
 for (const button of document.querySelectorAll(".demo-user")) {
@@ -79,14 +77,18 @@ onClick("sign-out", async () => {
   isSigningOut = false;
 });
 
-/** Looks whether somebody has signed in or out meanwhile, in another tab. */
+/** Looks how the session is now: somebody may have signed in or out meanwhile, in another tab. */
 async function refresh() {
-  const session = await ask("GET", "/api/session");
-  if (session) show(session);
+  const asked = ++lastAsked;
+  let session = await ask("GET", "/api/account");
+  // The session may have been replaced while this was asked: then there is another cookie now.
+  if (session?.user === null && shown.user !== null) session = await ask("GET", "/api/account");
+  // Answers may overtake each other: only the latest is shown.
+  if (session && asked === lastAsked) show(session);
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") void once(refresh, refresh);
+  if (document.visibilityState === "visible") void refresh();
 });
 
 await refresh();

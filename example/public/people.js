@@ -1,11 +1,12 @@
-import { byId, fromTemplate } from "./dom.js";
+import { byId, fromTemplate, nameOf } from "./dom.js";
 
 /** Shows who is in the room, and who of them is here now. */
-export function showPeople(people, me) {
+export function showPeople({ members, here }, me) {
   byId("people").replaceChildren(
-    ...people.map(({ id, name, isHere }) => {
+    ...members.sort().map((id) => {
+      const isHere = here.includes(id);
       const { element, part } = fromTemplate("person-template");
-      part(".name").textContent = id === me ? `${name} (you)` : name;
+      part(".name").textContent = id === me ? `${nameOf(id)} (you)` : nameOf(id);
       part(".where").textContent = isHere ? "here" : "away";
       element.classList.toggle("away", !isHere);
       return element;

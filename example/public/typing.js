@@ -1,10 +1,10 @@
-import { byId } from "./dom.js";
+import { byId, nameOf } from "./dom.js";
 
 /** How long somebody is shown to be typing, and how often it is told at most. */
 const SHOWN_MS = 4000;
 const TOLD_EVERY_MS = 2000;
 
-const names = new Map();
+const timers = new Map();
 let toldAt = Number.NEGATIVE_INFINITY;
 
 /** Tells others, by `tell`, now and then while somebody types. */
@@ -20,24 +20,27 @@ export function doneTyping() {
   toldAt = Number.NEGATIVE_INFINITY;
 }
 
-export function showTyping(id, name) {
-  clearTimeout(names.get(id)?.timer);
-  names.set(id, { name, timer: setTimeout(() => hideTyping(id), SHOWN_MS) });
+export function showTyping(id) {
+  clearTimeout(timers.get(id));
+  timers.set(
+    id,
+    setTimeout(() => hideTyping(id), SHOWN_MS),
+  );
   show();
 }
 
 export function hideTyping(id) {
-  clearTimeout(names.get(id)?.timer);
-  names.delete(id);
+  clearTimeout(timers.get(id));
+  timers.delete(id);
   show();
 }
 
 export function clearTyping() {
-  for (const id of [...names.keys()]) hideTyping(id);
+  for (const id of [...timers.keys()]) hideTyping(id);
 }
 
 function show() {
-  const all = [...names.values()].map(({ name }) => name);
+  const all = [...timers.keys()].map(nameOf);
   const who = new Intl.ListFormat("en").format(all);
   byId("typing").textContent = all.length === 0 ? "" : `${who} ${all.length === 1 ? "is" : "are"} typing…`;
 }

@@ -138,9 +138,16 @@ export class Node {
     this.#isClosed = true;
     clearInterval(this.#renewal);
     // A backend that is down must not keep the process from ending; the lease runs out by itself.
-    if (this.#joining)
-      await Promise.race([this.#bus.dropLease(this.id).catch(() => {}), delay(LEAVE_WITHIN_MS)]);
+    if (this.#joining) await this.#leave();
     await this.#bus.close();
+  }
+
+  async #leave(): Promise<void> {
+    const limit = new AbortController();
+    const left = this.#bus.dropLease(this.id).catch(() => {});
+    await Promise.race([left, delay(LEAVE_WITHIN_MS, undefined, { signal: limit.signal })]);
+    // Else it would keep the process from ending for that long.
+    limit.abort();
   }
 
   async #join(): Promise<void> {

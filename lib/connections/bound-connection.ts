@@ -19,13 +19,12 @@ const REPLACED_HEAD_START_MS = 250;
 export class BoundConnection {
   readonly sid: string;
   /** Whose session it was when the connection was made. */
-  readonly userId: string | undefined;
+  userId: string | undefined;
   #line: Closable | undefined;
   #hasEnded = false;
 
-  constructor(sid: string, userId: string | undefined) {
+  constructor(sid: string) {
     this.sid = sid;
-    this.userId = userId;
   }
 
   /** Whether its session has ended; before the handshake is answered, it is then refused. */

@@ -27,10 +27,10 @@ export class SessionConnections implements ConnectionHolder {
   }
 
   /** Binds a new connection to a session; `undefined` if the session has as many as it may have. */
-  bind(sid: string, expiresAt: number | undefined, userId?: string): BoundConnection | undefined {
+  bind(sid: string, expiresAt: number | undefined): BoundConnection | undefined {
     const bound = this.#bySession.get(sid) ?? new Set();
     if (bound.size >= this.#maxPerSession) return undefined;
-    const connection = new BoundConnection(sid, userId);
+    const connection = new BoundConnection(sid);
     this.#bySession.set(sid, bound.add(connection));
     this.#watch.watch(sid, expiresAt);
     return connection;

@@ -153,12 +153,27 @@ export class Groups {
   /** One who cannot be asked of is kept out of it for this time, and stays a member. */
   async #isAllowedAgain(connection: RealtimeConnection, group: string): Promise<boolean> {
     try {
-      return await this.#parts.authorize(connection.userId, group);
+      return await answered(this.#parts.authorize(connection.userId, group));
     } catch (error) {
       this.#parts.events.errors.report(error, connection);
       return false;
     }
   }
+}
+
+/** Milliseconds that `authorizeGroup` may take while a connection waits for its groups. */
+const AUTHORIZE_TIMEOUT_MS = 10_000;
+
+/** What `authorizeGroup` says, if it says anything. */
+function answered(answer: boolean | Promise<boolean>): boolean | Promise<boolean> {
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    const late = new Error(
+      `authorizeGroup did not answer within ${AUTHORIZE_TIMEOUT_MS} ms; the group was left out.`,
+    );
+    const timer = setTimeout(() => reject(late), AUTHORIZE_TIMEOUT_MS);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function tooMany(): SessionStackError {

@@ -54,3 +54,11 @@ export function answerOn(socket: Duplex, res: ServerResponse): void {
     (socket as Parameters<ServerResponse["detachSocket"]>[0]).destroySoon();
   });
 }
+
+/** Ends a line that fails: one function for all of them. */
+export function destroyIt(this: Duplex): void {
+  this.destroy();
+}
+
+/** What a client does wrong ends its line, and is no error of this process. */
+export function ignoreError(): void {}

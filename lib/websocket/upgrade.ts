@@ -54,15 +54,17 @@ export async function admit(
     if (record.isStored) {
       // A node that nobody reaches would not hear of the session's end.
       await limit.race(keeper.joinNodes());
-      const { userId } = record;
-      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime(), userId);
+      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime());
       if (!connection) throw tooMany("this session");
-      // With its user, in the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
-      seating = handler?.admit({ req, open, userId });
-      await limit.race(Promise.all([seating, record.update()]));
+      do {
+        // Of the user that it was until the session was read again.
+        (await seating)?.giveUp();
+        connection.userId = record.userId;
+        // In the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
+        seating = handler?.admit({ req, open, userId: connection.userId });
+        await limit.race(Promise.all([seating, record.update()]));
+      } while (record.userId !== connection.userId);
       if (connection.hasEnded) throw sessionDeleted();
-      if (record.userId !== userId)
-        throw new Refusal(503, "The user has just changed", { "Retry-After": "1" });
     } else {
       seating = handler?.admit({ req, open, userId: undefined });
     }

@@ -1,6 +1,15 @@
 import type { Application, Request, Response } from "express";
-import type { PerMessageDeflateOptions } from "ws";
+import type { PerMessageDeflateOptions, WebSocket } from "ws";
 import type { Origins } from "./origin.ts";
+
+/** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
+export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
+
+/** Options of `wsSessions.close`. */
+export interface CloseOptions {
+  /** Milliseconds over which the connections are closed, so that not all come back to another node at once. @default 0 */
+  drainMs?: number;
+}
 
 /** Options of `webSocketSessions`. */
 export interface WebSocketSessionsOptions {

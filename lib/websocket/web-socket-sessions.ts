@@ -14,22 +14,18 @@ import { type MetricsRegister, registerMetrics } from "../observability/metrics.
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { followUsers } from "./follow-users.ts";
-import { answerOn, Refusal, refusalOf, refuse } from "./refusal.ts";
+import { answerOn, destroyIt, ignoreError, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
 import { expressUpgrade, releaseResponse } from "./upgrade-request.ts";
-import { type WebSocketSessionsOptions, webSocketConfig } from "./web-socket-options.ts";
+import {
+  type CloseOptions,
+  type ConnectionListener,
+  type WebSocketSessionsOptions,
+  webSocketConfig,
+} from "./web-socket-options.ts";
 import { WebSocketCounts, type WebSocketStats } from "./web-socket-stats.ts";
-
-/** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
-export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
-
-/** Options of {@link WebSocketSessions.close}. */
-export interface CloseOptions {
-  /** Milliseconds over which the connections are closed, so that not all come back to another node at once. @default 0 */
-  drainMs?: number;
-}
 
 /** WebSocket connections that share their session with HTTP. */
 export interface WebSocketSessions {
@@ -63,18 +59,10 @@ export interface WebSocketSessions {
 }
 
 const debug = createDebug("express-session-stack:websocket");
-
 const SWITCHING_PROTOCOLS = 101;
 
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
 const INTERNAL_ERROR = 1011;
-
-function ignore(): void {}
-
-/** One function for all lines. */
-function destroyIt(this: Duplex): void {
-  this.destroy();
-}
 
 /**
  * Gives upgraded connections the session of their cookie, and closes them when it ends.
@@ -110,9 +98,8 @@ export function webSocketSessions(
     for (const line of cookies.get(req) ?? []) headers.push(`Set-Cookie: ${line}`);
   });
 
-  function isMine({ url = "/" }: IncomingMessage): boolean {
-    return config.path === undefined || pathnameOf(url) === config.path;
-  }
+  const isMine = ({ url = "/" }: IncomingMessage) =>
+    config.path === undefined || pathnameOf(url) === config.path;
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Before anything else: an error of the line that nobody listens for would end the process.
@@ -193,8 +180,7 @@ export function webSocketSessions(
       connections.delete(ws);
       if (connection) sessions.release(connection);
     });
-    // What a client does wrong closes its connection with ws's own code, and is no error of this process.
-    ws.on("error", ignore);
+    ws.on("error", ignoreError);
     ws.followFailures((error) => {
       if (!isSessionDeleted(error)) {
         ws.end(INTERNAL_ERROR, "internal_error");

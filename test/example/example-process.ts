@@ -19,7 +19,6 @@ const stopLimitMs = 8_000;
 export interface ExampleEnv {
   REDIS_URL?: string | undefined;
   REDIS_PREFIX?: string;
-  SESSION_SECRET?: string;
   PORT?: string;
   WRONG_PASSWORDS_PER_MINUTE?: string;
 }
@@ -35,7 +34,6 @@ export async function startExample(env: ExampleEnv = {}): Promise<ExampleProcess
   const inherited = { ...process.env };
   delete inherited.REDIS_URL;
   delete inherited.REDIS_PREFIX;
-  delete inherited.SESSION_SECRET;
   const defaults: ExampleEnv = { PORT: "0", WRONG_PASSWORDS_PER_MINUTE: "1000" };
   // One process, unlike the command `tsx`, which starts another: no signal can miss it.
   const child = spawn(process.execPath, ["--import", "tsx", "example/server.ts"], {

@@ -2,15 +2,29 @@ import type { WebSocket } from "ws";
 import { Browser, type BrowserResponse, closed, messages } from "../support/browser.ts";
 import { type ExampleEnv, type ExampleProcess, startExample } from "./example-process.ts";
 
-/** A message that counts. */
-export const COUNT: string = JSON.stringify({ event_type: "count.add", data: {} });
-
 /** The passwords that the sign-in page shows. */
 export const PASSWORDS = { ada: "analytical engine", grace: "first compiler" } as const;
 
 export type UserName = keyof typeof PASSWORDS;
 
 export const SESSION_ENDED = { code: 4501, reason: "session_ended" } as const;
+
+/** What a connection is told of that has no user. */
+export const NOT_SIGNED_IN = { code: 4503, reason: "forbidden" } as const;
+
+/** What the page is told of the session. Times are in milliseconds since the epoch. */
+export interface Account {
+  user: string | null;
+  since?: number;
+  httpCount: number;
+  webSocketCount: number;
+  devices: Device[];
+}
+
+export interface Device {
+  createdAt: number;
+  [what: string]: unknown;
+}
 
 export interface VisitorOptions {
   /** Of another run of the example than that of this file. */
@@ -32,44 +46,43 @@ export class Visitor extends Browser {
   }
 
   async signIn(user: UserName = "ada", password: string = PASSWORDS[user]): Promise<void> {
-    expect((await this.trySignIn(user, password)).status).toBe(200);
+    expect((await this.trySignIn(user, password)).status).toBe(204);
   }
 
   changePassword(current: string, next: string): Promise<BrowserResponse> {
     return this.post("/api/password", { json: { current, next } });
   }
 
-  async session(): Promise<unknown> {
-    return (await this.get("/api/session")).json();
+  async account(): Promise<Account> {
+    return (await this.get("/api/account")).json() as Account;
   }
 
-  async devices(): Promise<{ id: string; [what: string]: unknown }[]> {
-    return (await this.get("/api/devices")).json() as { id: string }[];
+  async devices(): Promise<Device[]> {
+    return (await this.account()).devices;
   }
 
-  /** Opens the page's WebSocket, as one more tab, and gives what it shows first. */
-  async openTab(): Promise<{ ws: WebSocket; shown: unknown }> {
+  signOutDevice({ createdAt }: Device): Promise<BrowserResponse> {
+    return this.post(`/api/devices/${createdAt}/sign-out`);
+  }
+
+  /** Opens the page's WebSocket, as one more tab. */
+  async openTab(): Promise<WebSocket> {
     const ws = await this.webSocket("/ws");
-    return { ws, shown: await welcome(ws) };
+    await event(ws, "account.changed");
+    return ws;
   }
 
   /** Expects that the session is over, for requests and for a connection. */
   async expectSignedOut(ws: WebSocket): Promise<void> {
     expect(await closed(ws)).toEqual(SESSION_ENDED);
-    expect(await this.session()).toMatchObject({ name: null });
-    expect((await this.get("/api/devices")).status).toBe(401);
+    expect(await this.account()).toMatchObject({ user: null, devices: [] });
     expect((await this.post("/api/count")).status).toBe(401);
   }
 }
 
-/** The session as a page is told of it first. */
-export function welcome(ws: WebSocket): Promise<unknown> {
-  return event(ws, "welcome");
-}
-
-/** The session as the page is told of it next. */
-export function state(ws: WebSocket): Promise<unknown> {
-  return event(ws, "session.state");
+/** Counts over a WebSocket. */
+export async function count(ws: WebSocket): Promise<void> {
+  expect(await request(ws, "count.add", {})).toMatchObject({ status: "success" });
 }
 
 /** The data of the next event of a type; others before it are not looked at. */

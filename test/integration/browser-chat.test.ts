@@ -129,13 +129,13 @@ describeInChromium("the chat in a browser", (browserTest) => {
       second.page.request.post(`${example.url}/api/sign-in`, { data: { user, password: PASSWORDS[user] } });
     await first.button("Add one over HTTP").click();
     await second.page.locator("#http-count", { hasText: "1" }).waitFor();
-    expect((await signIn("ada")).status()).toBe(200);
+    expect((await signIn("ada")).status()).toBe(204);
     // The new session counts from 0.
     for (const { page } of [first, second]) await page.locator("#http-count", { hasText: "0" }).waitFor();
     await second.button("Add one over WebSocket").click();
     await first.page.locator("#web-socket-count", { hasText: "1" }).waitFor();
 
-    expect((await signIn("grace")).status()).toBe(200);
+    expect((await signIn("grace")).status()).toBe(204);
     for (const { page } of [first, second]) await page.getByRole("heading", { name: "Grace" }).waitFor();
   });
 

@@ -125,7 +125,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
     letGo();
     await eventually(() => expect(served.closings).toHaveLength(1));
-    expect(served.closings[0]?.connection.groups.size).toBe(0);
+    expect(served.connections[0]?.groups.size).toBe(0);
     await clock.advance(3_000);
     await eventually(() => expect(channels).toEqual(new Set()));
   });

@@ -59,7 +59,7 @@ describe("connect listeners", () => {
     expect(served.failures.map(({ connection }) => connection)).toEqual([line, line]);
     ws.close(4100, "enough");
     await eventually(() => expect(log).toEqual(["ada connected", "ada disconnected"]));
-    expect(served.closings).toEqual([{ connection: line, closed: { code: 4100, reason: "enough" } }]);
+    expect(served.closings).toEqual([{ id: line.id, closed: { code: 4100, reason: "enough" } }]);
     expect(takeFailures(served)).toEqual(["thrown", "rejected", "thrown late"]);
   });
 

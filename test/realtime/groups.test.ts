@@ -1,19 +1,6 @@
 import type { Backend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
-import { seededRandom } from "../support/random.ts";
-import {
-  ask,
-  connect,
-  gate,
-  next,
-  open,
-  places,
-  type Served,
-  send,
-  serve,
-  signIn,
-  until,
-} from "./support.ts";
+import { ask, connect, next, open, places, type Served, serve, signIn, until } from "./support.ts";
 
 type Line = Awaited<ReturnType<typeof connect>>;
 type Browser = Awaited<ReturnType<typeof signIn>>;
@@ -168,92 +155,5 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     const again = await (await signIn(served, "ada")).webSocket("/ws");
     expect(await next(again)).toEqual({ event_type: "welcome", data: {} });
     expect(seen).toEqual(["joined away", "joined here"]);
-  });
-
-  test("joined and left at the same time are in the end what the memberships say", async () => {
-    const random = seededRandom(Date.now() % 100_000);
-    const devices = [await connect(served, "ada"), await connect(served, "ada")];
-    for (let round = 0; round < 15; round++) {
-      const steps = Array.from({ length: 8 }, () => {
-        const group = random.pick(["a", "b", "c"]);
-        const what = random.pick(["join", "leave"] as const);
-        const by = random.pick([served.chat, ...devices.map(({ line }) => line)]);
-        return "groups" in by ? by[what](group) : by[what]("ada", group);
-      });
-      if (random.chance(0.3)) devices.push(await connect(served, "ada"));
-      await Promise.all(steps);
-      const groups = (await served.chat.groupsOf("ada")).sort();
-      for (const group of ["a", "b", "c"]) await served.chat.group(group).send(group);
-      await served.chat.user("ada").send("last");
-      for (const { ws, line } of devices) {
-        const received = (await until(ws, "last")).map(({ event_type }) => event_type);
-        expect({ seed: random.seed, round, received, on: [...line.groups].sort() }).toEqual({
-          seed: random.seed,
-          round,
-          received: groups,
-          on: groups,
-        });
-      }
-      const members = await Promise.all(["a", "b", "c"].map((group) => served.chat.members(group)));
-      expect(members.map(({ length }) => length > 0)).toEqual(["a", "b", "c"].map((g) => groups.includes(g)));
-    }
-  });
-
-  /** Holds back the answer to the next question for a user's groups, which is out of date when it comes. */
-  function holdNextAnswer(): { asked: () => boolean; hand: () => void } {
-    const { opened, open: hand } = gate();
-    const { memberships } = backend;
-    const groupsOf = memberships.groupsOf.bind(memberships);
-    let isAsked = false;
-    memberships.groupsOf = async (userId) => {
-      memberships.groupsOf = groupsOf;
-      const groups = await groupsOf(userId);
-      isAsked = true;
-      await opened;
-      return groups;
-    };
-    return { asked: () => isAsked, hand };
-  }
-
-  test("are left for good, also if the answer that the user is in them comes after it", async () => {
-    const device = await connect(served, "ada");
-    const { asked, hand } = holdNextAnswer();
-    const joining = served.chat.join("ada", "g");
-    await eventually(() => expect(asked()).toBe(true));
-    await served.chat.leave("ada", "g");
-    hand();
-    await joining;
-    expect(device.line.groups.size).toBe(0);
-    await served.chat.group("g").send("secret");
-    expect(await receivedBy(served, "ada", [device])).toEqual([[]]);
-  });
-
-  test("joined while a connection is made are its groups too, and those left are not", async () => {
-    await served.chat.join("ada", "left");
-    const { asked, hand } = holdNextAnswer();
-    const connecting = (await signIn(served, "ada")).webSocket("/ws");
-    await eventually(() => expect(asked()).toBe(true));
-    await served.chat.join("ada", "joined");
-    await served.chat.leave("ada", "left");
-    hand();
-    const ws = await connecting;
-    await eventually(() => expect(served.connections).toHaveLength(1));
-    const line = served.connections[0] as Line["line"];
-    expect([...line.groups]).toEqual(["joined"]);
-    for (const group of ["left", "joined"]) await served.chat.group(group).send(group);
-    expect(await receivedBy(served, "ada", [{ ws, line }])).toEqual([["joined"]]);
-  });
-
-  test("a message that is sent right after leave has resolved reaches no handler's connection any more", async () => {
-    const device = await connect(served, "ada");
-    for (let round = 0; round < 20; round++) {
-      await served.chat.join("ada", "g");
-      const before = served.chat.group("g").send("before");
-      await Promise.all([before, served.chat.leave("ada", "g")]);
-      await served.chat.group("g").send("after");
-    }
-    send(device.ws, "join", { group: "g" }, "joined");
-    const [received] = await receivedBy(served, "ada", [device]);
-    expect(received).not.toContain("after");
   });
 });

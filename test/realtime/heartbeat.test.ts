@@ -37,7 +37,7 @@ describe.each(places)("inactivityThresholdSeconds on $place", ({ open }) => {
     expect(await closed(ws)).toEqual(inactive);
     await eventually(async () => expect(await served.chat.activeSessions("ada")).toEqual([]));
     expect(await served.chat.activeSessions("grace")).toHaveLength(1);
-    await eventually(() => expect(served.closings).toEqual([{ connection: line, closed: inactive }]));
+    await eventually(() => expect(served.closings).toEqual([{ id: line.id, closed: inactive }]));
   });
 
   test("from the moment of its close on it gets nothing, also if the client does not answer", async () => {

@@ -74,6 +74,20 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     for (const [at, line] of lines.entries()) expect(await line.store.get("key")).toEqual({ at });
   });
 
+  // Once no number of seconds was too many for Redis.
+  test.each([0.1, 1e15, Number.POSITIVE_INFINITY])(
+    "works with a threshold of %d seconds",
+    async (inactivityThresholdSeconds) => {
+      const served = await serve({
+        backend: await openPlace(),
+        realtime: { inactivityThresholdSeconds, clock: new FakeClock() },
+      });
+      const { line } = await connect(served, "ada");
+      await line.store.set("key", "text");
+      expect(await line.store.get("key")).toBe("text");
+    },
+  );
+
   test("is gone once the connection is", async () => {
     const served = await serve({ backend: await openPlace() });
     const { ws, line } = await connect(served, "ada");

@@ -56,8 +56,8 @@ export interface Served {
   chat: Realtime;
   /** What `connect` was told of, oldest first. */
   connections: Connection[];
-  /** What `disconnect` was told of, oldest first. */
-  closings: { connection: Connection; closed: Closed }[];
+  /** What `disconnect` was told of, oldest first; by ids, since a connection that differs takes long to print. */
+  closings: { id: string; closed: Closed }[];
   /** What `error` was told of. What a test leaves here fails it. */
   failures: { error: Error; connection: Connection | undefined }[];
   /** What the stack and the WebSockets have reported, and rejections of nobody. What a test leaves here fails it. */
@@ -80,7 +80,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const failures: Served["failures"] = [];
   const chat = realtime(options.realtime)
     .on("connect", (connection) => connections.push(connection))
-    .on("disconnect", (connection, closed) => closings.push({ connection, closed }))
+    .on("disconnect", ({ id }, closed) => closings.push({ id, closed }))
     .on("error", (error, connection) => failures.push({ error, connection }))
     .on("echo", (_, data) => data);
   options.setUp?.(chat);

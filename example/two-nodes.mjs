@@ -1,13 +1,10 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 
 /** Two nodes of the chat, on `PORT` and the one after it, with one Redis. */
 const first = Number(process.env.PORT || 3000);
-
 const env = { REDIS_URL: "redis://127.0.0.1:6379", ...process.env };
-const server = fileURLToPath(new URL("server.ts", import.meta.url));
 const nodes = [first, first + 1].map((port) =>
-  spawn(process.execPath, ["--import", "tsx", server], {
+  spawn(process.execPath, ["--import", "tsx", `${import.meta.dirname}/server.ts`], {
     env: { ...env, PORT: `${port}` },
     stdio: "inherit",
     // In a group of its own: Ctrl-C reaches a node only through this process, and once.
@@ -15,12 +12,9 @@ const nodes = [first, first + 1].map((port) =>
   }),
 );
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    for (const node of nodes) node.kill(signal);
-  });
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => nodes.map((node) => node.kill(signal)));
 }
-
 for (const node of nodes) {
   node.once("exit", (code) => {
     process.exitCode ||= code ?? 1;

@@ -1,0 +1,243 @@
+import type { WebSocket } from "ws";
+import type { Connection } from "../../lib/index.ts";
+import { closed, messages } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { rawSocket } from "../support/raw-socket.ts";
+import { byOwner, me } from "../users/support.ts";
+import { cookieOf, frame, handshake } from "../websocket/raw-handshake.ts";
+import {
+  ask,
+  connect,
+  data,
+  gate,
+  next,
+  open,
+  places,
+  refused,
+  type Served,
+  type ServeOptions,
+  send,
+  serve,
+  sidOf,
+  signIn,
+  until,
+} from "./support.ts";
+
+const ended = { code: 4501, reason: "session_ended" };
+const replaced = { code: 4009, reason: "session_replaced" };
+
+describe.each(places)("the session of a connection on $place", ({ open: openPlace }) => {
+  const setUp: ServeOptions["setUp"] = (chat) =>
+    chat
+      .on("get", ({ req }) => ({ ...req.session, cookie: undefined }))
+      .on("set", ({ req }, values) => void Object.assign(data(req), values))
+      .on("save", async ({ req }) => req.session.save())
+      .on("destroy", async ({ req }) => req.session.destroy());
+  let served: Served;
+
+  beforeEach(async () => {
+    served = await serve({ backend: await openPlace(), setUp });
+  });
+
+  test("is req.session in handlers, and is saved when they say so", async () => {
+    const browser = await signIn(served, "ada");
+    const { ws, line } = await open(served, browser);
+    expect([line.sid, line.userId]).toEqual([sidOf(browser), "ada"]);
+    expect(await ask(ws, "get")).toMatchObject({ data: { login: { userId: "ada" } } });
+    await ask(ws, "set", { visits: 1 });
+    expect(await ask(ws, "get")).toMatchObject({ data: { visits: 1 } });
+    expect(await me(browser)).not.toHaveProperty("visits");
+    await browser.post("/set", { json: { cart: ["tea"] } });
+    await ask(ws, "save");
+    expect(await me(browser)).toMatchObject({ visits: 1, cart: ["tea"] });
+    expect(await ask(ws, "get")).toMatchObject({ data: { visits: 1, cart: ["tea"] } });
+  });
+
+  test("ends with its connections: 4501 after a logout, 4009 after a regenerate or a login", async () => {
+    for (const [path, json, as] of [
+      ["/logout", {}, ended],
+      ["/regenerate", {}, replaced],
+      ["/login", { user: "ada" }, replaced],
+      ["/login", { user: "grace" }, replaced],
+    ] as const) {
+      const browser = await signIn(served, "ada");
+      const tabs = [await open(served, browser), await open(served, browser)];
+      const other = await connect(served, "ada");
+      await browser.post(path, { json });
+      await served.chat.user("ada").send("last");
+      for (const { ws } of tabs) expect(await closed(ws)).toEqual(as);
+      for (const { ws } of tabs) expect(messages(ws).all.join()).not.toContain("last");
+      expect(await until(other.ws, "last")).toEqual([]);
+      other.ws.close();
+      await eventually(async () => expect(await served.chat.activeSessions("ada")).toEqual([]));
+    }
+    expect(served.closings.filter(({ closed: { code } }) => code === 4009)).toHaveLength(6);
+  });
+
+  test("is ended by a handler: its connections close, and that is no failure", async () => {
+    const browser = await signIn(served, "ada");
+    const [first, second] = [await open(served, browser), await open(served, browser)];
+    send(first.ws, "destroy", {}, 1);
+    expect(await closed(first.ws)).toEqual(ended);
+    expect(await closed(second.ws)).toEqual(ended);
+    expect(await me(browser)).not.toHaveProperty("login");
+  });
+
+  test("that has ended while a handler works is found so by its save, which is no failure either", async () => {
+    const { opened, open: letGo } = gate();
+    const saved: unknown[] = [];
+    served.chat.on("save later", async ({ req }) => {
+      saved.push("waits");
+      await opened;
+      saved.pop();
+      await req.session.save().catch((error) => {
+        saved.push(error.code);
+        throw error;
+      });
+    });
+    const { ws, line } = await connect(served, "ada");
+    send(ws, "save later");
+    await eventually(() => expect(saved).toEqual(["waits"]));
+    await line.req.sessionStore.destroy(line.sid);
+    expect(await closed(ws)).toEqual(ended);
+    letGo();
+    await eventually(() => expect(saved).toEqual(["ERR_SESSION_DELETED"]));
+    await new Promise(setImmediate);
+    expect(served.failures).toEqual([]);
+  });
+
+  test("ended by deleteUserSessions delivers nothing after that has resolved, and hears nothing", async () => {
+    const lines = await Promise.all([1, 2, 3].map(() => signIn(served, "ada")));
+    const devices: { ws: WebSocket; line: Connection }[] = [];
+    for (const browser of lines) devices.push(await open(served, browser));
+    const other = await connect(served, "grace");
+    for (const user of ["ada", "grace"]) await served.chat.join(user, "g");
+    let isOver = false;
+    const send = () => {
+      const type = isOver ? "after" : "before";
+      for (const { line } of devices) line.send(type);
+      return Promise.all([served.chat.group("g").send(type), served.chat.user("ada").send(type)]);
+    };
+    const sending = (async () => {
+      for (let left = 20; left > 0; left -= Number(isOver)) {
+        await send();
+        await new Promise(setImmediate);
+      }
+    })();
+    await new Promise(setImmediate);
+    const receipt = await served.users.deleteUserSessions("ada");
+    isOver = true;
+    await sending;
+    expect(receipt).toEqual({ sessionsDeleted: 3, connectionsClosed: 3, silentNodes: [] });
+    for (const { ws } of devices) {
+      expect(await closed(ws)).toEqual(ended);
+      expect(messages(ws).all.join()).toContain("before");
+      expect(messages(ws).all.join()).not.toContain("after");
+    }
+    await served.chat.group("g").send("last");
+    expect(await until(other.ws, "last")).toContainEqual({ event_type: "after", data: {} });
+    expect(await served.chat.activeSessions("ada")).toEqual([]);
+    expect(await served.chat.presence("g")).toEqual(["grace"]);
+  });
+
+  test("of another user, changed in place by a request, closes its connections with 4009, and only its", async () => {
+    served = await serve({ backend: await openPlace(), setUp, session: { userId: byOwner } });
+    const browser = served.browser();
+    await browser.post("/set", { json: { owner: "ada" } });
+    const { ws, line } = await open(served, browser);
+    const second = served.browser();
+    await second.post("/set", { json: { owner: "ada" } });
+    const other = await open(served, second);
+    expect(line.userId).toBe("ada");
+    await browser.post("/set", { json: { color: "red" } });
+    expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
+    await browser.post("/set", { json: { owner: "grace" } });
+    await served.chat.user("ada").send("last");
+    expect(await closed(ws)).toEqual(replaced);
+    expect(messages(ws).all.join()).not.toContain("last");
+    expect(await until(other.ws, "last")).toEqual([]);
+    const again = await open(served, browser);
+    expect(again.line.userId).toBe("grace");
+    await browser.post("/set", { json: { owner: null } });
+    expect(await closed(again.ws)).toEqual(replaced);
+    const nobody = await open(served, browser);
+    expect(nobody.line.userId).toBeUndefined();
+    await browser.post("/set", { json: { owner: "ada" } });
+    expect(await closed(nobody.ws)).toEqual(replaced);
+  });
+
+  test("of another user, changed in place by a handler, closes its own connection too", async () => {
+    served = await serve({ backend: await openPlace(), setUp, session: { userId: byOwner } });
+    const browser = served.browser();
+    await browser.post("/set", { json: { owner: "ada" } });
+    const { ws } = await open(served, browser);
+    await ask(ws, "set", { owner: "grace" });
+    send(ws, "save", {}, 1);
+    expect(await closed(ws)).toEqual(replaced);
+    expect(await me(browser)).toMatchObject({ owner: "grace" });
+  });
+
+  test("that has ended lets nothing be heard that its client still sends", async () => {
+    const handled: unknown[] = [];
+    served.chat.on("log", (_, { at }) => handled.push(at));
+    const browser = await signIn(served, "ada");
+    const socket = await rawSocket(served.port);
+    socket.write(handshake("/ws", cookieOf(browser)));
+    await eventually(() => expect(served.connections).toHaveLength(1));
+    socket.write(frame('{"event_type":"log","data":{"at":1}}'));
+    await eventually(() => expect(handled).toEqual([1]));
+    await served.users.deleteUserSessions("ada");
+    for (let at = 2; at < 10; at++) socket.write(frame(`{"event_type":"log","data":{"at":${at}}}`));
+    await eventually(() => expect(served.closings).toMatchObject([{ closed: ended }]));
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
+    expect(handled).toEqual([1]);
+    socket.destroy();
+  });
+});
+
+test("an answer that is due when the session ends is not sent", async () => {
+  const served = await serve({
+    setUp: (chat) =>
+      chat.on("leave", async (connection) => {
+        connection.send("secret");
+        await connection.req.session.destroy();
+        return "secret";
+      }),
+  });
+  const { ws } = await connect(served, "ada");
+  send(ws, "unknown", {}, 1);
+  expect(await next(ws)).toMatchObject(refused("unknown_event"));
+  send(ws, "leave", {}, 2);
+  expect(await closed(ws)).toEqual(ended);
+  expect(messages(ws).all.join()).not.toContain('"id":2');
+});
+
+test.each<[string, (served: Served, line: Connection) => Promise<unknown>, object]>([
+  ["deleteUserSessions", ({ users }) => users.deleteUserSessions("ada"), ended],
+  [
+    "a save by which it is another user's",
+    (_, { req }) => {
+      data(req).owner = "grace";
+      return req.session.save();
+    },
+    replaced,
+  ],
+])("what was due when the session has ended by %s is not sent any more", async (_how, end, as) => {
+  const served = await serve({ session: { userId: byOwner } });
+  const browser = served.browser();
+  await browser.post("/set", { json: { owner: "ada" } });
+  const { ws, line } = await open(served, browser);
+  const { socket } = line.req;
+  let written: number | undefined;
+  const ending = end(served, line).then(() => {
+    written = socket.bytesWritten;
+  });
+  // All in one turn of the event loop, as long as memory needs for it.
+  for (let at = 0; at < 10_000 && written === undefined; at++) {
+    line.send("news", { at });
+    await null;
+  }
+  await ending;
+  expect(await closed(ws)).toEqual(as);
+  expect(socket.bytesWritten - Number(written)).toBeLessThanOrEqual("\x88\0\0\0session_replaced".length);
+});
