@@ -1,0 +1,100 @@
+import { eventually } from "../support/eventually.ts";
+import { UpgradeRefusedError } from "../support/open-web-socket.ts";
+import type { RealtimeLine } from "./realtime-line.ts";
+import { type Pair, startPair } from "./realtime-pair.ts";
+
+const USERS = Array.from({ length: 30 }, (_, at) => `user ${String(at).padStart(2, "0")}`);
+const DRAIN_MS = 600;
+
+let pair: Pair;
+let lines: RealtimeLine[];
+afterEach(() => pair?.close());
+
+/** Thirty users in a group, on the first node, and one more on the second. */
+async function start(graceMs: number): Promise<void> {
+  pair = await startPair({ graceMs, leaseMs: 1500 });
+  const [, staying] = pair.nodes;
+  await Promise.all([...USERS, "staying"].map((user) => staying.chat.join(user, "red")));
+  await Promise.all([...USERS, "staying"].map((user) => pair.users.device(user)));
+  lines = await Promise.all(USERS.map((user) => pair.users.connect(user, 0)));
+}
+
+function toldOf(user: string): string[] {
+  return pair.presence.filter(({ userId }) => userId === user).map(({ event }) => event);
+}
+
+/** The ids of connections of the first node that stand in the users' entries. */
+async function registered(): Promise<string[]> {
+  const keys = await pair.redis.keys(`${pair.prefix}user:*:connections`);
+  const ids = await Promise.all(keys.map((key) => pair.redis.zRange(key, 0, -1)));
+  return ids.flat().filter((id) => id.startsWith(pair.nodes[0].backend.node.id));
+}
+
+test("a node that closes tells all its clients to come back, one after the other, and leaves nothing", async () => {
+  await start(0);
+  const [leaving, staying] = pair.nodes;
+  const there = await pair.users.connect("staying", 1);
+  const closedAt: number[] = [];
+  for (const { ws } of lines) ws.once("close", () => closedAt.push(performance.now()));
+  const closing = leaving.control.close(DRAIN_MS);
+
+  const late = pair.users.connect("staying", 0).catch((error: unknown) => error);
+  expect(await late).toBeInstanceOf(UpgradeRefusedError);
+  expect(await late).toMatchObject({ statusCode: 503, headers: { "retry-after": "1" } });
+  // Who is still there is still there.
+  await staying.chat.group("red").send("message", { from: "meanwhile" });
+  await closing;
+  expect(closedAt).toHaveLength(USERS.length);
+  expect(lines.map(({ inbox }) => inbox.closed?.code)).toEqual(USERS.map(() => 1012));
+  expect((closedAt.at(-1) as number) - (closedAt[0] as number)).toBeGreaterThan(DRAIN_MS / 2);
+  expect(lines.at(-1)?.messages).toEqual([{ from: "meanwhile" }]);
+
+  expect(await registered()).toEqual([]);
+  expect(await pair.redis.keys(`${pair.prefix}*${leaving.backend.node.id}*`)).toEqual([]);
+  expect(await staying.chat.presence("red")).toEqual(["staying"]);
+  await eventually(() =>
+    expect(USERS.map((user) => toldOf(user).join())).toEqual(USERS.map(() => "online,offline")),
+  );
+
+  // The other node goes on, also with what the one that has closed sends.
+  const back = await pair.users.connect(USERS[0] as string, 1);
+  for (const { chat } of pair.nodes) await chat.group("red").send("message", { from: "afterwards" });
+  await eventually(() => expect(back.messages).toEqual([{ from: "afterwards" }, { from: "afterwards" }]));
+  await eventually(() => expect(there.messages.at(-1)).toEqual({ from: "afterwards" }));
+  expect(toldOf("staying")).toEqual(["online"]);
+});
+
+test.each([0, 50])("what was sent before the close arrives before it (drainMs %i)", async (drainMs) => {
+  await start(0);
+  const [leaving, staying] = pair.nodes;
+  await staying.chat.group("red").send("message", { from: "there" });
+  await leaving.chat.group("red").send("message", { from: "here" });
+  for (const connection of leaving.connections.values()) connection.send("message", { from: "direct" });
+  await leaving.control.close(drainMs);
+  await Promise.all(lines.map(({ inbox }) => inbox.untilClosed()));
+  for (const { messages } of lines) {
+    expect(messages.map(({ from }) => from).sort()).toEqual(["direct", "here", "there"]);
+  }
+});
+
+test("who comes back to another node within the grace has not been away", async () => {
+  await start(3000);
+  const [leaving, staying] = pair.nodes;
+  const returning = lines.map(async ({ inbox }, at) => {
+    await inbox.untilClosed();
+    if (at > 0) await pair.users.connect(USERS[at] as string, 1);
+  });
+  await leaving.control.close(200);
+  await Promise.all(returning);
+  expect(await registered()).toEqual([]);
+  expect((await staying.chat.presence("red")).sort()).toEqual(USERS.slice(1));
+  // It ends before the grace does: who has not come back goes offline all the same, told of by those that are left.
+  await leaving.backend.close();
+  await eventually(() => expect(toldOf(USERS[0] as string)).toEqual(["online", "offline"]), {
+    withinMs: 8000,
+  });
+  expect(USERS.slice(1).map((user) => toldOf(user).join())).toEqual(USERS.slice(1).map(() => "online"));
+  await eventually(async () => {
+    expect(await pair.redis.keys(`${pair.prefix}*${leaving.backend.node.id}*`)).toEqual([]);
+  });
+}, 20_000);
