@@ -14,23 +14,46 @@ interface OpenLine {
 }
 
 const MOST_AT_ONCE = 12;
-const LINES_PER_USER = 3;
-const KINDS = ["join", "join", "leave", "connect", "disconnect", "send", "send", "send"] as const;
+
+/** What is done how often, and on how many devices at a time. */
+export interface Scenario {
+  kinds: readonly ("join" | "leave" | "connect" | "disconnect" | "send")[];
+  linesPerUser: number;
+}
+
+export const EVERYTHING: Scenario = {
+  kinds: ["join", "join", "leave", "connect", "disconnect", "send", "send", "send"],
+  linesPerUser: 3,
+};
+
+/** Users who are in all groups, and come and go again and again. */
+export const COMING_AND_GOING: Scenario = {
+  kinds: ["connect", "connect", "disconnect", "disconnect", "send"],
+  linesPerUser: 1,
+};
 
 /** Users, groups and connections on two nodes, on which operations run at the same time, against a model. */
 export class RealtimeOperations {
   readonly #nodes: readonly { url: string; control: RealtimeControl }[];
+  readonly #scenario: Scenario;
   readonly #random: SeededRandom;
   readonly #model = new RealtimeModel();
   readonly #users: Users;
   readonly #names: readonly string[];
   readonly #groups: readonly string[];
   readonly #open = new Set<OpenLine>();
+  /** How many connections of each user are open or on their way. */
+  readonly #opening = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   #flushes = 0;
 
-  constructor(seed: number, nodes: readonly { url: string; control: RealtimeControl }[]) {
+  constructor(
+    seed: number,
+    nodes: readonly { url: string; control: RealtimeControl }[],
+    scenario: Scenario = EVERYTHING,
+  ) {
     this.#nodes = nodes;
+    this.#scenario = scenario;
     this.#random = seededRandom(seed);
     this.#users = new Users(nodes);
     // Few of whom much is certain, or many between whom much happens at once: each run is another one.
@@ -47,6 +70,7 @@ export class RealtimeOperations {
       while (left-- > 0) await this.#operate(`sender ${at}`);
     };
     try {
+      if (!this.#scenario.kinds.includes("join")) await this.#joinAll();
       await Promise.all(Array.from({ length: 2 + this.#random.int(MOST_AT_ONCE - 1) }, work));
       await Promise.all([...this.#open].map((open) => this.#flush(open)));
       const violations = this.#model.violations();
@@ -59,7 +83,7 @@ export class RealtimeOperations {
 
   async #operate(sender: string): Promise<void> {
     const random = this.#random;
-    const kind = random.pick(KINDS);
+    const kind = random.pick(this.#scenario.kinds);
     const user = random.pick(this.#names);
     if (kind === "join" || kind === "leave") await this.#change(user, kind === "join");
     else if (kind === "connect") await this.#connect(user);
@@ -67,8 +91,11 @@ export class RealtimeOperations {
     else await this.#send(sender, user);
   }
 
-  async #change(user: string, isIn: boolean): Promise<void> {
-    const group = this.#random.pick(this.#groups);
+  async #joinAll(): Promise<void> {
+    for (const user of this.#names) for (const group of this.#groups) await this.#change(user, true, group);
+  }
+
+  async #change(user: string, isIn: boolean, group = this.#random.pick(this.#groups)): Promise<void> {
     const { control } = this.#random.pick(this.#nodes);
     await this.#model.during(this.#model.changes, { user, group, isIn }, () =>
       isIn ? control.join(user, group) : control.leave(user, group),
@@ -76,7 +103,9 @@ export class RealtimeOperations {
   }
 
   async #connect(user: string): Promise<void> {
-    if ([...this.#open].filter(({ held }) => held.user === user).length >= LINES_PER_USER) return;
+    const open = this.#opening.get(user) ?? 0;
+    if (open >= this.#scenario.linesPerUser) return;
+    this.#opening.set(user, open + 1);
     const node = this.#random.int(this.#nodes.length);
     const line = await this.#users.connect(user, node);
     const { id } = await line.ready;
@@ -101,6 +130,7 @@ export class RealtimeOperations {
     const open = this.#random.pick([...this.#open]);
     this.#open.delete(open);
     await this.#flush(open);
+    this.#opening.set(open.held.user, (this.#opening.get(open.held.user) ?? 0) - 1);
     if (this.#random.chance(0.5)) await open.line.close();
     else open.line.ws.terminate();
   }

@@ -1,0 +1,87 @@
+import { randomInt } from "node:crypto";
+import type { Clock } from "../../lib/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { COMING_AND_GOING, RealtimeOperations } from "./realtime-operations.ts";
+import { type Pair, startPair } from "./realtime-pair.ts";
+
+const RUNS = Number(process.env.RUNS ?? 40);
+const OPERATIONS = 500;
+/** `SEED=… RUNS=1` repeats the run that failed, as far as the machine does. */
+const firstSeed = Number(process.env.SEED ?? randomInt(2 ** 31));
+
+/** Ticks two hundred times a second: what is left is unsubscribed while its users come back. */
+const fastClock: Clock = {
+  now: () => Date.now(),
+  every(ms, step) {
+    const timer = setInterval(step, ms / 200).unref();
+    return () => clearInterval(timer);
+  },
+  after(ms, step) {
+    const timer = setTimeout(step, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+let pair: Pair;
+afterEach(() => pair?.close());
+
+/** How many nodes are subscribed to a channel. */
+async function subscribers(channel: string): Promise<number> {
+  const name = `${pair.prefix}bus:${channel}`;
+  return (await pair.redis.pubSubNumSub([name]))[name] ?? 0;
+}
+
+async function channels(): Promise<string[]> {
+  const all = await pair.redis.pubSubChannels(`${pair.prefix}*`);
+  return all.map((name) => name.slice(`${pair.prefix}bus:`.length)).sort();
+}
+
+test("a node is subscribed to a user and a group while it holds a connection of it, and for a tick or two longer", async () => {
+  pair = await startPair({ graceMs: 0 });
+  const [here, there] = pair.nodes;
+  const own = ["nodes", ...pair.nodes.map(({ backend }) => `node:${backend.node.id}`)].sort();
+  for (const user of ["ann", "bob", "absent"]) await here.chat.join(user, "red");
+  await here.chat.join("absent", "blue");
+  expect(await channels()).toEqual(own);
+
+  const first = await pair.users.connect("ann", 0);
+  const second = await pair.users.connect("ann", 1);
+  const bob = await pair.users.connect("bob", 1);
+  expect(await channels()).toEqual(["group:red", ...own, "user:ann", "user:bob"].sort());
+  expect(await subscribers("user:ann")).toBe(2);
+  expect(await subscribers("user:bob")).toBe(1);
+  expect(await subscribers("group:red")).toBe(2);
+
+  await first.close();
+  await eventually(async () => {
+    expect(await subscribers("user:ann")).toBe(1);
+    expect(await subscribers("group:red")).toBe(1);
+  });
+  await second.close();
+  await eventually(async () => expect(await channels()).toEqual(["group:red", ...own, "user:bob"].sort()));
+
+  // A group that is left, while the connection stays.
+  await here.chat.leave("bob", "red");
+  await eventually(async () => expect(await channels()).toEqual([...own, "user:bob"].sort()));
+  await here.chat.join("bob", "red");
+  expect(await subscribers("group:red")).toBe(1);
+  await there.chat.group("red").send("message", { from: "again" });
+  await eventually(() => expect(bob.messages).toEqual([{ from: "again" }]));
+  await bob.close();
+  await eventually(async () => expect(await channels()).toEqual(own));
+}, 20_000);
+
+test(`no message is missed by the only member of a group, who comes and goes, in ${RUNS * OPERATIONS} operations`, async () => {
+  pair = await startPair({ graceMs: 0, clock: fastClock });
+  for (let seed = firstSeed; seed < firstSeed + RUNS; seed++) {
+    try {
+      await new RealtimeOperations(seed, pair.nodes, COMING_AND_GOING).run(OPERATIONS);
+    } catch (cause) {
+      throw new Error(`seed ${seed} (SEED=${seed} RUNS=1): ${(cause as Error).message}`, { cause });
+    }
+  }
+  const errors = pair.nodes.flatMap(({ told }) => told.filter(({ event }) => event === "error"));
+  expect(errors).toEqual([]);
+  await pair.users.close();
+  await eventually(async () => expect(await channels()).toHaveLength(3));
+}, 60_000);
