@@ -53,10 +53,7 @@ export function controlOf({ chat, wsSessions, told, connections }: Parts): Realt
     sendToUser: (user, data) => chat.user(user).send("message", data),
     told: async () => told,
     connectionIds: async () => [...connections.keys()],
-    async memoryBytes() {
-      globalThis.gc?.();
-      return process.memoryUsage.rss();
-    },
+    memoryBytes: async () => process.memoryUsage.rss(),
     close: (drainMs) => wsSessions.close({ drainMs }),
   };
 }

@@ -1,0 +1,72 @@
+import { eventually } from "../support/eventually.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import type { RealtimeLine } from "./realtime-line.ts";
+import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
+
+const CONNECTIONS = 300;
+const USERS = 50;
+const MAX_BUFFERED_BYTES = 256 * 1024;
+/** What the one is sent who does not read, far more than a system's own buffers hold. */
+const FLOOD_MESSAGES = 1600;
+const FLOOD_BYTES = 64 * 1024;
+/** What a process may grow by that has sent all this to all of them, whatever its collector leaves for later. */
+const GROWTH_BYTES = 60 * 1024 * 1024;
+
+let nodes: [RealtimeNode, RealtimeNode];
+let users: Users;
+
+beforeEach(async () => {
+  const options = {
+    redisUrl: process.env.REDIS_URL as string,
+    prefix: uniquePrefix("slow"),
+    maxBufferedBytes: MAX_BUFFERED_BYTES,
+    graceMs: 0,
+  };
+  nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
+  users = new Users(nodes);
+}, 30_000);
+
+afterEach(async () => {
+  await Promise.all((nodes ?? []).map((node) => node.kill()));
+  await users?.close();
+});
+
+test(`of ${CONNECTIONS} connections, one that never reads is closed with 4013, and all others get all that is sent`, async () => {
+  const [holder, sender] = nodes;
+  const names = [...Array.from({ length: USERS }, (_, at) => `user ${at}`), "slow"];
+  await Promise.all(names.map((user) => sender.control.join(user, "red")));
+  const slow = await users.connect("slow", 0);
+  const others: RealtimeLine[] = [];
+  for (let from = 0; from < CONNECTIONS - 1; from += USERS) {
+    const some = names.slice(0, Math.min(USERS, CONNECTIONS - 1 - from));
+    others.push(...(await Promise.all(some.map((user) => users.connect(user, 0)))));
+  }
+  expect(await holder.control.connectionIds()).toHaveLength(CONNECTIONS);
+  slow.ws.pause();
+  const before = await holder.control.memoryBytes();
+
+  // The group hears of both nodes all the while.
+  const text = "x".repeat(FLOOD_BYTES);
+  const sent: string[] = [];
+  let peak = before;
+  for (let at = 0; at < FLOOD_MESSAGES; at++) {
+    await sender.control.sendToUser("slow", { text });
+    if (at % 20 > 0) continue;
+    const from = `message ${at}`;
+    sent.push(from);
+    await nodes[(at / 20) % 2]?.control.sendToGroup("red", { from });
+    peak = Math.max(peak, await holder.control.memoryBytes());
+  }
+  expect(FLOOD_MESSAGES * FLOOD_BYTES).toBeGreaterThan(GROWTH_BYTES);
+  expect(peak - before).toBeLessThan(GROWTH_BYTES);
+
+  await eventually(() => {
+    for (const { messages } of others) expect(messages.map(({ from }) => from)).toEqual(sent);
+  });
+  const told = await holder.control.told();
+  expect(told.filter(({ event }) => event === "disconnect" || event === "error")).toEqual([
+    { event: "disconnect", userId: "slow", id: (await slow.ready).id, code: 4013 },
+  ]);
+  expect(await sender.control.activeSessions("slow")).toEqual([]);
+  expect((await sender.control.presence("red")).sort()).toEqual(names.slice(0, -1).sort());
+}, 60_000);
