@@ -35,6 +35,8 @@ const config = {
   out: "../api-reference",
   readme: "none",
   excludeExternals: true,
+  // Links to the sources need a remote that typedoc knows, which a copy need not have.
+  disableSources: true,
   treatWarningsAsErrors: true,
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   // The compiler has its own step: npm run types.
