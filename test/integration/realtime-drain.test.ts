@@ -1,7 +1,9 @@
 import { eventually } from "../support/eventually.ts";
 import { UpgradeRefusedError } from "../support/open-web-socket.ts";
+import { seededRandom } from "../support/random.ts";
 import type { RealtimeLine } from "./realtime-line.ts";
-import { type Pair, startPair } from "./realtime-pair.ts";
+import { type Pair, type PairOptions, startPair } from "./realtime-pair.ts";
+import { slowBackend } from "./slow-backend.ts";
 
 const USERS = Array.from({ length: 30 }, (_, at) => `user ${String(at).padStart(2, "0")}`);
 const DRAIN_MS = 600;
@@ -11,8 +13,8 @@ let lines: RealtimeLine[];
 afterEach(() => pair?.close());
 
 /** Thirty users in a group, on the first node, and one more on the second. */
-async function start(graceMs: number): Promise<void> {
-  pair = await startPair({ graceMs, leaseMs: 1500 });
+async function start(graceMs: number, options: PairOptions = {}): Promise<void> {
+  pair = await startPair({ graceMs, leaseMs: 1500, ...options });
   const [, staying] = pair.nodes;
   await Promise.all([...USERS, "staying"].map((user) => staying.chat.join(user, "red")));
   await Promise.all([...USERS, "staying"].map((user) => pair.users.device(user)));
@@ -75,6 +77,15 @@ test.each([0, 50])("what was sent before the close arrives before it (drainMs %i
   for (const { messages } of lines) {
     expect(messages.map(({ from }) => from).sort()).toEqual(["direct", "here", "there"]);
   }
+});
+
+test("it is closed once that is known where it is slow to be written, too", async () => {
+  await start(0, { adapt: (backend) => slowBackend(backend, seededRandom(1)) });
+  const [leaving, staying] = pair.nodes;
+  await leaving.control.close(0);
+  expect(await registered()).toEqual([]);
+  expect(await pair.redis.keys(`${pair.prefix}node:${leaving.backend.node.id}*`)).toEqual([]);
+  expect(await staying.chat.presence("red")).toEqual([]);
 });
 
 test("who comes back to another node within the grace has not been away", async () => {

@@ -8,6 +8,8 @@ export interface PairOptions extends RealtimeOptions, Pick<RealtimeAppOptions, "
   leaseMs?: number;
   /** Connects a client of each node. @default one of the Redis of the whole run */
   connect?: () => Promise<PairClient>;
+  /** Puts something between each node and its backend. */
+  adapt?: (backend: Backend) => Backend;
 }
 
 type PairClient = Parameters<typeof redisBackend>[0]["client"] & { destroy(): unknown };
@@ -27,6 +29,7 @@ export interface Pair {
 export async function startPair({
   leaseMs = 10_000,
   connect = connectRedis,
+  adapt = (backend) => backend,
   ...options
 }: PairOptions = {}): Promise<Pair> {
   const prefix = uniquePrefix("pair");
@@ -34,7 +37,7 @@ export async function startPair({
   const redis = await connectRedis();
   const presence: Pair["presence"][number][] = [];
   const start = async (client: PairClient): Promise<RealtimeApp> => {
-    const backend: Backend = redisBackend({ client, prefix, leaseMs });
+    const backend = adapt(redisBackend({ client, prefix, leaseMs }));
     const node = await startRealtimeApp({ backend, ...options });
     for (const event of ["online", "offline"] as const) {
       node.chat.on(event, (userId) => void presence.push({ event, userId }));
