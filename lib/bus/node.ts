@@ -69,6 +69,11 @@ export class Node {
     });
   }
 
+  /** Whether its lease may have run out, so that nobody waits for this node any more. */
+  get hasLapsed(): boolean {
+    return this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
+  }
+
   /** Says how this node answers a type of message. Told messages are answered too, to nobody. Of several, all hear and the first answers. */
   answer(type: string, answerer: Answerer): void {
     this.#answerers.set(type, [...(this.#answerers.get(type) ?? []), answerer]);
@@ -213,7 +218,7 @@ export class Node {
     const renewedAt = Date.now();
     await this.#bus.renewLease(this.id, this.leaseMs);
     // Answered so late that the lease may have run out before: nobody has waited for this node.
-    const hasLapsed = this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
+    const { hasLapsed } = this;
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     // Only now: what a node does that is not known to live would be undone by those that clear up after it.

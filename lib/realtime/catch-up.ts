@@ -1,3 +1,4 @@
+import type { Channels } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Groups } from "./groups.ts";
 import type { Presence } from "./presence.ts";
@@ -10,6 +11,7 @@ export interface CatchUpParts {
   readonly connections: ReadonlyMap<string, RealtimeConnection>;
   readonly presence: Presence;
   readonly groups: Groups;
+  readonly channels: Channels<RealtimeConnection>;
   report(error: unknown): void;
 }
 
@@ -34,6 +36,11 @@ export class CatchUp {
     void this.run();
   }
 
+  /** Whether something may have been missed that was not looked up yet. */
+  get isBehind(): boolean {
+    return this.#isBehind || this.#isRunning;
+  }
+
   /** Called with each tick as well: until the backend has answered, the node is behind. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
@@ -50,6 +57,7 @@ export class CatchUp {
       this.#isFailing = true;
     }
     this.#isRunning = false;
+    if (!this.#isBehind) this.#parts.channels.deliverHeld();
   }
 
   /** Registers all connections anew, and reads their groups anew. */

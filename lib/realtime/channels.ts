@@ -27,6 +27,9 @@ interface OpenChannel<R extends Receiver> extends Channel<R> {
 /** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
 const SEPARATOR = "\n";
 
+/** Characters of messages that are held while this node is behind; what comes then is lost. */
+const MAX_HELD_LENGTH = 16 * 1024 * 1024;
+
 /** Names of channels on the bus. */
 export const groupChannel = (group: string): string => `group:${group}`;
 export const userChannel = (userId: string): string => `user:${userId}`;
@@ -42,10 +45,15 @@ export class Channels<R extends Receiver> {
   readonly #bounds: Bounds;
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
+  readonly #isBehind: () => boolean;
+  readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
+  #heldLength = 0;
 
-  constructor(bus: Bus, bounds: Bounds) {
+  /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
+  constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean) {
     this.#bus = bus;
     this.#bounds = bounds;
+    this.#isBehind = isBehind;
   }
 
   /** A channel, if this node has a connection in it. */
@@ -80,8 +88,17 @@ export class Channels<R extends Receiver> {
     await this.#bounds.call(() => this.#bus.publish(name, exceptId + SEPARATOR + text));
   }
 
+  /** Delivers what came while this node was behind, to those who are in its channels now. */
+  deliverHeld(): void {
+    if (this.#isBehind()) return;
+    for (const { channel, text } of this.#held) deliver(channel, text);
+    this.#held.length = 0;
+    this.#heldLength = 0;
+  }
+
   /** Unsubscribes what nobody has been in since the tick before, and tries again to subscribe what has failed. */
   tick(): void {
+    this.deliverHeld();
     for (const [name, channel] of this.#open) {
       if (channel.receivers.size > 0) {
         if (channel.isDown) this.#subscribe(name, channel);
@@ -94,16 +111,25 @@ export class Channels<R extends Receiver> {
   }
 
   #make(name: string): OpenChannel<R> {
-    const receivers = new Set<R>();
-    const listener = (text: string) => {
-      const at = text.indexOf(SEPARATOR);
-      const message = new OutgoingMessage(text.slice(at + 1));
-      const exceptId = text.slice(0, at);
-      for (const receiver of receivers) if (receiver.id !== exceptId) receiver.push(message);
+    const channel: OpenChannel<R> = {
+      receivers: new Set<R>(),
+      changes: 0,
+      up: Promise.resolve(),
+      isDown: true,
+      // What is held comes first, so that the order is kept.
+      listener: (text) =>
+        this.#held.length > 0 || this.#isBehind() ? this.#hold(channel, text) : deliver(channel, text),
+      emptyTicks: 0,
     };
-    const channel = { receivers, changes: 0, up: Promise.resolve(), isDown: true, listener, emptyTicks: 0 };
     this.#open.set(name, channel);
     return channel;
+  }
+
+  #hold(channel: OpenChannel<R>, text: string): void {
+    // As if the line had been down for longer: nobody may count on a message that came while it was.
+    if (this.#heldLength + text.length > MAX_HELD_LENGTH) return;
+    this.#heldLength += text.length;
+    this.#held.push({ channel, text });
   }
 
   #subscribe(name: string, channel: OpenChannel<R>): void {
@@ -126,4 +152,11 @@ export class Channels<R extends Receiver> {
       });
     this.#closing.set(name, closing);
   }
+}
+
+function deliver<R extends Receiver>({ receivers }: Channel<R>, text: string): void {
+  const at = text.indexOf(SEPARATOR);
+  const message = new OutgoingMessage(text.slice(at + 1));
+  const exceptId = text.slice(0, at);
+  for (const receiver of receivers) if (receiver.id !== exceptId) receiver.push(message);
 }

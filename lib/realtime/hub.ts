@@ -54,7 +54,7 @@ export class Hub implements ConnectionHandler {
     const registry = bounded(backend.registry, bounds);
     this.#store = bounded(chosenConnectionStore(config, backend), bounds);
     this.#heartbeat = new Heartbeat(config);
-    this.channels = new Channels(backend.bus, bounds);
+    this.channels = new Channels(backend.bus, bounds, () => node.hasLapsed || catchUp.isBehind);
     this.presence = new Presence({
       registry,
       lastingRegistry: backend.registry,
@@ -107,6 +107,7 @@ export class Hub implements ConnectionHandler {
       connections: this.#connections,
       presence: this.presence,
       groups: this.groups,
+      channels: this.channels,
       report: this.#report,
     });
     node.onGap(() => catchUp.begin());

@@ -15,7 +15,7 @@ import type { StandardSchema } from "./standard-schema.ts";
 
 /** Where messages can be sent: all connections of a user on all nodes. */
 export interface Target<ServerEvents extends EventMap<ServerEvents>> {
-  /** Sends an event. Resolves once it is on its way; what one node sends arrives in order. */
+  /** Sends an event. Resolves once it is on its way; what one node sends to one group, or to one user, arrives in order. */
   send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): Promise<void>;
 }
 
@@ -52,7 +52,10 @@ export interface Realtime<
   on(event: "connect", listener: (connection: Connection<ServerEvents>) => unknown): this;
   /** Listens for connections that have closed, of those that `connect` was told of. */
   on(event: "disconnect", listener: (connection: Connection<ServerEvents>, closed: Closed) => unknown): this;
-  /** Listens for users who come and go: each is told once, on one node, however many devices they have. */
+  /**
+   * Listens for users who come and go: each is told once, on one node, however many devices they have. What two nodes
+   * tell at almost the same time may be heard in either order: who stores a status asks `activeSessions`.
+   */
   on(event: "online" | "offline", listener: (userId: string) => unknown): this;
   /** Listens for what failed beside an answer. Unheard, it is a process warning. */
   on(
@@ -79,8 +82,9 @@ export interface Realtime<
   /** Stops listening, or handling. */
   off(event: string, listener: (...args: never[]) => unknown): this;
   /**
-   * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages.
-   * Memberships last until they are left.
+   * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages;
+   * for a node that does not answer it waits one second, and that one follows when it goes on. Memberships last until
+   * they are left.
    *
    * @throws {SessionStackError} `ERR_GROUP_FORBIDDEN` if `authorizeGroup` says no, `ERR_TOO_MANY_GROUPS` above
    *   `maxGroupsPerUser`, `ERR_STORE_UNAVAILABLE` if the backend fails.
