@@ -64,6 +64,11 @@ export class WsClient {
     this.#socket.write(frame);
   }
 
+  /** Reads nothing from now on, as a client does whose page hangs. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Closes by WebSocket's closing handshake. */
   close(): Promise<void> {
     this.#state = "closing";

@@ -14,6 +14,8 @@ export class WsClients {
   readonly clients: WsClient[] = [];
   /** Messages that have arrived since the connections were opened. */
   received = 0;
+  /** Called with each of them. */
+  onMessage: (() => void) | undefined;
   #awaited = Number.POSITIVE_INFINITY;
   #arrived: () => void = () => {};
 
@@ -43,6 +45,7 @@ export class WsClients {
   }
 
   readonly #count = (): void => {
+    this.onMessage?.();
     if (++this.received < this.#awaited) return;
     this.#awaited = Number.POSITIVE_INFINITY;
     this.#arrived();

@@ -13,6 +13,8 @@ export interface Served {
   broadcast?(text: string): void;
   /** Puts users into the one group that `broadcast` sends to, where there are groups. */
   join?(userIds: string[]): Promise<void>;
+  /** How many connections were closed because they did not read, where any are. */
+  slowConsumers?(): number;
 }
 
 type Serve = (server: Server, redisUrl: string) => Promise<Served>;
@@ -121,6 +123,7 @@ export const peers: Record<WsServerName, Serve> = {
       broadcast: (text) => {
         void chat.group(group).send("chat.message", { text });
       },
+      slowConsumers: () => chat.stats().slowConsumers,
       join: (userIds) => inParallel(100, userIds, (userId) => chat.join(userId, group)),
     };
   },

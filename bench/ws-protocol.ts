@@ -13,6 +13,8 @@ export type WsServerName = (typeof wsServerNames)[number];
 export type Command =
   | { command: "cpu" }
   | { command: "memory" }
+  /** How many connections the server has closed because they did not read. */
+  | { command: "slowConsumers" }
   | { command: "join"; userIds: string[] }
   /** One message for each text, all in one turn of the event loop. */
   | { command: "broadcast"; texts: string[] }

@@ -13,7 +13,7 @@ import type { Command, Cpu, Memory, WsServerName } from "./ws-protocol.ts";
 
 const [name, redisUrl] = process.argv.slice(2) as [WsServerName, string];
 const server = createServer((_req, res) => res.writeHead(404).end());
-const { broadcast, join } = await peers[name](server, redisUrl);
+const { broadcast, join, slowConsumers } = await peers[name](server, redisUrl);
 server.listen({ port: 0, host: "127.0.0.1", backlog: 1024 });
 await once(server, "listening");
 
@@ -39,6 +39,8 @@ async function answer(message: Command): Promise<unknown> {
       return cpu();
     case "memory":
       return memory();
+    case "slowConsumers":
+      return slowConsumers?.() ?? 0;
     case "join":
       await join?.(message.userIds);
       return true;

@@ -69,6 +69,11 @@ export class Node {
     });
   }
 
+  /** Whether it hears what others say, or will learn that it may have missed something. */
+  get hasJoined(): boolean {
+    return this.#renewal !== undefined;
+  }
+
   /** Whether its lease may have run out, so that nobody waits for this node any more. */
   get hasLapsed(): boolean {
     return this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;

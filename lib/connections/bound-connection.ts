@@ -22,6 +22,9 @@ export class BoundConnection {
   userId: string | undefined;
   #line: Closable | undefined;
   #hasEnded = false;
+  /** What somebody has said of the session's user during the handshake. */
+  #told: { readonly userId: string | undefined } | undefined;
+  #isDoubtful = false;
 
   constructor(sid: string) {
     this.sid = sid;
@@ -32,9 +35,33 @@ export class BoundConnection {
     return this.#hasEnded;
   }
 
+  /** Whether, during the handshake, the session's user may have become another than this one. */
+  mayBeOthers(userId: string | undefined): boolean {
+    return this.#isDoubtful || (this.#told !== undefined && this.#told.userId !== userId);
+  }
+
+  /** Binds to the user whose session it is, as is about to be read: what was heard before is known by that. */
+  bindTo(userId: string | undefined): void {
+    this.userId = userId;
+    this.#told = undefined;
+    this.#isDoubtful = false;
+  }
+
+  /** During the handshake, something may have been missed that was said of the session. */
+  doubt(): void {
+    if (!this.#line) this.#isDoubtful = true;
+  }
+
+  /** Somebody says whose session it is from now on. A client that has a line as another is to come back. */
+  follow(userId: string | undefined): void {
+    if (!this.#line) this.#told = { userId };
+    else if (userId !== this.userId) this.end("session_replaced");
+  }
+
   /** The handshake is answered: from here on the line is closed when the session ends. */
   open(line: Closable): void {
     this.#line = line;
+    if (this.mayBeOthers(this.userId)) this.end("session_replaced");
   }
 
   /** Closes for the first reason that is given. Whoever finds a session gone may not know that it was replaced. */

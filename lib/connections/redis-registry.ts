@@ -10,9 +10,14 @@ import {
   type Sighting,
 } from "./registry.ts";
 import { ARRIVE_SCRIPT, DEPART_SCRIPT } from "./registry-scripts.ts";
+import { TurnBatch, type Waiting } from "./turn-batch.ts";
 
 const arriveScript = new RedisScript(ARRIVE_SCRIPT);
 const departScript = new RedisScript(DEPART_SCRIPT);
+
+/** What was asked for in one turn, and waits for what it has come to. */
+type Arriving = Waiting<Arrival> & { readonly record: ConnectionRecord; readonly limits: ArrivalLimits };
+type Forgetting = Waiting<unknown> & { readonly nodeId: string; readonly ids: readonly string[] };
 
 /** Stands in a user's ZSET for nobody: see registry-scripts.ts. */
 const LEAVING = "";
@@ -21,12 +26,15 @@ const LEAVING = "";
  * The registry in Redis: `user:<id>:connections`, a ZSET of connection id to last seen, and what else is known of
  * the connections in `node:<id>:connections`, a HASH for each node. `nodes:connected` is the SET of those nodes.
  *
- * What a node has is written before what a user has, and deleted after it: whoever clears a dead node finds all.
+ * What a node has is written before what a user has, and deleted after it: whoever clears a dead node finds all. Of
+ * many in one turn it is one command.
  */
 export class RedisRegistry implements Registry {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
+  readonly #arriving = new TurnBatch<Arriving>((arriving) => void this.#register(arriving));
+  readonly #forgetting = new TurnBatch<Forgetting>((forgetting) => this.#unregister(forgetting));
   #clockAheadMs: number | undefined;
 
   constructor(client: RedisClient, prefix: string) {
@@ -35,28 +43,8 @@ export class RedisRegistry implements Registry {
     this.#isCluster = isCluster(client);
   }
 
-  async arrive(record: ConnectionRecord, { maxPerUser, expireAfterMs }: ArrivalLimits): Promise<Arrival> {
-    const { id } = record;
-    const entered = Promise.all([
-      this.#client().hSet(this.#nodeKey(nodeOf(id)), id, JSON.stringify(record)),
-      // Each time: a node that was taken for dead has been taken out, and does not know of it.
-      this.#client().sAdd(this.#nodesKey, nodeOf(id)),
-    ]);
-    // One server takes commands in the order in which they are sent.
-    if (this.#isCluster) await entered;
-    const arrived = arriveScript.run(this.#client(), {
-      keys: [this.#userKey(record.userId)],
-      arguments: [
-        id,
-        maxPerUser === Number.POSITIVE_INFINITY ? "inf" : String(maxPerUser),
-        String(expireAfterMs),
-      ],
-    });
-    const [reply] = await Promise.all([arrived, entered]);
-    if (reply === 1) return "first";
-    if (reply === 0) return "further";
-    await this.forget(nodeOf(id), [id]);
-    return "full";
+  arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival> {
+    return new Promise((resolve, reject) => this.#arriving.add({ record, limits, resolve, reject }));
   }
 
   async depart({ id, userId }: ConnectionRecord, graceMs: number): Promise<Departure> {
@@ -67,7 +55,8 @@ export class RedisRegistry implements Registry {
   }
 
   async forget(nodeId: string, ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#client().hDel(this.#nodeKey(nodeId), [...ids]);
+    if (ids.length === 0) return;
+    await new Promise<void>((resolve, reject) => this.#forgetting.add({ nodeId, ids, resolve, reject }));
   }
 
   async saw(sightings: readonly Sighting[]): Promise<ConnectionRecord[]> {
@@ -108,10 +97,8 @@ export class RedisRegistry implements Registry {
     const seen = new Map(
       entries.filter(({ value }) => value !== LEAVING).map(({ value, score }) => [value, score]),
     );
-    const byNode = new Map<string, string[]>();
-    for (const id of seen.keys()) byNode.set(nodeOf(id), [...(byNode.get(nodeOf(id)) ?? []), id]);
     const found = await Promise.all(
-      [...byNode].map(
+      [...groupBy([...seen.keys()], nodeOf)].map(
         ([nodeId, ids]) => client.hmGet(this.#nodeKey(nodeId), ids) as Promise<(string | null)[]>,
       ),
     );
@@ -147,6 +134,52 @@ export class RedisRegistry implements Registry {
     return found.map(({ value }) => JSON.parse(value) as ConnectionRecord);
   }
 
+  async #register(arriving: readonly Arriving[]): Promise<void> {
+    const client = this.#client();
+    const entered = Promise.all(
+      [...groupBy(arriving, ({ record }) => nodeOf(record.id))].flatMap(([nodeId, some]) => [
+        client.hSet(
+          this.#nodeKey(nodeId),
+          Object.fromEntries(some.map(({ record }) => [record.id, JSON.stringify(record)])),
+        ),
+        // Each time: a node that was taken for dead has been taken out, and does not know of it.
+        client.sAdd(this.#nodesKey, nodeId),
+      ]),
+    );
+    // One server takes commands in the order in which they are sent. If it has failed, all that wait for it hear of it.
+    if (this.#isCluster) await entered.catch(() => {});
+    for (const { record, limits, resolve, reject } of arriving) {
+      const arrived = Promise.all([this.#arrive(client, record, limits), entered]);
+      arrived.then(([arrival]) => resolve(arrival), reject);
+    }
+  }
+
+  async #arrive(
+    client: RedisClient,
+    { id, userId }: ConnectionRecord,
+    { maxPerUser, expireAfterMs }: ArrivalLimits,
+  ): Promise<Arrival> {
+    const limit = maxPerUser === Number.POSITIVE_INFINITY ? "inf" : String(maxPerUser);
+    const reply = await arriveScript.run(client, {
+      keys: [this.#userKey(userId)],
+      arguments: [id, limit, String(expireAfterMs)],
+    });
+    if (reply === 1) return "first";
+    if (reply === 0) return "further";
+    await this.forget(nodeOf(id), [id]);
+    return "full";
+  }
+
+  #unregister(forgetting: readonly Forgetting[]): void {
+    for (const [nodeId, some] of groupBy(forgetting, (each) => each.nodeId)) {
+      const forgotten = this.#client().hDel(
+        this.#nodeKey(nodeId),
+        some.flatMap(({ ids }) => ids),
+      );
+      for (const { resolve, reject } of some) forgotten.then(resolve, reject);
+    }
+  }
+
   get #nodesKey(): string {
     return `${this.#prefix}nodes:connected`;
   }
@@ -165,4 +198,14 @@ export class RedisRegistry implements Registry {
     const midway = (askedAt + Date.now()) / 2;
     this.#clockAheadMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - midway;
   }
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 }

@@ -26,14 +26,18 @@ export class SessionConnections implements ConnectionHolder {
     this.#letGo = store.endings.hold(this);
   }
 
-  /** Binds a new connection to a session; `undefined` if the session has as many as it may have. */
-  bind(sid: string, expiresAt: number | undefined): BoundConnection | undefined {
+  /** Binds a new connection to a session, which may not be read yet; `undefined` if it has as many as it may have. */
+  bind(sid: string): BoundConnection | undefined {
     const bound = this.#bySession.get(sid) ?? new Set();
     if (bound.size >= this.#maxPerSession) return undefined;
     const connection = new BoundConnection(sid);
     this.#bySession.set(sid, bound.add(connection));
-    this.#watch.watch(sid, expiresAt);
     return connection;
+  }
+
+  /** Looks after a connection's session from here on; it was read, and expires then: milliseconds since the epoch. */
+  watch({ sid }: BoundConnection, expiresAt: number | undefined): void {
+    this.#watch.watch(sid, expiresAt);
   }
 
   /** Forgets a connection that was refused or has closed. */
@@ -53,9 +57,7 @@ export class SessionConnections implements ConnectionHolder {
 
   /** Ends the connections of a session that were made when it was another user's: their client is to come back as who it is now. */
   endOthers(sid: string, userId: string | undefined): void {
-    for (const connection of this.#bySession.get(sid) ?? []) {
-      if (connection.userId !== userId) connection.end("session_replaced");
-    }
+    for (const connection of this.#bySession.get(sid) ?? []) connection.follow(userId);
   }
 
   /** How many connections were ended with their session so far. */
@@ -70,6 +72,7 @@ export class SessionConnections implements ConnectionHolder {
   /** Looks at all sessions anew: some may have ended without this node hearing of it. */
   revalidateAll(): void {
     this.#watch.revalidateAll();
+    for (const bound of this.#bySession.values()) for (const connection of bound) connection.doubt();
   }
 
   /** Hears of no endings any more. */

@@ -23,7 +23,7 @@ export function cookieMiddleware(options: CookieMiddlewareOptions = {}): Request
   const secrets = secretList(options.secret);
   const { decode } = options;
 
-  return function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
+  const parser = function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
     if (req.cookies) {
       next();
       return;
@@ -45,6 +45,15 @@ export function cookieMiddleware(options: CookieMiddlewareOptions = {}): Request
     req.signedCookies = signedCookies;
     next();
   };
+  parsers.add(parser);
+  return parser;
+}
+
+const parsers = new WeakSet<RequestHandler>();
+
+/** Whether a middleware is one of these, which do nothing with the response. */
+export function isCookieMiddleware(middleware: RequestHandler): boolean {
+  return parsers.has(middleware);
 }
 
 /** A request as cookie-parser leaves it: with the secret that `res.cookie` signs with. */

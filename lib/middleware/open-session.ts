@@ -151,18 +151,26 @@ export class OpenSession implements SessionActions, RecordOwner {
    * WebSocket never.
    */
   sendCookie(res: Response, { willSave }: { willSave: boolean }): void {
-    this.#headSent = true;
+    this.passHead();
     const record = this.record;
     if (!record || record.hasEnded || this.#config.saveUnless(res)) return;
+    if (!this.isCookieDue({ willSave })) return;
     const { cookie, id } = record.session;
-    if (!this.#mayGoByCookie(cookie) || !this.#isCookieDue(record, willSave)) return;
     record.session.touch();
     const value = SIGNED + signValue(id, this.#secret);
     appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
     this.#carriedId = id;
   }
 
-  #isCookieDue(record: SessionRecord, willSave: boolean): boolean {
+  /** Notes that from here on no cookie can be sent. */
+  passHead(): void {
+    this.#headSent = true;
+  }
+
+  /** Whether `sendCookie` would set a cookie, whatever the response. */
+  isCookieDue({ willSave }: { willSave: boolean }): boolean {
+    const { record } = this;
+    if (!record || record.hasEnded || !this.#mayGoByCookie(record.session.cookie)) return false;
     if (!this.isCarried(record)) {
       return (
         record.isStored ||

@@ -42,6 +42,11 @@ export class SessionKeeper {
     return this.#isStoreReady;
   }
 
+  /** Whether this process hears of the sessions that other nodes end. */
+  get hasJoinedNodes(): boolean {
+    return this.config.node.hasJoined;
+  }
+
   /** Resolves once this process hears of the sessions that other nodes end. */
   joinNodes(): Promise<void> {
     const { bounds, node } = this.config;
@@ -52,8 +57,10 @@ export class SessionKeeper {
    * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
    * Answers `undefined`, and leaves the request without a session, as express-session does: outside of
    * the cookie's path, and while the store has said that it is disconnected.
+   *
+   * `beforeRead` is called with the id of a session just before the store is asked for it.
    */
-  open(req: Request): OpenSession | undefined | Promise<OpenSession> {
+  open(req: Request, beforeRead?: (sid: string) => void): OpenSession | undefined | Promise<OpenSession> {
     if (!this.#isStoreReady) return undefined;
     if (!pathnameOf(req.originalUrl ?? req.url).startsWith(this.config.cookieOptions(req).path ?? "/"))
       return undefined;
@@ -68,6 +75,7 @@ export class SessionKeeper {
     req.sessionStore = this.config.store.expressStore as Request["sessionStore"];
     if (id !== undefined) {
       req.sessionID = id;
+      beforeRead?.(id);
       return this.#load(req, open, id);
     }
     open.generate();

@@ -45,16 +45,6 @@ export function refuse(res: ServerResponse, { status, message, headers }: Refusa
   res.end(message);
 }
 
-/** Lets a response be written to the socket of an upgrade, and closes the socket after it. */
-export function answerOn(socket: Duplex, res: ServerResponse): void {
-  res.setHeader("Connection", "close");
-  res.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
-  res.once("finish", () => {
-    res.detachSocket(socket as Parameters<ServerResponse["detachSocket"]>[0]);
-    (socket as Parameters<ServerResponse["detachSocket"]>[0]).destroySoon();
-  });
-}
-
 /** Ends a line that fails: one function for all of them. */
 export function destroyIt(this: Duplex): void {
   this.destroy();

@@ -1,26 +1,22 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Application, Request, Response } from "express";
+import { Answer, expressResponse } from "./answer.ts";
 
-type ApplicationParts = Application & { readonly request: object; readonly response: object };
+const ANSWER: unique symbol = Symbol("express-session-stack.answer");
+type UpgradeRequest = Request & { [ANSWER]?: Answer | undefined };
 
-const RES: unique symbol = Symbol("express-session-stack.res");
-
-/** The app's `request`, for upgrades, whose `res` is made when it is asked for: so it need not be kept as long as a connection. */
+/** The app's `request`, for upgrades, whose `res` is made when it is asked for. */
 const requests = new WeakMap<Application, object>();
 
 function requestOf(app: Application): object {
   const known = requests.get(app);
   if (known) return known;
-  const { request, response } = app as ApplicationParts;
-  const made = Object.create(request, {
+  const made = Object.create((app as Application & { readonly request: object }).request, {
     res: {
-      get(this: Request & { [RES]?: Response | undefined }): Response {
-        if (this[RES]) return this[RES];
-        const res = Object.setPrototypeOf(new ServerResponse(this), response) as Response;
-        res.req = this;
-        res.locals ??= Object.create(null);
-        this[RES] = res;
-        return res;
+      get(this: UpgradeRequest): Response {
+        // Of a connection that is open: one that nobody is sent.
+        return this[ANSWER]?.res ?? expressResponse(this);
       },
     },
   });
@@ -28,24 +24,28 @@ function requestOf(app: Application): object {
   return made;
 }
 
-/** Lets go of the response of a handshake that was answered. */
-export function releaseResponse(req: Request): void {
-  (req as Request & { [RES]?: Response | undefined })[RES] = undefined;
+/** Lets go of the answer of a handshake that has been answered: the request is kept for as long as its connection. */
+export function releaseAnswer(req: Request): void {
+  (req as UpgradeRequest)[ANSWER] = undefined;
 }
 
 /**
  * Makes of an upgrade what Express makes of a request: `req` with `ip`, `secure`, `get` and the app's own
  * settings, and a `res` whose cookies go into the handshake's answer, whatever that will be.
  */
-export function expressUpgrade(app: Application, message: IncomingMessage): { req: Request; res: Response } {
-  const { request } = app as ApplicationParts;
-  const req = Object.setPrototypeOf(message, requestOf(app)) as Request;
-  const { res } = req as Request & { res: Response };
+export function expressUpgrade(
+  app: Application,
+  message: IncomingMessage,
+  socket: Duplex,
+): { req: Request; answer: Answer } {
+  const req = Object.setPrototypeOf(message, requestOf(app)) as UpgradeRequest;
+  const answer = new Answer(req, socket);
+  req[ANSWER] = answer;
   req.originalUrl ??= req.url;
-  if (!("query" in request)) {
+  if (!("query" in (app as Application & { readonly request: object }).request)) {
     // Express 4 has a middleware for it, Express 5 a getter, which throws for some targets.
     const parse = app.get("query parser fn") as (query: string) => Request["query"];
     req.query = parse(req.url.split("?")[1] ?? "");
   }
-  return { req, res };
+  return { req, answer };
 }

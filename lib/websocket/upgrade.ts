@@ -4,8 +4,10 @@ import type { BoundConnection } from "../connections/bound-connection.ts";
 import type { SessionConnections } from "../connections/session-connections.ts";
 import { sessionDeleted } from "../errors.ts";
 import { beforeHead } from "../middleware/before-head.ts";
+import { isCookieMiddleware } from "../middleware/cookie.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
+import type { Answer } from "./answer.ts";
 import type { ConnectionHandler, Seat } from "./connection-handler.ts";
 import { checkHandshake } from "./handshake.ts";
 import { isOriginAllowed } from "./origin.ts";
@@ -23,47 +25,67 @@ export interface Admission {
 /**
  * Takes a handshake from its first check to the moment before its answer. Rejects with why it is refused.
  *
- * Gives up, wherever it is, when the line drops, when a middleware answers by itself, and after
- * `handshakeTimeoutMs`. The connection is bound before its session is read for the second time: a session
- * that ends before that is found gone, and one that ends after it ends the connection.
+ * Gives up, wherever it is, when the line drops, when a middleware answers by itself, and after `handshakeTimeoutMs`.
+ * The connection is bound before its session is read: a session that ends before that is found gone, and one that ends
+ * after it ends the connection. If anything was waited for since, the session is read again: who deletes it without
+ * this package tells nobody.
  */
 export async function admit(
   { before, after, keeper }: StackParts,
   config: WebSocketConfig,
   connections: SessionConnections,
   handler: ConnectionHandler | undefined,
-  { req, res, socket }: { req: Request; res: Response; socket: Duplex },
+  { req, answer, socket }: { req: Request; answer: Answer; socket: Duplex },
 ): Promise<Admission> {
-  const limit = giveUpLimit(config.handshakeTimeoutMs, socket, res);
+  const limit = giveUpLimit(config.handshakeTimeoutMs, socket, answer);
   let connection: BoundConnection | undefined;
   let seating: Promise<Seat | undefined> | undefined;
   try {
     checkHandshake(req);
     if (!isOriginAllowed(req, config.origins)) throw new Refusal(403, "Origin not allowed");
-    await limit.race(run(before, req, res));
-    const open = await limit.race(Promise.resolve(keeper.open(req)));
-    if (!open) throw noSession(keeper.isStoreReady);
-    beforeHead(res, () => open.sendCookie(res, { willSave: false }));
-    await limit.race(run(after, req, res));
+    await passed(run(before, req, answer), limit);
+    const opening = keeper.open(req, (sid) => {
+      // A node that has not joined would not hear of the session's end, and reads it again once it has.
+      if (keeper.hasJoinedNodes) connection = connections.bind(sid);
+    });
+    if (!opening) throw noSession(keeper.isStoreReady);
+    const open = opening instanceof Promise ? await limit.race(opening) : opening;
+    answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
+    let hasWaited = await passed(run(after, req, answer), limit);
     if (config.authorize) {
-      const isAllowed = await limit.race(Promise.resolve(config.authorize(req, res)));
-      if (!isAllowed) throw new Refusal(res.statusCode >= 400 ? res.statusCode : 403, "Not authorized");
+      const { authorize } = config;
+      const answering = authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res);
+      hasWaited = isPromise(answering) || hasWaited;
+      const isAllowed = isPromise(answering) ? await limit.race(answering) : answering;
+      const status = answer.made?.statusCode ?? 0;
+      if (!isAllowed) throw new Refusal(status >= 400 ? status : 403, "Not authorized");
     }
     const { record } = open;
     if (!record) throw sessionDeleted();
+    if (!record.isStored || connection?.sid !== record.session.id) {
+      if (connection) connections.release(connection);
+      connection = undefined;
+    }
     if (record.isStored) {
-      // A node that nobody reaches would not hear of the session's end.
-      await limit.race(keeper.joinNodes());
-      connection = connections.bind(record.session.id, record.session.cookie.expires?.getTime());
-      if (!connection) throw tooMany("this session");
+      hasWaited ||= !connection;
+      if (!connection) {
+        // A node that nobody reaches would not hear of the session's end.
+        await limit.race(keeper.joinNodes());
+        connection = connections.bind(record.session.id);
+        if (!connection) throw tooMany("this session");
+      }
+      connections.watch(connection, record.session.cookie.expires?.getTime());
+      let isOld = hasWaited || connection.mayBeOthers(record.userId);
       do {
         // Of the user that it was until the session was read again.
         (await seating)?.giveUp();
-        connection.userId = record.userId;
+        connection.bindTo(record.userId);
         // In the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
         seating = handler?.admit({ req, open, userId: connection.userId });
-        await limit.race(Promise.all([seating, record.update()]));
-      } while (record.userId !== connection.userId);
+        if (isOld) await limit.race(Promise.all([seating, record.update()]));
+        else if (seating) await limit.race(seating);
+        isOld = true;
+      } while (record.userId !== connection.userId || connection.mayBeOthers(record.userId));
       if (connection.hasEnded) throw sessionDeleted();
     } else {
       seating = handler?.admit({ req, open, userId: undefined });
@@ -84,6 +106,9 @@ export async function admit(
   }
 }
 
+/** An `authorize` that asks for no response, which then need not be made. */
+type OnRequest = (req: Request) => unknown;
+
 function tooMany(whose: string): Refusal {
   return new Refusal(429, `Too many connections of ${whose}`, { "Retry-After": "60" });
 }
@@ -95,28 +120,67 @@ function noSession(isStoreReady: boolean): Error {
     : new Refusal(503, "The session store is disconnected", { "Retry-After": "1" });
 }
 
-/** Runs middlewares as a promise; each that does not go on has answered by `res`, or never will. */
-function run(middlewares: readonly RequestHandler[], req: Request, res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    runMiddlewares(middlewares, req, res, (error) => (error ? reject(error) : resolve()));
+/** The response that a cookieMiddleware is given: it need not be made for that. */
+const UNUSED = {} as Response;
+
+/**
+ * Runs middlewares; answers with a promise unless all have gone on at once. One that does not go on has answered by
+ * `res`, or never will.
+ */
+function run(
+  middlewares: readonly RequestHandler[],
+  req: Request,
+  answer: Answer,
+): Promise<void> | undefined {
+  if (middlewares.length === 0) return undefined;
+  const res = middlewares.every(isCookieMiddleware) ? UNUSED : answer.res;
+  let hasPassed = false;
+  const passing = new Promise<void>((resolve, reject) => {
+    runMiddlewares(middlewares, req, res, (error) => {
+      if (error) {
+        reject(error);
+        return;
+      }
+      hasPassed = true;
+      resolve();
+    });
   });
+  return hasPassed ? undefined : passing;
+}
+
+/** Waits for middlewares, if need be. Answers whether it was. */
+async function passed(running: Promise<void> | undefined, limit: Limit): Promise<boolean> {
+  if (!running) return false;
+  await limit.race(running);
+  return true;
+}
+
+function isPromise(answer: unknown): answer is Promise<unknown> {
+  return typeof (answer as Promise<unknown> | undefined)?.then === "function";
+}
+
+interface Limit {
+  /** Waits for a step, until nobody waits for the handshake any more. */
+  race<T>(step: Promise<T>): Promise<T>;
+  clear(): void;
 }
 
 /** Ends the waiting for a step once nobody waits for the handshake any more. */
-function giveUpLimit(timeoutMs: number, socket: Duplex, res: Response) {
+function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): Limit {
   let giveUp: (reason: Refusal) => void = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     giveUp = reject;
   });
   givenUp.catch(() => {});
   const onClose = () => giveUp(new Refusal(400, "The client has gone"));
-  const onAnswered = () => giveUp(new Refusal(res.statusCode, "Answered by a middleware"));
   const timer = setTimeout(
     () => giveUp(new Refusal(503, "The handshake took too long", { "Retry-After": "1" })),
     timeoutMs,
   );
   socket.once("close", onClose);
-  res.once("finish", onAnswered);
+  answer.whenMade((res) => {
+    res.once("finish", () => giveUp(new Refusal(res.statusCode, "Answered by a middleware")));
+  });
   return {
     race<T>(step: Promise<T>): Promise<T> {
       return Promise.race([step, givenUp]);
@@ -124,7 +188,6 @@ function giveUpLimit(timeoutMs: number, socket: Duplex, res: Response) {
     clear(): void {
       clearTimeout(timer);
       socket.off("close", onClose);
-      res.off("finish", onAnswered);
     },
   };
 }

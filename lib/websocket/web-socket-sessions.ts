@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import createDebug from "debug";
-import express, { type Request, type Response } from "express";
+import express, { type Request } from "express";
 import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes } from "../close-codes.ts";
 import type { BoundConnection } from "../connections/bound-connection.ts";
@@ -11,14 +11,15 @@ import { isSessionDeleted, sessionDeleted } from "../errors.ts";
 import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
+import type { Answer } from "./answer.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { followUsers } from "./follow-users.ts";
-import { answerOn, destroyIt, ignoreError, Refusal, refusalOf, refuse } from "./refusal.ts";
+import { destroyIt, ignoreError, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
-import { expressUpgrade, releaseResponse } from "./upgrade-request.ts";
+import { expressUpgrade, releaseAnswer } from "./upgrade-request.ts";
 import {
   type CloseOptions,
   type ConnectionListener,
@@ -82,7 +83,6 @@ export function webSocketSessions(
   const { store, node } = parts.keeper.config;
   let handler: ConnectionHandler | undefined;
   const sessions = new SessionConnections(store, config);
-  const cookies = new WeakMap<IncomingMessage, string[]>();
   const counts = new WebSocketCounts();
   let isDraining = false;
 
@@ -93,9 +93,11 @@ export function webSocketSessions(
     perMessageDeflate: config.perMessageDeflate,
     WebSocket: SessionWebSocket as unknown as typeof WebSocket,
   });
-  // One line each: browsers do not take cookies apart that are joined by commas (RFC 6265, section 3).
-  wss.on("headers", (headers, req) => {
-    for (const line of cookies.get(req) ?? []) headers.push(`Set-Cookie: ${line}`);
+  /** Of the handshake that ws is answering, which it does in one turn. */
+  let cookieLines: readonly string[] = [];
+  wss.on("headers", (headers) => {
+    // One line each: browsers do not take cookies apart that are joined by commas (RFC 6265, section 3).
+    for (const line of cookieLines) headers.push(`Set-Cookie: ${line}`);
   });
 
   const isMine = ({ url = "/" }: IncomingMessage) =>
@@ -113,20 +115,19 @@ export function webSocketSessions(
   }
 
   async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { req, res } = expressUpgrade(app, message);
-    try {
-      answerOn(socket, res);
-    } catch {
-      // An earlier request of the same line is still being answered: no handshake follows such a one.
+    const { req, answer } = expressUpgrade(app, message, socket);
+    if (answer.isLineTaken) {
+      // No handshake follows a request that is not answered yet.
       socket.destroy();
       return;
     }
     try {
       if (!isMine(message)) throw new Refusal(404, "Not Found");
       refuseIfDraining();
-      const admission = await admit(parts, config, sessions, handler, { req, res, socket });
-      complete(admission, { req, res, socket, head });
+      const admission = await admit(parts, config, sessions, handler, { req, answer, socket });
+      complete(admission, { req, answer, socket, head });
     } catch (error) {
+      const { res } = answer;
       const refusal = refusalOf(error);
       counts.handshakes.add(res.headersSent ? res.statusCode : refusal.status);
       debug("refused with %d: %s", refusal.status, refusal.message);
@@ -138,18 +139,19 @@ export function webSocketSessions(
   /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
   function complete(
     { open, connection, seat }: Admission,
-    { req, res, socket, head }: { req: Request; res: Response; socket: Duplex; head: Buffer },
+    { req, answer, socket, head }: { req: Request; answer: Answer; socket: Duplex; head: Buffer },
   ): void {
     let opened: SessionWebSocket | undefined;
     try {
       refuseIfDraining();
-      // Told to send something itself, `res` has refused, whatever authorize has returned.
-      if (res.headersSent) throw new Refusal(res.statusCode, "Answered by authorize");
+      // Told to send something itself, the response has refused, whatever authorize has returned.
+      if (answer.made?.headersSent) throw new Refusal(answer.made.statusCode, "Answered by authorize");
       // Between its last check and this moment the session may have ended.
       if (connection?.hasEnded) throw sessionDeleted();
-      open.sendCookie(res, { willSave: false });
-      cookies.set(req, [res.getHeader("Set-Cookie") ?? []].flat().map(String));
-      res.detachSocket(req.socket);
+      if (answer.made || open.isCookieDue({ willSave: false }))
+        open.sendCookie(answer.res, { willSave: false });
+      open.passHead();
+      cookieLines = answer.handOver();
       wss.handleUpgrade(req, socket, head, (ws) => {
         opened = ws as SessionWebSocket;
       });
@@ -161,8 +163,7 @@ export function webSocketSessions(
     }
     if (!opened) return;
     // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
-    cookies.delete(req);
-    releaseResponse(req);
+    releaseAnswer(req);
     follow(opened, req, connection);
     seat?.open(opened);
     for (const listener of listeners) tell(listener, opened, req);

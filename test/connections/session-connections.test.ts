@@ -15,7 +15,7 @@ afterEach(() => connections.close());
 
 /** A bound connection that is open, and how it was closed. */
 function open(sid: string): { connection: BoundConnection; closes: [number, string][] } {
-  const connection = connections.bind(sid, undefined) as BoundConnection;
+  const connection = connections.bind(sid) as BoundConnection;
   const closes: [number, string][] = [];
   connection.open({ mute: () => {}, end: (code, reason) => closes.push([code, reason]) });
   return { connection, closes };
@@ -34,7 +34,7 @@ test("whoever ends a session ends all its connections, with the close code of th
 });
 
 test("one whose session was replaced is muted at once and closed a moment later, for that reason only", async () => {
-  const connection = connections.bind("a", undefined) as BoundConnection;
+  const connection = connections.bind("a") as BoundConnection;
   const seen: string[] = [];
   connection.open({ mute: () => seen.push("mute"), end: (_, reason) => seen.push(reason) });
   expect(store.endings.close("a", "session_replaced")).toBe(1);
@@ -50,7 +50,7 @@ test("the store's endings count a session's connections", () => {
 });
 
 test("one that is bound and not open yet knows that its session has ended", () => {
-  const connection = connections.bind("a", undefined);
+  const connection = connections.bind("a");
   expect(connection?.hasEnded).toBe(false);
   store.endings.close("a", "session_ended");
   expect(connection?.hasEnded).toBe(true);
@@ -59,10 +59,10 @@ test("one that is bound and not open yet knows that its session has ended", () =
 test("a session has as many as it may have, until one is released", () => {
   const { connection } = open("a");
   open("a");
-  expect(connections.bind("a", undefined)).toBeUndefined();
-  expect(connections.bind("b", undefined)).toBeDefined();
+  expect(connections.bind("a")).toBeUndefined();
+  expect(connections.bind("b")).toBeDefined();
   connections.release(connection);
-  expect(connections.bind("a", undefined)).toBeDefined();
+  expect(connections.bind("a")).toBeDefined();
 });
 
 test("one that is released hears of nothing, and may be released twice", () => {
@@ -76,7 +76,7 @@ test("one that is released hears of nothing, and may be released twice", () => {
 test("one that releases others while it is ended leaves none out", () => {
   const seen: string[] = [];
   const all = ["x", "y"].map((name) => {
-    const connection = connections.bind("a", undefined) as BoundConnection;
+    const connection = connections.bind("a") as BoundConnection;
     connection.open({
       mute: () => {},
       end: () => {

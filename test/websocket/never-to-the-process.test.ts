@@ -21,6 +21,7 @@ test.each<[string, ServeOptions]>([
           throw new Error("broken");
         },
       },
+      webSocket: saving,
     },
   ],
   ["the cookie cannot be serialised", { session: { cookie: { domain: "no;domain" } }, webSocket: saving }],

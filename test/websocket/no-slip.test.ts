@@ -38,6 +38,9 @@ async function expectRefused(place: Place, served: Served, browser: Browser): Pr
   expect(served.errors).toEqual([]);
 }
 
+/** A session is read again once something was waited for. */
+const webSocket = { path: "/ws", authorize: async () => true };
+
 describe.each(places)("a session on $place that ends during a handshake is refused", ({ open }) => {
   let place: Place;
 
@@ -56,8 +59,19 @@ describe.each(places)("a session on $place that ends during a handshake is refus
     await expectRefused(place, served, browser);
   });
 
-  test.each(ends)("just before it is read again: by $by", async ({ end }) => {
+  test.each(ends)("just after it was read, with nothing to wait for: by $by", async ({ end }) => {
     const served = await serve({ place });
+    const browser = await signIn(served);
+    let reads = 0;
+    place.aroundReads(async (read) => {
+      await read();
+      if (reads++ === 0) await end(served, browser);
+    });
+    await expectRefused(place, served, browser);
+  });
+
+  test.each(ends)("just before it is read again: by $by", async ({ end }) => {
+    const served = await serve({ place, webSocket });
     const browser = await signIn(served);
     let reads = 0;
     place.aroundReads(async (read) => {
@@ -68,7 +82,7 @@ describe.each(places)("a session on $place that ends during a handshake is refus
   });
 
   test.each(ends)("just after it was read again: by $by", async ({ end }) => {
-    const served = await serve({ place });
+    const served = await serve({ place, webSocket });
     const browser = await signIn(served);
     let reads = 0;
     place.aroundReads(async (read) => {
@@ -107,7 +121,7 @@ describe.each(sharedPlaces)(
   ({ open }) => {
     test("is refused when it was gone before the second read", async () => {
       const place = await open();
-      const served = await serve({ place });
+      const served = await serve({ place, webSocket });
       const browser = await signIn(served);
       let reads = 0;
       place.aroundReads(async (read) => {
@@ -117,58 +131,72 @@ describe.each(sharedPlaces)(
       await expectRefused(place, served, browser);
     });
 
-    test("closes its connection within a revalidation when it went after the second read", async () => {
-      const place = await open();
-      const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 200 } });
-      const browser = await signIn(served);
-      let reads = 0;
-      place.aroundReads(async (read) => {
-        await read();
-        if (++reads === 2) await place.deleteFromOutside?.(sidOf(browser));
-      });
-      expect(await closed(await browser.webSocket("/ws"))).toEqual({ code: 4501, reason: "session_ended" });
-    });
+    test.each([
+      ["only", 1, () => true],
+      ["second", 2, async () => true],
+    ])(
+      "closes its connection within a revalidation when it went after the %s read",
+      async (_, last, authorize) => {
+        const place = await open();
+        const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 200, authorize } });
+        const browser = await signIn(served);
+        // Until the node has joined, every session is read twice.
+        (await browser.webSocket("/ws")).close();
+        let reads = 0;
+        place.aroundReads(async (read) => {
+          await read();
+          if (++reads === last) await place.deleteFromOutside?.(sidOf(browser));
+        });
+        expect(await closed(await browser.webSocket("/ws"))).toEqual({ code: 4501, reason: "session_ended" });
+      },
+    );
   },
 );
 
 // The steps from the answer of the store to the open connection are microtasks: each is a place to slip in.
-test("at no moment between the second read and the open connection can an ending be missed", async () => {
-  const missed: string[] = [];
-  for (let steps = 0; steps < 50; steps++) {
-    const backend = memoryBackend();
-    const { sessions } = backend;
-    const stack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret, backend }));
-    const wsSessions = webSocketSessions(stack);
-    const { server, url, close } = await listen((req, res) => {
-      stack()(req as Request, res as Response, () => {
-        Object.assign((req as Request).session, { name: "Ada" });
-        res.end();
+test.each([
+  ["only", 1, () => true],
+  ["second", 2, async () => true],
+])(
+  "at no moment between the %s read and the open connection can an ending be missed",
+  async (_, last, authorize) => {
+    const missed: string[] = [];
+    for (let steps = 0; steps < 50; steps++) {
+      const backend = memoryBackend();
+      const { sessions } = backend;
+      const stack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret, backend }));
+      const wsSessions = webSocketSessions(stack, { authorize });
+      const { server, url, close } = await listen((req, res) => {
+        stack()(req as Request, res as Response, () => {
+          Object.assign((req as Request).session, { name: "Ada" });
+          res.end();
+        });
       });
-    });
-    server.on("upgrade", wsSessions.handleUpgrade);
-    const browser = new Browser(url);
-    await browser.get("/");
+      server.on("upgrade", wsSessions.handleUpgrade);
+      const browser = new Browser(url);
+      await browser.get("/");
 
-    let reads = 0;
-    const read = sessions.read.bind(sessions);
-    sessions.read = (sid) => {
-      const found = read(sid);
-      if (++reads === 2) void after(steps, () => sessions.remove(sid, "session_ended"));
-      return found;
-    };
-    const outcome = await browser
-      .webSocket("/ws")
-      .then(
-        (ws) => closed(ws, 300).then(({ code }) => code),
-        (error) => error.statusCode,
-      )
-      .catch(() => "still open");
-    if (outcome !== 401 && outcome !== 4501) missed.push(`after ${steps} steps: ${outcome}`);
-    browser.close();
-    await close();
-  }
-  expect(missed).toEqual([]);
-});
+      let reads = 0;
+      const read = sessions.read.bind(sessions);
+      sessions.read = (sid) => {
+        const found = read(sid);
+        if (++reads === last) void after(steps, () => sessions.remove(sid, "session_ended"));
+        return found;
+      };
+      const outcome = await browser
+        .webSocket("/ws")
+        .then(
+          (ws) => closed(ws, 300).then(({ code }) => code),
+          (error) => error.statusCode,
+        )
+        .catch(() => "still open");
+      if (outcome !== 401 && outcome !== 4501) missed.push(`after ${steps} steps: ${outcome}`);
+      browser.close();
+      await close();
+    }
+    expect(missed).toEqual([]);
+  },
+);
 
 async function after(steps: number, action: () => unknown): Promise<void> {
   for (let step = 0; step < steps; step++) await undefined;

@@ -33,8 +33,19 @@ describe("what a WebSocket costs in Redis commands", () => {
     commands = await watchCommands(prefix);
   });
 
-  test("a handshake with a session: two reads", async () => {
+  test("a handshake with a session: one read", async () => {
     const browser = await signIn(served);
+    await commands();
+    await browser.webSocket("/ws");
+    expect(await commands()).toEqual(["GET"]);
+  });
+
+  test("a handshake with a session and an authorize that is waited for: two reads", async () => {
+    const slow = await serve({
+      session: { backend: redisBackend({ client, prefix }) },
+      webSocket: { path: "/ws", authorize: async () => true },
+    });
+    const browser = await signIn(slow);
     await commands();
     await browser.webSocket("/ws");
     expect(await commands()).toEqual(["GET", "GET"]);
