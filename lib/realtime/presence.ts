@@ -52,6 +52,9 @@ const BATCH = 1000;
 /** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
 const LATE_LOOK_MS = 2000;
 
+/** How exactly the end of `graceMs` is kept. */
+const ASK_AGAIN_EVERY_MS = 50;
+
 /** Users that are asked of in one round trip. */
 const USERS_AT_A_TIME = 1000;
 
@@ -64,6 +67,8 @@ export class Presence {
   /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
   readonly #departing = new Map<string, Departing>();
   readonly #running = new Set<Promise<void>>();
+  /** Whose time as leaving ends, by when it does. */
+  readonly #due = new Map<number, Departing[]>();
   #isClosed = false;
   #lookedAt: number | undefined;
   /** From when on a node without a lease is taken for dead. */
@@ -186,17 +191,35 @@ export class Presence {
   }
 
   async #step(departing: Departing): Promise<void> {
-    const { registry, lastingRegistry, events, clock } = this.#parts;
+    const { registry, lastingRegistry, events } = this.#parts;
     const { record, graceMs } = departing;
     const departure = await lastingRegistry.depart(record, graceMs);
     if (departure.state === "leaving") {
-      if (!this.#isClosed) clock.after(departure.forMs, () => this.depart(record, graceMs));
+      if (!this.#isClosed) this.#askAgain(departing, departure.forMs);
       return;
     }
     if (departure.state === "offline") void events.tell("offline", record.userId);
     // Last: until here, whoever finds this node dead finds the connection.
     await registry.forget(nodeOf(record.id), [record.id]);
     if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
+  }
+
+  /** With all who are due at about the same time: what they ask then leaves as one write. */
+  #askAgain(departing: Departing, afterMs: number): void {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const at = Math.ceil((now + afterMs) / ASK_AGAIN_EVERY_MS) * ASK_AGAIN_EVERY_MS;
+    const due = this.#due.get(at);
+    if (due) {
+      due.push(departing);
+      return;
+    }
+    const all = [departing];
+    this.#due.set(at, all);
+    clock.after(at - now, () => {
+      this.#due.delete(at);
+      for (const { record, graceMs } of all) this.depart(record, graceMs);
+    });
   }
 
   async #clear(nodeId: string): Promise<void> {
