@@ -12,11 +12,10 @@ const Written = InRoom.extend({ text: z.string().trim().min(1).max(2000), key: z
 export function makeChat(stack: SessionStack, app: Express, store: Store) {
   const chat = realtime();
   const wsSessions = webSocketSessions(stack, { path: "/ws", app }).attach(chat);
-
-  const showPeople = async (room: string) =>
-    chat
-      .group(room)
-      .send("people", { room, members: await chat.members(room), here: await chat.presence(room) });
+  const showPeople = async (room: string) => {
+    const people = { room, members: await chat.members(room), here: await chat.presence(room) };
+    await chat.group(room).send("people", people);
+  };
   for (const change of ["online", "offline"] as const) {
     chat.on(change, async (userId) => Promise.all((await chat.groupsOf(userId)).map(showPeople)));
   }
@@ -42,10 +41,8 @@ export function makeChat(stack: SessionStack, app: Express, store: Store) {
     await chat.group(room).send("message", message);
   });
   chat.on("typing", InRoom, async (connection, { room }) => {
-    await chat
-      .group(room)
-      .except(connection)
-      .send("typing", { room, from: memberOf(connection, room) });
+    const from = memberOf(connection, room);
+    await chat.group(room).except(connection).send("typing", { room, from });
   });
   chat.on("count.add", async ({ req, userId = "" }) => {
     // A connection lives long: others may have counted on since it loaded the session.

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { hash } from "bcryptjs";
 import express from "express";
 import { cookieMiddleware, sessionMiddleware, sessionMiddlewareStack } from "express-session-stack";
@@ -33,16 +32,13 @@ app.use("/api", apiRoutes(stack, chat, store));
 
 const server = createServer(app).on("upgrade", wsSessions.handleUpgrade);
 server.listen(Number(PORT), "127.0.0.1", () => {
-  const { port } = server.address() as AddressInfo;
-  console.log(`express-session-stack example: http://127.0.0.1:${port}`);
+  console.log(`express-session-stack example: http://127.0.0.1:${Object(server.address()).port}`);
 });
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, async () => {
-    // Connections first: the server's own close waits for them, but does not end them.
-    await wsSessions.close({ drainMs: 500 });
-    // The store last: requests that end now still save.
-    server.close(() => store.close());
+    await wsSessions.close({ drainMs: 500 }); // first: the server's own close waits for connections
+    server.close(() => store.close()); // last: requests that end now still save
     setTimeout(() => server.closeAllConnections(), 5000).unref();
   });
 }

@@ -2,6 +2,14 @@ import { memoryBackend } from "express-session-stack";
 import { redisBackend } from "express-session-stack/redis";
 import { createClient } from "redis";
 
+declare module "express-session" {
+  // Two counters under two keys: saves at the same time merge by key.
+  interface SessionData {
+    httpCount: number;
+    webSocketCount: number;
+  }
+}
+
 const KEPT = 100;
 export type Store = ReturnType<typeof memoryStore>;
 

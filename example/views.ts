@@ -1,14 +1,6 @@
 import type { Request } from "express";
 import type { UserSessions } from "express-session-stack";
 
-declare module "express-session" {
-  // Two counters under two keys: saves at the same time merge by key.
-  interface SessionData {
-    httpCount: number;
-    webSocketCount: number;
-  }
-}
-
 /** What a page sees. Session ids stay here: they would give away what httpOnly cookies keep from it. */
 export async function accountView(req: Request, { listUserSessions }: UserSessions) {
   const { login, httpCount = 0, webSocketCount = 0 } = req.session;

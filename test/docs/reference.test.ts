@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { closeCodes } from "../../lib/index.ts";
 
-/** Options by the heading in docs/api.md under which they are to be, and where they are declared. */
-const options: [heading: string, file: string, type: string][] = [
+/** Options by the heading under which they are to be, and where they are declared; in docs/api.md, unless it is said. */
+const options: [heading: string, file: string, type: string, guide?: string][] = [
   ["### `sessionMiddleware(options)`", "middleware/session-options.ts", "SessionMiddlewareOptions"],
   ["### `cookieMiddleware(options)`", "middleware/cookie.ts", "CookieMiddlewareOptions"],
   ["### Backends", "sessions/memory-session-store.ts", "MemorySessionStoreOptions"],
@@ -16,16 +16,16 @@ const options: [heading: string, file: string, type: string][] = [
   ],
   ["## `realtime(options)`", "realtime/realtime-options.ts", "RealtimeOptions"],
   ["## `realtime(options)`", "connections/user-connection-store.ts", "UserConnectionStoreOptions"],
+  ["## Options", "client/client-options.ts", "RealtimeClientOptions", "docs/client.md"],
 ];
 
-const api = readFileSync("docs/api.md", "utf8");
-
 /** From a heading to the next one of its rank. */
-function section(heading: string): string {
-  const from = api.indexOf(`${heading}\n`);
-  if (from < 0) throw new Error(`docs/api.md has no ${heading}`);
+function section(heading: string, guide = "docs/api.md"): string {
+  const text = readFileSync(guide, "utf8");
+  const from = text.indexOf(`${heading}\n`);
+  if (from < 0) throw new Error(`${guide} has no ${heading}`);
   const rank = heading.indexOf(" ");
-  const rest = api.slice(from + heading.length);
+  const rest = text.slice(from + heading.length);
   const end = rest.search(new RegExp(`^#{2,${rank}} `, "m"));
   return end < 0 ? rest : rest.slice(0, end);
 }
@@ -42,23 +42,23 @@ function declared(file: string, type: string): { name: string; byDefault: string
   );
 }
 
-describe("docs/api.md", () => {
-  test.each(options)("under %s has every option of lib/%s with its default", (heading, file, type) => {
-    const found = declared(file, type);
-    expect(found.length).toBeGreaterThan(0);
-    const text = section(heading);
-    const missing = found.filter(({ name, byDefault }) => {
-      const row = new RegExp(`^\\| \`${name}\` \\|.*`, "m").exec(text)?.[0];
-      // Numbers and texts must be there as they are; what is said in words may be said in others.
-      const isLiteral = byDefault !== undefined && /^(["[{\d]|true$|false$)/.test(byDefault);
-      return !row || (isLiteral && !row.replaceAll("_", "").includes(byDefault.replaceAll("_", "")));
-    });
-    // The prefix of redisBackend is another than that of its part, which has a sentence.
-    expect(missing.filter(({ name, byDefault }) => !(name === "prefix" && byDefault === '"sess:"'))).toEqual(
-      [],
-    );
+test.each(options)("under %s is every option of lib/%s with its default", (heading, file, type, guide) => {
+  const found = declared(file, type);
+  expect(found.length).toBeGreaterThan(0);
+  const text = section(heading, guide);
+  const missing = found.filter(({ name, byDefault }) => {
+    const row = new RegExp(`^\\| \`${name}\` \\|.*`, "m").exec(text)?.[0];
+    // Numbers and texts must be there as they are; what is said in words may be said in others.
+    const isLiteral = byDefault !== undefined && /^(["[{\d]|true$|false$)/.test(byDefault);
+    return !row || (isLiteral && !row.replaceAll("_", "").includes(byDefault.replaceAll("_", "")));
   });
+  // The prefix of redisBackend is another than that of its part, which has a sentence.
+  expect(missing.filter(({ name, byDefault }) => !(name === "prefix" && byDefault === '"sess:"'))).toEqual(
+    [],
+  );
+});
 
+describe("docs/api.md", () => {
   test("has every close code, with its reason", () => {
     const text = section("## Close codes");
     for (const [reason, code] of Object.entries(closeCodes))
