@@ -1,22 +1,38 @@
 import { readFileSync } from "node:fs";
 import { closeCodes } from "../../lib/index.ts";
 
-/** Options by the heading under which they are to be, and where they are declared; in docs/api.md, unless it is said. */
-const options: [heading: string, file: string, type: string, guide?: string][] = [
-  ["### `sessionMiddleware(options)`", "middleware/session-options.ts", "SessionMiddlewareOptions"],
-  ["### `cookieMiddleware(options)`", "middleware/cookie.ts", "CookieMiddlewareOptions"],
-  ["### Backends", "sessions/memory-session-store.ts", "MemorySessionStoreOptions"],
-  ["### Backends", "sessions/redis-session-store.ts", "RedisSessionStoreOptions"],
-  ["### Backends", "bus/node.ts", "NodeOptions"],
-  ["## `userSessions(sessionStack, options)`", "users/user-sessions.ts", "UserSessionsOptions"],
+/** Where options are declared, and the guide and heading under which they are to be. */
+const options: [type: string, file: string, guide: string, heading: string][] = [
   [
-    "## `webSocketSessions(sessionStack, options)`",
-    "websocket/web-socket-options.ts",
-    "WebSocketSessionsOptions",
+    "SessionMiddlewareOptions",
+    "middleware/session-options.ts",
+    "docs/api.md",
+    "### `sessionMiddleware(options)`",
   ],
-  ["## `realtime(options)`", "realtime/realtime-options.ts", "RealtimeOptions"],
-  ["## `realtime(options)`", "connections/user-connection-store.ts", "UserConnectionStoreOptions"],
-  ["## Options", "client/client-options.ts", "RealtimeClientOptions", "docs/client.md"],
+  ["CookieMiddlewareOptions", "middleware/cookie.ts", "docs/api.md", "### `cookieMiddleware(options)`"],
+  ["MemorySessionStoreOptions", "sessions/memory-session-store.ts", "docs/api.md", "### Backends"],
+  ["RedisSessionStoreOptions", "sessions/redis-session-store.ts", "docs/api.md", "### Backends"],
+  ["NodeOptions", "bus/node.ts", "docs/api.md", "### Backends"],
+  [
+    "UserSessionsOptions",
+    "users/user-sessions.ts",
+    "docs/api.md",
+    "## `userSessions(sessionStack, options)`",
+  ],
+  [
+    "WebSocketSessionsOptions",
+    "websocket/web-socket-options.ts",
+    "docs/api.md",
+    "## `webSocketSessions(sessionStack, options)`",
+  ],
+  ["RealtimeOptions", "realtime/realtime-options.ts", "docs/api.md", "## `realtime(options)`"],
+  [
+    "UserConnectionStoreOptions",
+    "connections/user-connection-store.ts",
+    "docs/api.md",
+    "## `realtime(options)`",
+  ],
+  ["RealtimeClientOptions", "client/client-options.ts", "docs/client.md", "## Options"],
 ];
 
 /** From a heading to the next one of its rank. */
@@ -42,7 +58,7 @@ function declared(file: string, type: string): { name: string; byDefault: string
   );
 }
 
-test.each(options)("under %s is every option of lib/%s with its default", (heading, file, type, guide) => {
+test.each(options)("%s of lib/%s are in %s with their defaults", (type, file, guide, heading) => {
   const found = declared(file, type);
   expect(found.length).toBeGreaterThan(0);
   const text = section(heading, guide);

@@ -50,7 +50,7 @@ test.each(["fails", "hangs"] as const)(
     const fault = new Fault(how);
     // A lease that is not renewed while commands are counted.
     const { backend, keys } = await redisPlace({ leaseMs: 60_000 }, (client) => fault.before(client));
-    const served = await serve({ backend, session: { timeoutMs: 150 }, users: { ackTimeoutMs: 50 } });
+    const served = await serve({ backend, session: { timeoutMs: 400 }, users: { ackTimeoutMs: 50 } });
     let rejected = 0;
     for (;;) {
       const browsers = [await signIn(served), await signIn(served), await signIn(served)];
