@@ -9,6 +9,7 @@ import type { OpenSession } from "../middleware/open-session.ts";
 import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
 import type { Answer } from "./answer.ts";
 import type { ConnectionHandler, Seat } from "./connection-handler.ts";
+import { giveUpLimit, type Limit } from "./give-up-limit.ts";
 import { checkHandshake } from "./handshake.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { Refusal } from "./refusal.ts";
@@ -51,15 +52,10 @@ export async function admit(
     if (!opening) throw noSession(keeper.isStoreReady);
     const open = opening instanceof Promise ? await limit.race(opening) : opening;
     answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
-    let hasWaited = await passed(run(after, req, answer), limit);
-    if (config.authorize) {
-      const { authorize } = config;
-      const answering = authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res);
-      hasWaited = isPromise(answering) || hasWaited;
-      const isAllowed = isPromise(answering) ? await limit.race(answering) : answering;
-      const status = answer.made?.statusCode ?? 0;
-      if (!isAllowed) throw new Refusal(status >= 400 ? status : 403, "Not authorized");
-    }
+    const waits = [
+      await passed(run(after, req, answer), limit),
+      await authorized(config, req, answer, limit),
+    ];
     const { record } = open;
     if (!record) throw sessionDeleted();
     if (!record.isStored || connection?.sid !== record.session.id) {
@@ -67,7 +63,7 @@ export async function admit(
       connection = undefined;
     }
     if (record.isStored) {
-      hasWaited ||= !connection;
+      const isLate = !connection;
       if (!connection) {
         // A node that nobody reaches would not hear of the session's end.
         await limit.race(keeper.joinNodes());
@@ -75,7 +71,7 @@ export async function admit(
         if (!connection) throw tooMany("this session");
       }
       connections.watch(connection, record.session.cookie.expires?.getTime());
-      let isOld = hasWaited || connection.mayBeOthers(record.userId);
+      let isOld = isLate || waits.includes(true) || connection.mayBeOthers(record.userId);
       do {
         // Of the user that it was until the session was read again.
         (await seating)?.giveUp();
@@ -155,39 +151,21 @@ async function passed(running: Promise<void> | undefined, limit: Limit): Promise
   return true;
 }
 
+/** Asks `authorize`, if there is one. Answers whether it was waited for. @throws {Refusal} if it says no. */
+async function authorized(
+  { authorize }: WebSocketConfig,
+  req: Request,
+  answer: Answer,
+  limit: Limit,
+): Promise<boolean> {
+  if (!authorize) return false;
+  const answering = authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res);
+  const isAllowed = isPromise(answering) ? await limit.race(answering) : answering;
+  if (isAllowed) return isPromise(answering);
+  const status = answer.made?.statusCode ?? 0;
+  throw new Refusal(status >= 400 ? status : 403, "Not authorized");
+}
+
 function isPromise(answer: unknown): answer is Promise<unknown> {
   return typeof (answer as Promise<unknown> | undefined)?.then === "function";
-}
-
-interface Limit {
-  /** Waits for a step, until nobody waits for the handshake any more. */
-  race<T>(step: Promise<T>): Promise<T>;
-  clear(): void;
-}
-
-/** Ends the waiting for a step once nobody waits for the handshake any more. */
-function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): Limit {
-  let giveUp: (reason: Refusal) => void = () => {};
-  const givenUp = new Promise<never>((_, reject) => {
-    giveUp = reject;
-  });
-  givenUp.catch(() => {});
-  const onClose = () => giveUp(new Refusal(400, "The client has gone"));
-  const timer = setTimeout(
-    () => giveUp(new Refusal(503, "The handshake took too long", { "Retry-After": "1" })),
-    timeoutMs,
-  );
-  socket.once("close", onClose);
-  answer.whenMade((res) => {
-    res.once("finish", () => giveUp(new Refusal(res.statusCode, "Answered by a middleware")));
-  });
-  return {
-    race<T>(step: Promise<T>): Promise<T> {
-      return Promise.race([step, givenUp]);
-    },
-    clear(): void {
-      clearTimeout(timer);
-      socket.off("close", onClose);
-    },
-  };
 }

@@ -56,6 +56,38 @@ test("one that is bound and not open yet knows that its session has ended", () =
   expect(connection?.hasEnded).toBe(true);
 });
 
+describe("one that is bound and not open yet", () => {
+  let connection: BoundConnection;
+
+  beforeEach(() => {
+    connection = connections.bind("a") as BoundConnection;
+    connection.bindTo("ada");
+  });
+
+  test("may be another user's once that is said, until it is bound to that user", () => {
+    expect(connection.mayBeOthers("ada")).toBe(false);
+    connections.endOthers("a", "grace");
+    expect([connection.mayBeOthers("ada"), connection.mayBeOthers("grace")]).toEqual([true, false]);
+    expect(connection.hasEnded).toBe(false);
+    connection.bindTo("grace");
+    expect(connection.mayBeOthers("grace")).toBe(false);
+  });
+
+  test("may be anybody's once something may have been missed, until its session is read", () => {
+    connections.revalidateAll();
+    expect(connection.mayBeOthers("ada")).toBe(true);
+    connection.bindTo("ada");
+    expect(connection.mayBeOthers("ada")).toBe(false);
+  });
+
+  test("is closed as it opens if it has become another user's in that moment", async () => {
+    connections.endOthers("a", undefined);
+    const seen: (string | number)[] = [];
+    connection.open({ mute: () => seen.push("mute"), end: (code) => seen.push(code) });
+    await eventually(() => expect(seen).toEqual(["mute", 4009]));
+  });
+});
+
 test("a session has as many as it may have, until one is released", () => {
   const { connection } = open("a");
   open("a");

@@ -46,6 +46,22 @@ describe.each(versions)("authorize on $version", ({ createApp }) => {
     await expect(served.browser().webSocket("/ws")).rejects.toMatchObject({ statusCode: 403 });
   });
 
+  test("with one parameter is given the request alone, whose res is the answer; with any other number, both", async () => {
+    const given: number[] = [];
+    const noting: Authorize[] = [
+      (...args) => given.push(args.length),
+      (req, ...rest) => given.push(1 + rest.length, req.sessionID.length > 0 ? 1 : 0),
+      (_req, _res) => given.push(2),
+    ];
+    for (const authorize of noting) await (await servedWith(authorize)).browser().webSocket("/ws");
+    expect(given).toEqual([2, 1, 1, 2]);
+    const refusing = await servedWith((req) => {
+      req.res?.status(402).set("X-Price", "1");
+    });
+    const { statusCode, headers } = await refusalBy(refusing);
+    expect([statusCode, headers["x-price"]]).toEqual([402, "1"]);
+  });
+
   test("refuses with the status and the headers that it has set", async () => {
     const served = await servedWith((_req, res) => {
       res.status(401).set("WWW-Authenticate", 'Basic realm="all"');
