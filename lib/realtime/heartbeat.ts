@@ -50,8 +50,7 @@ export class Heartbeat {
     const now = this.#clock.now();
     for (const connection of connections) {
       // One that is not read, for having sent too much, cannot be heard.
-      if (connection.ws.isPaused) continue;
-      if (now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
+      if (!connection.ws.isPaused && now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
         connection.end("inactive");
         continue;
       }
@@ -64,11 +63,13 @@ export class Heartbeat {
   }
 
   #ping(connection: RealtimeConnection, now: number): void {
-    if (connection.isAwaitingPong) {
+    const { isPaused } = connection.ws;
+    if (connection.isAwaitingPong && !isPaused) {
       connection.ws.terminate();
       return;
     }
-    connection.isAwaitingPong = true;
+    // Its pong is not read either; but a line that has dropped cannot be written to, which ends it.
+    connection.isAwaitingPong = !isPaused;
     connection.pingAt = now + this.#config.pingIntervalMs;
     connection.ws.ping();
   }

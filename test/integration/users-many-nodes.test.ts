@@ -9,8 +9,8 @@ import { type Line, startLine } from "./users-line.ts";
 const LEASE_MS = 1500;
 const REVALIDATE_MS = 1000;
 const ACK_TIMEOUT_MS = 500;
-/** What the question to the store and the close take, on a machine that has other things to do. */
-const MESSAGES_MS = 250;
+/** What the messages and the machine may take beside it: two revalidations would be longer. */
+const MESSAGES_MS = 750;
 
 let redis: RedisServer;
 let line: Line;

@@ -116,6 +116,23 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
   expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
 });
 
+test("one whose handler never ends is forgotten once its line has dropped, although it is not read", async () => {
+  const clock = new FakeClock();
+  const served = await serve({
+    realtime: { maxMessagesPerSecond: 10_000, clock },
+    setUp: (chat) => chat.on("wait", () => new Promise(() => {})),
+  });
+  const { ws, line } = await connect(served, "ada");
+  for (let at = 0; at < 1_500; at++) send(ws, "wait");
+  await eventually(() => expect(line.ws.isPaused).toBe(true));
+  ws.terminate();
+  await eventually(async () => {
+    await clock.advance(30_000);
+    expect(served.wsSessions.connections.size).toBe(0);
+  });
+  expect(await served.chat.activeSessions("ada")).toEqual([]);
+});
+
 describe.each(places)("on $place", ({ open: openPlace }) => {
   test("maxConnectionsPerUser answers one more with 429, until one of them has closed", async () => {
     const served = await serve({ backend: await openPlace(), realtime: { maxConnectionsPerUser: 2 } });
