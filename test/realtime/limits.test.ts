@@ -119,11 +119,13 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
 test("one whose handler never ends is forgotten once its line has dropped, although it is not read", async () => {
   const clock = new FakeClock();
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 10_000, clock },
+    realtime: { maxMessagesPerSecond: 1_000_000, clock },
     setUp: (chat) => chat.on("wait", () => new Promise(() => {})),
   });
   const { ws, line } = await connect(served, "ada");
-  for (let at = 0; at < 1_500; at++) send(ws, "wait");
+  // More than the server has read ahead, so that it does not see the end of the line.
+  const filler = "x".repeat(1_000);
+  for (let at = 0; at < 20_000; at++) send(ws, "wait", { filler });
   await eventually(() => expect(line.ws.isPaused).toBe(true));
   ws.terminate();
   await eventually(async () => {
