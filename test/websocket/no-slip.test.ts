@@ -6,9 +6,11 @@ import {
   sessionMiddlewareStack,
   webSocketSessions,
 } from "../../lib/index.ts";
+import { redisBackend } from "../../lib/redis.ts";
 import { Browser, closed } from "../support/browser.ts";
 import { listen } from "../support/http-server.ts";
-import { type Place, places, sharedPlaces } from "./places.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import { type Place, places, sharedPlaces, sharedRedis } from "./places.ts";
 import { afterThisTest, overHttp, type Served, secret, serve, sidOf, signIn, stored } from "./support.ts";
 
 const ends: { by: string; end: (served: Served, browser: Browser) => Promise<unknown> }[] = [
@@ -152,6 +154,31 @@ describe.each(sharedPlaces)(
     );
   },
 );
+
+test("a session that ends before the node hears others is refused", async () => {
+  const client = await sharedRedis();
+  const prefix = uniquePrefix("ws");
+  const backend = redisBackend({ client, prefix });
+  let letJoin: () => void = () => {};
+  const joining = new Promise<void>((resolve) => {
+    letJoin = resolve;
+  });
+  const { bus, sessions } = backend;
+  const subscribe = bus.subscribe.bind(bus);
+  bus.subscribe = (...args) => joining.then(() => subscribe(...args));
+  const served = await serve({ session: { backend } });
+  const browser = await signIn(served);
+  const read = sessions.read.bind(sessions);
+  sessions.read = async (sid) => {
+    sessions.read = read;
+    const found = await read(sid);
+    // Once that has been handed on.
+    setImmediate(() => void client.del(`${prefix}sess:${sid}`).then(letJoin));
+    return found;
+  };
+  await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 401 });
+  expect(served.opened).toEqual([]);
+});
 
 // The steps from the answer of the store to the open connection are microtasks: each is a place to slip in.
 test.each([
