@@ -17,7 +17,7 @@ const departScript = new RedisScript(DEPART_SCRIPT);
 
 /** What was asked for in one turn, and waits for what it has come to. */
 type Arriving = Waiting<Arrival> & { readonly record: ConnectionRecord; readonly limits: ArrivalLimits };
-type Forgetting = Waiting<unknown> & { readonly nodeId: string; readonly ids: readonly string[] };
+type Forgetting = Waiting<void> & { readonly nodeId: string; readonly ids: readonly string[] };
 
 /** Stands in a user's ZSET for nobody: see registry-scripts.ts. */
 const LEAVING = "";
@@ -33,7 +33,7 @@ export class RedisRegistry implements Registry {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
-  readonly #arriving = new TurnBatch<Arriving>((arriving) => void this.#register(arriving));
+  readonly #arriving = new TurnBatch<Arriving>((arriving) => this.#register(arriving));
   readonly #forgetting = new TurnBatch<Forgetting>((forgetting) => this.#unregister(forgetting));
   #clockAheadMs: number | undefined;
 
@@ -170,14 +170,15 @@ export class RedisRegistry implements Registry {
     return "full";
   }
 
-  #unregister(forgetting: readonly Forgetting[]): void {
-    for (const [nodeId, some] of groupBy(forgetting, (each) => each.nodeId)) {
-      const forgotten = this.#client().hDel(
-        this.#nodeKey(nodeId),
-        some.flatMap(({ ids }) => ids),
-      );
-      for (const { resolve, reject } of some) forgotten.then(resolve, reject);
-    }
+  async #unregister(forgetting: readonly Forgetting[]): Promise<void> {
+    const byNode = [...groupBy(forgetting, ({ nodeId }) => nodeId)];
+    await Promise.all(
+      byNode.map(async ([nodeId, some]) => {
+        const ids = some.flatMap((each) => each.ids);
+        await this.#client().hDel(this.#nodeKey(nodeId), ids);
+      }),
+    );
+    for (const { resolve } of forgetting) resolve();
   }
 
   get #nodesKey(): string {

@@ -1,9 +1,16 @@
+/** Waits for its part of what is asked for at once. */
+export interface Waiting<Answer> {
+  resolve(answer: Answer): void;
+  reject(reason: unknown): void;
+}
+
 /** Gathers what is asked for in one turn of the event loop, so that it is asked of the backend at once. */
-export class TurnBatch<T> {
-  readonly #flush: (items: readonly T[]) => void;
+export class TurnBatch<T extends Waiting<never>> {
+  readonly #flush: (items: readonly T[]) => Promise<void>;
   #items: T[] = [];
 
-  constructor(flush: (items: readonly T[]) => void) {
+  /** `flush` answers each of what was gathered; if it fails, all of it has. */
+  constructor(flush: (items: readonly T[]) => Promise<void>) {
     this.#flush = flush;
   }
 
@@ -15,12 +22,8 @@ export class TurnBatch<T> {
   readonly #end = (): void => {
     const items = this.#items;
     this.#items = [];
-    this.#flush(items);
+    this.#flush(items).catch((error) => {
+      for (const { reject } of items) reject(error);
+    });
   };
-}
-
-/** A call that waits for its part of what is asked for at once. */
-export interface Waiting<Answer> {
-  resolve(answer: Answer): void;
-  reject(reason: unknown): void;
 }
