@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bus } from "./bus.ts";
+import { type Message, parsed, type Reply } from "./message.ts";
 
 /** What came back on a question to all nodes. */
 export interface Answers {
@@ -17,19 +18,6 @@ export type Answerer = (payload: unknown) => unknown;
 export interface NodeOptions {
   /** Milliseconds after which a node that stopped renewing is taken for dead. @default 10_000 */
   leaseMs?: number;
-}
-
-interface Message {
-  readonly type: string;
-  readonly payload: unknown;
-  readonly from: string;
-  readonly question?: string;
-}
-
-interface Reply {
-  readonly question: string;
-  readonly node: string;
-  readonly answer: unknown;
 }
 
 /** How long leaving may take. */
@@ -243,14 +231,4 @@ export class Node {
 /** The answer of one node, if it has one. */
 function given(answer: unknown): unknown[] {
   return answer === undefined ? [] : [answer];
-}
-
-/** What another node has said; `undefined` if it was none. */
-function parsed<T extends object>(text: string): T | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as T) : undefined;
-  } catch {
-    return undefined;
-  }
 }

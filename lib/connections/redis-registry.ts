@@ -146,8 +146,8 @@ export class RedisRegistry implements Registry {
         client.sAdd(this.#nodesKey, nodeId),
       ]),
     );
-    // One server takes commands in the order in which they are sent. If it has failed, all that wait for it hear of it.
-    if (this.#isCluster) await entered.catch(() => {});
+    // One server takes commands in the order in which they are sent.
+    if (this.#isCluster) await entered;
     for (const { record, limits, resolve, reject } of arriving) {
       const arrived = Promise.all([this.#arrive(client, record, limits), entered]);
       arrived.then(([arrival]) => resolve(arrival), reject);

@@ -148,23 +148,18 @@ export class OpenSession implements SessionActions, RecordOwner {
    * Sets the session cookie if one is due. Called once, when the response's head is about to be sent.
    *
    * `willSave` says whether changes that are not saved yet will be: on HTTP when the response ends, on a
-   * WebSocket never.
+   * WebSocket never. Without a response it is only noted that from here on no cookie can be sent.
    */
-  sendCookie(res: Response, { willSave }: { willSave: boolean }): void {
-    this.passHead();
-    const record = this.record;
-    if (!record || record.hasEnded || this.#config.saveUnless(res)) return;
+  sendCookie(res: Response | undefined, { willSave }: { willSave: boolean }): void {
+    this.#headSent = true;
+    const { record } = this;
+    if (!res || !record || record.hasEnded || this.#config.saveUnless(res)) return;
     if (!this.isCookieDue({ willSave })) return;
     const { cookie, id } = record.session;
     record.session.touch();
     const value = SIGNED + signValue(id, this.#secret);
     appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
     this.#carriedId = id;
-  }
-
-  /** Notes that from here on no cookie can be sent. */
-  passHead(): void {
-    this.#headSent = true;
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */

@@ -13,18 +13,19 @@ type MadeListener = (res: Response) => void;
  */
 export class Answer {
   readonly #req: Request;
-  readonly #socket: Duplex;
+  readonly #socket: Line | undefined;
   readonly #onMade: MadeListener[] = [];
   #res: Response | undefined;
 
-  constructor(req: Request, socket: Duplex) {
+  /** Without a socket, nobody is sent what is written to it. */
+  constructor(req: Request, socket?: Duplex) {
     this.#req = req;
-    this.#socket = socket;
+    this.#socket = socket as Line | undefined;
   }
 
   /** Whether an earlier request of the same line is still being answered, so that nothing else may be. */
   get isLineTaken(): boolean {
-    return Boolean((this.#socket as Duplex & { _httpMessage?: unknown })._httpMessage);
+    return Boolean((this.#socket as { _httpMessage?: unknown } | undefined)?._httpMessage);
   }
 
   /** The response, if anybody has asked for it. */
@@ -37,12 +38,7 @@ export class Answer {
     if (this.#res) return this.#res;
     const res = expressResponse(this.#req);
     this.#res = res;
-    res.setHeader("Connection", "close");
-    res.assignSocket(this.#socket as Line);
-    res.once("finish", () => {
-      res.detachSocket(this.#socket as Line);
-      (this.#socket as Line).destroySoon();
-    });
+    if (this.#socket) answerOn(this.#socket, res);
     for (const listener of this.#onMade) listener(res);
     return res;
   }
@@ -55,14 +51,24 @@ export class Answer {
 
   /** Leaves the line to ws, with the cookies that are to be set. */
   handOver(): readonly string[] {
-    if (!this.#res) return NO_LINES;
-    this.#res.detachSocket(this.#socket as Line);
+    if (!this.#res || !this.#socket) return NO_LINES;
+    this.#res.detachSocket(this.#socket);
     return [this.#res.getHeader("Set-Cookie") ?? []].flat().map(String);
   }
 }
 
+/** Lets a response be written to the line, and closes the line after it. */
+function answerOn(line: Line, res: Response): void {
+  res.setHeader("Connection", "close");
+  res.assignSocket(line);
+  res.once("finish", () => {
+    res.detachSocket(line);
+    line.destroySoon();
+  });
+}
+
 /** What Express makes of Node's response. */
-export function expressResponse(req: Request): Response {
+function expressResponse(req: Request): Response {
   const { response } = req.app as Application & { readonly response: object };
   const res = Object.setPrototypeOf(new ServerResponse(req), response) as Response;
   res.req = req;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application, Request, Response } from "express";
-import { Answer, expressResponse } from "./answer.ts";
+import { Answer } from "./answer.ts";
 
 const ANSWER: unique symbol = Symbol("express-session-stack.answer");
 type UpgradeRequest = Request & { [ANSWER]?: Answer | undefined };
@@ -15,8 +15,9 @@ function requestOf(app: Application): object {
   const made = Object.create((app as Application & { readonly request: object }).request, {
     res: {
       get(this: UpgradeRequest): Response {
-        // Of a connection that is open: one that nobody is sent.
-        return this[ANSWER]?.res ?? expressResponse(this);
+        // Of a connection that is open, it is one that nobody is sent.
+        this[ANSWER] ??= new Answer(this);
+        return this[ANSWER].res;
       },
     },
   });

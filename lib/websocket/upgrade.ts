@@ -52,6 +52,7 @@ export async function admit(
     if (!opening) throw noSession(keeper.isStoreReady);
     const open = opening instanceof Promise ? await limit.race(opening) : opening;
     answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
+    // Whether anything was waited for.
     const waits = [
       await passed(run(after, req, answer), limit),
       await authorized(config, req, answer, limit),

@@ -148,9 +148,8 @@ export function webSocketSessions(
       if (answer.made?.headersSent) throw new Refusal(answer.made.statusCode, "Answered by authorize");
       // Between its last check and this moment the session may have ended.
       if (connection?.hasEnded) throw sessionDeleted();
-      if (answer.made || open.isCookieDue({ willSave: false }))
-        open.sendCookie(answer.res, { willSave: false });
-      open.passHead();
+      const res = open.isCookieDue({ willSave: false }) ? answer.res : answer.made;
+      open.sendCookie(res, { willSave: false });
       cookieLines = answer.handOver();
       wss.handleUpgrade(req, socket, head, (ws) => {
         opened = ws as SessionWebSocket;

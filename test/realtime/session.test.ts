@@ -166,6 +166,32 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await closed(nobody.ws)).toEqual(replaced);
   });
 
+  test("of another user, changed in place while a connection is registered, connects as that user", async () => {
+    const backend = await openPlace();
+    const { registry } = backend;
+    const arrive = registry.arrive.bind(registry);
+    const [begun, letGo] = [gate(), gate()];
+    served = await serve({ backend, setUp, session: { userId: byOwner } });
+    const browser = served.browser();
+    await browser.post("/set", { json: { owner: "ada" } });
+    // The first handshake of a node may read twice.
+    (await open(served, browser)).ws.close();
+    registry.arrive = async (...args) => {
+      registry.arrive = arrive;
+      begun.open();
+      await letGo.opened;
+      return arrive(...args);
+    };
+    const opening = open(served, browser);
+    await begun.opened;
+    await browser.post("/set", { json: { owner: "grace" } });
+    letGo.open();
+    const { line } = await opening;
+    expect([line.userId, data(line.req).owner]).toEqual(["grace", "grace"]);
+    expect(await served.chat.activeSessions("grace")).toMatchObject([{ id: line.id }]);
+    await eventually(async () => expect(await served.chat.activeSessions("ada")).toEqual([]));
+  });
+
   test("of another user, changed in place by a handler, closes its own connection too", async () => {
     served = await serve({ backend: await openPlace(), setUp, session: { userId: byOwner } });
     const browser = served.browser();

@@ -1,10 +1,11 @@
+import type { Request } from "express";
 import type { WebSocketSessionsOptions } from "../../lib/index.ts";
 import { closed } from "../support/browser.ts";
 import { keepCookies } from "../support/cookie-jar.ts";
 import { rawRequest } from "../support/raw-socket.ts";
 import { type Place, places } from "./places.ts";
 import { type Answer, answerIn, cookieNames, cookieOf, handshake } from "./raw-handshake.ts";
-import { data, overHttp, type Served, serve, sidOf, signIn, stored } from "./support.ts";
+import { ask, data, overHttp, type Served, serve, sidOf, signIn, stored } from "./support.ts";
 
 type Authorize = NonNullable<WebSocketSessionsOptions["authorize"]>;
 
@@ -116,4 +117,15 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 401 });
     expect(await stored(place.store, sidOf(browser))).toBeUndefined();
   });
+});
+
+test("req.res of an open connection is always the same, and what is written to it is sent to nobody", async () => {
+  const served = await serve();
+  const ws = await served.browser().webSocket("/ws");
+  const { req } = served.opened[0] as { req: Request };
+  const { res } = req;
+  expect(res).toBeDefined();
+  expect(req.res).toBe(res);
+  res?.status(500).send("too late");
+  expect(await ask(ws, "get")).toEqual({});
 });
