@@ -2,23 +2,17 @@ import type { SessionData } from "express-session";
 import { SessionWatch } from "../../lib/connections/session-watch.ts";
 import { newCookie } from "../../lib/sessions/inflate-cookie.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { eventually } from "../support/eventually.ts";
 
 const TICK_MS = 500;
 
 /** A real store that tells what it is asked, and can be made to wait or fail. */
 class AskedStore extends MemorySessionStore {
-  readonly asked: { sids: readonly string[]; tick: number }[] = [];
+  readonly asked: { sids: readonly string[] }[] = [];
   readonly ended: string[] = [];
   before: () => Promise<void> = async () => {};
 
-  constructor() {
-    super();
-    this.endings.hold({ end: (sid) => this.ended.push(sid), count: () => 0 });
-  }
-
   override async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    this.asked.push({ sids, tick: Math.floor(Date.now() / TICK_MS) });
+    this.asked.push({ sids });
     await this.before();
     return super.expiries(sids);
   }
@@ -36,132 +30,158 @@ class AskedStore extends MemorySessionStore {
   }
 }
 
+let store: AskedStore;
 const watches: SessionWatch[] = [];
 
-/** A store of its own for each test, since they run at the same time, and what watches it. */
-function watched(revalidateMs: number): { store: AskedStore; watch: SessionWatch } {
-  const store = new AskedStore();
+/** Watches what is in `store`, and lets go what is announced, as the connections of that session do. */
+function watching(revalidateMs: number): SessionWatch {
   const watch = new SessionWatch(store, revalidateMs);
   watches.push(watch);
-  return { store, watch };
+  const end = (sid: string) => {
+    store.ended.push(sid);
+    watch.unwatch(sid);
+  };
+  store.endings.hold({ end, count: () => 0 });
+  return watch;
 }
 
-afterAll(() => {
-  for (const watch of watches) watch.close();
+// The clock stands between two ticks; a store that is not in this process takes at least a turn.
+beforeEach(() => {
+  jest.useFakeTimers({ now: 1_700_000_000_250, doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+  store = new AskedStore();
 });
 
-test.concurrent("a session is asked for when it expires, and announced within a second", async () => {
-  const { store, watch } = watched(60_000);
-  const expiresAt = await store.add("a", 300);
-  watch.watch("a", expiresAt);
-  await eventually(() => expect(store.ended).toEqual(["a"]));
-  expect(Date.now() - expiresAt).toBeLessThan(1000);
+afterEach(() => {
+  for (const watch of watches.splice(0)) watch.close();
+  jest.useRealTimers();
+});
+
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+
+test("a session is asked for when it expires, and announced within a tick", async () => {
+  const watch = watching(60_000);
+  watch.watch("a", await store.add("a", 300));
+  await pass(299);
+  expect(store.sidsAsked()).toEqual([]);
+  await pass(1 + TICK_MS);
+  expect(store.ended).toEqual(["a"]);
   expect(store.sidsAsked()).toEqual(["a"]);
 });
 
-test.concurrent("one whose expiry has moved meanwhile is asked for once, and watched on", async () => {
-  const { store, watch } = watched(60_000);
-  const expiresAt = await store.add("a", 300);
-  watch.watch("a", expiresAt);
-  await store.refresh("a", { cookie: newCookie({ maxAge: 1_000 }) } as SessionData);
-  await eventually(() => expect(store.sidsAsked()).toEqual(["a"]));
+test("one whose expiry has moved meanwhile is asked for once, and watched on", async () => {
+  const watch = watching(60_000);
+  watch.watch("a", await store.add("a", 300));
+  await store.refresh("a", { cookie: newCookie({ maxAge: 2_000 }) } as SessionData);
+  await pass(1_999);
+  expect(store.sidsAsked()).toEqual(["a"]);
   expect(store.ended).toEqual([]);
-  await eventually(() => expect(store.ended).toEqual(["a"]));
+  await pass(1 + TICK_MS);
+  expect(store.ended).toEqual(["a"]);
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test.concurrent("one that is gone is announced within revalidateMs, the others are not", async () => {
-  const { store, watch } = watched(100);
+test("one that is gone is announced within revalidateMs, the others are not", async () => {
+  const watch = watching(2_000);
   for (const sid of ["a", "b", "c"]) watch.watch(sid, await store.add(sid, 60_000));
-  await store.remove("b", "session_ended");
-  store.ended.length = 0;
-  await eventually(() => expect(store.ended).toContain("b"));
-  expect(new Set(store.ended)).toEqual(new Set(["b"]));
+  await store.remove("b");
+  await pass(2_000);
+  expect(store.ended).toEqual(["b"]);
+  await pass(2_000);
+  expect(store.ended).toEqual(["b"]);
 });
 
-test.concurrent("one that never expires is asked for too", async () => {
-  const { store, watch } = watched(100);
-  watch.watch("gone");
-  await eventually(() => expect(store.ended).toContain("gone"));
+test("one that never expires is asked for too", async () => {
+  watching(2_000).watch("gone");
+  await pass(2_000);
+  expect(store.ended).toEqual(["gone"]);
 });
 
-test.concurrent("while the store fails nothing is announced, and it is asked again with the next tick", async () => {
-  const { store, watch } = watched(100);
+test("while the store fails nothing is announced, and it is asked again with the next tick", async () => {
+  const watch = watching(100);
   let failures = 2;
   store.before = async () => {
     if (failures-- > 0) throw new Error("down");
-    expect(store.ended).toEqual([]);
   };
   watch.watch("gone");
-  await eventually(() => expect(store.ended).toEqual(["gone"]));
-  const ticks = store.asked.slice(0, 3).map(({ tick }) => tick);
-  expect(ticks.map((tick) => tick - (ticks[0] as number))).toEqual([0, 1, 2]);
+  for (const asked of [1, 2]) {
+    await pass(TICK_MS);
+    expect(store.asked).toHaveLength(asked);
+    expect(store.ended).toEqual([]);
+  }
+  await pass(TICK_MS);
+  expect(store.ended).toEqual(["gone"]);
 });
 
-test.concurrent("one that was let go while the store was asked is not announced", async () => {
-  const { store, watch } = watched(100);
-  let answer: () => void = () => {};
-  store.before = () =>
-    new Promise((resolve) => {
-      answer = resolve;
-    });
+test("one that was let go while the store was asked is not announced", async () => {
+  const watch = watching(100);
+  const { promise, resolve } = answerLater();
+  store.before = () => promise;
   watch.watch("a");
   watch.watch("b");
-  await eventually(() => expect(store.asked).toHaveLength(1));
+  await pass(TICK_MS);
+  expect(store.sidsAsked()).toEqual(["a", "b"]);
   watch.unwatch("a");
-  answer();
-  await eventually(() => expect(store.ended).toEqual(["b"]));
+  resolve();
+  await pass(0);
+  expect(store.ended).toEqual(["b"]);
 });
 
-test.concurrent("many are asked for in batches, each once", async () => {
-  const { store, watch } = watched(100);
+test("many are asked for in batches, each once", async () => {
+  const watch = watching(100);
   const sids = Array.from({ length: 1_200 }, (_, at) => `s${at}`);
   for (const sid of sids) watch.watch(sid);
-  await eventually(() => expect(store.ended).toHaveLength(1_200));
-  expect(store.asked.slice(0, 3).map((batch) => batch.sids.length)).toEqual([500, 500, 200]);
-  expect(new Set(store.ended)).toEqual(new Set(sids));
+  await pass(3 * TICK_MS);
+  expect(store.asked.map((batch) => batch.sids.length)).toEqual([500, 500, 200]);
+  expect(store.ended).toEqual(sids);
 });
 
 // Each such moment once left one more timer behind, all of which asked for the same.
-test.concurrent("sessions that come and go while the store is asked do not make it ask more often", async () => {
-  const { store, watch } = watched(1);
+test("sessions that come and go while the store is asked do not make it ask more often", async () => {
+  const watch = watching(1);
   await store.add("a", 60_000);
   for (let cycle = 1; cycle <= 3; cycle++) {
-    let answer: (() => void) | undefined;
-    store.before = () =>
-      new Promise((resolve) => {
-        answer = resolve;
-      });
+    const { promise, resolve } = answerLater();
+    store.before = () => promise;
     watch.watch("a");
-    await eventually(() => expect(answer).toBeDefined());
+    await pass(TICK_MS);
+    expect(store.asked).toHaveLength(cycle);
     watch.unwatch("a");
     watch.watch("a");
     store.before = networkTrip;
-    answer?.();
-    await networkTrip();
+    resolve();
+    await pass(0);
   }
   store.asked.length = 0;
-  await eventually(() => expect(new Set(store.asked.map(({ tick }) => tick)).size).toBe(3));
-  const ticks = store.asked.map(({ tick }) => tick);
-  expect(ticks).toEqual([...new Set(ticks)]);
+  for (const asked of [1, 2, 3]) {
+    await pass(TICK_MS);
+    expect(store.asked).toHaveLength(asked);
+  }
 });
+
+function answerLater(): { promise: Promise<void>; resolve(): void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((answer) => {
+    resolve = answer;
+  });
+  return { promise, resolve };
+}
 
 /** As long as a store takes at least that is not in this process. */
 function networkTrip(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test.concurrent("nothing is asked once it is closed, or once nobody is watched", async () => {
-  const { store, watch } = watched(1);
+test("nothing is asked once it is closed, or once nobody is watched", async () => {
+  const watch = watching(1);
   watch.watch("a");
   watch.unwatch("a");
-  const other = new SessionWatch(store, 1);
+  const other = watching(1);
   other.watch("b");
   other.close();
-  // A third one shows that the time has passed.
-  const third = new SessionWatch(store, 1);
-  third.watch("c");
-  await eventually(() => expect(store.ended).toEqual(["c"]));
-  third.close();
+  await pass(3 * TICK_MS);
+  expect(store.asked).toEqual([]);
+  // Watched by another, they are asked for: the clock does pass here.
+  watching(1).watch("c");
+  await pass(TICK_MS);
   expect(store.sidsAsked()).toEqual(["c"]);
 });
