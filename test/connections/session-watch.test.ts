@@ -147,6 +147,8 @@ test("sessions that come and go while the store is asked do not make it ask more
     expect(store.asked).toHaveLength(cycle);
     watch.unwatch("a");
     watch.watch("a");
+    await pass(3 * TICK_MS);
+    expect(store.asked).toHaveLength(cycle);
     store.before = networkTrip;
     resolve();
     await pass(0);
@@ -175,6 +177,7 @@ test("nothing is asked once it is closed, or once nobody is watched", async () =
   const watch = watching(1);
   watch.watch("a");
   watch.unwatch("a");
+  expect(jest.getTimerCount()).toBe(0);
   const other = watching(1);
   other.watch("b");
   other.close();
