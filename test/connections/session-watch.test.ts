@@ -37,9 +37,10 @@ const watches: SessionWatch[] = [];
 function watching(revalidateMs: number): SessionWatch {
   const watch = new SessionWatch(store, revalidateMs);
   watches.push(watch);
-  const end = (sid: string) => {
+  const end = (sid: string): number => {
     store.ended.push(sid);
     watch.unwatch(sid);
+    return 1;
   };
   store.endings.hold({ end, count: () => 0 });
   return watch;
