@@ -85,17 +85,17 @@ test("pings and pongs of the client do not", async () => {
   expect(await closed(ws)).toEqual(inactive);
 });
 
-test("a client that beats in time stays for days", async () => {
-  const { ws, line } = await withClock({ inactivityThresholdSeconds: 3_600 });
-  for (let hour = 0; hour < 48; hour += 0.5) {
-    await clock.advance(1_800_000);
+test("a client that beats in time stays for hours", async () => {
+  const { ws, line } = await withClock();
+  for (let beats = 0; beats < 240; beats++) {
+    await clock.advance(59_000);
     ws.send(beat);
     expect(await next(ws)).toEqual({ status: "success" });
   }
-  expect(line.lastSeen - line.connectedAt).toBe(48 * 3_600_000);
-  await clock.advance(3_600_000 + TICK_MS);
+  expect(line.lastSeen - line.connectedAt).toBe(240 * 59_000);
+  await clock.advance(60_000 + TICK_MS);
   expect(await closed(ws)).toEqual(inactive);
-}, 60_000);
+});
 
 /** A connection of ada's that answers nothing by itself. */
 async function rawLine(served: Served): Promise<{ socket: Socket; received: () => string }> {
