@@ -17,9 +17,9 @@ export interface Follower {
 }
 
 /**
- * ws's WebSocket, with two differences: once its session has ended, the app hears no more of the client, nor
- * the client of the app, also if either goes on sending; and what a listener throws, or rejects with, ends this connection
- * and not the process.
+ * ws's WebSocket, with three differences: once its session has ended, the app hears no more of the client, nor
+ * the client of the app, also if either goes on sending; what a listener throws, or rejects with, ends this connection
+ * and not the process; and `close` tells what this side has ended it with, also if the client does not answer.
  */
 export class SessionWebSocket extends WebSocket {
   static {
@@ -32,8 +32,8 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #isMuted = false;
-  /** What this side has closed with, if it was the first to do so: a client that does not answer closes with nothing. */
-  #ended: { readonly code: number; readonly reason: string } | undefined;
+  /** The code and reason of the end, if it came from this side: ws has 1006 for a client that does not answer. */
+  #ended: readonly [code: number, reason: Buffer] | undefined;
   #follower: Follower | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
@@ -96,13 +96,14 @@ export class SessionWebSocket extends WebSocket {
     if (!this.#isMuted) this.#follower?.onEnd();
     const isFirst = this.readyState === WebSocket.OPEN;
     this.close(code, reason);
-    if (isFirst) this.#ended = { code, reason };
+    if (isFirst) this.#ended = [code, Buffer.from(reason)];
     this.mute();
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
+  override emit(event: string | symbol, ...given: unknown[]): boolean {
     if (this.#isMuted && event === "message") return false;
+    const args = (event === "close" && this.#ended) || given;
     try {
       if (this.#follower) this.#tell(this.#follower, event, args);
       return super.emit(event, ...args);
@@ -112,13 +113,10 @@ export class SessionWebSocket extends WebSocket {
     }
   }
 
-  #tell(follower: Follower, event: string | symbol, args: unknown[]): void {
+  #tell(follower: Follower, event: string | symbol, args: readonly unknown[]): void {
     if (event === "message") follower.onMessage(args[0] as Buffer, args[1] as boolean);
     else if (event === "pong") follower.onPong();
-    else if (event === "close") {
-      const { code, reason } = this.#ended ?? { code: args[0] as number, reason: String(args[1]) };
-      follower.onClose(code, reason);
-    }
+    else if (event === "close") follower.onClose(args[0] as number, String(args[1]));
   }
 
   /** Handles what a listener has thrown, or rejected with. */

@@ -44,6 +44,7 @@ describe("a client that does not read what it is sent", () => {
     expect(served.closings[0]?.closed).toEqual({ code: 4013, reason: "slow_consumer" });
     expect(await served.chat.activeSessions("ada")).toEqual([]);
     await eventually(() => expect(served.wsSessions.connections.size).toBe(1));
+    expect(served.wsSessions.stats().closes).toEqual({ "4013": 1 });
   });
 
   test("is told so if it reads after all", async () => {
