@@ -64,7 +64,10 @@ function webSocketUrl(given: string): string {
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   let url = "";
   try {
-    url = new URL(given, page).href.replace(/^http/, "ws");
+    const absolute = new URL(given, page);
+    // For the page alone; WebSocket refuses it.
+    absolute.hash = "";
+    url = absolute.href.replace(/^http/, "ws");
   } catch {
     // Told below, with the name of the option.
   }

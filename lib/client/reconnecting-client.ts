@@ -136,7 +136,7 @@ export class ReconnectingClient implements RealtimeClient {
       return;
     }
     // One that is let in and closed at once, again and again, is to wait longer each time.
-    if (openMs >= STABLE_MS || code === closeCodes.session_replaced) this.#attempt = 0;
+    if (openMs >= STABLE_MS) this.#attempt = 0;
     this.#attempt++;
     const isPatient = code === closeCodes.rate_limited || code === TRY_AGAIN_LATER;
     const delayMs = reconnectDelayMs({ attempt: this.#attempt, isPatient }, this.#config);

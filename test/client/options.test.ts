@@ -48,6 +48,7 @@ describe("options of realtimeClient", () => {
       ["http://other.example.com:81/ws", "ws://other.example.com:81/ws"],
       ["//other.example.com/ws", "wss://other.example.com/ws"],
       ["ws://localhost/ws", "ws://localhost/ws"],
+      ["/ws#top", "wss://chat.example.com/ws"],
     ])("%s, on a page, is %s", (url, absolute) => {
       Object.assign(globalThis, { location: { href: "https://chat.example.com/a/b?c#d" } });
       expect(clientConfig({ ...given, url }).url).toBe(absolute);

@@ -132,15 +132,22 @@ test("a handshake that is refused is tried again and again, with longer and long
   await eventually(() => expect(chat.numbers).toEqual([1]));
 });
 
-test("one that is let in and closed at once, again and again, waits longer each time", async () => {
-  const chat = await serveChat();
-  chat.chat.on("connect", (connection) => connection.close(1011, "broken"));
-  const { states } = connectClient({ url: chat.wsUrl, minReconnectDelayMs: 1, maxReconnectDelayMs: 10_000 });
-  const random = jest.spyOn(Math, "random").mockReturnValue(1 - 2 ** -53);
-  try {
-    const waits = () => states.filter(([state]) => state === "waiting").map(([, info]) => info.retryInMs);
-    await eventually(() => expect(waits().slice(0, 5)).toEqual([2, 4, 8, 16, 32]));
-  } finally {
-    random.mockRestore();
-  }
-});
+test.each([1011, closeCodes.session_replaced])(
+  "one that is let in and closed at once with %i, again and again, waits longer each time",
+  async (code) => {
+    const chat = await serveChat();
+    chat.chat.on("connect", (connection) => connection.close(code, "again"));
+    const { states } = connectClient({
+      url: chat.wsUrl,
+      minReconnectDelayMs: 1,
+      maxReconnectDelayMs: 10_000,
+    });
+    const random = jest.spyOn(Math, "random").mockReturnValue(1 - 2 ** -53);
+    try {
+      const waits = () => states.filter(([state]) => state === "waiting").map(([, info]) => info.retryInMs);
+      await eventually(() => expect(waits().slice(0, 5)).toEqual([2, 4, 8, 16, 32]));
+    } finally {
+      random.mockRestore();
+    }
+  },
+);
