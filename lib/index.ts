@@ -35,7 +35,7 @@ export type {
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection, ConnectionData } from "./realtime/connection.ts";
-export type { EventMap, EventName } from "./realtime/event-map.ts";
+export type { EventDataArgument, EventMap, EventName } from "./realtime/event-map.ts";
 export type { Closed, EventHandler } from "./realtime/events.ts";
 export type { EventData, ProtocolErrorCode } from "./realtime/protocol.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";

@@ -1,4 +1,4 @@
-import type { EventMap, EventName } from "../realtime/event-map.ts";
+import type { EventDataArgument, EventMap, EventName } from "../realtime/event-map.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import { clientConfig, type RealtimeClientOptions } from "./client-options.ts";
 import { ReconnectingClient } from "./reconnecting-client.ts";
@@ -57,7 +57,10 @@ export interface RealtimeClient<
    * @throws {RealtimeClientError} `queue_full`, or `closed` once the client has ended.
    * @throws {TypeError} for data that is no JSON.
    */
-  send<Type extends EventName<ClientEvents>>(type: Type, data?: ClientEvents[Type]): void;
+  send<Type extends EventName<ClientEvents>>(
+    type: Type,
+    ...data: EventDataArgument<ClientEvents, Type>
+  ): void;
   /**
    * Sends an event, as `send` does, and resolves to the data of its answer.
    *
@@ -66,7 +69,7 @@ export interface RealtimeClient<
    */
   request<Type extends EventName<ClientEvents>>(
     type: Type,
-    data?: ClientEvents[Type],
+    ...data: EventDataArgument<ClientEvents, Type>
   ): Promise<Type extends keyof Answers ? Answers[Type] : unknown>;
   /** Ends it. What waits is not sent, requests reject with `closed`, and no timer and no listener stays behind. */
   close(): void;

@@ -8,7 +8,7 @@ import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
-import type { EventMap, EventName } from "./event-map.ts";
+import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import type { Closed } from "./events.ts";
 import { Inbox, type InboxHost } from "./inbox.ts";
 import type { Outbox, Sender } from "./outbox.ts";
@@ -43,7 +43,10 @@ export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventM
   /** Data of this connection. */
   readonly store: ConnectionData;
   /** Sends an event to this connection, with all else that is due at the end of the tick. On one that is closed it does nothing. */
-  send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): void;
+  send<Type extends EventName<ServerEvents>>(
+    type: Type,
+    ...data: EventDataArgument<ServerEvents, Type>
+  ): void;
   /** Puts the user into a group, on all devices; a connection without a user only itself, for as long as it is open. */
   join(group: string): Promise<void>;
   /** Takes the user, or a connection without one, out of a group. */

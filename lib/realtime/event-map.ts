@@ -8,3 +8,7 @@ export type EventMap<Events = Record<string, EventData>> = { [Type in keyof Even
 
 /** The types of the events in a map. */
 export type EventName<Events extends EventMap<Events>> = keyof Events & string;
+
+/** The data of an event as an argument, which may be left out where an event without any fits its type. */
+export type EventDataArgument<Events, Type extends keyof Events> =
+  Record<never, never> extends Events[Type] ? [data?: Events[Type]] : [data: Events[Type]];

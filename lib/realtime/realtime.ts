@@ -4,7 +4,7 @@ import { type User, userIdOf } from "../users/user.ts";
 import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
 import { groupChannel, userChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
-import type { EventMap, EventName } from "./event-map.ts";
+import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import { type Closed, type EventHandler, Events } from "./events.ts";
 import { groupName } from "./groups.ts";
 import { Hub } from "./hub.ts";
@@ -16,7 +16,10 @@ import type { StandardSchema } from "./standard-schema.ts";
 /** Where messages can be sent: all connections of a user on all nodes. */
 export interface Target<ServerEvents extends EventMap<ServerEvents>> {
   /** Sends an event. Resolves once it is on its way; what one node sends to one group, or to one user, arrives in order. */
-  send<Type extends EventName<ServerEvents>>(type: Type, data?: ServerEvents[Type]): Promise<void>;
+  send<Type extends EventName<ServerEvents>>(
+    type: Type,
+    ...data: EventDataArgument<ServerEvents, Type>
+  ): Promise<void>;
 }
 
 /** Where messages can be sent: each connection, on all nodes, of each user in a group. */
@@ -128,7 +131,7 @@ export function realtime<
 
   function target(name: string, exceptId?: string): Target<ServerEvents> {
     const { channels } = attached();
-    return { send: async (type, data) => channels.publish(name, eventText(type, data), exceptId) };
+    return { send: async (type, ...[data]) => channels.publish(name, eventText(type, data), exceptId) };
   }
 
   async function activeSessions(user: User): Promise<ActiveSession[]> {

@@ -89,6 +89,10 @@ export async function client(): Promise<void> {
   chat.send("chat.massage", { group: "a" });
   // @ts-expect-error: an event of the server
   chat.send("state", { mood: "good" });
+  // @ts-expect-error: no data
+  chat.send("chat.typing");
+  // @ts-expect-error: no data
+  await chat.request("chat.message");
   // @ts-expect-error: no text
   await chat.request("chat.message", { group: "a" });
   // @ts-expect-error: an event of clients
@@ -106,6 +110,7 @@ export async function client(): Promise<void> {
 export function untyped(reason: CloseReason, ofWs: typeof WebSocket): void {
   const any: RealtimeClient = realtimeClient({ url: "/ws" });
   any.on("anything", (data) => data.whatever).send("anything", { whatever: 1 });
+  any.send("nothing");
   const events: EventMap = { "chat.message": { text: reason } };
   const made: WebSocketClass = ofWs;
   void [events, made];

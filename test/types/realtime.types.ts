@@ -60,6 +60,8 @@ export async function serverEvents(chat: Realtime<ClientEvents, ServerEvents>): 
   await chat.group("a").send("chat.typing", { group: "a" });
   // @ts-expect-error: data without the text
   await chat.group("a").send("chat.message", { from: "ada" });
+  // @ts-expect-error: no data
+  await chat.group("a").send("chat.message");
   // @ts-expect-error: no such reason
   await chat.user("ada").send("chat.closed", { reason: "late" });
   // @ts-expect-error: no text is data
@@ -109,6 +111,9 @@ export async function connections(connection: Connection<ServerEvents>): Promise
   await connection.leave("a");
   connection.close();
   connection.close(4000, "enough");
+  connection.send("chat.closed");
+  // @ts-expect-error: no data
+  connection.send("chat.message");
   // @ts-expect-error: sent at the end of the tick, and no promise
   connection.send("chat.closed").then(() => {});
   const { store } = connection;
