@@ -6,9 +6,9 @@ export interface WebSocketStats {
   readonly connections: number;
   /** Handshakes by the status that they were answered with. */
   readonly handshakes: Readonly<Record<string, number>>;
-  /** Closed connections by their close code. */
+  /** Closed connections by what this node has closed them with, else by what the client has; `1006` if nobody said. */
   readonly closes: Readonly<Record<string, number>>;
-  /** Connections closed because their session had ended. */
+  /** Connections closed because their session had ended or got a new id. */
   readonly revocations: number;
   /** Bytes that wait for clients to read them now. Takes as long as there are connections. */
   readonly bufferedBytes: number;

@@ -6,12 +6,6 @@ import type * as redisEntry from "express-session-stack/redis";
 import type passportModule from "passport";
 import type * as redis from "redis";
 
-declare module "express-session" {
-  interface SessionData {
-    passport?: { user: string };
-  }
-}
-
 declare global {
   const app: Express;
   const server: Server;

@@ -7,7 +7,6 @@ import type { RedisClientType } from "redis";
 declare module "express-session" {
   interface SessionData {
     name?: string;
-    passport?: { user: string };
   }
 }
 

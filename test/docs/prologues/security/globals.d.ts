@@ -7,6 +7,7 @@ declare global {
   const chat: stack.Realtime;
   const user: stack.User;
   const webSocketSessions: typeof stack.webSocketSessions;
+  const realtime: typeof stack.realtime;
   const listUserSessions: stack.UserSessions["listUserSessions"];
   const deleteUserSession: stack.UserSessions["deleteUserSession"];
   const deleteUserSessions: stack.UserSessions["deleteUserSessions"];
