@@ -18,7 +18,7 @@ export interface Bus {
   subscribe(channel: string, listener: MessageListener): Promise<void>;
   /** Resolves once this listener hears no more of the channel. One that has not subscribed is no error. */
   unsubscribe(channel: string, listener: MessageListener): Promise<void>;
-  /** Calls back each time a line that was down is up again. */
+  /** Calls back each time a line that was down is up again, before the first message that comes by it; maybe more than once. */
   onReconnect(listener: () => void): void;
   /** Says that a node lives for so many milliseconds more. */
   renewLease(nodeId: string, leaseMs: number): Promise<void>;

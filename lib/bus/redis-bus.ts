@@ -7,6 +7,9 @@ const leaseScript = new RedisScript(LEASE_SCRIPT);
 /** What node-redis's clients, clusters and sentinels emit when a line of theirs is up, for the first time or again. */
 const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 
+/** What they emit when one is down. */
+const DOWN_EVENTS = ["error", "reconnecting", "node-error", "node-reconnecting"];
+
 /** What they emit when the app has closed them for good. */
 const CLOSED_EVENTS = ["end", "disconnect"];
 
@@ -40,6 +43,10 @@ export class RedisBus implements Bus {
   readonly #isSentinel: boolean;
   #line: { readonly subscriber: RedisSubscriber; readonly up: Promise<RedisSubscriber> } | undefined;
   #isProbing = false;
+  /** Whether something of a line was heard since which nobody was told that it is up. */
+  #wasDown = false;
+  /** What is subscribed for each listener. */
+  readonly #hearing = new WeakMap<MessageListener, MessageListener>();
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = client;
@@ -55,13 +62,14 @@ export class RedisBus implements Bus {
 
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
     const key = this.#channel(channel);
+    const hear = this.#hear(listener);
     const subscriber = await this.#connected();
-    await (this.#isSharded ? subscriber.sSubscribe(key, listener) : subscriber.subscribe(key, listener));
+    await (this.#isSharded ? subscriber.sSubscribe(key, hear) : subscriber.subscribe(key, hear));
   }
 
   async unsubscribe(channel: string, listener: MessageListener): Promise<void> {
     const key = this.#channel(channel);
-    const known = listener as (message: unknown) => void;
+    const known = this.#hear(listener) as (message: unknown) => void;
     // Without a line nothing is subscribed.
     const subscriber = await this.#line?.up;
     await (this.#isSharded ? subscriber?.sUnsubscribe(key, known) : subscriber?.unsubscribe(key, known));
@@ -107,6 +115,19 @@ export class RedisBus implements Bus {
     return leaseScript.run(this.#client, { keys: [this.#leasesKey], arguments: [nodeId, String(leaseMs)] });
   }
 
+  /** node-redis hands on what has come with the answer to its subscriptions, and only then says that the line is up. */
+  #hear(listener: MessageListener): MessageListener {
+    let hear = this.#hearing.get(listener);
+    if (!hear) {
+      hear = (message) => {
+        if (this.#wasDown) this.#tell();
+        listener(message);
+      };
+      this.#hearing.set(listener, hear);
+    }
+    return hear;
+  }
+
   #connected(): Promise<RedisSubscriber> {
     if (this.#line) return this.#line.up;
     const subscriber = this.#client.duplicate();
@@ -124,11 +145,16 @@ export class RedisBus implements Bus {
     subscriber.on("error", () => this.#probe());
     closeWith(this.#client, this);
     await subscriber.connect();
+    for (const event of DOWN_EVENTS)
+      subscriber.on(event, () => {
+        this.#wasDown = true;
+      });
     for (const event of UP_EVENTS) subscriber.on(event, () => this.#tell());
     return subscriber;
   }
 
   #tell(): void {
+    this.#wasDown = false;
     for (const listener of this.#reconnectListeners) listener();
   }
 

@@ -48,6 +48,31 @@ export function lineRules(rule: RuleDeclarer): void {
       assert.ok(!messages.some((message, at) => message < (messages[at - 1] ?? "")));
   });
 
+  rule.deviable("lines", "is told so before the first message after a cut", async ({ buses, cutLines }) => {
+    const [publisher, hearer] = buses;
+    let isTold = true;
+    hearer.onReconnect(() => {
+      isTold = true;
+    });
+    for (let cut = 0; cut < 5; cut++) {
+      const early: string[] = [];
+      await hearer.subscribe(`channel ${cut}`, (message) => {
+        if (!isTold) early.push(message);
+      });
+      isTold = false;
+      await cutLines();
+      // Without a pause, so that some come with what makes the line whole again.
+      await eventually(async () => {
+        const until = Date.now() + 500;
+        while (!isTold && Date.now() < until) {
+          await Promise.all(Array.from({ length: 20 }, () => publisher.publish(`channel ${cut}`, "after")));
+        }
+        assert.ok(isTold, "nobody was told");
+      });
+      assert.deepEqual(early, []);
+    }
+  });
+
   rule.deviable("lines", "hears each message once after many cuts", async ({ buses, cutLines }) => {
     const heard = await inbox(buses[1], "a");
     for (let cut = 0; cut < 3; cut++) {
