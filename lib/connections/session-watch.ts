@@ -27,14 +27,19 @@ export class SessionWatch {
     this.#revalidateMs = revalidateMs;
   }
 
-  /** Watches a session until it is unwatched; says anew when it expires, in milliseconds since the epoch. */
-  watch(sid: string, expiresAt: number = Number.POSITIVE_INFINITY): void {
+  /**
+   * Watches a session until it is unwatched. Whoever knows says when it expires, in milliseconds since the epoch; else
+   * the store is asked with the next tick. It is never asked later than was known before.
+   */
+  watch(sid: string, expiresAt = 0): void {
+    this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), this.#tickOf.get(sid) ?? Infinity));
+  }
+
+  #askAt(sid: string, wanted: number): void {
     this.#forget(sid);
     const now = Date.now();
-    const tick = Math.max(
-      Math.min(Math.ceil(expiresAt / TICK_MS), Math.floor((now + this.#revalidateMs) / TICK_MS)),
-      this.#lastTick + 1,
-    );
+    const latest = Math.floor((now + this.#revalidateMs) / TICK_MS);
+    const tick = Math.max(Math.min(wanted, latest), this.#lastTick + 1);
     this.#tickOf.set(sid, tick);
     const sids = this.#due.get(tick);
     if (sids) sids.add(sid);
@@ -44,7 +49,7 @@ export class SessionWatch {
 
   /** Looks at all sessions with the next tick: somebody may have ended some without this node hearing of it. */
   revalidateAll(): void {
-    for (const sid of [...this.#tickOf.keys()]) this.watch(sid, 0);
+    for (const sid of [...this.#tickOf.keys()]) this.watch(sid);
   }
 
   unwatch(sid: string): void {
@@ -97,7 +102,7 @@ export class SessionWatch {
       if (!this.#tickOf.has(sid)) continue;
       const expiresAt = expiries ? expiries[at] : Date.now();
       if (expiresAt === undefined) this.#store.endings.close(sid, "session_ended");
-      else this.watch(sid, expiresAt);
+      else this.#askAt(sid, Math.ceil(expiresAt / TICK_MS));
     }
   }
 }

@@ -92,8 +92,30 @@ test("one that is gone is announced within revalidateMs, the others are not", as
 });
 
 test("one that never expires is asked for too", async () => {
-  watching(2_000).watch("gone");
-  await pass(2_000);
+  watching(2_000).watch("gone", Number.POSITIVE_INFINITY);
+  await pass(1_000);
+  expect(store.ended).toEqual([]);
+  await pass(1_000);
+  expect(store.ended).toEqual(["gone"]);
+});
+
+test("one of which nobody knows when it expires is asked for with the next tick, and then when it does", async () => {
+  const watch = watching(60_000);
+  await store.add("a", 4_000);
+  watch.watch("a");
+  await pass(TICK_MS);
+  expect(store.sidsAsked()).toEqual(["a"]);
+  await pass(4_000);
+  expect(store.ended).toEqual(["a"]);
+  expect(store.sidsAsked()).toEqual(["a", "a"]);
+});
+
+test("another connection of a session does not put off what is known of it", async () => {
+  const watch = watching(2_000);
+  watch.watch("gone", Date.now() + 1_000);
+  await pass(500);
+  watch.watch("gone", Date.now() + 60_000);
+  await pass(1_000);
   expect(store.ended).toEqual(["gone"]);
 });
 

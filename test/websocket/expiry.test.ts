@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { closed } from "../support/browser.ts";
-import { inAllPlaces } from "./places.ts";
+import { inAllPlaces, memoryPlace, redisPlace } from "./places.ts";
 import { ask, overHttp, type Served, serve, sidOf, signIn, stored } from "./support.ts";
 
 /** Sessions that live for a second. */
@@ -17,6 +17,21 @@ test("all connections of a session close within a second of its expiry", () =>
     expect(Date.now()).toBeLessThan(expiresAt + 1000);
     expect(await overHttp(browser)).toEqual({});
   }));
+
+test.each([
+  ["memory", memoryPlace],
+  ["Redis", redisPlace],
+])(
+  "a session whose cookie has no age closes its connections when the store's ttl is over, on %s",
+  async (_, open) => {
+    const served = await serve({ place: await open({ ttl: 1 }) });
+    const signedInAt = Date.now();
+    const browser = await signIn(served);
+    expect(await closed(await browser.webSocket("/ws"))).toEqual({ code: 4501, reason: "session_ended" });
+    expect(Date.now()).toBeGreaterThanOrEqual(signedInAt + 1000);
+    expect(Date.now()).toBeLessThan(signedInAt + 3000);
+  },
+);
 
 test("a session kept alive by HTTP requests keeps its connection, and can be saved there", () =>
   inAllPlaces(async (place) => {

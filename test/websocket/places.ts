@@ -20,7 +20,7 @@ export interface Place {
 /** Where sessions can live: the backends, and a store from npm. */
 export const places: { place: string; open: () => Promise<Place> }[] = [
   { place: "memory", open: async () => memoryPlace() },
-  { place: "Redis", open: redisPlace },
+  { place: "Redis", open: () => redisPlace() },
   { place: "the npm package memorystore", open: async () => memorystorePlace() },
 ];
 
@@ -38,15 +38,20 @@ export async function inAllPlaces(check: (place: Place) => Promise<void>): Promi
   );
 }
 
-export function memoryPlace(): Place {
-  return backendPlace(memoryBackend());
+/** How a place is made: `ttl` in seconds. */
+interface PlaceOptions {
+  ttl?: number;
 }
 
-export async function redisPlace(): Promise<Place> {
+export function memoryPlace(options: PlaceOptions = {}): Place {
+  return backendPlace(memoryBackend(options));
+}
+
+export async function redisPlace(options: PlaceOptions = {}): Promise<Place> {
   const client = await sharedRedis();
   const prefix = uniquePrefix("ws");
   return {
-    ...backendPlace(redisBackend({ client, prefix })),
+    ...backendPlace(redisBackend({ ...options, client, prefix })),
     deleteFromOutside: async (sid) => void (await client.del(`${prefix}sess:${sid}`)),
   };
 }
