@@ -1,10 +1,12 @@
+import type { ConnectionRecord } from "../connections/registry.ts";
+import { inBatches } from "../in-batches.ts";
 import type { Channels } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Groups } from "./groups.ts";
 import type { Presence } from "./presence.ts";
 
 /** A connection of a user. */
-type OfUser = RealtimeConnection & { readonly userId: string };
+type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
 
 /** What is looked up again. */
 export interface CatchUpParts {
@@ -15,14 +17,18 @@ export interface CatchUpParts {
   report(error: unknown): void;
 }
 
-/** Users whose groups are read anew at a time. */
-const BATCH = 500;
-
-/** Looks up what this node may have missed while it did not hear the others, or they did not hear of it. */
+/**
+ * Looks up what this node may have missed while it did not hear the others, or they did not hear of it.
+ *
+ * First who has left what: until that is known, nothing is delivered. Who has joined what comes after it, since the app
+ * is asked of that (`authorizeGroup`), and one slow answer would hold up all.
+ */
 export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
+  readonly #toRestore = new Set<OfUser>();
+  #isRestoring = false;
   #isFailing = false;
 
   constructor(parts: CatchUpParts) {
@@ -36,7 +42,7 @@ export class CatchUp {
     void this.run();
   }
 
-  /** Whether something may have been missed that was not looked up yet. */
+  /** Whether somebody may have left something that this node does not know of. */
   get isBehind(): boolean {
     return this.#isBehind || this.#isRunning;
   }
@@ -48,27 +54,67 @@ export class CatchUp {
     try {
       while (this.#isBehind) {
         this.#isBehind = false;
-        await this.#lookUp();
+        const connections = this.#ofUsers();
+        await this.#parts.presence.arriveAgain(connections.map(({ record }) => record));
+        await this.#prune(connections);
         this.#isFailing = false;
       }
     } catch (error) {
       this.#isBehind = true;
-      if (!this.#isFailing) this.#parts.report(error);
-      this.#isFailing = true;
+      this.#fail(error);
     }
     this.#isRunning = false;
-    if (!this.#isBehind) this.#parts.channels.deliverHeld();
+    if (this.#isBehind) return;
+    this.#parts.channels.deliverHeld();
+    await this.#restore();
   }
 
-  /** Registers all connections anew, and reads their groups anew. */
-  async #lookUp(): Promise<void> {
-    const { presence, groups } = this.#parts;
-    const connections = [...this.#parts.connections.values()].filter(isOfUser);
-    await presence.arriveAgain(connections.flatMap(({ record }) => record ?? []));
-    for (let from = 0; from < connections.length; from += BATCH) {
-      const some = connections.slice(from, from + BATCH);
-      await Promise.all(some.map((connection) => groups.restore(connection)));
+  /** The same for some whom the registry has lost, while the others go on. */
+  async lookUpAgain(records: readonly ConnectionRecord[]): Promise<void> {
+    const { connections, presence } = this.#parts;
+    await presence.arriveAgain(records);
+    await this.#prune(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
+    void this.#restore();
+  }
+
+  async #prune(connections: readonly OfUser[]): Promise<void> {
+    for (const connection of connections) this.#toRestore.add(connection);
+    await inBatches(connections, (connection) => this.#parts.groups.prune(connection));
+  }
+
+  async #restore(): Promise<void> {
+    if (this.#isRestoring) return;
+    this.#isRestoring = true;
+    try {
+      while (this.#toRestore.size > 0) {
+        const connections = [...this.#toRestore];
+        this.#toRestore.clear();
+        await inBatches(connections, (connection) => this.#restoreOne(connection));
+        this.#isFailing = false;
+      }
+    } catch (error) {
+      this.#fail(error);
     }
+    this.#isRestoring = false;
+  }
+
+  async #restoreOne(connection: OfUser): Promise<void> {
+    try {
+      await this.#parts.groups.restore(connection);
+    } catch (error) {
+      if (!connection.isGone) this.#toRestore.add(connection);
+      throw error;
+    }
+  }
+
+  #ofUsers(): OfUser[] {
+    return [...this.#parts.connections.values()].filter(isOfUser);
+  }
+
+  /** Once, not with each tick for as long as the backend is down. */
+  #fail(error: unknown): void {
+    if (!this.#isFailing) this.#parts.report(error);
+    this.#isFailing = true;
   }
 }
 

@@ -16,6 +16,7 @@ export interface Channel<R extends Receiver> {
 }
 
 interface OpenChannel<R extends Receiver> extends Channel<R> {
+  readonly name: string;
   up: Promise<void>;
   /** Whether it could not be subscribed, and is to be tried again. */
   isDown: boolean;
@@ -69,13 +70,15 @@ export class Channels<R extends Receiver> {
     return count;
   }
 
-  /** Puts a connection into a channel, and resolves once messages arrive. */
-  enter(name: string, receiver: R): Promise<void> {
-    const channel = this.#open.get(name) ?? this.#make(name);
-    channel.receivers.add(receiver);
-    channel.emptyTicks = 0;
-    if (channel.isDown) this.#subscribe(name, channel);
-    return channel.up;
+  /** Puts a connection into channels, and resolves once messages arrive. */
+  async enter(names: readonly string[], receiver: R): Promise<void> {
+    const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
+    for (const channel of channels) {
+      channel.receivers.add(receiver);
+      channel.emptyTicks = 0;
+    }
+    this.#subscribe(channels.filter(({ isDown }) => isDown));
+    await Promise.all(channels.map(({ up }) => up));
   }
 
   /** Takes a connection out of a channel. */
@@ -99,19 +102,22 @@ export class Channels<R extends Receiver> {
   /** Unsubscribes what nobody has been in since the tick before, and tries again to subscribe what has failed. */
   tick(): void {
     this.deliverHeld();
-    for (const [name, channel] of this.#open) {
-      if (channel.receivers.size > 0) {
-        if (channel.isDown) this.#subscribe(name, channel);
-      } else if (channel.emptyTicks++ > 0) this.#unsubscribe(name, channel);
+    const down: OpenChannel<R>[] = [];
+    for (const channel of this.#open.values()) {
+      if (channel.receivers.size === 0) {
+        if (channel.emptyTicks++ > 0) this.#unsubscribe(channel);
+      } else if (channel.isDown) down.push(channel);
     }
+    this.#subscribe(down);
   }
 
   close(): void {
-    for (const [name, channel] of this.#open) this.#unsubscribe(name, channel);
+    for (const channel of this.#open.values()) this.#unsubscribe(channel);
   }
 
   #make(name: string): OpenChannel<R> {
     const channel: OpenChannel<R> = {
+      name,
       receivers: new Set<R>(),
       changes: 0,
       up: Promise.resolve(),
@@ -132,17 +138,24 @@ export class Channels<R extends Receiver> {
     this.#held.push({ channel, text });
   }
 
-  #subscribe(name: string, channel: OpenChannel<R>): void {
+  /** As one call, however many groups a user is in. */
+  #subscribe(channels: readonly OpenChannel<R>[]): void {
+    if (channels.length === 0) return;
     // One after the other: else a subscription could be ended by the end of the one before it.
-    const after = this.#closing.get(name) ?? Promise.resolve();
-    channel.isDown = false;
-    channel.up = after.then(() => this.#bounds.call(() => this.#bus.subscribe(name, channel.listener)));
-    channel.up.catch(() => {
-      channel.isDown = true;
+    const after = Promise.all(channels.map(({ name }) => this.#closing.get(name)));
+    const subscribe = () =>
+      Promise.all(channels.map(({ name, listener }) => this.#bus.subscribe(name, listener)));
+    const up = after.then(() => this.#bounds.call(subscribe)).then(() => {});
+    for (const channel of channels) {
+      channel.isDown = false;
+      channel.up = up;
+    }
+    up.catch(() => {
+      for (const channel of channels) channel.isDown = true;
     });
   }
 
-  #unsubscribe(name: string, { up, listener }: OpenChannel<R>): void {
+  #unsubscribe({ name, up, listener }: OpenChannel<R>): void {
     this.#open.delete(name);
     const closing = up
       .then(() => this.#bounds.call(() => this.#bus.unsubscribe(name, listener)))

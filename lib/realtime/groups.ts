@@ -3,6 +3,7 @@ import type { Registry } from "../connections/registry.ts";
 import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import type { Bounds } from "../sessions/bounds.ts";
+import { unavailable } from "../sessions/within.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
@@ -31,6 +32,13 @@ const MEMBERSHIP_CHANGED = "membership_changed";
 
 /** Milliseconds that nodes have to say that a change is in effect. */
 export const ACK_TIMEOUT_MS = 1000;
+
+/** How often the groups are read of a user who changes them all the while; and while others wait for it. */
+const MAX_READS = 100;
+const MAX_READS_OF_A_PRUNE = 5;
+
+/** A connection of a user. */
+type OfUser = RealtimeConnection & { readonly userId: string };
 
 /**
  * Keeps connections in the channels of their users' groups.
@@ -75,7 +83,7 @@ export class Groups {
   async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {
     await this.#checkAllowed(undefined, group);
     if (!connection.groups.has(group) && connection.groups.size >= this.#parts.maxGroups) throw tooMany();
-    await this.#enter(connection, group);
+    await this.#enter(connection, [group]);
   }
 
   leaveAlone(connection: RealtimeConnection, group: string): void {
@@ -83,20 +91,38 @@ export class Groups {
   }
 
   /** Puts a connection into the groups of its user: all that it may be in. */
-  async restore(connection: RealtimeConnection & { userId: string }): Promise<void> {
-    const { memberships, channels } = this.#parts;
-    const { userId } = connection;
-    for (;;) {
-      const changes = channels.find(userChannel(userId))?.changes;
-      const groups = new Set(await memberships.groupsOf(userId));
-      const missing = [...groups].filter((group) => !connection.groups.has(group));
-      const allowed = await Promise.all(missing.map((group) => this.#isAllowedAgain(connection, group)));
+  async restore(connection: OfUser): Promise<void> {
+    const { memberships } = this.#parts;
+    // Of each it is asked once: a user who joins and leaves all the while has only the memberships read again.
+    const allowed = new Map<string, boolean>();
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      const changes = this.#changesOf(connection);
+      const groups = await memberships.groupsOf(connection.userId);
+      const unasked = groups.filter((group) => !connection.groups.has(group) && !allowed.has(group));
+      await Promise.all(
+        unasked.map(async (group) => allowed.set(group, await this.#isAllowedAgain(connection, group))),
+      );
       if (connection.isGone) return;
-      if (channels.find(userChannel(userId))?.changes !== changes) continue;
-      for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
-      const found = missing.filter((_, at) => allowed[at]);
+      if (this.#changesOf(connection) !== changes) continue;
+      this.#exitAllBut(connection, groups);
       // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
-      await Promise.all([...connection.groups, ...found].map((group) => this.#enter(connection, group)));
+      const found = groups.filter((group) => connection.groups.has(group) || allowed.get(group));
+      await this.#enter(connection, found);
+      return;
+    }
+    throw unavailable(`had the groups of a user changed during each of ${MAX_READS} reads`);
+  }
+
+  /**
+   * Takes a connection out of what its user has left, which asks no app, so that none holds up those who wait for it.
+   * Of a user who changes groups all the while it takes too much rather than too little: a restore follows.
+   */
+  async prune(connection: OfUser): Promise<void> {
+    for (let reads = 1; ; reads++) {
+      const changes = this.#changesOf(connection);
+      const groups = await this.#parts.memberships.groupsOf(connection.userId);
+      if (this.#changesOf(connection) !== changes && reads < MAX_READS_OF_A_PRUNE) continue;
+      this.#exitAllBut(connection, groups);
       return;
     }
   }
@@ -127,15 +153,25 @@ export class Groups {
       isMember = (await memberships.groupsOf(userId)).includes(group);
     } while (changes !== channel.changes);
     const connections = [...channel.receivers];
-    if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, group)));
+    if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, [group])));
     else for (const connection of connections) this.#exit(connection, group);
   }
 
-  #enter(connection: RealtimeConnection, group: string): Promise<void> {
+  async #enter(connection: RealtimeConnection, groups: readonly string[]): Promise<void> {
     // Gone while it was asked for: nobody would take it out again.
-    if (connection.isGone) return Promise.resolve();
-    connection.addGroup(group);
-    return this.#parts.channels.enter(groupChannel(group), connection);
+    if (connection.isGone) return;
+    for (const group of groups) connection.addGroup(group);
+    await this.#parts.channels.enter(groups.map(groupChannel), connection);
+  }
+
+  #exitAllBut(connection: RealtimeConnection, kept: readonly string[]): void {
+    const groups = new Set(kept);
+    for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
+  }
+
+  /** What was told so far of changes of the user's groups, as a number to compare. */
+  #changesOf({ userId }: OfUser): number | undefined {
+    return this.#parts.channels.find(userChannel(userId))?.changes;
   }
 
   #exit(connection: RealtimeConnection, group: string): void {

@@ -28,12 +28,9 @@ export class Heartbeat {
 
   /** Notes that a user is there. Pongs do not: they show that the line is alive. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void {
-    connection.lastSeen = this.#clock.now();
     const { keepAlive } = this.#config;
     connection.keepsAlive ||= keepAlive === "message" || (keepAlive === "heartbeat" && by === "heartbeat");
-    if (connection.isHeard) return;
-    connection.isHeard = true;
-    this.#heard.push(connection);
+    this.#saw(connection);
   }
 
   /** The connections that were heard since this was last asked. */
@@ -49,8 +46,9 @@ export class Heartbeat {
     const { pingIntervalMs, heartbeatMs, inactivityThresholdSeconds } = this.#config;
     const now = this.#clock.now();
     for (const connection of connections) {
-      // One that is not read, for having sent too much, cannot be heard.
-      if (!connection.ws.isPaused && now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
+      // One that is not read, for having sent too much, cannot be heard: what it has sent stands for it.
+      if (connection.ws.isPaused) this.#saw(connection);
+      else if (now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
         connection.end("inactive");
         continue;
       }
@@ -60,6 +58,13 @@ export class Heartbeat {
         connection.push(BEAT);
       }
     }
+  }
+
+  #saw(connection: RealtimeConnection): void {
+    connection.lastSeen = this.#clock.now();
+    if (connection.isHeard) return;
+    connection.isHeard = true;
+    this.#heard.push(connection);
   }
 
   #ping(connection: RealtimeConnection, now: number): void {

@@ -118,6 +118,7 @@ export class Hub implements ConnectionHandler {
       keepAlive: new KeepAlive(keeper),
       presence: this.presence,
       channels: this.channels,
+      catchUp,
       registry,
       store: this.#store,
       report: this.#report,
@@ -187,7 +188,7 @@ export class Hub implements ConnectionHandler {
     try {
       if (hasUser(connection)) {
         // Its groups are read meanwhile: both are there before it is heard.
-        const listening = this.channels.enter(userChannel(connection.userId), connection);
+        const listening = this.channels.enter([userChannel(connection.userId)], connection);
         await Promise.all([listening, this.groups.restore(connection)]);
       }
     } catch (error) {

@@ -9,6 +9,7 @@ import {
   type RegisteredConnection,
   type Registry,
 } from "../connections/registry.ts";
+import { inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import type { Events } from "./events.ts";
 
@@ -46,7 +47,7 @@ interface Departing {
   isStuck: boolean;
 }
 
-/** Connections of a dead node that are cleared at a time, and those of this one that are registered anew. */
+/** Connections of a dead node that are cleared at a time. */
 const BATCH = 1000;
 
 /** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
@@ -117,19 +118,15 @@ export class Presence {
   /** Registers connections that the registry has lost, or that others have cleared. */
   async arriveAgain(records: readonly ConnectionRecord[]): Promise<void> {
     const { isOpen } = this.#parts;
-    for (let from = 0; from < records.length; from += BATCH) {
-      const some = records.slice(from, from + BATCH).filter(({ id }) => isOpen(id));
-      await Promise.all(
-        some.map(async (record) => {
-          const arrived = (arrival: Arrival | undefined) => {
-            if (arrival) this.opened(record, arrival);
-            // Gone meanwhile, and maybe taken out before it was put in.
-            if (!isOpen(record.id)) this.depart(record);
-          };
-          arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
-        }),
-      );
-    }
+    await inBatches(records, async (record) => {
+      if (!isOpen(record.id)) return;
+      const arrived = (arrival: Arrival | undefined) => {
+        if (arrival) this.opened(record, arrival);
+        // Gone meanwhile, and maybe taken out before it was put in.
+        if (!isOpen(record.id)) this.depart(record);
+      };
+      arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
+    });
   }
 
   /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import type { Registry } from "../connections/registry.ts";
+import { inBatches } from "../in-batches.ts";
+import type { CatchUp } from "./catch-up.ts";
 import type { Channels } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -18,6 +20,7 @@ export interface TickParts {
   readonly keepAlive: KeepAlive;
   readonly presence: Presence;
   readonly channels: Channels<RealtimeConnection>;
+  readonly catchUp: CatchUp;
   readonly registry: Registry;
   readonly store: ConnectionStore;
   report(error: unknown): void;
@@ -49,7 +52,10 @@ export class Tick {
       this.#tell(heard),
       presence.tick(),
       keepAlive.refresh(beating),
-      ...heard.filter(({ hasData }) => hasData).map((connection) => store.refresh(connection)),
+      inBatches(
+        heard.filter(({ hasData }) => hasData),
+        (connection) => store.refresh(connection),
+      ),
     ]);
     const failure = results.find((result) => result.status === "rejected");
     // Once, not with each tick for as long as the backend is down.
@@ -58,13 +64,13 @@ export class Tick {
     this.#isRunning = false;
   }
 
-  /** Writes when users were last heard. */
+  /** Writes when users were last heard. Of whom the registry knows no more, others may not have told this node what has changed. */
   async #tell(heard: readonly RealtimeConnection[]): Promise<void> {
-    const { clock, registry, presence } = this.#parts;
+    const { clock, registry, catchUp } = this.#parts;
     const now = clock.now();
     const sightings = heard.flatMap(({ record, lastSeen }) =>
       record ? [{ record, agoMs: now - lastSeen }] : [],
     );
-    await presence.arriveAgain(await registry.saw(sightings));
+    await catchUp.lookUpAgain(await registry.saw(sightings));
   }
 }
