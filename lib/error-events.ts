@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { types } from "node:util";
 import type { Request } from "express";
 
 /** Hears of what went wrong beside a request or connection, without having stopped it. */
@@ -19,7 +20,7 @@ export class ErrorEvents<Subject = Request> {
   }
 
   report(error: unknown, subject: Subject): void {
-    const reported = error instanceof Error ? error : new Error(String(error));
+    const reported = asError(error);
     if (this.#emitter.listenerCount("error") === 0) {
       process.emitWarning(reported);
       return;
@@ -34,6 +35,16 @@ async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
   try {
     await listener(...args);
   } catch (failure) {
-    process.emitWarning(failure instanceof Error ? failure : new Error(String(failure)));
+    process.emitWarning(asError(failure));
+  }
+}
+
+/** Anything can be thrown, also what has no text. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    return new Error("Something was thrown that is no error and has no text");
   }
 }

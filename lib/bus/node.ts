@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDelay } from "../is-delay.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
 
@@ -48,6 +49,10 @@ export class Node {
   #renewedAt = 0;
 
   constructor(bus: Bus, { leaseMs = 10_000 }: NodeOptions = {}) {
+    if (!Number.isInteger(leaseMs) || !isDelay(leaseMs))
+      throw new TypeError(
+        'option "leaseMs" must be a whole number of milliseconds, more than 0, below 2 ** 31',
+      );
     this.#bus = bus;
     this.leaseMs = leaseMs;
     bus.onReconnect(() => {

@@ -85,8 +85,10 @@ export class SessionWatch {
     const now = Date.now();
     const tick = Math.floor(now / TICK_MS);
     // A node that was stopped for a while has several ticks to catch up with.
+    // All of them if the clock was set back, by which they would not be due for long.
+    const isSetBack = tick < this.#lastTick;
     const due = [...this.#due.keys()]
-      .filter((at) => at <= tick)
+      .filter((at) => at <= tick || isSetBack)
       .flatMap((at) => [...(this.#due.get(at) ?? [])]);
     this.#lastTick = tick;
     for (let from = 0; from < due.length; from += BATCH)

@@ -1,4 +1,4 @@
-import type { CipherKey } from "node:crypto";
+import { type CipherKey, KeyObject } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { parseCookies, requestCookies } from "./parse-cookies.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
@@ -21,6 +21,8 @@ const JSON_VALUE = "j:";
  */
 export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
   const secrets = secretList(options.secret);
+  if (!secrets.every(isSecret))
+    throw new TypeError('cookieMiddleware: option "secret" must not be empty, nor any of several');
   const { decode } = options;
 
   const parser = function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
@@ -63,6 +65,12 @@ export type RequestWithSecret = Omit<Request, "secret"> & { secret?: CipherKey |
 export function secretList(secret: CipherKey | readonly CipherKey[] | undefined): readonly CipherKey[] {
   if (secret === undefined) return [];
   return Array.isArray(secret) ? secret : [secret as CipherKey];
+}
+
+/** Whether something can sign: with an empty secret anybody could. */
+export function isSecret(secret: unknown): boolean {
+  if (typeof secret === "string") return secret !== "";
+  return secret instanceof KeyObject || (ArrayBuffer.isView(secret) && secret.byteLength > 0);
 }
 
 function jsonValue(value: string): unknown {

@@ -1,19 +1,22 @@
 import type { CipherKey } from "node:crypto";
 import { randomBytes } from "node:crypto";
+import { serialize } from "cookie";
 import type { Request, Response } from "express";
 import type { CookieOptions as ExpressSessionCookieOptions, SessionData, Store } from "express-session";
 import type { Backend } from "../backend.ts";
 import type { Node } from "../bus/node.ts";
+import { isDelay } from "../is-delay.ts";
 import { memoryBackend } from "../memory-backend.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
+import { bounded } from "../sessions/bounded.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { relayEndings } from "../sessions/ending-relay.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
-import { BoundedSessionIndex } from "../users/bounded-session-index.ts";
 import type { SessionIndex } from "../users/session-index.ts";
+import { userIdOf as checkedId } from "../users/user.ts";
 import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
-import { secretList } from "./cookie.ts";
+import { isSecret, secretList } from "./cookie.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
 export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
@@ -58,7 +61,11 @@ export interface SessionMiddlewareOptions {
    * life, so that no session ends while it is used. `0` touches with every request. @default 60_000
    */
   touchAfterMs?: number;
-  /** Whose session this is. For passport: `(session) => session.passport?.user`. @default what `logIn` wrote: `session.login?.userId` */
+  /**
+   * Whose session this is: an id, or nobody. For passport: `(session) => session.passport?.user`, or what of it is the id.
+   *
+   * @default what `logIn` wrote: `session.login?.userId`
+   */
   userId?: (session: SessionData) => string | number | undefined;
   /** Milliseconds that any one thing asked of the store may take. @default 2000 */
   timeoutMs?: number;
@@ -115,29 +122,35 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
   const given = { ...DEFAULTS, ...defined(options) };
   const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = options;
   check(
-    secret === undefined || secretList(secret).length > 0,
+    secret === undefined || (secretList(secret).length > 0 && secretList(secret).every(isSecret)),
     "secret",
-    "a secret, or an array of at least one",
+    "a secret that is not empty, or an array of such",
   );
+  check(isCookie(given.name, {}), "name", "the name of a cookie");
   check(typeof given.genid === "function", "genid", "a function");
   check(typeof given.saveUnless === "function", "saveUnless", "a function");
   check(given.touchAfterMs >= 0, "touchAfterMs", "a number of milliseconds, 0 or more");
-  check(given.timeoutMs > 0, "timeoutMs", "a number of milliseconds, more than 0");
+  check(isDelay(given.timeoutMs), "timeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
   check(["destroy", "keep"].includes(given.unset), "unset", '"destroy" or "keep"');
   check(
     typeof cookie === "function" || (typeof cookie === "object" && cookie !== null),
     "cookie",
     "an object or a function",
   );
+  check(
+    typeof cookie === "function" || isCookie("a", cookie),
+    "cookie",
+    "an object with a valid domain and path",
+  );
   check(store === undefined || typeof store?.get === "function", "store", "an express-session store");
 
   check(typeof given.userId === "function", "userId", "a function");
   const backend = options.backend ?? memoryBackend();
   const bounds = new Bounds(given.timeoutMs);
-  const index = new BoundedSessionIndex(backend.sessionIndex, bounds);
+  const index = bounded(backend.sessionIndex, bounds);
   const sessions = new BoundedSessionStore(chooseStore(store, backend, given.timeoutMs), bounds);
   relayEndings(sessions.endings, backend.node);
-  const userIdOf: UserIdOf = (session) => given.userId(session)?.toString() || undefined;
+  const userIdOf: UserIdOf = (session) => checkedUserId(given.userId(session));
 
   const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
   return {
@@ -159,6 +172,35 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
 function chooseStore(store: Store | undefined, backend: Backend, timeoutMs: number): SessionStore {
   if (!store) return backend.sessions;
   return isSessionStore(store) ? store : AnySessionStore.over(store, timeoutMs);
+}
+
+/** Nobody, or what has a text of its own, such as an id of a database: every other object would be one and the same user. */
+function checkedUserId(given: unknown): string | undefined {
+  if (given === undefined || given === null || given === "") return undefined;
+  const hasText =
+    typeof given !== "object" || (given.toString !== Object.prototype.toString && !Array.isArray(given));
+  check(
+    hasText,
+    "userId",
+    "a function that answers with an id, such as `(session) => session.passport?.user?.id`",
+  );
+  return checkedId(String(given));
+}
+
+function isCookie(
+  name: string,
+  { domain, path }: { domain?: string | undefined; path?: string | undefined },
+): boolean {
+  try {
+    return (
+      serialize(name, "", {
+        ...(domain !== undefined && { domain }),
+        ...(path !== undefined && { path }),
+      }) !== ""
+    );
+  } catch {
+    return false;
+  }
 }
 
 function check(holds: boolean, option: keyof SessionMiddlewareOptions, expected: string): void {

@@ -81,8 +81,14 @@ function followResponse(
   let isFailed = false;
 
   beforeHead(res, () => {
-    // What was to be saved has been, once the response has ended: the session need not be compared again.
-    if (!isFailed) open.sendCookie(res, { willSave: !isEnded });
+    if (isFailed) return;
+    try {
+      // What was to be saved has been, once the response has ended: the session need not be compared again.
+      open.sendCookie(res, { willSave: !isEnded });
+    } catch (error) {
+      // A cookie that cannot be written, such as for a host that is no domain: the response goes out without it.
+      keeper.errors.report(error, req);
+    }
   });
 
   res.end = function sessionEnd(...args: unknown[]): Response {
@@ -100,13 +106,19 @@ function followResponse(
     if (!finishing) return send(args);
     const wasHeadSent = res.headersSent;
     const held = holdResponse(res);
-    finishing.then(
-      () => {
-        held.release();
-        send(args);
-      },
-      (error) => fail(error, wasHeadSent, held, args),
-    );
+    finishing
+      .then(
+        () => {
+          held.release();
+          send(args);
+        },
+        (error) => fail(error, wasHeadSent, held, args),
+      )
+      .catch((error) => {
+        // What the app has ended it with cannot be sent, and nobody is there any more to whom it could be thrown.
+        res.destroy();
+        keeper.errors.report(error, req);
+      });
     return res;
   } as Response["end"];
 

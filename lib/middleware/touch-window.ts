@@ -21,8 +21,12 @@ export class TouchWindow {
   enter(id: string, lifeMs: number | null, { savedAt, hasNewAge }: OpenSession): boolean {
     const now = Date.now();
     const idleMs = now - Math.max(savedAt, this.#touchedAt.get(id) ?? Number.NEGATIVE_INFINITY);
-    // Half its life at most: else a session would end that is used all the time.
-    if (!hasNewAge && idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2))
+    // Half its life at most: else a session would end that is used all the time. Below 0 the clock was set back.
+    if (
+      !hasNewAge &&
+      idleMs >= 0 &&
+      idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2)
+    )
       return false;
     this.touched(id, now);
     return true;

@@ -157,7 +157,9 @@ export class Channels<R extends Receiver> {
 
   #unsubscribe({ name, up, listener }: OpenChannel<R>): void {
     this.#open.delete(name);
+    // Whatever has become of it: one that was not answered in time may have been subscribed all the same.
     const closing = up
+      .catch(() => {})
       .then(() => this.#bounds.call(() => this.#bus.unsubscribe(name, listener)))
       .catch(() => {})
       .finally(() => {

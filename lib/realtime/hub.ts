@@ -4,6 +4,7 @@ import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { Tally } from "../observability/tally.ts";
 import { bounded } from "../sessions/bounded.ts";
 import { Bounds } from "../sessions/bounds.ts";
+import { userAgentOf } from "../users/login.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
 import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -23,9 +24,6 @@ import { TICK_MS, Tick } from "./tick.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
-
-/** Longest user agent that is kept, as in a login. */
-const USER_AGENT_LENGTH = 512;
 
 /** Handshakes of this process so far: ids are the node's, however many handlers it has. */
 let count = 0;
@@ -124,8 +122,8 @@ export class Hub implements ConnectionHandler {
       report: this.#report,
     });
     this.#stopTicking = config.clock.every(TICK_MS, () => {
-      void tick.run();
-      void catchUp.run();
+      tick.run().catch(this.#report);
+      catchUp.run().catch(this.#report);
     });
   }
 
@@ -140,8 +138,8 @@ export class Hub implements ConnectionHandler {
     const connectedAt = this.#config.clock.now();
     if (userId === undefined)
       return { open: (ws) => this.#open({ id, userId, connectedAt }, candidate, ws), giveUp() {} };
-    const userAgent = req.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
-    const record: ConnectionRecord = { id, userId, sid: req.sessionID, ip: req.ip, userAgent, connectedAt };
+    const { sessionID: sid, ip } = req;
+    const record: ConnectionRecord = { id, userId, sid, ip, userAgent: userAgentOf(req), connectedAt };
     const arrival = await this.presence.arrive(record);
     if (arrival === "full") return undefined;
     return {

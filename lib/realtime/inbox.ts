@@ -22,13 +22,17 @@ export interface InboxHost {
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
 }
 
-/** Events that may wait for those before them to be handled; with more, the client is read no further. */
+/** Events, and bytes of them, that may wait for those before them to be handled; with more, the client is read no further. */
 const MAX_WAITING = 1000;
+const MAX_WAITING_BYTES = 262_144;
 
-/** Reading goes on once so many wait no more. */
-const RESUME_AT = MAX_WAITING / 2;
+/** An event with the bytes that it came in; what is made of them may take ten times as many. */
+interface Waiting {
+  readonly event: IncomingEvent;
+  readonly bytes: number;
+}
 
-const NOTHING: IncomingEvent[] = [];
+const NOTHING: Waiting[] = [];
 
 /**
  * Takes in what a client sends: heartbeats at once, events one after the other, each when the one before it is
@@ -38,6 +42,7 @@ export class Inbox {
   readonly #host: InboxHost;
   readonly #connection: RealtimeConnection;
   #waiting = NOTHING;
+  #waitingBytes = 0;
   #isHeld = true;
   #isWorking = false;
   #isPaused = false;
@@ -51,11 +56,6 @@ export class Inbox {
     this.#filledAt = host.now();
   }
 
-  /** Whether the client is not read, so that nothing can be heard of it. */
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   /** From here on events are handled. */
   open(): void {
     this.#isHeld = false;
@@ -63,32 +63,35 @@ export class Inbox {
   }
 
   take(message: RawData, isBinary: boolean): void {
+    const bytes = (message as Buffer).byteLength;
     this.#host.counts.messagesIn++;
-    this.#host.counts.bytesIn += (message as Buffer).length;
+    this.#host.counts.bytesIn += bytes;
     if (!this.#isAllowed()) {
       this.#connection.end("rate_limited");
       return;
     }
     try {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
-      this.#sort(parseMessage(message.toString()));
+      this.#sort(parseMessage(message.toString()), bytes);
     } catch (error) {
       this.#host.heard(this.#connection, "message");
       this.#refuse(error as ProtocolError);
     }
   }
 
-  #sort(event: IncomingEvent | undefined): void {
+  #sort(event: IncomingEvent | undefined, bytes: number): void {
     const isHeartbeat = event === undefined || event.type === HEARTBEAT;
     this.#host.heard(this.#connection, isHeartbeat ? "heartbeat" : "message");
-    if (!isHeartbeat) this.#wait(event);
+    if (!isHeartbeat) this.#wait({ event, bytes });
     else if (event?.id !== undefined) this.#answer(answerText(event.id, undefined));
     else if (event) this.#answer(HEARTBEAT_ANSWER);
   }
 
-  #wait(event: IncomingEvent): void {
+  #wait(waiting: Waiting): void {
     if (this.#waiting === NOTHING) this.#waiting = [];
-    if (this.#waiting.push(event) >= MAX_WAITING && !this.#isPaused) {
+    this.#waiting.push(waiting);
+    this.#waitingBytes += waiting.bytes;
+    if (!this.#isPaused && (this.#waiting.length >= MAX_WAITING || this.#waitingBytes >= MAX_WAITING_BYTES)) {
       this.#isPaused = true;
       this.#connection.ws.pause();
     }
@@ -99,12 +102,14 @@ export class Inbox {
     if (this.#isHeld || this.#isWorking) return;
     this.#isWorking = true;
     while (!this.#connection.ws.isMuted) {
-      const event = this.#waiting.shift();
-      if (!event) break;
-      if (this.#isPaused && this.#waiting.length <= RESUME_AT) this.#resume();
-      await this.#handle(event);
+      const next = this.#waiting.shift();
+      if (!next) break;
+      this.#waitingBytes -= next.bytes;
+      if (this.#isPaused) this.#resumeIfHalfDone();
+      await this.#handle(next.event);
     }
     this.#waiting = NOTHING;
+    this.#waitingBytes = 0;
     this.#isWorking = false;
   }
 
@@ -122,7 +127,8 @@ export class Inbox {
     }
   }
 
-  #resume(): void {
+  #resumeIfHalfDone(): void {
+    if (this.#waiting.length > MAX_WAITING / 2 || this.#waitingBytes > MAX_WAITING_BYTES / 2) return;
     this.#isPaused = false;
     this.#connection.ws.resume();
   }

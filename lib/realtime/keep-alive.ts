@@ -1,3 +1,5 @@
+import { isSessionDeleted } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
 import type { RealtimeConnection } from "./connection.ts";
@@ -17,36 +19,39 @@ export class KeepAlive {
   async refresh(heard: readonly RealtimeConnection[]): Promise<void> {
     const now = Date.now();
     const due = new Map<string, RealtimeConnection>();
+    const { touchAfterMs } = this.#keeper.config;
     for (const connection of heard) {
-      if (now >= connection.touchAt && connection.open.record?.isStored) due.set(connection.sid, connection);
+      // One that is due later than any can be was so by a clock that has been set back.
+      const isDue = now >= connection.touchAt || connection.touchAt > now + touchAfterMs;
+      if (isDue && connection.open.record?.isStored) due.set(connection.sid, connection);
     }
     if (due.size === 0) return;
     const { store } = this.#keeper.config;
     const expiries = await store.expiries([...due.keys()]);
-    const touching = [...due].map(([sid, connection], at) => {
-      const expiresAt = expiries[at];
+    const touching = [...due].map(([sid, connection], at) => ({ sid, connection, expiresAt: expiries[at] }));
+    await inBatches(touching, async ({ sid, connection, expiresAt }) => {
       const { record } = connection.open;
-      if (!record) return undefined;
+      if (!record) return;
       if (expiresAt === undefined) {
         store.endings.close(sid, "session_ended");
-        return undefined;
+        return;
       }
       const lifeMs = this.#lifeMs(record);
-      const windowMs = Math.min(this.#keeper.config.touchAfterMs, lifeMs / 2);
+      const windowMs = Math.min(touchAfterMs, lifeMs / 2);
       // A store that cannot tell is touched by this node's own count.
       const idleMs = Number.isFinite(expiresAt) ? lifeMs - (expiresAt - now) : windowMs;
       connection.touchAt = now + windowMs - Math.min(Math.max(idleMs, 0), windowMs);
-      return connection.touchAt > now ? undefined : this.#touch(connection, record, windowMs);
+      if (connection.touchAt <= now) await this.#touch(connection, record, windowMs);
     });
-    await Promise.all(touching);
   }
 
   async #touch(connection: RealtimeConnection, record: SessionRecord, windowMs: number): Promise<void> {
     const now = Date.now();
     connection.touchAt = now + windowMs;
     this.#keeper.touchWindow.touched(record.session.id, now);
-    record.session.touch();
-    await record.refresh().catch((error) => this.#keeper.errors.report(error, connection.req));
+    await record.prolong().catch((error) => {
+      if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);
+    });
   }
 
   #lifeMs({ session }: SessionRecord): number {

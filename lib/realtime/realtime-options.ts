@@ -92,13 +92,17 @@ export function realtimeConfig(options: RealtimeOptions): RealtimeConfig {
   check(
     connectionStore === undefined ||
       typeof connectionStore === "function" ||
-      typeof connectionStore?.get === "function",
+      isConnectionStore(connectionStore),
     "connectionStore",
-    "a connection store, or a function that makes one",
+    "a connection store, with get, set, delete and refresh, or a function that makes one",
   );
   const { enabled = false, frequencyMs = HEARTBEAT_MS } = heartbeat;
   check(frequencyMs > 0, "heartbeat", "an object whose frequencyMs is above 0");
   return { ...config, connectionStore, heartbeatMs: enabled ? frequencyMs : 0 };
+}
+
+function isConnectionStore(store: ConnectionStore | null): boolean {
+  return (["get", "set", "delete", "refresh"] as const).every((name) => typeof store?.[name] === "function");
 }
 
 function isLimit(value: number): boolean {

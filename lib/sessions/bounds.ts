@@ -33,10 +33,15 @@ export class Bounds {
         return;
       }
       this.#unanswered++;
-      const onCall = this.#onCall;
+      let onCall = this.#onCall;
       const calledAt = onCall ? performance.now() : 0;
+      const tell: (result: Parameters<CallListener>[0]) => void = (result) => {
+        onCall?.(result, performance.now() - calledAt);
+        // What comes later has been told of as late.
+        onCall = undefined;
+      };
       const timer = setTimeout(() => {
-        onCall?.("timed_out", performance.now() - calledAt);
+        tell("timed_out");
         reject(timedOut(this.timeoutMs));
       }, this.timeoutMs);
       const answered = () => {
@@ -45,13 +50,13 @@ export class Bounds {
       };
       const failed = (error: unknown) => {
         answered();
-        onCall?.("failed", performance.now() - calledAt);
+        tell("failed");
         reject(error instanceof SessionStackError ? error : unavailable("failed", error));
       };
       try {
         call().then((value) => {
           answered();
-          onCall?.("answered", performance.now() - calledAt);
+          tell("answered");
           resolve(value);
         }, failed);
       } catch (error) {

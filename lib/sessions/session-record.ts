@@ -101,9 +101,20 @@ export class SessionRecord {
   }
 
   /** Moves the expiry in the store to that of the session's cookie. */
-  async refresh(): Promise<void> {
-    if (!(await this.#owner.store.refresh(this.session.id, this.session as unknown as SessionData)))
-      this.#foundGone();
+  refresh(): Promise<void> {
+    return this.#refreshBy(this.session as unknown as SessionData);
+  }
+
+  /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
+  async prolong(): Promise<void> {
+    const { data } = await this.read();
+    const cookie = inflateCookie(data.cookie);
+    if (cookie.originalMaxAge !== null) cookie.maxAge = cookie.originalMaxAge;
+    await this.#refreshBy({ ...data, cookie });
+  }
+
+  async #refreshBy(data: SessionData): Promise<void> {
+    if (!(await this.#owner.store.refresh(this.session.id, data))) this.#foundGone();
   }
 
   /** Reads the session as it stands in the store now. */

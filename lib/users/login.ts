@@ -23,9 +23,14 @@ export interface Login {
 /** Longest user agent that is kept: a header may have thousands of characters, and every session would. */
 const USER_AGENT_LENGTH = 512;
 
+/** The user agent of a request, as far as it is kept. */
+export function userAgentOf(req: Request): string | undefined {
+  return req.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
+}
+
 /** The login of a user by this request. */
 export function loginBy(req: Request, userId: string): Login {
-  const userAgent = req.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
+  const userAgent = userAgentOf(req);
   const { ip } = req;
   return { userId, at: Date.now(), ...(ip && { ip }), ...(userAgent && { userAgent }) };
 }

@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { isDelay } from "../is-delay.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
@@ -93,11 +94,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
   check(Array.isArray(keep) && keep.every((name) => typeof name === "string"), "keep", "a list of names");
   const isLimit = Number.isInteger(maxSessionsPerUser) || maxSessionsPerUser === Number.POSITIVE_INFINITY;
   check(isLimit && maxSessionsPerUser >= 1, "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
-  check(
-    Number.isFinite(ackTimeoutMs) && ackTimeoutMs > 0,
-    "ackTimeoutMs",
-    "a number of milliseconds, more than 0",
-  );
+  check(isDelay(ackTimeoutMs), "ackTimeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
   const { keeper } = partsOf(sessionStack);
   const { index, store, node, timeoutMs, userIdOf: ofSession } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);

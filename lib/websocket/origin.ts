@@ -13,10 +13,19 @@ export type Origins = readonly string[] | ((origin: string, req: Request) => boo
 export function isOriginAllowed(req: Request, origins: Origins): boolean {
   const { origin } = req.headers;
   if (origin === undefined) return true;
-  if (typeof origins === "function") return origins(origin, req);
+  if (typeof origins === "function") return answerOf(origins(origin, req));
   if (origins.includes(origin)) return true;
   // "null" is the origin of sandboxed frames and files: of anybody.
   return URL.canParse(origin) && new URL(origin).host === hostOf(req, new URL(origin).protocol);
+}
+
+/** A promise would be a yes, whatever comes of it. */
+function answerOf(isAllowed: unknown): boolean {
+  if (typeof Object(isAllowed).then === "function")
+    throw new TypeError(
+      'webSocketSessions: option "origins" must answer at once; what takes time belongs into authorize',
+    );
+  return Boolean(isAllowed);
 }
 
 /** Host and port that the client has asked for, without the scheme's own port, as a URL has it. */

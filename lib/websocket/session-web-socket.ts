@@ -66,6 +66,11 @@ export class SessionWebSocket extends WebSocket {
     return this.#isMuted;
   }
 
+  /** Whether it was this side that has ended it. */
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Lets no further message reach a listener, nor the client. */
   mute(): void {
     if (this.#isMuted) return;

@@ -46,7 +46,8 @@ export function expressUpgrade(
   if (!("query" in (app as Application & { readonly request: object }).request)) {
     // Express 4 has a middleware for it, Express 5 a getter, which throws for some targets.
     const parse = app.get("query parser fn") as (query: string) => Request["query"];
-    req.query = parse(req.url.split("?")[1] ?? "");
+    const begin = req.url.indexOf("?") + 1;
+    req.query = parse(begin > 0 ? req.url.slice(begin) : "");
   }
   return { req, answer };
 }

@@ -61,6 +61,7 @@ export interface WebSocketSessions {
 
 const debug = createDebug("express-session-stack:websocket");
 const SWITCHING_PROTOCOLS = 101;
+const BAD_REQUEST = 400;
 
 /** An error in a listener of the app (RFC 6455, section 7.4.1). */
 const INTERNAL_ERROR = 1011;
@@ -160,7 +161,11 @@ export function webSocketSessions(
         seat?.giveUp();
       }
     }
-    if (!opened) return;
+    if (!opened) {
+      // ws has refused it, for a header that only it reads.
+      counts.handshakes.add(BAD_REQUEST);
+      return;
+    }
     // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
     releaseAnswer(req);
     follow(opened, req, connection);
@@ -175,7 +180,7 @@ export function webSocketSessions(
     counts.handshakes.add(SWITCHING_PROTOCOLS);
     debug("opened, %d open", connections.size);
     ws.on("close", (code) => {
-      counts.closes.add(code);
+      counts.closed(code, ws.hasEnded);
       debug("closed with %d, %d open", code, connections.size - 1);
       connections.delete(ws);
       if (connection) sessions.release(connection);

@@ -1,3 +1,4 @@
+import { closeCodes } from "../close-codes.ts";
 import { Tally } from "../observability/tally.ts";
 
 /** Figures of the connections of this node, since it began. */
@@ -6,7 +7,10 @@ export interface WebSocketStats {
   readonly connections: number;
   /** Handshakes by the status that they were answered with. */
   readonly handshakes: Readonly<Record<string, number>>;
-  /** Closed connections by what this node has closed them with, else by what the client has; `1006` if nobody said. */
+  /**
+   * Closed connections by what this node has closed them with, else by what the client has: `1006` if nobody said,
+   * `other` for a code of neither RFC 6455 nor this package.
+   */
   readonly closes: Readonly<Record<string, number>>;
   /** Connections closed because their session had ended or got a new id. */
   readonly revocations: number;
@@ -17,7 +21,12 @@ export interface WebSocketStats {
 /** Counts what becomes of handshakes and connections. */
 export class WebSocketCounts {
   readonly handshakes: Tally<number> = new Tally<number>();
-  readonly closes: Tally<number> = new Tally<number>();
+  readonly #closes = new Tally<number | "other">();
+
+  /** Counts a close. Of a client, by codes that are known alone: it may send any of thousands. */
+  closed(code: number, isByNode: boolean): void {
+    this.#closes.add(isByNode || isKnown(code) ? code : "other");
+  }
 
   /** The figures, with those of the connections that are open. */
   stats(connections: ReadonlySet<{ readonly bufferedAmount: number }>, revocations: number): WebSocketStats {
@@ -26,9 +35,16 @@ export class WebSocketCounts {
     return {
       connections: connections.size,
       handshakes: this.handshakes.all,
-      closes: this.closes.all,
+      closes: this.#closes.all,
       revocations,
       bufferedBytes,
     };
   }
+}
+
+const OWN_CODES: ReadonlySet<number> = new Set(Object.values(closeCodes));
+
+/** Whether a code is one of the protocol's registry (RFC 6455, section 11.7) or of this package. */
+function isKnown(code: number): boolean {
+  return (code >= 1000 && code <= 1015) || OWN_CODES.has(code);
 }

@@ -57,6 +57,13 @@ describe.each(SECRETS)("cookieMiddleware with %s", (_title, secret) => {
   });
 });
 
+test.each([[""], [["right", ""]], [[undefined]], [null]])(
+  "a secret of %j is a TypeError, as anybody could sign with it",
+  (wrong) => {
+    expect(() => cookieMiddleware({ secret: wrong as never })).toThrow(/option "secret"/);
+  },
+);
+
 test("decodes with a decode function of the app's own", () => {
   const decode = (text: string) => text.toUpperCase();
   expect(parsed(cookieMiddleware({ decode }), "a=x%20y")).toEqual(

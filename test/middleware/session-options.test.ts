@@ -110,6 +110,45 @@ describe("secret", () => {
   });
 });
 
+describe("a cookie that cannot be written", () => {
+  const forHost = { secret, cookie: (req: express.Request) => ({ domain: req.hostname }) };
+
+  test.each(versions)(
+    "is an error event, and the response goes out without it, on $version",
+    async ({ createApp }) => {
+      const errors: Error[] = [];
+      const middleware = sessionMiddleware(forHost).on("error", (error) => errors.push(error));
+      const app = createApp();
+      app.use(middleware);
+      app.get("/", (req, res) => void res.json(countUp(req)));
+      app.get("/saved", (req, res) => {
+        countUp(req);
+        req.session.save(() => res.json("saved"));
+      });
+      const browser = await browse(app);
+      for (const path of ["/", "/saved"]) {
+        const response = await browser.get(path, { headers: { host: "a_b.example.com" } });
+        expect([response.status, response.setCookies]).toEqual([200, []]);
+      }
+      expect(errors.map(({ message }) => message)).toEqual(Array(2).fill(expect.stringContaining("domain")));
+    },
+  );
+
+  test("nor can an end that Node refuses: the line ends, and not the process", async () => {
+    const errors: Error[] = [];
+    const middleware = sessionMiddleware({ secret }).on("error", (error) => errors.push(error));
+    const app = express();
+    app.use(middleware);
+    app.get("/", (req, res) => {
+      countUp(req);
+      res.statusMessage = "a\nb";
+      res.end("text");
+    });
+    await expect((await browse(app)).get("/")).rejects.toThrow();
+    expect(errors).toMatchObject([{ code: "ERR_INVALID_CHAR" }]);
+  });
+});
+
 test("genid is given the request", async () => {
   let made = 0;
   const genid = (req: express.Request) => `${req.get("x-tenant")}-${++made}`;
@@ -143,6 +182,15 @@ test.each<[string, Record<string, unknown>]>([
   ["touchAfterMs", { touchAfterMs: Number.NaN }],
   ["timeoutMs", { timeoutMs: 0 }],
   ["timeoutMs", { timeoutMs: "2s" }],
+  ["timeoutMs", { timeoutMs: 2 ** 31 }],
+  ["timeoutMs", { timeoutMs: Number.POSITIVE_INFINITY }],
+  ["secret", { secret: "" }],
+  ["secret", { secret: ["right", ""] }],
+  ["secret", { secret: null }],
+  ["secret", { secret: Buffer.alloc(0) }],
+  ["name", { name: "my session" }],
+  ["cookie", { cookie: { domain: "no;domain" } }],
+  ["cookie", { cookie: { path: "no;path" } }],
 ])("a wrong %s is a TypeError that names it: %j", (option, wrong) => {
   const make = () => sessionMiddleware({ secret, ...wrong } as SessionMiddlewareOptions);
   expect(make).toThrow(TypeError);

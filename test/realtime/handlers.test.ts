@@ -34,6 +34,7 @@ describe("a handler that fails", () => {
       },
     ],
     ["throws null", () => Promise.reject(null)],
+    ["throws what has no text", () => Promise.reject(Object.create(null))],
     [
       "says that it may be told in a way that is none",
       () => {

@@ -100,6 +100,26 @@ test("more than 1,000 waiting events pause reading, and all are handled in the e
   expect(line.ws.isPaused).toBe(false);
 });
 
+test("so do 256 KiB of them, however few", async () => {
+  const { opened, open: letGo } = gate();
+  let handled = 0;
+  const served = await serve({
+    setUp: (chat) =>
+      chat.on("wait", async () => {
+        handled++;
+        await opened;
+      }),
+  });
+  const { ws, line } = await connect(served, "ada");
+  const filler = "x".repeat(60_000);
+  for (let at = 0; at < 50; at++) send(ws, "wait", { filler });
+  await eventually(() => expect(line.ws.isPaused).toBe(true));
+  expect(served.chat.stats().messagesIn).toBeLessThan(20);
+  letGo();
+  expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
+  expect(handled).toBe(50);
+});
+
 test("one that waits for its handler is not taken for inactive, and is heard again after it", async () => {
   const { opened, open: letGo } = gate();
   const clock = new FakeClock();
@@ -112,6 +132,9 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
   await eventually(() => expect(line.ws.isPaused).toBe(true));
   await clock.advance(300_000);
   expect(messages(ws).closed).toBeUndefined();
+  // Nor by the others: another device would sweep what was not heard for so long.
+  await connect(served, "ada");
+  expect(await served.chat.activeSessions("ada")).toMatchObject([{ id: line.id, lastSeen: clock.now() }, {}]);
   letGo();
   expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
 });

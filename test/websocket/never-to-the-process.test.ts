@@ -24,7 +24,10 @@ test.each<[string, ServeOptions]>([
       webSocket: saving,
     },
   ],
-  ["the cookie cannot be serialised", { session: { cookie: { domain: "no;domain" } }, webSocket: saving }],
+  [
+    "the cookie cannot be serialised",
+    { session: { cookie: () => ({ domain: "no;domain" }) }, webSocket: saving },
+  ],
   [
     "genid throws",
     {
