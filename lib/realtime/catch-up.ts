@@ -28,6 +28,8 @@ export class CatchUp {
   #isBehind = false;
   #isRunning = false;
   readonly #toRestore = new Set<OfUser>();
+  /** Of which the backend did not say that they are registered, and what they are in. */
+  readonly #unknown = new Set<OfUser>();
   #isRestoring = false;
   #isFailing = false;
 
@@ -54,10 +56,7 @@ export class CatchUp {
     try {
       while (this.#isBehind) {
         this.#isBehind = false;
-        const connections = this.#ofUsers();
-        await this.#parts.presence.arriveAgain(connections.map(({ record }) => record));
-        await this.#prune(connections);
-        this.#isFailing = false;
+        await this.#lookUp([...this.#parts.connections.values()].filter(isOfUser));
       }
     } catch (error) {
       this.#isBehind = true;
@@ -71,15 +70,31 @@ export class CatchUp {
 
   /** The same for some whom the registry has lost, while the others go on. */
   async lookUpAgain(records: readonly ConnectionRecord[]): Promise<void> {
-    const { connections, presence } = this.#parts;
-    await presence.arriveAgain(records);
-    await this.#prune(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
+    const { connections } = this.#parts;
+    await this.#lookUp(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
     void this.#restore();
   }
 
-  async #prune(connections: readonly OfUser[]): Promise<void> {
-    for (const connection of connections) this.#toRestore.add(connection);
-    await inBatches(connections, (connection) => this.#parts.groups.prune(connection));
+  async #lookUp(connections: readonly OfUser[]): Promise<void> {
+    const failures: [OfUser, unknown][] = [];
+    await inBatches(connections, async (connection) => {
+      this.#toRestore.add(connection);
+      try {
+        await this.#parts.presence.arriveAgain([connection.record]);
+        await this.#parts.groups.prune(connection);
+      } catch (error) {
+        failures.push([connection, error]);
+      }
+    });
+    const [[, error] = []] = failures;
+    if (failures.length > 0 && failures.length === connections.length) throw error;
+    // The backend answers, but not of these: they are in no group until it does, so that they hold up nobody else.
+    for (const [connection] of failures) {
+      this.#unknown.add(connection);
+      this.#parts.groups.forget(connection);
+    }
+    if (failures.length > 0) this.#fail(error);
+    else this.#isFailing = false;
   }
 
   async #restore(): Promise<void> {
@@ -100,15 +115,15 @@ export class CatchUp {
 
   async #restoreOne(connection: OfUser): Promise<void> {
     try {
+      if (this.#unknown.delete(connection)) await this.#parts.presence.arriveAgain([connection.record]);
       await this.#parts.groups.restore(connection);
     } catch (error) {
-      if (!connection.isGone) this.#toRestore.add(connection);
+      if (!connection.isGone) {
+        this.#toRestore.add(connection);
+        this.#unknown.add(connection);
+      }
       throw error;
     }
-  }
-
-  #ofUsers(): OfUser[] {
-    return [...this.#parts.connections.values()].filter(isOfUser);
   }
 
   /** Once, not with each tick for as long as the backend is down. */

@@ -35,6 +35,13 @@ async function joined(name: string, options?: NodeOptions): Promise<TestNode> {
   return made;
 }
 
+it.each([0, 0.5, 10_000 / 3, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "10s"])(
+  "Node refuses %p as its leaseMs",
+  (leaseMs) => {
+    expect(() => new Node(new TestBus(shared), { leaseMs: leaseMs as number })).toThrow(/option "leaseMs"/);
+  },
+);
+
 describe("Node asks", () => {
   it("all nodes, itself too, and has its own answer first", async () => {
     const { node } = await joined("me");

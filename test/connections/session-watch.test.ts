@@ -196,6 +196,20 @@ function networkTrip(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+test("a clock that is set back puts nothing off", async () => {
+  const watch = watching(2_000);
+  watch.watch("gone", Number.POSITIVE_INFINITY);
+  await pass(500);
+  jest.setSystemTime(Date.now() - 3_600_000);
+  await pass(2_500);
+  expect(store.ended).toEqual(["gone"]);
+  await store.add("a", 60_000);
+  watch.watch("a", Number.POSITIVE_INFINITY);
+  store.asked.length = 0;
+  await pass(2_500);
+  expect(store.sidsAsked()).toEqual(["a"]);
+});
+
 test("nothing is asked once it is closed, or once nobody is watched", async () => {
   const watch = watching(1);
   watch.watch("a");

@@ -68,6 +68,15 @@ describe("figures of a node", () => {
     expect(value(await served.scrape(), "connections")).toBe(0);
   });
 
+  it("count closes by codes that are known, whatever a client sends", async () => {
+    const served = await measured();
+    const browser = await signIn(served);
+    for (const code of [1001, 3000, 3001, 4000, 4008, 4999]) (await browser.webSocket("/ws")).close(code);
+    await eventually(() => {
+      expect(served.wsSessions.stats().closes).toEqual({ "1001": 1, "4008": 1, other: 4 });
+    });
+  });
+
   it("time how long a revocation takes to close connections", async () => {
     const served = await measured();
     const browser = await signIn(served);

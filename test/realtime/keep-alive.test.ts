@@ -103,6 +103,20 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(await remainingMs(sid)).toBeGreaterThan(LIFE_MS - 60_000);
   });
 
+  test("by the age that the session has now, not by the one that it had when the connection opened", async () => {
+    const served = await serveFor("heartbeat", 0);
+    const { ws, line, sid } = await sharedSession(served, 1);
+    const stored = await backend.sessions.read(sid);
+    const cookie = { ...stored?.data.cookie, originalMaxAge: 60_000, expires: new Date(Date.now() + 60_000) };
+    const data = { ...stored?.data, cookie } as never;
+    await backend.sessions.write(sid, { data, json: JSON.stringify(data) }, stored);
+    await heard(ws, line, beat);
+    await tick();
+    expect(refreshes).toEqual([sid]);
+    expect(await remainingMs(sid)).toBeLessThanOrEqual(60_000);
+    expect(await remainingMs(sid)).toBeGreaterThan(50_000);
+  });
+
   test("touches it again once touchAfterMs have passed", async () => {
     const served = await serveFor("heartbeat", 50);
     const { ws, line, sid } = await sharedSession(served, 1);

@@ -35,6 +35,12 @@ describe("misuse", () => {
     await expect(promise).rejects.toThrow(/attach/);
   });
 
+  test.each(["get", "set", "delete", "refresh"])("a connectionStore without %s is a TypeError", (missing) => {
+    const none = async () => undefined;
+    const store = { get: none, set: none, delete: none, refresh: none, [missing]: undefined };
+    expect(() => realtime({ connectionStore: store as never })).toThrow(/option "connectionStore"/);
+  });
+
   test("of attach is a TypeError, and what is attached stays so", async () => {
     const served = await serve();
     expect(() => served.wsSessions.attach(realtime())).toThrow(TypeError);

@@ -1,0 +1,122 @@
+import { type Backend, memoryBackend } from "../../lib/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { closedAfterThisTest } from "../users/support.ts";
+import { connect, next, type Served, serve, takeFailures, until } from "./support.ts";
+
+/** What a node does that may have missed what others said: as if its line to them had been down. */
+describe("after a gap", () => {
+  let backend: Backend;
+  let gap: () => void;
+  let asked: string[];
+  let decide: (userId: string | undefined, group: string) => boolean | Promise<boolean>;
+  let served: Served;
+
+  beforeEach(async () => {
+    backend = closedAfterThisTest(memoryBackend());
+    const listeners: (() => void)[] = [];
+    backend.node.onGap = (listener) => void listeners.push(listener);
+    gap = () => {
+      for (const listener of listeners) listener();
+    };
+    asked = [];
+    decide = () => true;
+    served = await serve({
+      backend,
+      realtime: {
+        authorizeGroup: (userId, group) => {
+          asked.push(`${userId} ${group}`);
+          return decide(userId, group);
+        },
+      },
+    });
+    for (const user of ["ada", "grace"]) await served.chat.join(user, "room");
+  });
+
+  /** What ada gets until `last`. */
+  async function hears({ ws }: Awaited<ReturnType<typeof connect>>): Promise<unknown[]> {
+    await served.chat.user("ada").send("last");
+    return (await until(ws, "last")).map(({ event_type }) => event_type);
+  }
+
+  test("what was left and joined meanwhile, of which nobody told, is found out", async () => {
+    const ada = await connect(served, "ada");
+    await backend.memberships.leave("ada", "room");
+    await backend.memberships.join("ada", "hall", 10);
+    gap();
+    await served.chat.group("room").send("secret");
+    await eventually(() => expect([...ada.line.groups]).toEqual(["hall"]));
+    await served.chat.group("hall").send("news");
+    expect(await hears(ada)).toEqual(["news"]);
+  });
+
+  test("a slow authorizeGroup of one user holds up nobody else", async () => {
+    await served.chat.join("grace", "club");
+    decide = (_, group) => group !== "club";
+    await connect(served, "grace");
+    const ada = await connect(served, "ada");
+    decide = () => new Promise(() => {});
+    gap();
+    await served.chat.group("room").send("news");
+    expect(await next(ada.ws)).toMatchObject({ event_type: "news" });
+    expect(asked.at(-1)).toBe("grace club");
+  });
+
+  test("a user whose groups cannot be read is in none until they can, and holds up nobody else", async () => {
+    const [grace, ada] = [await connect(served, "grace"), await connect(served, "ada")];
+    const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
+    let isBroken = true;
+    backend.memberships.groupsOf = async (userId) => {
+      if (isBroken && userId === "grace") throw new Error("broken");
+      return groupsOf(userId);
+    };
+    gap();
+    await served.chat.group("room").send("news");
+    expect(await hears(ada)).toEqual(["news"]);
+    expect([...grace.line.groups]).toEqual([]);
+    isBroken = false;
+    await eventually(() => expect([...grace.line.groups]).toEqual(["room"]));
+    expect(takeFailures(served)).toHaveLength(1);
+  });
+
+  test("while nothing can be read nothing is delivered, and then all that was sent", async () => {
+    const ada = await connect(served, "ada");
+    const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
+    let isBroken = true;
+    backend.memberships.groupsOf = async (userId) => {
+      if (isBroken) throw new Error("broken");
+      return groupsOf(userId);
+    };
+    gap();
+    for (const type of ["a", "b"]) await served.chat.group("room").send(type);
+    await eventually(() => expect(takeFailures(served)).toHaveLength(1));
+    isBroken = false;
+    expect(await hears(ada)).toEqual(["a", "b"]);
+  });
+});
+
+test("a user who changes groups all the while is asked about once for each, and connects", async () => {
+  const asked: string[] = [];
+  const served = await serve({
+    realtime: {
+      authorizeGroup: async (_, group) => {
+        asked.push(group);
+        if (group === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
+        return group !== "slow" || asked.length === 1;
+      },
+    },
+  });
+  await served.chat.join("ada", "slow");
+  asked.length = 0;
+  let isChanging = true;
+  const changing = (async () => {
+    while (isChanging) {
+      for (const step of ["join", "leave"] as const) await served.chat[step]("ada", "x");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  })();
+  const { line } = await connect(served, "ada");
+  expect(asked.filter((group) => group === "slow")).toHaveLength(1);
+  isChanging = false;
+  await changing;
+  expect([...line.groups]).toEqual([]);
+});
