@@ -4,6 +4,7 @@ import type { CloseReason } from "../close-codes.ts";
 import { closeCodes } from "../close-codes.ts";
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
+import { isText } from "../is-text.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
@@ -19,7 +20,7 @@ import { eventText } from "./protocol.ts";
 export interface ConnectionData {
   /** What was set last, as a copy; `undefined` if nothing was. */
   get(key: string): Promise<StoredValue | undefined>;
-  /** Sets text, or an object or list of what JSON has. */
+  /** Sets text, or an object or list of what JSON has. @throws {TypeError} for what JSON has not, and for a key with half a surrogate pair */
   set(key: string, value: StoredValue): Promise<void>;
   /** Deletes a value. One that is not there is no error. */
   delete(key: string): Promise<void>;
@@ -159,14 +160,16 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   get store(): ConnectionData {
     const { store } = this.#host;
     return {
-      get: (key) => store.get(this, key),
+      get: async (key) => store.get(this, checkedKey(key)),
       set: async (key, value) => {
+        checkedKey(key);
+        checkValue(value);
         this.hasData = true;
         await store.set(this, key, value);
         // Cleared already, as its last step.
         if (this.isGone) await store.clear?.(this);
       },
-      delete: (key) => store.delete(this, key),
+      delete: async (key) => store.delete(this, checkedKey(key)),
     };
   }
 
@@ -210,7 +213,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   flush(): void {
     const batch = this.#batch;
     this.#batch = undefined;
-    if (!batch) return;
+    if (!batch || this.ws.readyState !== this.ws.OPEN) return;
     if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
     else this.ws.writeFrames(batch.frames);
     this.#host.counts.messagesOut += batch.count;
@@ -236,4 +239,16 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     this.#host.counts.ends.add(reason);
     this.ws.end(closeCodes[reason], reason);
   }
+}
+
+function checkedKey(key: string): string {
+  if (isText(key)) return key;
+  throw new TypeError("connection.store: a key must be well-formed text");
+}
+
+function checkValue(value: unknown): void {
+  if (typeof value === "string") return;
+  // Throws by itself for a BigInt and for circles.
+  if (typeof value !== "object" || value === null || JSON.stringify(value) === undefined)
+    throw new TypeError("connection.store: a value must be text, an object or a list");
 }

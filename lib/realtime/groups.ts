@@ -2,6 +2,7 @@ import type { Node } from "../bus/node.ts";
 import type { Registry } from "../connections/registry.ts";
 import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
+import { isText } from "../is-text.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { unavailable } from "../sessions/within.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
@@ -221,7 +222,6 @@ function tooMany(): SessionStackError {
 
 /** Checks the name of a group: any characters, as long as there are some. @throws {TypeError} */
 export function groupName(group: string): string {
-  // Half of a surrogate pair has no UTF-8: as part of a key, all of them are the same.
-  if (typeof group === "string" && group !== "" && !/\p{Surrogate}/u.test(group)) return group;
+  if (isText(group) && group !== "") return group;
   throw new TypeError("expected the name of a group: a string that is not empty");
 }

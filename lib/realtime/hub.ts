@@ -46,6 +46,8 @@ export class Hub implements ConnectionHandler {
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
     const { backend, bounds, node } = keeper.config;
     const thresholdMs = config.inactivityThresholdSeconds * 1000;
+    // Whole ones, as a backend counts them.
+    const graceMs = Math.ceil(config.graceMs);
     this.#config = config;
     this.#events = events;
     this.#nodeId = node.id;
@@ -65,8 +67,8 @@ export class Hub implements ConnectionHandler {
       maxConnectionsPerUser: config.maxConnectionsPerUser,
       // What was heard is written up to a tick later, and a tick may wait for the one before it.
       expireAfterMs: thresholdMs + 2 * TICK_MS,
-      graceMs: config.graceMs,
-      graceAfterDeathMs: Math.max(0, config.graceMs - node.leaseMs),
+      graceMs,
+      graceAfterDeathMs: Math.max(0, graceMs - node.leaseMs),
       isOpen: (id) => this.#connections.has(id),
       clearData: async (connection) => this.#store.clear?.(connection),
     });

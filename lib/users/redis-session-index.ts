@@ -1,3 +1,4 @@
+import { isText } from "../is-text.ts";
 import { type RedisClient, RedisScript } from "../redis-client.ts";
 import {
   ENTER_SCRIPT,
@@ -91,7 +92,7 @@ export class RedisSessionIndex implements SessionIndex {
   /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */
   #key(userId: string): string {
     // Redis takes bytes, and half of a surrogate pair has none: all of them would be one user.
-    if (/\p{Surrogate}/u.test(userId)) throw new TypeError("a user id must be well-formed Unicode");
+    if (!isText(userId)) throw new TypeError("a user id must be well-formed Unicode");
     return `${this.#prefix}user:${userId}:sessions`;
   }
 }

@@ -4,6 +4,7 @@ import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
 import { readable, type StoredSession } from "../sessions/session-store.ts";
+import { unavailable } from "../sessions/within.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
 import { type User, userIdOf } from "./user.ts";
@@ -102,6 +103,8 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function logIn(req: Request, user: User): Promise<void> {
     const userId = userIdOf(user);
+    // The store has said that it is disconnected: requests go on without a session.
+    if (!req.session) throw unavailable("is disconnected");
     const before = req.session as unknown as Record<string, unknown>;
     const kept = Object.fromEntries(
       keep.filter((name) => name in before).map((name) => [name, before[name]]),

@@ -8,6 +8,7 @@ import type { BoundConnection } from "../connections/bound-connection.ts";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { isSessionDeleted, sessionDeleted } from "../errors.ts";
+import { isDelay } from "../is-delay.ts";
 import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
@@ -206,6 +207,10 @@ export function webSocketSessions(
   }
 
   async function close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
+    if (drainMs !== 0 && !isDelay(drainMs))
+      throw new TypeError(
+        'webSocketSessions: close takes a "drainMs" of 0 or more milliseconds, below 2 ** 31',
+      );
     isDraining = true;
     await drain(connections, drainMs);
     await handler?.close();

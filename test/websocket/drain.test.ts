@@ -24,6 +24,16 @@ describe("close", () => {
     expect((await browser.get("/session")).status).toBe(200);
   });
 
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5s"])(
+    "refuses a drainMs of %p, and goes on",
+    async (drainMs) => {
+      const served = await serve();
+      await expect(served.wsSessions.close({ drainMs: drainMs as number })).rejects.toThrow(/"drainMs"/);
+      const ws = await served.browser().webSocket("/ws");
+      expect(ws.readyState).toBe(ws.OPEN);
+    },
+  );
+
   test("spreads the closes over drainMs", async () => {
     const served = await serve();
     const tabs = await Promise.all(Array.from({ length: 5 }, () => served.browser().webSocket("/ws")));

@@ -1,0 +1,55 @@
+import { MemoryBus } from "../../lib/bus/memory-bus.ts";
+import { Channels, type Receiver } from "../../lib/realtime/channels.ts";
+import { Bounds } from "../../lib/sessions/bounds.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** Answers no subscription until it is told to, though each is made. */
+class SlowBus extends MemoryBus {
+  readonly subscribed = new Set<string>();
+  answer: () => void = () => {};
+  readonly #answers = new Promise<void>((resolve) => {
+    this.answer = resolve;
+  });
+
+  override async subscribe(...call: Parameters<MemoryBus["subscribe"]>): Promise<void> {
+    await this.#answers;
+    await super.subscribe(...call);
+    this.subscribed.add(call[0]);
+  }
+
+  override async unsubscribe(...call: Parameters<MemoryBus["unsubscribe"]>): Promise<void> {
+    // In the order of the calls, as over one line.
+    await this.#answers;
+    await super.unsubscribe(...call);
+    this.subscribed.delete(call[0]);
+  }
+}
+
+const receiver: Receiver = { id: "a", push() {} };
+
+test("what is subscribed too late for who waited, and left by then, does not stay subscribed", async () => {
+  const bus = new SlowBus();
+  const channels = new Channels(bus, new Bounds(20), () => false);
+  await expect(channels.enter(["group:a"], receiver)).rejects.toMatchObject({
+    code: "ERR_STORE_UNAVAILABLE",
+  });
+  channels.exit("group:a", receiver);
+  for (let tick = 0; tick < 3; tick++) channels.tick();
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  bus.answer();
+  await eventually(() => expect(bus.subscribed.size).toBe(0));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(bus.subscribed.size).toBe(0);
+});
+
+test("a connection enters any number of channels by one call that may wait", async () => {
+  const bus = new SlowBus();
+  const bounds = new Bounds(5_000);
+  const channels = new Channels(bus, bounds, () => false);
+  const names = Array.from({ length: 20_000 }, (_, at) => `group:${at}`);
+  const entered = channels.enter(names, receiver);
+  expect(await bounds.call(async () => "answered")).toBe("answered");
+  bus.answer();
+  await entered;
+  expect(bus.subscribed.size).toBe(20_000);
+});
