@@ -50,7 +50,7 @@ export function apiRoutes(stack: SessionStack, chat: Realtime, store: Store): Ro
   api.post("/devices/sign-out-others", async (req, res) => {
     res.json(await sessions.deleteUserSessions(res.locals.user, { except: req.sessionID }));
   });
-  api.post("/password", async (req, res) => {
+  api.post("/password", signInLimit, async (req, res) => {
     const { current, next } = Change.parse(req.body);
     const key = `password:${res.locals.user}`;
     const [before, after] = [await store.get(key), await hash(next, 10)];

@@ -48,8 +48,8 @@ function togglePanel(isOpen) {
   byId("signed-in").classList.toggle("account-open", isOpen);
 }
 
-byId("account-toggle").addEventListener("click", ({ currentTarget }) => {
-  const isOpen = currentTarget.ariaExpanded !== "true";
+onClick("account-toggle", () => {
+  const isOpen = byId("account-toggle").ariaExpanded !== "true";
   togglePanel(isOpen);
   if (isOpen) byId("account-heading").focus();
 });

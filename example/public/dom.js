@@ -20,6 +20,9 @@ function showMessage(id, text) {
   byId(id).hidden = text === "";
 }
 
+// They lie over the page: a click takes one away.
+for (const id of ["problem", "notice"]) byId(id).addEventListener("click", () => showMessage(id, ""));
+
 export const showProblem = (text) => showMessage("problem", text);
 export const showNotice = (text) => showMessage("notice", text);
 

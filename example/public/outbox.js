@@ -1,11 +1,16 @@
 /** What a request fails with when nobody knows whether it has arrived. */
 const UNSURE = ["closed", "timeout", "queue_full"];
 
+/** So many leave at once, and after a pause so many again: the server takes 100 a second. */
+const SLICE = 25;
+const PAUSE_MS = 300;
+
 /** Messages that the server has not taken yet. They keep their key, so one that is sent twice is still one. */
 export class Outbox {
   #messages = [];
   #line;
   #onRefused;
+  #pause;
 
   constructor(line, onRefused) {
     this.#line = line;
@@ -23,8 +28,14 @@ export class Outbox {
 
   /** Sends what waits, if the line is open; else that is done when it opens again. */
   flush() {
-    if (this.#line.state !== "open") return;
-    for (const message of this.#messages) if (!message.isSending) void this.#send(message);
+    if (this.#line.state !== "open" || this.#pause) return;
+    const next = this.#messages.filter(({ isSending }) => !isSending).slice(0, SLICE);
+    for (const message of next) void this.#send(message);
+    if (next.length < SLICE) return;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.flush();
+    }, PAUSE_MS);
   }
 
   async #send(message) {

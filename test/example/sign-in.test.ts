@@ -127,6 +127,8 @@ test("too many wrong passwords of one address are refused, and signing in is not
     statuses.push((await browser.trySignIn(times % 2 ? " ADA" : "ada", "wrong password")).status);
   }
   expect(statuses).toEqual([401, 401, 401, 429]);
+  // One count for both: who has a session may not guess by way of changing the password.
+  expect((await browser.changePassword("wrong password", "difference engine")).status).toBe(429);
   const refused = await browser.trySignIn("ada", PASSWORDS.ada);
   expect([refused.status, refused.json()]).toEqual([429, { error: expect.any(String) }]);
   expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);

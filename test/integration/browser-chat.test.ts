@@ -151,6 +151,8 @@ describeInChromium("the chat in a browser", (browserTest) => {
       await ada.sees("Offline, trying again");
       await ada.write("Written offline.");
       await ada.sees("Waiting for the connection");
+      // More than a server takes in a second.
+      for (let n = 1; n <= 120; n++) await ada.write(`Offline, the ${n}.`);
       expect(await ada.violations()).toEqual([]);
       await grace.write("Missed meanwhile.");
       await grace.message("Missed meanwhile.").waitFor();
@@ -161,7 +163,11 @@ describeInChromium("the chat in a browser", (browserTest) => {
     await grace.message("Written offline.").waitFor();
     await ada.message("Missed meanwhile.").waitFor();
     await ada.message("Written offline.").waitFor();
+    await grace.message("Offline, the 120.").waitFor();
+    await ada.message("Offline, the 120.").waitFor();
     expect(await ada.page.locator(".waiting").count()).toBe(0);
+    // All in one go: it was not closed for having sent too much.
+    expect(await (await fetch(`${example.url}/metrics`)).text()).not.toContain('closes_total{code="4029"}');
     for (const text of ["Written offline.", "Missed meanwhile."]) {
       for (const page of [ada, grace]) expect(await page.message(text).count()).toBe(1);
     }

@@ -109,6 +109,20 @@ describe("BoundedSessionStore", () => {
     }
   });
 
+  it("tells once how a call went, also of one that is answered too late", async () => {
+    const told: string[] = [];
+    const silent = new SilentStore();
+    const bounds = new Bounds(timeoutMs);
+    bounds.onCall((result) => told.push(result));
+    const store = new BoundedSessionStore(silent, bounds);
+    await expect(store.read("a")).rejects.toMatchObject(unavailable);
+    silent.waiting[0]?.answer();
+    const second = store.read("b");
+    silent.waiting[1]?.answer();
+    await second;
+    expect(told).toEqual(["timed_out", "answered"]);
+  });
+
   it("refuses at once when 10,000 calls wait for an answer, and asks again once they were answered", async () => {
     const silent = new SilentStore();
     // Longer than this test runs: that a call is refused has nothing to do with its time.

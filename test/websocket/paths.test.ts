@@ -58,6 +58,8 @@ test.each(versions)(
     const served = await serve({ createApp, webSocket: (app) => ({ path: "/ws", app }) });
     await served.browser().webSocket("/ws?room=a%20b&x[]=1");
     await served.browser().webSocket("/ws");
+    await served.browser().webSocket("/ws?next=/a?b=1&c=2");
+    expect({ ...served.opened.pop()?.req.query }).toEqual({ next: "/a?b=1", c: "2" });
     expect(served.opened.map(({ req }) => ({ ...req.query }).room)).toEqual(["a b", undefined]);
     expect(served.opened.map(({ req }) => [req.path, req.originalUrl])).toEqual([
       ["/ws", "/ws?room=a%20b&x[]=1"],
