@@ -34,7 +34,8 @@ export type {
 } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
-export type { Connection, ConnectionData } from "./realtime/connection.ts";
+export type { Connection } from "./realtime/connection.ts";
+export type { ConnectionData } from "./realtime/connection-data.ts";
 export type { EventDataArgument, EventMap, EventName } from "./realtime/event-map.ts";
 export type { Closed, EventHandler } from "./realtime/events.ts";
 export type { EventData, ProtocolErrorCode } from "./realtime/protocol.ts";

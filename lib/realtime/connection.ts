@@ -2,29 +2,19 @@ import type { Request } from "express";
 import type { WebSocket } from "ws";
 import type { CloseReason } from "../close-codes.ts";
 import { closeCodes } from "../close-codes.ts";
-import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
+import type { ConnectionIdentity, ConnectionStore } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
-import { isText } from "../is-text.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
 import type { Receiver } from "./channels.ts";
+import { type ConnectionData, connectionData } from "./connection-data.ts";
 import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import type { Closed } from "./events.ts";
 import { Inbox, type InboxHost } from "./inbox.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import { type Batch, OutgoingMessage } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
-
-/** Data of one connection, by default for as long as it is open. */
-export interface ConnectionData {
-  /** What was set last, as a copy; `undefined` if nothing was. */
-  get(key: string): Promise<StoredValue | undefined>;
-  /** Sets text, or an object or list of what JSON has. @throws {TypeError} for what JSON has not, and for a key with half a surrogate pair */
-  set(key: string, value: StoredValue): Promise<void>;
-  /** Deletes a value. One that is not there is no error. */
-  delete(key: string): Promise<void>;
-}
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
 export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
@@ -158,19 +148,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   get store(): ConnectionData {
-    const { store } = this.#host;
-    return {
-      get: async (key) => store.get(this, checkedKey(key)),
-      set: async (key, value) => {
-        checkedKey(key);
-        checkValue(value);
-        this.hasData = true;
-        await store.set(this, key, value);
-        // Cleared already, as its last step.
-        if (this.isGone) await store.clear?.(this);
-      },
-      delete: async (key) => store.delete(this, checkedKey(key)),
-    };
+    return connectionData(this, this.#host.store);
   }
 
   send(type: string, data?: object): void {
@@ -239,16 +217,4 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     this.#host.counts.ends.add(reason);
     this.ws.end(closeCodes[reason], reason);
   }
-}
-
-function checkedKey(key: string): string {
-  if (isText(key)) return key;
-  throw new TypeError("connection.store: a key must be well-formed text");
-}
-
-function checkValue(value: unknown): void {
-  if (typeof value === "string") return;
-  // Throws by itself for a BigInt and for circles.
-  if (typeof value !== "object" || value === null || JSON.stringify(value) === undefined)
-    throw new TypeError("connection.store: a value must be text, an object or a list");
 }

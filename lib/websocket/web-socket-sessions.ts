@@ -3,11 +3,9 @@ import type { Duplex } from "node:stream";
 import createDebug from "debug";
 import express, { type Request } from "express";
 import { type WebSocket, WebSocketServer } from "ws";
-import { closeCodes } from "../close-codes.ts";
-import type { BoundConnection } from "../connections/bound-connection.ts";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
-import { isSessionDeleted, sessionDeleted } from "../errors.ts";
+import { sessionDeleted } from "../errors.ts";
 import { isDelay } from "../is-delay.ts";
 import { pathnameOf } from "../middleware/session-keeper.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
@@ -15,8 +13,9 @@ import { type MetricsRegister, registerMetrics } from "../observability/metrics.
 import type { Answer } from "./answer.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
+import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
-import { destroyIt, ignoreError, Refusal, refusalOf, refuse } from "./refusal.ts";
+import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
 import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
@@ -61,11 +60,7 @@ export interface WebSocketSessions {
 }
 
 const debug = createDebug("express-session-stack:websocket");
-const SWITCHING_PROTOCOLS = 101;
 const BAD_REQUEST = 400;
-
-/** An error in a listener of the app (RFC 6455, section 7.4.1). */
-const INTERNAL_ERROR = 1011;
 
 /**
  * Gives upgraded connections the session of their cookie, and closes them when it ends.
@@ -169,32 +164,9 @@ export function webSocketSessions(
     }
     // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
     releaseAnswer(req);
-    follow(opened, req, connection);
+    follow(opened, req, connection, { connections, counts, sessions, errors });
     seat?.open(opened);
     for (const listener of listeners) tell(listener, opened, req);
-  }
-
-  /** Looks after a connection that has opened. */
-  function follow(ws: SessionWebSocket, req: Request, connection: BoundConnection | undefined): void {
-    connection?.open(ws);
-    connections.add(ws);
-    counts.handshakes.add(SWITCHING_PROTOCOLS);
-    debug("opened, %d open", connections.size);
-    ws.on("close", (code) => {
-      counts.closed(code, ws.hasEnded);
-      debug("closed with %d, %d open", code, connections.size - 1);
-      connections.delete(ws);
-      if (connection) sessions.release(connection);
-    });
-    ws.on("error", ignoreError);
-    ws.followFailures((error) => {
-      if (!isSessionDeleted(error)) {
-        ws.end(INTERNAL_ERROR, "internal_error");
-        errors.report(error, req);
-      } else if (!connection?.hasEnded) {
-        ws.end(closeCodes.session_ended, "session_ended");
-      }
-    });
   }
 
   function tell(listener: ConnectionListener, ws: SessionWebSocket, req: Request): void {
