@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket } from "ws";
+import { closeCodes } from "../close-codes.ts";
 
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -66,6 +67,14 @@ export class SessionWebSocket extends WebSocket {
     return this.#isMuted;
   }
 
+  get #isCompressing(): boolean {
+    return this.extensions !== "" && this.bufferedAmount > this.#socket.writableLength;
+  }
+
+  get #socket(): Duplex {
+    return (this as unknown as { _socket: Duplex })._socket;
+  }
+
   /** Whether it was this side that has ended it. */
   get hasEnded(): boolean {
     return this.#ended !== undefined;
@@ -89,7 +98,7 @@ export class SessionWebSocket extends WebSocket {
    */
   writeFrames(frames: Uint8Array): void {
     if (this.#isMuted || this.readyState !== WebSocket.OPEN) return;
-    (this as unknown as { _socket: Duplex })._socket.write(frames);
+    this.#socket.write(frames);
   }
 
   /**
@@ -100,7 +109,9 @@ export class SessionWebSocket extends WebSocket {
   end(code: number, reason: string): void {
     if (!this.#isMuted) this.#follower?.onEnd();
     const isFirst = this.readyState === WebSocket.OPEN;
-    this.close(code, reason);
+    // What waits to be compressed would be written after the end of its session: it goes with the line.
+    if (code === closeCodes.session_ended && this.#isCompressing) this.terminate();
+    else this.close(code, reason);
     if (isFirst) this.#ended = [code, Buffer.from(reason)];
     this.mute();
     setTimeout(() => this.terminate(), CLOSE_TIMEOUT_MS).unref();

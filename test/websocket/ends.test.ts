@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { webSocketSessions } from "../../lib/index.ts";
 import { type Browser, closed } from "../support/browser.ts";
@@ -70,6 +72,24 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await within(cut, 2_000, "end of the line").finally(() => clearInterval(sending));
     expect(heard).toEqual(["before"]);
     await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
+  });
+
+  test("messages that wait for their compression do not leave any more", async () => {
+    const served = await serve({ place: await open(), webSocket: { path: "/ws", perMessageDeflate: true } });
+    const browser = await signIn(served);
+    const client = await browser.webSocket("/ws");
+    let received = 0;
+    client.on("message", () => received++);
+    const [{ ws }] = served.opened as [Served["opened"][0]];
+    const { _socket: socket } = ws as unknown as { _socket: Socket };
+    expect(ws.extensions).not.toBe("");
+    for (let sent = 0; sent < 300; sent++) ws.send(randomBytes(20_000).toString("hex"));
+    await browser.post("/destroy");
+    const written = socket.bytesWritten;
+    await closed(client);
+    expect(socket.bytesWritten).toBe(written);
+    expect(received).toBeLessThan(300);
+    await eventually(() => expect(served.wsSessions.stats().closes).toEqual({ "4501": 1 }));
   });
 
   test("store.clear ends all of them, within a revalidation", async () => {
