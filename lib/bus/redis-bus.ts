@@ -7,8 +7,9 @@ const leaseScript = new RedisScript(LEASE_SCRIPT);
 /** What node-redis's clients, clusters and sentinels emit when a line of theirs is up, for the first time or again. */
 const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 
-/** What they emit when one is down. */
-const DOWN_EVENTS = ["error", "reconnecting", "node-error", "node-reconnecting"];
+/** What they emit before that, and before they subscribe again. A sentinel's subscriber tells of its errors only. */
+const COMING_UP_EVENTS = ["connect", "node-connect"];
+const COMING_UP_EVENTS_OF_A_SENTINEL = [...COMING_UP_EVENTS, "error"];
 
 /** What they emit when the app has closed them for good. */
 const CLOSED_EVENTS = ["end", "disconnect"];
@@ -43,8 +44,8 @@ export class RedisBus implements Bus {
   readonly #isSentinel: boolean;
   #line: { readonly subscriber: RedisSubscriber; readonly up: Promise<RedisSubscriber> } | undefined;
   #isProbing = false;
-  /** Whether something of a line was heard since which nobody was told that it is up. */
-  #wasDown = false;
+  /** Whether a line is coming up of which nobody was told yet. */
+  #isComingUp = false;
   /** What is subscribed for each listener. */
   readonly #hearing = new WeakMap<MessageListener, MessageListener>();
 
@@ -120,7 +121,7 @@ export class RedisBus implements Bus {
     let hear = this.#hearing.get(listener);
     if (!hear) {
       hear = (message) => {
-        if (this.#wasDown) this.#tell();
+        if (this.#isComingUp) this.#tell();
         listener(message);
       };
       this.#hearing.set(listener, hear);
@@ -145,16 +146,16 @@ export class RedisBus implements Bus {
     subscriber.on("error", () => this.#probe());
     closeWith(this.#client, this);
     await subscriber.connect();
-    for (const event of DOWN_EVENTS)
+    for (const event of this.#isSentinel ? COMING_UP_EVENTS_OF_A_SENTINEL : COMING_UP_EVENTS)
       subscriber.on(event, () => {
-        this.#wasDown = true;
+        this.#isComingUp = true;
       });
     for (const event of UP_EVENTS) subscriber.on(event, () => this.#tell());
     return subscriber;
   }
 
   #tell(): void {
-    this.#wasDown = false;
+    this.#isComingUp = false;
     for (const listener of this.#reconnectListeners) listener();
   }
 

@@ -98,13 +98,16 @@ export class SessionWatch {
   }
 
   async #revalidate(sids: readonly string[]): Promise<void> {
+    const ticks = sids.map((sid) => this.#tickOf.get(sid));
     const expiries = await this.#store.expiries(sids).catch(() => undefined);
     for (const [at, sid] of sids.entries()) {
       // The last connection may have gone while the store was asked.
-      if (!this.#tickOf.has(sid)) continue;
+      const tick = this.#tickOf.get(sid);
+      if (tick === undefined) continue;
       const expiresAt = expiries ? expiries[at] : Date.now();
       if (expiresAt === undefined) this.#store.endings.close(sid, "session_ended");
-      else this.#askAt(sid, Math.ceil(expiresAt / TICK_MS));
+      // What somebody has asked for meanwhile is not put off: the answer may be older.
+      else this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), tick === ticks[at] ? Infinity : tick));
     }
   }
 }

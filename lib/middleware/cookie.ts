@@ -70,7 +70,8 @@ export function secretList(secret: CipherKey | readonly CipherKey[] | undefined)
 /** Whether something can sign: with an empty secret anybody could. */
 export function isSecret(secret: unknown): boolean {
   if (typeof secret === "string") return secret !== "";
-  return secret instanceof KeyObject || (ArrayBuffer.isView(secret) && secret.byteLength > 0);
+  if (secret instanceof KeyObject) return true;
+  return (ArrayBuffer.isView(secret) || secret instanceof ArrayBuffer) && secret.byteLength > 0;
 }
 
 function jsonValue(value: string): unknown {

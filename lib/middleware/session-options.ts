@@ -174,13 +174,15 @@ function chooseStore(store: Store | undefined, backend: Backend, timeoutMs: numb
   return isSessionStore(store) ? store : AnySessionStore.over(store, timeoutMs);
 }
 
-/** Nobody, or what has a text of its own, such as an id of a database: every other object would be one and the same user. */
+/** Nobody, or what has a text of its own, such as an id of a database: all else would be one and the same user. */
 function checkedUserId(given: unknown): string | undefined {
-  if (given === undefined || given === null || given === "") return undefined;
-  const hasText =
-    typeof given !== "object" || (given.toString !== Object.prototype.toString && !Array.isArray(given));
+  if (given === undefined || given === null || given === "" || given === false) return undefined;
+  const isId =
+    typeof given === "object"
+      ? ![undefined, Object.prototype.toString, Array.prototype.toString].includes(given.toString)
+      : ["string", "bigint"].includes(typeof given) || Number.isFinite(given);
   check(
-    hasText,
+    isId,
     "userId",
     "a function that answers with an id, such as `(session) => session.passport?.user?.id`",
   );

@@ -8,6 +8,9 @@ import type { Presence } from "./presence.ts";
 /** A connection of a user. */
 type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
 
+/** Connections that are restored at a time. */
+const MAX_RESTORING = 1000;
+
 /** What is looked up again. */
 export interface CatchUpParts {
   readonly connections: ReadonlyMap<string, RealtimeConnection>;
@@ -30,7 +33,9 @@ export class CatchUp {
   readonly #toRestore = new Set<OfUser>();
   /** Of which the backend did not say that they are registered, and what they are in. */
   readonly #unknown = new Set<OfUser>();
-  #isRestoring = false;
+  readonly #restoring = new Set<OfUser>();
+  /** To be restored with the next tick. */
+  readonly #failed = new Set<OfUser>();
   #isFailing = false;
 
   constructor(parts: CatchUpParts) {
@@ -65,65 +70,76 @@ export class CatchUp {
     this.#isRunning = false;
     if (this.#isBehind) return;
     this.#parts.channels.deliverHeld();
-    await this.#restore();
+    for (const connection of this.#failed) this.#toRestore.add(connection);
+    this.#failed.clear();
+    this.#restore();
   }
 
   /** The same for some whom the registry has lost, while the others go on. */
   async lookUpAgain(records: readonly ConnectionRecord[]): Promise<void> {
     const { connections } = this.#parts;
     await this.#lookUp(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
-    void this.#restore();
+    this.#restore();
   }
 
   async #lookUp(connections: readonly OfUser[]): Promise<void> {
+    if (connections.length === 0) return;
+    // What is being restored may have read what was so before.
+    this.#parts.groups.doubt();
     const failures: [OfUser, unknown][] = [];
     await inBatches(connections, async (connection) => {
-      this.#toRestore.add(connection);
       try {
-        await this.#parts.presence.arriveAgain([connection.record]);
-        await this.#parts.groups.prune(connection);
+        // Once more: what was on its way while a line dropped has failed, and is no sign of anything.
+        await this.#lookUpOne(connection).catch(() => this.#lookUpOne(connection));
       } catch (error) {
         failures.push([connection, error]);
+        this.#unknown.add(connection);
       }
+      // Only now: the groups of one that is not registered may change without this node being told.
+      this.#toRestore.add(connection);
     });
     const [[, error] = []] = failures;
-    if (failures.length > 0 && failures.length === connections.length) throw error;
+    if (failures.length === connections.length) throw error;
     // The backend answers, but not of these: they are in no group until it does, so that they hold up nobody else.
     for (const [connection] of failures) {
       this.#unknown.add(connection);
+      this.#toRestore.add(connection);
       this.#parts.groups.forget(connection);
     }
     if (failures.length > 0) this.#fail(error);
     else this.#isFailing = false;
   }
 
-  async #restore(): Promise<void> {
-    if (this.#isRestoring) return;
-    this.#isRestoring = true;
-    try {
-      while (this.#toRestore.size > 0) {
-        const connections = [...this.#toRestore];
-        this.#toRestore.clear();
-        await inBatches(connections, (connection) => this.#restoreOne(connection));
-        this.#isFailing = false;
-      }
-    } catch (error) {
-      this.#fail(error);
+  async #lookUpOne(connection: OfUser): Promise<void> {
+    await this.#parts.presence.arriveAgain([connection.record]);
+    await this.#parts.groups.prune(connection);
+  }
+
+  /** Each by itself: the app may take its time over one. */
+  #restore(): void {
+    for (const connection of this.#toRestore) {
+      if (this.#restoring.size >= MAX_RESTORING) return;
+      // Once what is under way for it is done.
+      if (this.#restoring.has(connection)) continue;
+      this.#toRestore.delete(connection);
+      void this.#restoreOne(connection);
     }
-    this.#isRestoring = false;
   }
 
   async #restoreOne(connection: OfUser): Promise<void> {
+    this.#restoring.add(connection);
     try {
       if (this.#unknown.delete(connection)) await this.#parts.presence.arriveAgain([connection.record]);
       await this.#parts.groups.restore(connection);
     } catch (error) {
       if (!connection.isGone) {
-        this.#toRestore.add(connection);
         this.#unknown.add(connection);
+        this.#failed.add(connection);
       }
-      throw error;
+      this.#fail(error);
     }
+    this.#restoring.delete(connection);
+    this.#restore();
   }
 
   /** Once, not with each tick for as long as the backend is down. */

@@ -143,16 +143,24 @@ export class Channels<R extends Receiver> {
     if (channels.length === 0) return;
     // One after the other: else a subscription could be ended by the end of the one before it.
     const after = Promise.all(channels.map(({ name }) => this.#closing.get(name)));
+    const failed = new Set(channels);
     const subscribe = () =>
-      Promise.all(channels.map(({ name, listener }) => this.#bus.subscribe(name, listener)));
+      Promise.all(
+        channels.map(async (channel) => {
+          await this.#bus.subscribe(channel.name, channel.listener);
+          failed.delete(channel);
+        }),
+      );
     const up = after.then(() => this.#bounds.call(subscribe)).then(() => {});
     for (const channel of channels) {
       channel.isDown = false;
-      channel.up = up;
+      channel.up = up.catch((error) => {
+        if (failed.has(channel)) throw error;
+      });
+      channel.up.catch(() => {
+        channel.isDown = true;
+      });
     }
-    up.catch(() => {
-      for (const channel of channels) channel.isDown = true;
-    });
   }
 
   #unsubscribe({ name, up, listener }: OpenChannel<R>): void {

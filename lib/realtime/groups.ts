@@ -4,7 +4,6 @@ import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import { isText } from "../is-text.ts";
 import type { Bounds } from "../sessions/bounds.ts";
-import { unavailable } from "../sessions/within.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
@@ -50,6 +49,8 @@ type OfUser = RealtimeConnection & { readonly userId: string };
  */
 export class Groups {
   readonly #parts: GroupsParts;
+  /** How often there was reason to doubt what had been read so far. */
+  #doubts = 0;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
@@ -98,20 +99,29 @@ export class Groups {
     const allowed = new Map<string, boolean>();
     for (let reads = 0; reads < MAX_READS; reads++) {
       const changes = this.#changesOf(connection);
+      const doubts = this.#doubts;
       const groups = await memberships.groupsOf(connection.userId);
       const unasked = groups.filter((group) => !connection.groups.has(group) && !allowed.has(group));
       await Promise.all(
         unasked.map(async (group) => allowed.set(group, await this.#isAllowedAgain(connection, group))),
       );
       if (connection.isGone) return;
-      if (this.#changesOf(connection) !== changes) continue;
+      if (this.#changesOf(connection) !== changes || this.#doubts !== doubts) continue;
       this.#exitAllBut(connection, groups);
       // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
       const found = groups.filter((group) => connection.groups.has(group) || allowed.get(group));
       await this.#enter(connection, found);
       return;
     }
-    throw unavailable(`had the groups of a user changed during each of ${MAX_READS} reads`);
+    throw new SessionStackError(
+      "ERR_STORE_UNAVAILABLE",
+      `The groups of a user changed during each of ${MAX_READS} reads; join and leave less often.`,
+    );
+  }
+
+  /** Something may have changed that this node was not told of: what is being read is read again. */
+  doubt(): void {
+    this.#doubts++;
   }
 
   /**

@@ -30,7 +30,10 @@ export class Heartbeat {
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void {
     const { keepAlive } = this.#config;
     connection.keepsAlive ||= keepAlive === "message" || (keepAlive === "heartbeat" && by === "heartbeat");
-    this.#saw(connection);
+    connection.lastSeen = this.#clock.now();
+    if (connection.isHeard) return;
+    connection.isHeard = true;
+    this.#heard.push(connection);
   }
 
   /** The connections that were heard since this was last asked. */
@@ -47,7 +50,7 @@ export class Heartbeat {
     const now = this.#clock.now();
     for (const connection of connections) {
       // One that is not read, for having sent too much, cannot be heard: what it has sent stands for it.
-      if (connection.ws.isPaused) this.#saw(connection);
+      if (connection.ws.isPaused) this.heard(connection, "heartbeat");
       else if (now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
         connection.end("inactive");
         continue;
@@ -58,13 +61,6 @@ export class Heartbeat {
         connection.push(BEAT);
       }
     }
-  }
-
-  #saw(connection: RealtimeConnection): void {
-    connection.lastSeen = this.#clock.now();
-    if (connection.isHeard) return;
-    connection.isHeard = true;
-    this.#heard.push(connection);
   }
 
   #ping(connection: RealtimeConnection, now: number): void {

@@ -103,8 +103,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function logIn(req: Request, user: User): Promise<void> {
     const userId = userIdOf(user);
-    // The store has said that it is disconnected: requests go on without a session.
-    if (!req.session) throw unavailable("is disconnected");
+    if (!req.session) throw noSession();
     const before = req.session as unknown as Record<string, unknown>;
     const kept = Object.fromEntries(
       keep.filter((name) => name in before).map((name) => [name, before[name]]),
@@ -112,6 +111,15 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     await req.session.regenerate();
     Object.assign(req.session, kept, { login: loginBy(req, userId) });
     await req.session.save();
+  }
+
+  /** Without a session there is nothing to log in to. */
+  function noSession(): Error {
+    // While the store is disconnected, requests go on without one.
+    if (!keeper.isStoreReady) return unavailable("is disconnected");
+    return new TypeError(
+      "logIn: the request has no session; it was destroyed, or the stack did not run before",
+    );
   }
 
   async function logOut(req: Request): Promise<void> {

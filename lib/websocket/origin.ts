@@ -21,10 +21,13 @@ export function isOriginAllowed(req: Request, origins: Origins): boolean {
 
 /** A promise would be a yes, whatever comes of it. */
 function answerOf(isAllowed: unknown): boolean {
-  if (typeof Object(isAllowed).then === "function")
+  if (typeof Object(isAllowed).then === "function") {
+    // Nobody else hears of it.
+    Promise.resolve(isAllowed).catch(() => {});
     throw new TypeError(
       'webSocketSessions: option "origins" must answer at once; what takes time belongs into authorize',
     );
+  }
   return Boolean(isAllowed);
 }
 

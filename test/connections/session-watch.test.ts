@@ -210,6 +210,20 @@ test("a clock that is set back puts nothing off", async () => {
   expect(store.sidsAsked()).toEqual(["a"]);
 });
 
+test("what is asked for while an older answer is under way is asked with the next tick", async () => {
+  const watch = watching(60_000);
+  await store.add("a", 60_000);
+  watch.watch("a");
+  const { promise, resolve } = answerLater();
+  store.before = () => promise;
+  await pass(TICK_MS);
+  watch.revalidateAll();
+  resolve();
+  store.before = async () => {};
+  await pass(2 * TICK_MS);
+  expect(store.sidsAsked()).toEqual(["a", "a"]);
+});
+
 test("nothing is asked once it is closed, or once nobody is watched", async () => {
   const watch = watching(1);
   watch.watch("a");

@@ -42,6 +42,23 @@ test("what is subscribed too late for who waited, and left by then, does not sta
   expect(bus.subscribed.size).toBe(0);
 });
 
+test("one channel that cannot be subscribed is down alone", async () => {
+  class PickyBus extends MemoryBus {
+    override async subscribe(...call: Parameters<MemoryBus["subscribe"]>): Promise<void> {
+      if (call[0] === "group:bad") throw new Error("no such shard");
+      await super.subscribe(...call);
+    }
+  }
+  const channels = new Channels(new PickyBus(), new Bounds(1_000), () => false);
+  await expect(channels.enter(["group:good", "group:bad"], receiver)).rejects.toMatchObject({
+    code: "ERR_STORE_UNAVAILABLE",
+  });
+  for (let round = 0; round < 20; round++) {
+    channels.tick();
+    await channels.enter(["group:good"], { id: `${round}`, push() {} });
+  }
+});
+
 test("a connection enters any number of channels by one call that may wait", async () => {
   const bus = new SlowBus();
   const bounds = new Bounds(5_000);

@@ -73,9 +73,39 @@ describe("after a gap", () => {
     await served.chat.group("room").send("news");
     expect(await hears(ada)).toEqual(["news"]);
     expect([...grace.line.groups]).toEqual([]);
+    // Told once, not with each tick.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
     isBroken = false;
     await eventually(() => expect([...grace.line.groups]).toEqual(["room"]));
     expect(takeFailures(served)).toHaveLength(1);
+  });
+
+  test("what fails once, as it does while a line drops, takes nobody out of anything", async () => {
+    const lines = [await connect(served, "ada"), await connect(served, "grace")];
+    const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
+    const failed = new Set<string>();
+    backend.memberships.groupsOf = async (userId) => {
+      if (failed.size === failed.add(userId).size) return groupsOf(userId);
+      throw new Error("the line dropped");
+    };
+    gap();
+    for (const type of ["a", "b"]) await served.chat.group("room").send(type);
+    expect(await hears(lines[0] as Awaited<ReturnType<typeof connect>>)).toEqual(["a", "b"]);
+    expect(failed.size).toBe(2);
+    for (const { line } of lines) expect([...line.groups]).toEqual(["room"]);
+  });
+
+  test("one whose authorizeGroup is still asked is restored anew by the next gap, and so are the others", async () => {
+    await served.chat.join("grace", "club");
+    decide = (_, group) => group !== "club";
+    await connect(served, "grace");
+    const ada = await connect(served, "ada");
+    decide = (_, group) => group !== "club" || new Promise(() => {});
+    gap();
+    await eventually(() => expect(asked.at(-1)).toBe("grace club"));
+    await backend.memberships.join("ada", "hall", 10);
+    gap();
+    await eventually(() => expect([...ada.line.groups].sort()).toEqual(["hall", "room"]));
   });
 
   test("while nothing can be read nothing is delivered, and then all that was sent", async () => {

@@ -77,6 +77,20 @@ test("an object for an id is a TypeError that names the option, and not one user
   });
 });
 
+test("false is nobody, as is nothing", async () => {
+  const served = await serve({
+    backend: closedAfterThisTest(memoryBackend()),
+    session: { userId: (() => false) as never },
+    routes: (app) => {
+      app.post("/save", (req, res) => {
+        Object.assign(req.session, { cart: 1 });
+        req.session.save((error: Error) => res.json({ error: error?.message, login: req.session.login }));
+      });
+    },
+  });
+  expect(JSON.parse((await served.browser().post("/save")).body)).toEqual({});
+});
+
 async function logIn(served: Served, username = "ada", headers: object = {}): Promise<Browser> {
   const browser = served.browser();
   await submit(browser, username, headers);

@@ -89,11 +89,18 @@ test("a function that throws refuses with 500 and is an error event", async () =
   expect(served.errors).toMatchObject([{ message: "no list" }]);
 });
 
-test("a function that answers with a promise, which would be a yes whatever comes of it, refuses with 500", async () => {
-  const served = await withOrigins((async () => false) as never);
-  expect(await statusOf(served, { Origin: "https://evil.example" })).toBe(500);
-  expect(served.errors).toMatchObject([{ message: expect.stringContaining('option "origins"') }]);
-});
+test.each<[string, () => Promise<boolean>]>([
+  ["a yes", async () => true],
+  ["a no", async () => false],
+  ["a failure", () => Promise.reject(new Error("no list"))],
+])(
+  "a function that promises %s, which would be a yes whatever comes of it, refuses with 500",
+  async (_, origins) => {
+    const served = await withOrigins(origins as never);
+    expect(await statusOf(served, { Origin: "https://evil.example" })).toBe(500);
+    expect(served.errors).toMatchObject([{ message: expect.stringContaining('option "origins"') }]);
+  },
+);
 
 test("X-Forwarded-Host is the host only where the app trusts the proxy", async () => {
   const headers = { Host: "10.0.0.1:3000", "X-Forwarded-Host": "app.example", Origin: "https://app.example" };
