@@ -1,6 +1,6 @@
 import type { CipherKey } from "node:crypto";
 import { randomBytes } from "node:crypto";
-import { serialize } from "cookie";
+import { type SerializeOptions, serialize } from "cookie";
 import type { Request, Response } from "express";
 import type { CookieOptions as ExpressSessionCookieOptions, SessionData, Store } from "express-session";
 import type { Backend } from "../backend.ts";
@@ -121,12 +121,13 @@ export interface SessionConfig
 export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig {
   const given = { ...DEFAULTS, ...defined(options) };
   const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = options;
+  const secrets = secretList(secret);
   check(
-    secret === undefined || (secretList(secret).length > 0 && secretList(secret).every(isSecret)),
+    secret === undefined || (secrets.length > 0 && secrets.every(isSecret)),
     "secret",
     "a secret that is not empty, or an array of such",
   );
-  check(isCookie(given.name, {}), "name", "the name of a cookie");
+  check(isCookie(given.name), "name", "the name of a cookie");
   check(typeof given.genid === "function", "genid", "a function");
   check(typeof given.saveUnless === "function", "saveUnless", "a function");
   check(given.touchAfterMs >= 0, "touchAfterMs", "a number of milliseconds, 0 or more");
@@ -138,7 +139,8 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     "an object or a function",
   );
   check(
-    typeof cookie === "function" || isCookie("a", cookie),
+    typeof cookie === "function" ||
+      isCookie("a", { domain: cookie.domain, path: cookie.path } as SerializeOptions),
     "cookie",
     "an object with a valid domain and path",
   );
@@ -157,7 +159,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     ...given,
     resave: given.resave || saveEveryRequest,
     rolling: given.rolling || saveEveryRequest,
-    secrets: secretList(secret),
+    secrets,
     proxy,
     backend,
     store: new UserIndexedStore(sessions, index, userIdOf),
@@ -189,17 +191,10 @@ function checkedUserId(given: unknown): string | undefined {
   return checkedId(String(given));
 }
 
-function isCookie(
-  name: string,
-  { domain, path }: { domain?: string | undefined; path?: string | undefined },
-): boolean {
+/** Whether a cookie can be written so. */
+function isCookie(name: string, options: SerializeOptions = {}): boolean {
   try {
-    return (
-      serialize(name, "", {
-        ...(domain !== undefined && { domain }),
-        ...(path !== undefined && { path }),
-      }) !== ""
-    );
+    return serialize(name, "", options) !== "";
   } catch {
     return false;
   }

@@ -20,13 +20,9 @@ export class TouchWindow {
   /** Whether the session that was loaded into the request is due, and remembers it as touched if it is. */
   enter(id: string, lifeMs: number | null, { savedAt, hasNewAge }: OpenSession): boolean {
     const now = Date.now();
-    const idleMs = now - Math.max(savedAt, this.#touchedAt.get(id) ?? Number.NEGATIVE_INFINITY);
-    // Half its life at most: else a session would end that is used all the time. Below 0 the clock was set back.
-    if (
-      !hasNewAge &&
-      idleMs >= 0 &&
-      idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2)
-    )
+    const idleMs = Math.min(sinceMs(savedAt, now), sinceMs(this.#touchedAt.get(id), now));
+    // Half its life at most: else a session would end that is used all the time.
+    if (!hasNewAge && idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2))
       return false;
     this.touched(id, now);
     return true;
@@ -40,4 +36,9 @@ export class TouchWindow {
     const [oldest] = this.#touchedAt.keys();
     if (oldest !== undefined) this.#touchedAt.delete(oldest);
   }
+}
+
+/** A time to come was noted by another clock, or by this one before it was set back: it says nothing. */
+function sinceMs(at: number | undefined, now: number): number {
+  return at === undefined || at > now ? Number.POSITIVE_INFINITY : now - at;
 }

@@ -1,12 +1,9 @@
 import type { ConnectionRecord } from "../connections/registry.ts";
 import { inBatches } from "../in-batches.ts";
 import type { Channels } from "./channels.ts";
-import type { RealtimeConnection } from "./connection.ts";
+import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
 import type { Groups } from "./groups.ts";
 import type { Presence } from "./presence.ts";
-
-/** A connection of a user. */
-type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
 
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
@@ -30,11 +27,10 @@ export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
-  readonly #toRestore = new Set<OfUser>();
-  /** Of which the backend did not say that they are registered, and what they are in. */
-  readonly #unknown = new Set<OfUser>();
+  /** Whose groups are to be read, and whether they are lost: to be registered before. */
+  readonly #toRestore = new Map<OfUser, boolean>();
   readonly #restoring = new Set<OfUser>();
-  /** To be restored with the next tick. */
+  /** Of which the backend did not answer: to be restored with the next tick. */
   readonly #failed = new Set<OfUser>();
   #isFailing = false;
 
@@ -70,7 +66,7 @@ export class CatchUp {
     this.#isRunning = false;
     if (this.#isBehind) return;
     this.#parts.channels.deliverHeld();
-    for (const connection of this.#failed) this.#toRestore.add(connection);
+    for (const connection of this.#failed) this.#toRestore.set(connection, true);
     this.#failed.clear();
     this.#restore();
   }
@@ -91,19 +87,17 @@ export class CatchUp {
       try {
         // Once more: what was on its way while a line dropped has failed, and is no sign of anything.
         await this.#lookUpOne(connection).catch(() => this.#lookUpOne(connection));
+        // Only now: the groups of one that is not registered may change without this node being told.
+        this.#toRestore.set(connection, false);
       } catch (error) {
         failures.push([connection, error]);
-        this.#unknown.add(connection);
       }
-      // Only now: the groups of one that is not registered may change without this node being told.
-      this.#toRestore.add(connection);
     });
     const [[, error] = []] = failures;
     if (failures.length === connections.length) throw error;
     // The backend answers, but not of these: they are in no group until it does, so that they hold up nobody else.
     for (const [connection] of failures) {
-      this.#unknown.add(connection);
-      this.#toRestore.add(connection);
+      this.#failed.add(connection);
       this.#parts.groups.forget(connection);
     }
     if (failures.length > 0) this.#fail(error);
@@ -111,31 +105,28 @@ export class CatchUp {
   }
 
   async #lookUpOne(connection: OfUser): Promise<void> {
-    await this.#parts.presence.arriveAgain([connection.record]);
+    await this.#parts.presence.arriveAgain(connection.record);
     await this.#parts.groups.prune(connection);
   }
 
   /** Each by itself: the app may take its time over one. */
   #restore(): void {
-    for (const connection of this.#toRestore) {
+    for (const [connection, isLost] of this.#toRestore) {
       if (this.#restoring.size >= MAX_RESTORING) return;
       // Once what is under way for it is done.
       if (this.#restoring.has(connection)) continue;
       this.#toRestore.delete(connection);
-      void this.#restoreOne(connection);
+      void this.#restoreOne(connection, isLost);
     }
   }
 
-  async #restoreOne(connection: OfUser): Promise<void> {
+  async #restoreOne(connection: OfUser, isLost: boolean): Promise<void> {
     this.#restoring.add(connection);
     try {
-      if (this.#unknown.delete(connection)) await this.#parts.presence.arriveAgain([connection.record]);
+      if (isLost) await this.#parts.presence.arriveAgain(connection.record);
       await this.#parts.groups.restore(connection);
     } catch (error) {
-      if (!connection.isGone) {
-        this.#unknown.add(connection);
-        this.#failed.add(connection);
-      }
+      if (!connection.isGone) this.#failed.add(connection);
       this.#fail(error);
     }
     this.#restoring.delete(connection);
@@ -147,8 +138,4 @@ export class CatchUp {
     if (!this.#isFailing) this.#parts.report(error);
     this.#isFailing = true;
   }
-}
-
-function isOfUser(connection: RealtimeConnection): connection is OfUser {
-  return connection.userId !== undefined;
 }

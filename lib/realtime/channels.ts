@@ -1,4 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
+import { inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 
@@ -144,14 +145,11 @@ export class Channels<R extends Receiver> {
     // One after the other: else a subscription could be ended by the end of the one before it.
     const after = Promise.all(channels.map(({ name }) => this.#closing.get(name)));
     const failed = new Set(channels);
-    const subscribe = () =>
-      Promise.all(
-        channels.map(async (channel) => {
-          await this.#bus.subscribe(channel.name, channel.listener);
-          failed.delete(channel);
-        }),
-      );
-    const up = after.then(() => this.#bounds.call(subscribe)).then(() => {});
+    const subscribe = async (channel: OpenChannel<R>) => {
+      await this.#bus.subscribe(channel.name, channel.listener);
+      failed.delete(channel);
+    };
+    const up = after.then(() => this.#bounds.call(() => inBatches(channels, subscribe)));
     for (const channel of channels) {
       channel.isDown = false;
       channel.up = up.catch((error) => {

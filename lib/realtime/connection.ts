@@ -218,3 +218,10 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     this.ws.end(closeCodes[reason], reason);
   }
 }
+
+/** A connection of a user: such are registered. */
+export type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
+
+export function isOfUser(connection: RealtimeConnection): connection is OfUser {
+  return connection.userId !== undefined;
+}

@@ -5,7 +5,7 @@ import type { Memberships } from "../groups/memberships.ts";
 import { isText } from "../is-text.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
-import type { RealtimeConnection } from "./connection.ts";
+import type { OfUser, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 
 /** What groups need. */
@@ -36,9 +36,6 @@ export const ACK_TIMEOUT_MS = 1000;
 /** How often the groups are read of a user who changes them all the while; and while others wait for it. */
 const MAX_READS = 100;
 const MAX_READS_OF_A_PRUNE = 5;
-
-/** A connection of a user. */
-type OfUser = RealtimeConnection & { readonly userId: string };
 
 /**
  * Keeps connections in the channels of their users' groups.

@@ -10,7 +10,7 @@ import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
 import { CatchUp } from "./catch-up.ts";
 import { Channels, userChannel } from "./channels.ts";
 import { chosenConnectionStore } from "./chosen-connection-store.ts";
-import { type ConnectionHost, type Counts, RealtimeConnection } from "./connection.ts";
+import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -95,11 +95,11 @@ export class Hub implements ConnectionHandler {
       closed: (connection) => this.#tellClosed(connection),
       heard: (connection, by) => this.#heartbeat.heard(connection, by),
       join: (connection, group) =>
-        hasUser(connection)
+        isOfUser(connection)
           ? this.groups.join(connection.userId, groupName(group))
           : this.groups.joinAlone(connection, groupName(group)),
       leave: async (connection, group) =>
-        hasUser(connection)
+        isOfUser(connection)
           ? this.groups.leave(connection.userId, groupName(group))
           : this.groups.leaveAlone(connection, groupName(group)),
     };
@@ -186,7 +186,7 @@ export class Hub implements ConnectionHandler {
   /** Restores the groups of a connection and lets it be heard. */
   async #begin(connection: RealtimeConnection): Promise<void> {
     try {
-      if (hasUser(connection)) {
+      if (isOfUser(connection)) {
         // Its groups are read meanwhile: both are there before it is heard.
         const listening = this.channels.enter([userChannel(connection.userId)], connection);
         await Promise.all([listening, this.groups.restore(connection)]);
@@ -213,14 +213,10 @@ export class Hub implements ConnectionHandler {
     if (!this.#connections.delete(connection.id)) return;
     if (connection.record) this.presence.depart(connection.record);
     connection.isGone = true;
-    if (hasUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
+    if (isOfUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
     if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
   }
 
   readonly #report = (error: unknown): void => this.#events.errors.report(error, undefined);
-}
-
-function hasUser(connection: RealtimeConnection): connection is RealtimeConnection & { userId: string } {
-  return connection.userId !== undefined;
 }

@@ -9,7 +9,6 @@ import {
   type RegisteredConnection,
   type Registry,
 } from "../connections/registry.ts";
-import { inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import type { Events } from "./events.ts";
 
@@ -115,18 +114,16 @@ export class Presence {
     });
   }
 
-  /** Registers connections that the registry has lost, or that others have cleared. */
-  async arriveAgain(records: readonly ConnectionRecord[]): Promise<void> {
+  /** Registers a connection that the registry may have lost, or that others may have cleared. */
+  async arriveAgain(record: ConnectionRecord): Promise<void> {
     const { isOpen } = this.#parts;
-    await inBatches(records, async (record) => {
-      if (!isOpen(record.id)) return;
-      const arrived = (arrival: Arrival | undefined) => {
-        if (arrival) this.opened(record, arrival);
-        // Gone meanwhile, and maybe taken out before it was put in.
-        if (!isOpen(record.id)) this.depart(record);
-      };
-      arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
-    });
+    if (!isOpen(record.id)) return;
+    const arrived = (arrival: Arrival | undefined) => {
+      if (arrival) this.opened(record, arrival);
+      // Gone meanwhile, and maybe taken out before it was put in.
+      if (!isOpen(record.id)) this.depart(record);
+    };
+    arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
   }
 
   /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */

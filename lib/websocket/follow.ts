@@ -35,7 +35,7 @@ export function follow(
   counts.handshakes.add(SWITCHING_PROTOCOLS);
   debug("opened, %d open", connections.size);
   ws.on("close", (code) => {
-    counts.closed(code, ws.hasEnded);
+    counts.closed(code, ws.wasEndedHere);
     debug("closed with %d, %d open", code, connections.size - 1);
     connections.delete(ws);
     if (connection) sessions.release(connection);

@@ -76,7 +76,7 @@ export class SessionWebSocket extends WebSocket {
   }
 
   /** Whether it was this side that has ended it. */
-  get hasEnded(): boolean {
+  get wasEndedHere(): boolean {
     return this.#ended !== undefined;
   }
 

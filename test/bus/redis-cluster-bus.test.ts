@@ -1,6 +1,6 @@
 import { Node } from "../../lib/bus/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
-import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
+import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/inbox.ts";
 import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
@@ -101,6 +101,40 @@ describe("RedisBus on a cluster", () => {
       }
     } finally {
       await bus.close();
+      await cluster.ready();
+    }
+  }, 60_000);
+
+  it("goes on hearing on the other masters while one is dead, and takes each attempt at it for no gap", async () => {
+    const prefix = uniquePrefix("bus");
+    const bus = new RedisBus(client, prefix);
+    /** A channel on the master with this number. */
+    const channelOn = async (at: number): Promise<string> => {
+      for (let n = 0; ; n++) {
+        const command = ["CLUSTER", "KEYSLOT", `${prefix}bus:channel ${n}`];
+        const slot = Number(await cluster.masters[0]?.sendCommand(command));
+        if (Math.floor((slot * 3) / 16_384) === at) return `channel ${n}`;
+      }
+    };
+    try {
+      const [here, there] = [await channelOn(0), await channelOn(1)];
+      const heard = await inbox(bus, here);
+      await inbox(bus, there);
+      await untilQuiet(bus, here, heard);
+      let gaps = 0;
+      bus.onReconnect(() => gaps++);
+      await cluster.servers[1]?.kill();
+      const sent = Array.from({ length: 100 }, (_, n) => `message ${n}`);
+      for (const message of sent) {
+        await bus.publish(here, message);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await untilQuiet(bus, here, heard);
+      expect(heard).toEqual(["end", ...sent, "end"]);
+      expect(gaps).toBeLessThanOrEqual(1);
+    } finally {
+      await bus.close();
+      await cluster.servers[1]?.restart();
       await cluster.ready();
     }
   }, 60_000);

@@ -133,20 +133,20 @@ describe("a cookie that cannot be written", () => {
       expect(errors.map(({ message }) => message)).toEqual(Array(2).fill(expect.stringContaining("domain")));
     },
   );
+});
 
-  test("nor can an end that Node refuses: the line ends, and not the process", async () => {
-    const errors: Error[] = [];
-    const middleware = sessionMiddleware({ secret }).on("error", (error) => errors.push(error));
-    const app = express();
-    app.use(middleware);
-    app.get("/", (req, res) => {
-      countUp(req);
-      res.statusMessage = "a\nb";
-      res.end("text");
-    });
-    await expect((await browse(app)).get("/")).rejects.toThrow();
-    expect(errors).toMatchObject([{ code: "ERR_INVALID_CHAR" }]);
+test("an end that Node refuses ends the line, and not the process", async () => {
+  const errors: Error[] = [];
+  const middleware = sessionMiddleware({ secret }).on("error", (error) => errors.push(error));
+  const app = express();
+  app.use(middleware);
+  app.get("/", (req, res) => {
+    countUp(req);
+    res.statusMessage = "a\nb";
+    res.end("text");
   });
+  await expect((await browse(app)).get("/")).rejects.toThrow();
+  expect(errors).toMatchObject([{ code: "ERR_INVALID_CHAR" }]);
 });
 
 test("genid is given the request", async () => {

@@ -1,7 +1,7 @@
 import { type Backend, memoryBackend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { closedAfterThisTest } from "../users/support.ts";
-import { connect, next, type Served, serve, takeFailures, until } from "./support.ts";
+import { ask, connect, next, type Served, serve, takeFailures, until } from "./support.ts";
 
 /** What a node does that may have missed what others said: as if its line to them had been down. */
 describe("after a gap", () => {
@@ -119,6 +119,8 @@ describe("after a gap", () => {
     gap();
     for (const type of ["a", "b"]) await served.chat.group("room").send(type);
     await eventually(() => expect(takeFailures(served)).toHaveLength(1));
+    // Answered at once, so that what had been delivered would have come before it.
+    expect(await ask(ada.ws, "echo")).toMatchObject({ status: "success" });
     isBroken = false;
     expect(await hears(ada)).toEqual(["a", "b"]);
   });

@@ -128,6 +128,29 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(new Set(refreshes)).toEqual(new Set([sid]));
   });
 
+  test("goes on when the clock of this node is set back", async () => {
+    const served = await serveFor("heartbeat", 30);
+    const { ws, line } = await sharedSession(served, 1);
+    await heard(ws, line, beat);
+    await tick();
+    refreshes.splice(0);
+    const asked: string[][] = [];
+    const expiries = backend.sessions.expiries.bind(backend.sessions);
+    backend.sessions.expiries = (sids) => {
+      asked.push([...sids]);
+      return expiries(sids);
+    };
+    const { now } = Date;
+    const clockBack = jest.spyOn(Date, "now").mockImplementation(() => now() - 3 * LIFE_MS);
+    try {
+      await heard(ws, line, beat);
+      await clock.advance(TICK_MS);
+      await eventually(() => expect(asked).toContainEqual([line.sid]));
+    } finally {
+      clockBack.mockRestore();
+    }
+  });
+
   test("does not touch what a request has just saved", async () => {
     const served = await serveFor("message");
     const browser = await signIn(served);

@@ -1,5 +1,5 @@
 import { realtime, webSocketSessions } from "../../lib/index.ts";
-import { ask, connect, serve, until } from "./support.ts";
+import { ask, connect, places, serve, until } from "./support.ts";
 
 describe("misuse", () => {
   test.each<[string, (chat: ReturnType<typeof realtime>) => unknown, RegExp]>([
@@ -60,6 +60,19 @@ describe("misuse", () => {
     for (const type of ["", undefined, 1] as never[]) expect(() => line.send(type)).toThrow(TypeError);
     line.send("last");
     expect(await until(ws, "last")).toEqual([]);
+  });
+
+  test.each(places)("of connection.store is a TypeError, on $place", async ({ open }) => {
+    const { line } = await connect(await serve({ backend: await open() }), "ada");
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    for (const value of [undefined, null, 1, Symbol("a"), () => 1, { big: 1n }, circular])
+      await expect(line.store.set("key", value as never)).rejects.toThrow(TypeError);
+    for (const key of ["\ud800", "a\udfff", undefined, 1] as string[]) {
+      await expect(line.store.set(key, "a")).rejects.toThrow(TypeError);
+      await expect(line.store.get(key)).rejects.toThrow(TypeError);
+      await expect(line.store.delete(key)).rejects.toThrow(TypeError);
+    }
   });
 
   // Once the connection was then neither closed nor heard.

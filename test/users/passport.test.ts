@@ -2,18 +2,9 @@ import express, { type RequestHandler } from "express";
 import type { Session } from "express-session";
 import passport from "passport";
 import { Strategy } from "passport-local";
-import { type Backend, memoryBackend, type UserSessionsOptions } from "../../lib/index.ts";
+import type { Backend, UserSessionsOptions } from "../../lib/index.ts";
 import { type Browser, closed, messages } from "../support/browser.ts";
-import {
-  beforeNext,
-  closedAfterThisTest,
-  indexed,
-  me,
-  places,
-  type Served,
-  serve,
-  sidOf,
-} from "./support.ts";
+import { beforeNext, indexed, me, places, type Served, serve, sidOf } from "./support.ts";
 
 interface PassportUser {
   id: string;
@@ -58,38 +49,6 @@ async function servePassport(backend: Backend, users: UserSessionsOptions = {}):
   served.wsSessions.on("connection", (ws, req) => ws.send(JSON.stringify({ user: req.user ?? null })));
   return served;
 }
-
-test("an object for an id is a TypeError that names the option, and not one user for all", async () => {
-  const served = await serve({
-    backend: closedAfterThisTest(memoryBackend()),
-    session: { userId: (session) => (session as { passport?: { user?: string } }).passport?.user },
-    routes: (app) => {
-      app.post("/as-object", (req, res) => {
-        (req.session as { passport?: object }).passport = { user: { id: "ada" } };
-        req.session.save((error: Error) => res.json({ name: error?.name, message: error?.message }));
-      });
-    },
-  });
-  const { body } = await served.browser().post("/as-object");
-  expect(JSON.parse(body)).toMatchObject({
-    name: "TypeError",
-    message: expect.stringContaining('option "userId"'),
-  });
-});
-
-test("false is nobody, as is nothing", async () => {
-  const served = await serve({
-    backend: closedAfterThisTest(memoryBackend()),
-    session: { userId: (() => false) as never },
-    routes: (app) => {
-      app.post("/save", (req, res) => {
-        Object.assign(req.session, { cart: 1 });
-        req.session.save((error: Error) => res.json({ error: error?.message, login: req.session.login }));
-      });
-    },
-  });
-  expect(JSON.parse((await served.browser().post("/save")).body)).toEqual({});
-});
 
 async function logIn(served: Served, username = "ada", headers: object = {}): Promise<Browser> {
   const browser = served.browser();

@@ -1,0 +1,46 @@
+import type { OpenSession } from "../../lib/middleware/open-session.ts";
+import { TouchWindow } from "../../lib/middleware/touch-window.ts";
+
+const WINDOW_MS = 60_000;
+const LIFE_MS = 3_600_000;
+
+let now: number;
+let touches: TouchWindow;
+
+beforeEach(() => {
+  now = Date.now();
+  jest.spyOn(Date, "now").mockImplementation(() => now);
+  touches = new TouchWindow(WINDOW_MS);
+});
+
+afterEach(() => jest.restoreAllMocks());
+
+/** Whether a session that was saved then is due. */
+function isDue(savedAt: number): boolean {
+  return touches.enter("a", LIFE_MS, { savedAt, hasNewAge: false } as OpenSession);
+}
+
+test("a session is due once the window has passed since it was saved or touched", () => {
+  const savedAt = now;
+  expect(isDue(savedAt)).toBe(false);
+  now += WINDOW_MS;
+  expect(isDue(savedAt)).toBe(true);
+  expect(isDue(savedAt)).toBe(false);
+  now += WINDOW_MS;
+  expect(isDue(savedAt)).toBe(true);
+});
+
+test("of a clock that is set back, by however much, each session is touched once, and then with its window", () => {
+  const savedAt = now;
+  now += WINDOW_MS;
+  expect(isDue(savedAt)).toBe(true);
+  now -= LIFE_MS;
+  expect([isDue(savedAt), isDue(savedAt), isDue(savedAt)]).toEqual([true, false, false]);
+  now += WINDOW_MS;
+  expect([isDue(savedAt), isDue(savedAt)]).toEqual([true, false]);
+});
+
+test("one that was saved by a node whose clock is ahead is touched once, and not with each request", () => {
+  const savedAt = now + 5_000;
+  expect([isDue(savedAt), isDue(savedAt), isDue(savedAt)]).toEqual([true, false, false]);
+});
