@@ -1,7 +1,7 @@
 import { type Backend, memoryBackend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { closedAfterThisTest } from "../users/support.ts";
-import { ask, connect, next, type Served, serve, takeFailures, until } from "./support.ts";
+import { ask, connect, gate, next, type Served, serve, takeFailures, until } from "./support.ts";
 
 /** What a node does that may have missed what others said: as if its line to them had been down. */
 describe("after a gap", () => {
@@ -106,6 +106,31 @@ describe("after a gap", () => {
     await backend.memberships.join("ada", "hall", 10);
     gap();
     await eventually(() => expect([...ada.line.groups].sort()).toEqual(["hall", "room"]));
+  });
+
+  test("what was read before the next gap is not what anybody is put into after it", async () => {
+    await served.chat.join("grace", "club");
+    decide = (_, group) => group !== "club";
+    await connect(served, "grace");
+    const { opened, open: answer } = gate();
+    decide = async (_, group) => {
+      if (group === "club") await opened;
+      return true;
+    };
+    await backend.memberships.join("grace", "hall", 10);
+    gap();
+    await eventually(() => expect(asked.slice(-2).sort()).toEqual(["grace club", "grace hall"]));
+    await backend.memberships.leave("grace", "hall");
+    const entered: string[] = [];
+    const subscribe = backend.bus.subscribe.bind(backend.bus);
+    backend.bus.subscribe = (channel, listener) => {
+      entered.push(channel);
+      return subscribe(channel, listener);
+    };
+    gap();
+    answer();
+    await eventually(() => expect(entered).toContain("group:club"));
+    expect(entered).not.toContain("group:hall");
   });
 
   test("while nothing can be read nothing is delivered, and then all that was sent", async () => {
