@@ -1,5 +1,5 @@
 import { SessionStackError } from "../errors.ts";
-import { timedOut, unavailable } from "./within.ts";
+import { expiry, timedOut, unavailable } from "./within.ts";
 
 /**
  * Calls that may wait for an answer at a time. A client that is offline queues what it is given, also
@@ -40,13 +40,13 @@ export class Bounds {
         // What comes later has been told of as late.
         onCall = undefined;
       };
-      const timer = setTimeout(() => {
+      const cancel = expiry(this.timeoutMs, () => {
         tell("timed_out");
         reject(timedOut(this.timeoutMs));
-      }, this.timeoutMs);
+      });
       const answered = () => {
         this.#unanswered--;
-        clearTimeout(timer);
+        cancel();
       };
       const failed = (error: unknown) => {
         answered();

@@ -3,9 +3,11 @@ import { sessionUnreadable } from "./session-store.ts";
 
 const Cookie = session.Cookie as unknown as new (options: object) => SessionData["cookie"];
 
-/** An express-session Cookie with these options. */
-export function newCookie(options: object): SessionData["cookie"] {
-  return new Cookie(options);
+/** An express-session Cookie with these options; of exactly the age they name, where express-session's own may be a moment short. */
+export function newCookie(options: { maxAge?: unknown }): SessionData["cookie"] {
+  const cookie = new Cookie(options);
+  if (typeof options.maxAge === "number") cookie.originalMaxAge = options.maxAge;
+  return cookie;
 }
 
 /** Makes express-session's Cookie of stored data, as its `Store.createSession` does. */

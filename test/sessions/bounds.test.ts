@@ -1,0 +1,38 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Bounds } from "../../lib/sessions/bounds.ts";
+import { within } from "../../lib/sessions/within.ts";
+import { connectRedis, type RedisClient } from "../support/redis-client.ts";
+
+const timeoutMs = 50;
+let client: RedisClient;
+
+beforeAll(async () => {
+  client = await connectRedis();
+});
+
+afterAll(() => client.destroy());
+
+/** Asks Redis, and keeps this process from everything else until the answer has been there for long. */
+async function standStillOver(asking: Promise<unknown>): Promise<unknown> {
+  const answer = asking.catch((error) => error);
+  // The client writes in the turn after that.
+  await nextTurn();
+  await nextTurn();
+  const until = performance.now() + 4 * timeoutMs;
+  while (performance.now() < until);
+  return answer;
+}
+
+test("an answer that came in time to a process that stood still is no timeout", async () => {
+  for (let n = 0; n < 5; n++) {
+    expect(await standStillOver(new Bounds(timeoutMs).call(() => client.ping()))).toBe("PONG");
+    expect(await standStillOver(within(client.ping(), timeoutMs))).toBe("PONG");
+  }
+});
+
+test("one that stood still ends a call that was not answered all the same", async () => {
+  const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
+  const never = () => new Promise<never>(() => {});
+  expect(await standStillOver(new Bounds(timeoutMs).call(never))).toMatchObject(unavailable);
+  expect(await standStillOver(within(never(), timeoutMs))).toMatchObject(unavailable);
+});
