@@ -1,5 +1,5 @@
 import { isText } from "../is-text.ts";
-import { type RedisClient, RedisScript } from "../redis-client.ts";
+import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import {
   ENTER_SCRIPT,
   NEVER,
@@ -18,11 +18,11 @@ const revokeScript = new RedisScript(REVOKE_SCRIPT);
 
 /** The index in Redis: `user:<id>:sessions`, a ZSET of session id to expiry. */
 export class RedisSessionIndex implements SessionIndex {
-  readonly #client: RedisClient;
+  readonly #client: () => RedisClient;
   readonly #prefix: string;
 
   constructor(client: RedisClient, prefix: string) {
-    this.#client = client;
+    this.#client = readyClient(client);
     this.#prefix = prefix;
   }
 
@@ -48,11 +48,11 @@ export class RedisSessionIndex implements SessionIndex {
 
   async remove(userId: string, sids: readonly string[]): Promise<void> {
     if (sids.length === 0) return;
-    await removeScript.run(this.#client, { keys: [this.#key(userId)], arguments: [...sids] });
+    await removeScript.run(this.#client(), { keys: [this.#key(userId)], arguments: [...sids] });
   }
 
   async entries(userId: string): Promise<IndexEntry[]> {
-    const found = (await this.#client.zRangeWithScores(this.#key(userId), 0, -1)) as {
+    const found = (await this.#client().zRangeWithScores(this.#key(userId), 0, -1)) as {
       value: string;
       score: number;
     }[];
@@ -65,28 +65,31 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async mark(userId: string, sid: string): Promise<number | undefined> {
-    const score = await this.#client.zScore(this.#key(userId), sid);
+    const score = await this.#client().zScore(this.#key(userId), sid);
     return score === null ? undefined : Number(score);
   }
 
   async removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
     if (sids.length === 0) return;
-    await removeRevokedScript.run(this.#client, { keys: [this.#key(userId)], arguments: [...sids] });
+    await removeRevokedScript.run(this.#client(), { keys: [this.#key(userId)], arguments: [...sids] });
   }
 
   async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
-    await removeMarkedScript.run(this.#client, { keys: [this.#key(userId)], arguments: [sid, String(mark)] });
+    await removeMarkedScript.run(this.#client(), {
+      keys: [this.#key(userId)],
+      arguments: [sid, String(mark)],
+    });
   }
 
   async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<boolean> {
     const life = lifeMs === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
     const call = { keys: [this.#key(userId)], arguments: [sid, life, condition] };
-    return (await enterScript.run(this.#client, call)) === 1;
+    return (await enterScript.run(this.#client(), call)) === 1;
   }
 
   async #revoke(userId: string, which: "except" | "only", sid: string): Promise<string[]> {
     const call = { keys: [this.#key(userId)], arguments: [which, sid] };
-    return (await revokeScript.run(this.#client, call)) as string[];
+    return (await revokeScript.run(this.#client(), call)) as string[];
   }
 
   /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */

@@ -81,6 +81,9 @@ const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; 
     ackTimeoutMs: 1000,
   });
 
+/** How far apart logins are at most that run at the same time. */
+const AT_ONCE_MS = 2000;
+
 /**
  * Finds and ends the sessions of users.
  *
@@ -173,9 +176,14 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function endOldest(userId: string, ownSid: string): Promise<void> {
     const sessions = await listSessions(keeper, userId);
-    // In one order for all that log in at the same time: else each of two would end the other.
-    for (const { sid } of sessions.slice(maxSessionsPerUser))
-      if (sid !== ownSid) await deleteUserSession(userId, sid);
+    // In one order for all that log in at the same time, this login too: else each of two would end the other, or neither.
+    const oldest = sessions.slice(maxSessionsPerUser).map(({ sid }) => sid);
+    const next = sessions[maxSessionsPerUser - 1];
+    const own = sessions.find(({ sid }) => sid === ownSid);
+    // One that says it was much later has not overtaken this login: the clock that it was made by is ahead.
+    const isAhead = (next?.createdAt ?? 0) - (own?.createdAt ?? 0) > AT_ONCE_MS;
+    for (const sid of oldest)
+      await deleteUserSession(userId, sid === ownSid && next && isAhead ? next.sid : sid);
   }
 
   const users: UserSessions = {

@@ -2,6 +2,8 @@ import { type Browser, closed } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { byOwner, gate, indexed, me, places, serve, sidOf, signIn } from "./support.ts";
 
+afterEach(() => jest.restoreAllMocks());
+
 describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
   /** Logs in with times that differ, so that it is known which login is the oldest. */
   async function oneAfterTheOther(count: number, login: () => Promise<Browser>): Promise<Browser[]> {
@@ -90,15 +92,38 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
     // Each of them sees that there are two, and which one is to go is the same for both.
     const bothAreIn = gate();
-    let waiting = 0;
     const entries = backend.sessionIndex.entries.bind(backend.sessionIndex);
     backend.sessionIndex.entries = async (userId) => {
-      if (++waiting === 2) bothAreIn.open();
+      if ((await entries(userId)).length === 2) bothAreIn.open();
       await bothAreIn.opened;
       return entries(userId);
     };
-    const browsers = await Promise.all([signIn(served), signIn(served)]);
-    const found = await Promise.all(browsers.map((browser) => me(browser)));
-    expect(found.filter(({ login }) => login !== undefined)).toHaveLength(1);
+    await expectLiving(await Promise.all([signIn(served), signIn(served)]), 1);
+  });
+
+  test("leaves one of two in the same millisecond, of which the first did not see the second", async () => {
+    const served = await serve({ backend: await open(), users: { maxSessionsPerUser: 1 } });
+    jest.spyOn(Date, "now").mockReturnValue(Date.now());
+    // In either order of their ids.
+    for (let n = 0; n < 8; n++)
+      await expectLiving([await signIn(served, `user ${n}`), await signIn(served, `user ${n}`)], 1);
+  });
+
+  test("lets in a login by a clock that is behind that of the login before", async () => {
+    const served = await serve({ backend: await open(), users: { maxSessionsPerUser: 2 } });
+    const now = Date.now();
+    const clock = jest.spyOn(Date, "now").mockReturnValue(now);
+    const before = await signIn(served);
+    clock.mockReturnValue(now + 10);
+    const last = await signIn(served);
+    clock.mockReturnValue(now - 60_000);
+    const behind = await signIn(served);
+    expect(await me(before)).toEqual({});
+    await expectLiving([last, behind], 2);
   });
 });
+
+async function expectLiving(browsers: Browser[], count: number): Promise<void> {
+  const found = await Promise.all(browsers.map((browser) => me(browser)));
+  expect(found.filter(({ login }) => login !== undefined)).toHaveLength(count);
+}
