@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { after } from "../after.ts";
 import { isDelay } from "../is-delay.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
@@ -116,17 +117,17 @@ export class Node {
     const question = randomUUID();
     try {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        const cancel = after(timeoutMs, resolve);
         this.#questions.set(question, ({ node, answer }) => {
           if (!waitedFor.delete(node)) return;
           if (answer !== undefined) answers.push(answer);
           if (waitedFor.size > 0) return;
-          clearTimeout(timer);
+          cancel();
           resolve();
         });
         const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
         Promise.all(channels.map((channel) => this.#bus.publish(channel, message))).catch((error) => {
-          clearTimeout(timer);
+          cancel();
           reject(error);
         });
       });

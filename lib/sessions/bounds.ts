@@ -1,5 +1,6 @@
+import { after } from "../after.ts";
 import { SessionStackError } from "../errors.ts";
-import { expiry, timedOut, unavailable } from "./within.ts";
+import { timedOut, unavailable } from "./within.ts";
 
 /**
  * Calls that may wait for an answer at a time. A client that is offline queues what it is given, also
@@ -40,7 +41,7 @@ export class Bounds {
         // What comes later has been told of as late.
         onCall = undefined;
       };
-      const cancel = expiry(this.timeoutMs, () => {
+      const cancel = after(this.timeoutMs, () => {
         tell("timed_out");
         reject(timedOut(this.timeoutMs));
       });

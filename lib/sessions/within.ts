@@ -1,28 +1,12 @@
+import { after } from "../after.ts";
 import { SessionStackError } from "../errors.ts";
 
 /** The promise's outcome, or `ERR_STORE_UNAVAILABLE` if it has none in time. What comes later is dropped. */
 export function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = expiry(timeoutMs, () => reject(timedOut(timeoutMs)));
+    const cancel = after(timeoutMs, () => reject(timedOut(timeoutMs)));
     promise.then(resolve, reject).finally(cancel);
   });
-}
-
-/**
- * Calls `expire` after `timeoutMs`, unless what it returns is called first.
- *
- * A process that stood still finds timers due before it reads what has arrived meanwhile: node runs them, then reads,
- * then runs immediates. So the answer that is there already still counts.
- */
-export function expiry(timeoutMs: number, expire: () => void): () => void {
-  let immediate: NodeJS.Immediate | undefined;
-  const timer = setTimeout(() => {
-    immediate = setImmediate(expire);
-  }, timeoutMs);
-  return () => {
-    clearTimeout(timer);
-    clearImmediate(immediate);
-  };
 }
 
 /** The error of a store that does not answer. */

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { after } from "../after.ts";
 import type { Answer } from "./answer.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -20,9 +21,8 @@ export function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): 
   });
   givenUp.catch(() => {});
   const onClose = () => giveUp(new Refusal(400, "The client has gone"));
-  const timer = setTimeout(
-    () => giveUp(new Refusal(503, "The handshake took too long", { "Retry-After": "1" })),
-    timeoutMs,
+  const cancel = after(timeoutMs, () =>
+    giveUp(new Refusal(503, "The handshake took too long", { "Retry-After": "1" })),
   );
   socket.once("close", onClose);
   answer.whenMade((res) => {
@@ -33,7 +33,7 @@ export function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): 
       return Promise.race([step, givenUp]);
     },
     clear(): void {
-      clearTimeout(timer);
+      cancel();
       socket.off("close", onClose);
     },
   };
