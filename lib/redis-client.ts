@@ -30,12 +30,6 @@ export interface RedisClient {
   sRem(key: string, member: string): Promise<unknown>;
   sMembers(key: string): Promise<unknown>;
   sIsMember(key: string, member: string): Promise<unknown>;
-  time(): Promise<unknown>;
-  zAdd(
-    key: string,
-    member: { score: number; value: string },
-    options: { condition: "XX"; CH: true },
-  ): Promise<unknown>;
   zRange(key: string, start: number, stop: number): Promise<unknown>;
   zRem(key: string, members: string[]): Promise<unknown>;
   zScore(key: string, member: string): Promise<unknown>;

@@ -9,11 +9,15 @@ import {
   type Registry,
   type Sighting,
 } from "./registry.ts";
-import { ARRIVE_SCRIPT, DEPART_SCRIPT } from "./registry-scripts.ts";
+import { ARRIVE_SCRIPT, DEPART_SCRIPT, SAW_SCRIPT } from "./registry-scripts.ts";
 import { TurnBatch, type Waiting } from "./turn-batch.ts";
 
 const arriveScript = new RedisScript(ARRIVE_SCRIPT);
 const departScript = new RedisScript(DEPART_SCRIPT);
+const sawScript = new RedisScript(SAW_SCRIPT);
+
+/** Sightings that one call of the script takes. */
+const SEEN_AT_ONCE = 250;
 
 /** What was asked for in one turn, and waits for what it has come to. */
 type Arriving = Waiting<Arrival> & { readonly record: ConnectionRecord; readonly limits: ArrivalLimits };
@@ -35,7 +39,6 @@ export class RedisRegistry implements Registry {
   readonly #isCluster: boolean;
   readonly #arriving = new TurnBatch<Arriving>((arriving) => this.#register(arriving));
   readonly #forgetting = new TurnBatch<Forgetting>((forgetting) => this.#unregister(forgetting));
-  #clockAheadMs: number | undefined;
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = readyClient(client);
@@ -62,30 +65,28 @@ export class RedisRegistry implements Registry {
   async saw(sightings: readonly Sighting[]): Promise<ConnectionRecord[]> {
     if (sightings.length === 0) return [];
     const client = this.#client();
-    // By the server's clock, which is asked for anew with each batch, and used with the next.
-    if (this.#clockAheadMs === undefined) await this.#readClock(client);
-    const now = Date.now() + (this.#clockAheadMs ?? 0);
     const nodeIds = new Set(sightings.map(({ record }) => nodeOf(record.id)));
-    const [found] = await Promise.all([
-      Promise.all(
-        sightings.map(({ record, agoMs }) =>
-          client.zAdd(
-            this.#userKey(record.userId),
-            { score: Math.round(now - agoMs), value: record.id },
-            { condition: "XX", CH: true },
-          ),
-        ),
-      ),
-      this.#readClock(client),
+    const [missing] = await Promise.all([
+      Promise.all(this.#atOnce(sightings).map((some) => this.#saw(client, some))),
       // Again and again: whoever has taken this node for dead has forgotten it.
       ...[...nodeIds].map((nodeId) => client.sAdd(this.#nodesKey, nodeId)),
     ]);
-    // One whose score was just this has not changed either.
-    const unchanged = sightings.filter((_, at) => Number(found[at]) === 0).map(({ record }) => record);
-    const scores = await Promise.all(
-      unchanged.map(({ id, userId }) => client.zScore(this.#userKey(userId), id)),
-    );
-    return unchanged.filter((_, at) => scores[at] === null);
+    return missing.flat();
+  }
+
+  /** As many at once as keep the server from others for a fraction of a millisecond; of a cluster, those of one server. */
+  #atOnce(sightings: readonly Sighting[]): Sighting[][] {
+    if (this.#isCluster) return [...groupBy(sightings, ({ record }) => record.userId).values()];
+    const parts = Math.ceil(sightings.length / SEEN_AT_ONCE);
+    return Array.from({ length: parts }, (_, n) => sightings.slice(n * SEEN_AT_ONCE, (n + 1) * SEEN_AT_ONCE));
+  }
+
+  async #saw(client: RedisClient, some: readonly Sighting[]): Promise<ConnectionRecord[]> {
+    const missing = await sawScript.run(client, {
+      keys: some.map(({ record }) => this.#userKey(record.userId)),
+      arguments: some.flatMap(({ record, agoMs }) => [record.id, String(agoMs)]),
+    });
+    return (missing as number[]).map((n) => (some[n - 1] as Sighting).record);
   }
 
   async ofUser(userId: string): Promise<RegisteredConnection[]> {
@@ -191,13 +192,6 @@ export class RedisRegistry implements Registry {
 
   #userKey(userId: string): string {
     return `${this.#prefix}user:${userId}:connections`;
-  }
-
-  async #readClock(client: RedisClient): Promise<void> {
-    const askedAt = Date.now();
-    const [seconds, microseconds] = (await client.time()) as [string, string];
-    const midway = (askedAt + Date.now()) / 2;
-    this.#clockAheadMs = Number(seconds) * 1000 + Number(microseconds) / 1000 - midway;
   }
 }
 

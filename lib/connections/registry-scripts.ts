@@ -1,9 +1,7 @@
 /*
  * The connections of a user are a ZSET of connection id to the millisecond at which the user was last heard, by
  * the server's clock. A user without connections who is still leaving has the member '' alone, whose score is
- * when that is over. Both scripts have
- *
- * KEYS[1]  the user's connections
+ * when that is over. Times are by the server's clock, so that those of nodes need not agree.
  */
 
 const NOW = `
@@ -14,6 +12,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 /**
  * Registers a connection.
  *
+ * KEYS[1]  the user's connections
  * ARGV[1]  the connection id
  * ARGV[2]  connections that a user may have, or 'inf'
  * ARGV[3]  milliseconds after which one that was not heard is swept
@@ -36,6 +35,7 @@ return wasOnline and 0 or 1
 /**
  * Takes a connection out, or settles whether a user who was leaving has gone.
  *
+ * KEYS[1]  the user's connections
  * ARGV[1]  the connection id
  * ARGV[2]  milliseconds for which a user without connections is leaving
  *
@@ -53,4 +53,25 @@ local forMs = tonumber(leavesAt) - now
 if forMs > 0 then return forMs end
 redis.call('DEL', KEYS[1])
 return 0
+`;
+
+/**
+ * Moves the times at which users were last heard on connections that are registered.
+ *
+ * KEYS[n]          the connections of the nth one's user
+ * ARGV[2 * n - 1]  its id
+ * ARGV[2 * n]      milliseconds since then
+ *
+ * Returns the n of those that are not registered.
+ */
+export const SAW_SCRIPT: string = `${NOW}
+local missing = {}
+for n, key in ipairs(KEYS) do
+  local id = ARGV[2 * n - 1]
+  -- One whose time was just this has not changed either.
+  if redis.call('ZADD', key, 'XX', 'CH', string.format('%.0f', now - ARGV[2 * n]), id) == 0 and not redis.call('ZSCORE', key, id) then
+    table.insert(missing, n)
+  end
+end
+return missing
 `;
