@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { Socket } from "node:net";
+import { SAW_SCRIPT } from "../lib/connections/registry-scripts.ts";
 
 /** Writes to Redis of this process: what left for the kernel at once, whatever number of commands. */
 export interface RedisWrites {
-  /** Writes with a ZADD: last-seen times. */
+  /** Writes with a call of the script that moves last-seen times. */
   lastSeen: number;
   /**
    * Trips of those: node-redis sends no more than 16 KiB in one write and goes on once the kernel has taken it,
@@ -13,6 +15,8 @@ export interface RedisWrites {
 
 /** Far less than a tick. */
 const apartMs = 100;
+
+const saw = createHash("sha1").update(SAW_SCRIPT).digest("hex");
 
 type Chunks = { chunk: Buffer | string }[];
 /** What node's net.Socket has in place of Writable's `_write` and `_writev`. */
@@ -29,7 +33,7 @@ export function countRedisWrites(port: number): true {
   let last = Number.NEGATIVE_INFINITY;
   counted = writes;
   const count = (socket: Socket, chunks: (Buffer | string)[]) => {
-    if (socket.remotePort !== port || !chunks.join("").includes("ZADD")) return;
+    if (socket.remotePort !== port || !chunks.join("").includes(saw)) return;
     writes.lastSeen++;
     if (performance.now() - last > apartMs) writes.lastSeenTrips++;
     last = performance.now();
