@@ -3,10 +3,12 @@ import { sessionUnreadable } from "./session-store.ts";
 
 const Cookie = session.Cookie as unknown as new (options: object) => SessionData["cookie"];
 
-/** An express-session Cookie with these options; of exactly the age they name, where express-session's own may be a moment short. */
-export function newCookie(options: { maxAge?: unknown }): SessionData["cookie"] {
+/** An express-session Cookie with these options; of exactly the age they name, of which express-session may take a moment. */
+export function newCookie(options: { maxAge?: unknown; expires?: unknown }): SessionData["cookie"] {
   const cookie = new Cookie(options);
-  if (typeof options.maxAge === "number") cookie.originalMaxAge = options.maxAge;
+  // Of the two, the later one counts.
+  if (typeof options.maxAge === "number" && options.expires === undefined)
+    cookie.originalMaxAge = options.maxAge;
   return cookie;
 }
 

@@ -36,7 +36,7 @@ test("what the README leads to is in the package, with what that leads to", asyn
     )
     .filter((file) => !packed.has(file));
   expect(missing).toEqual([]);
-});
+}, 60_000);
 
 test("the tests that docs/comparison.md names are there", () => {
   const text = readFileSync("docs/comparison.md", "utf8");

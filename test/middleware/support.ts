@@ -21,9 +21,12 @@ export const versions = [
 
 /** Where sessions live in a test: the option that says so, and the store as express-session sees it. */
 export interface Place {
-  options: Pick<SessionMiddlewareOptions, "backend" | "store">;
+  options: Pick<SessionMiddlewareOptions, "backend" | "store" | "timeoutMs">;
   store: Store;
 }
+
+/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
+const timeoutMs = 10_000;
 
 /** The backends, and a store from npm. */
 export const places: { place: string; open: () => Promise<Place> }[] = [
@@ -37,13 +40,13 @@ export const places: { place: string; open: () => Promise<Place> }[] = [
     open: async () => {
       const MemoryStore = memorystore(session);
       const store = new MemoryStore({});
-      return { options: { store }, store };
+      return { options: { store, timeoutMs }, store };
     },
   },
 ];
 
 function ofBackend(backend: ReturnType<typeof memoryBackend>): Place {
-  return { options: { backend }, store: backend.sessions.expressStore };
+  return { options: { backend, timeoutMs }, store: backend.sessions.expressStore };
 }
 
 const cleanups: (() => unknown)[] = [];

@@ -62,7 +62,7 @@ describe("MemorySessionStore", () => {
     const store = storeWithClock();
     await insert(store, "short", {}, 1_000);
     await insert(store, "long", {}, 60_000);
-    now += 2_000;
+    now = Date.now() + 2_000;
     expect(Object.keys(await called<object>((done) => store.all(done)))).toEqual(["long"]);
     expect(await called<number>((done) => store.length(done))).toBe(1);
   });
@@ -71,7 +71,7 @@ describe("MemorySessionStore", () => {
     const store = storeWithClock();
     for (const sid of ["short", "long 1", "middle", "long 2"])
       await insert(store, sid, {}, sid === "short" ? 1_000 : sid === "middle" ? 10_000 : 60_000);
-    now += 2_000;
+    now = Date.now() + 2_000;
     const found: string[] = [];
     for await (const [sid] of store.walk()) {
       found.push(sid);
@@ -94,7 +94,7 @@ describe("MemorySessionStore", () => {
   it("tells nothing of what a session held whose time had passed before it was removed", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
-    now += 2_000;
+    now = Date.now() + 2_000;
     const heard = endingsHeard(store);
     await store.remove("a", "session_ended");
     expect(heard).toEqual([{ sid: "a", reason: "session_ended", data: undefined }]);
@@ -103,7 +103,7 @@ describe("MemorySessionStore", () => {
   it("inserts a session anew whose id has expired", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
-    now += 2_000;
+    now = Date.now() + 2_000;
     const result = await store.write("a", snapshot({ n: 2 }, 60_000), undefined);
     assert.equal(result.outcome, "written");
   });
@@ -111,7 +111,7 @@ describe("MemorySessionStore", () => {
   it("finds all that live after many have expired and been swept", async () => {
     const store = storeWithClock();
     for (let n = 0; n < 1_000; n++) await insert(store, `s${n}`, { n }, n % 2 ? 60_000 : 1_000);
-    now += 2_000;
+    now = Date.now() + 2_000;
     for (let n = 1_000; n < 2_000; n++) await insert(store, `s${n}`, { n }, 60_000);
     for (let n = 0; n < 2_000; n++) {
       if (n >= 1_000 || n % 2) await assertStored(store, `s${n}`, { n });

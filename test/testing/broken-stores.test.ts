@@ -86,6 +86,11 @@ class References extends MemoryConnectionStore {
 }
 
 class ReadingKeepsAlive extends MemoryConnectionStore {
+  constructor(options: ConnectionStoreOptions) {
+    // Not over when this process stands still between two reads, and over before the rule stops waiting.
+    super({ ...options, ttlSeconds: 3 });
+  }
+
   override async get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined> {
     await this.refresh(connection);
     return super.get(connection, key);

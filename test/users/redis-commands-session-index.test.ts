@@ -1,6 +1,6 @@
 import { minuteMs, range } from "../../lib/testing/session-index-suite/index-state.ts";
 import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /** What `RedisSessionIndex` asks of Redis. */
@@ -22,15 +22,9 @@ describe("RedisSessionIndex sends", () => {
   /** The index, and the names of the commands that it has called on its client. */
   function watched(): { index: RedisSessionIndex; calls: string[] } {
     const calls: string[] = [];
-    const watching = new Proxy(client, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) => {
-          calls.push(String(name));
-          return member.apply(target, args);
-        };
-      },
+    const watching = aroundCalls(client, (name, _args, run) => {
+      calls.push(name);
+      return run();
     });
     return { index: new RedisSessionIndex(watching, uniquePrefix("commands")), calls };
   }

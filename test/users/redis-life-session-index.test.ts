@@ -9,6 +9,8 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 const lifeSeconds = 1;
 /** How long the session's own command is on its way, after that of its entry. */
 const slowMs = 400;
+/** Well within the time by which the index outlives its entries. */
+const tooSlowMs = 1_500;
 
 /** An entry may outlive its session, not the other way round: who is not found is not logged out. */
 describe("An entry in Redis lives as long as its session", () => {
@@ -24,25 +26,41 @@ describe("An entry in Redis lives as long as its session", () => {
 
   afterAll(() => client.destroy());
 
-  beforeEach(() => {
+  it.each(["written first", "refreshed", "written again"])(
+    "that is %s over a slow line",
+    async (how) => {
+      for (let round = 1; ; round++) {
+        begin();
+        const begunAt = performance.now();
+        const lives = await storeSlowly(how);
+        // A machine that stood still has made the line slower than it was to be.
+        if (lives && performance.now() - begunAt < tooSlowMs) break;
+        expect(round).toBeLessThan(10);
+      }
+      await expectFoundWhileItLives();
+    },
+    60_000,
+  );
+
+  function begin(): void {
     prefix = uniquePrefix("life");
     isSlow = false;
     index = new RedisSessionIndex(client, prefix);
     const sessions = new RedisSessionStore({ client, prefix: `${prefix}sess:`, ttl: lifeSeconds });
     store = new UserIndexedStore(slow(sessions), index, () => "u");
-  });
+  }
 
-  it.each(["written first", "refreshed", "written again"])("that is %s over a slow line", async (how) => {
+  /** Whether the session has lived until its last command arrived. */
+  async function storeSlowly(how: string): Promise<boolean> {
     isSlow = how === "written first";
     const first = await store.write("a", snapshot(1), undefined);
     if (first.outcome !== "written") throw new Error(first.outcome);
     isSlow = true;
-    if (how === "refreshed") await store.refresh("a", snapshot(1).data);
-    if (how === "written again") {
-      await store.write("a", snapshot(2), { version: first.version, json: first.version, userId: "u" });
-    }
-    await expectFoundWhileItLives();
-  });
+    if (how === "refreshed") return store.refresh("a", snapshot(1).data);
+    if (how === "written first") return true;
+    const base = { version: first.version, json: first.version, userId: "u" };
+    return (await store.write("a", snapshot(2), base)).outcome === "written";
+  }
 
   async function expectFoundWhileItLives(): Promise<void> {
     let lives = true;

@@ -24,6 +24,9 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 
 export const secret = "a secret of these tests, at least 32 bytes long";
 
+/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
+const timeoutMs = 10_000;
+
 /** The backends, each opened for one test. */
 export const places: { place: string; open: () => Promise<Backend> }[] = [
   { place: "memory", open: async () => closedAfterThisTest(memoryBackend()) },
@@ -86,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const opened: Served["opened"] = [];
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
-    sessionMiddleware({ secret, backend: options.backend, ...options.session }),
+    sessionMiddleware({ secret, timeoutMs, backend: options.backend, ...options.session }),
     ...(options.behindSession ?? []),
   ).on("error", (error) => errors.push(error));
   const users = userSessions(stack, options.users)

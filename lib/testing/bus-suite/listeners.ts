@@ -92,10 +92,11 @@ export function listenerRules(rule: RuleDeclarer): void {
       await buses[1].unsubscribe("a", goes.listener);
       const heardThen = goes.heard.length;
       await Promise.all(publishing);
-      await untilQuiet(buses[0], "a", stays);
+      await buses[0].publish("a", "end");
+      // By its count: the last that was heard may be the end of the round before.
+      await eventually(() => assert.equal(stays.length, 51 * (round + 1)));
       assert.equal(goes.heard.length, heardThen);
     }
-    assert.equal(stays.length, 510);
   });
 
   rule("lets a listener unsubscribe from within, and reaches the others all the same", async ({ buses }) => {

@@ -168,14 +168,22 @@ export function arrivalRules(rule: RuleDeclarer): void {
   rule("lives on from when it was seen last, or arrived again", async (registry) => {
     const lifeMs = 1_000;
     const limits = { maxPerUser: 2, expireAfterMs: lifeMs };
-    const [seen, back, dead] = [recordOf("u", 1), recordOf("u", 2), recordOf("u", 3)];
-    const arrivedAt = Date.now();
-    for (const record of [seen, back]) await registry.arrive(record, limits);
-    await arrive(registry, dead);
-    await eventually(() => assert.ok(Date.now() > arrivedAt + lifeMs + 200, "too young"));
-    await registry.saw([{ record: seen, agoMs: 0 }]);
-    await registry.arrive(back, { ...limits, expireAfterMs: hourMs });
-    assert.equal(await registry.arrive(recordOf("u", 4), limits), "full");
-    assert.deepEqual(await idsOfUser(registry, "u"), [seen.id, back.id]);
+    for (let attempt = 1; ; attempt++) {
+      const record = (count: number) => recordOf(`u${attempt}`, count, `n${attempt}`);
+      const [seen, back, dead] = [record(1), record(2), record(3)];
+      for (const each of [seen, back, dead]) await arrive(registry, each);
+      const arrivedAt = Date.now();
+      await eventually(() => assert.ok(Date.now() > arrivedAt + lifeMs + 200, "too young"));
+      const heardAt = Date.now();
+      await registry.saw([{ record: seen, agoMs: 0 }]);
+      await registry.arrive(back, { ...limits, expireAfterMs: hourMs });
+      const arrival = await registry.arrive(record(4), limits);
+      const found = await idsOfUser(registry, seen.userId);
+      // By then they may be over as well, when this process stands still: then once more, with other ones.
+      if (Date.now() - heardAt > lifeMs - 100 && attempt < 3) continue;
+      assert.equal(arrival, "full");
+      assert.deepEqual(found, [seen.id, back.id]);
+      return;
+    }
   });
 }

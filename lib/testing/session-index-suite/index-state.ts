@@ -5,6 +5,9 @@ export { range } from "../range.ts";
 
 export const minuteMs = 60_000;
 
+/** Stores may round an expiry up to whole seconds. */
+const roundingMs = 1_500;
+
 /** The ids of a user's entries that were not revoked, sorted. */
 export async function enteredSids(index: SessionIndex, userId: string): Promise<string[]> {
   return (await index.entries(userId)).map(({ sid }) => sid).sort();
@@ -33,12 +36,16 @@ export async function expiryOf(index: SessionIndex, userId: string, sid: string)
   return entry.expiresAt;
 }
 
+/** Asserts that an entry expires so long after a moment that is not sooner than `since`. */
 export async function assertExpiresIn(
   index: SessionIndex,
   userId: string,
   sid: string,
   ms: number,
+  since: number,
 ): Promise<void> {
-  const off = (await expiryOf(index, userId, sid)) - Date.now() - ms;
-  assert.ok(Math.abs(off) <= 1_500, `the expiry of ${sid} is off by ${off} ms`);
+  const expiry = await expiryOf(index, userId, sid);
+  const [early, late] = [since + ms - expiry, expiry - Date.now() - ms];
+  assert.ok(early <= roundingMs, `${sid} expires ${early} ms too early`);
+  assert.ok(late <= roundingMs, `${sid} expires ${late} ms too late`);
 }

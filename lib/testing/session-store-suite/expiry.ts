@@ -5,6 +5,7 @@ import {
   assertGone,
   assertStored,
   insert,
+  insertShort,
   readStored,
   sessionData,
   snapshot,
@@ -17,7 +18,7 @@ const roundingMs = 1_500;
 /** A session lives until its cookie's expiry, which `refresh` moves and which ends it like a removal. */
 export function expiryRules(rule: RuleDeclarer): void {
   rule("has no session any more whose time has passed", async (store) => {
-    const base = await insert(store, "a", { n: 1 }, 50);
+    const base = await insertShort(store, "a", { n: 1 });
     await untilGone(store, "a");
     assert.deepEqual(await store.write("a", snapshot({ n: 2 }), base), { outcome: "deleted" });
     assert.deepEqual(await store.expiries(["a"]), [undefined]);
@@ -32,36 +33,39 @@ export function expiryRules(rule: RuleDeclarer): void {
   });
 
   rule("tells when sessions expire, in the order asked, also of those that are gone", async (store) => {
+    const since = Date.now();
     await insert(store, "a", {}, 60_000);
     await insert(store, "b", {}, 3_600_000);
     const [b, gone, a, again] = await store.expiries(["b", "gone", "a", "b"]);
     assert.equal(gone, undefined);
-    assertExpiresIn(a, 60_000);
-    assertExpiresIn(b, 3_600_000);
-    assertExpiresIn(again, 3_600_000);
+    assertExpiresIn(a, 60_000, since);
+    assertExpiresIn(b, 3_600_000, since);
+    assertExpiresIn(again, 3_600_000, since);
     assert.deepEqual(await store.expiries([]), []);
   });
 
   rule("tells of a session before it is written how long it will live", async (store) => {
     for (const maxAge of [5_000, 60_000, 3_600_000, null]) {
+      const since = Date.now();
       const next = snapshot({}, maxAge);
       const lifeMs = store.lifeMs(next.data);
-      if (maxAge !== null) assertAbout(lifeMs, maxAge);
+      if (maxAge !== null) assertExpiresIn(Date.now() + lifeMs, maxAge, since);
       await store.write(`${maxAge}`, next, undefined);
       const [expiry] = await store.expiries([`${maxAge}`]);
       if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(expiry, lifeMs);
-      else assertExpiresIn(expiry, lifeMs);
+      else assertExpiresIn(expiry, lifeMs, since);
     }
   });
 
   rule("tells of what was read as of what was written how long it will live", async (store) => {
     for (const maxAge of [60_000, null]) {
+      const since = Date.now();
       const { data } = snapshot({}, maxAge);
       const lifeMs = store.lifeMs(data);
       await insert(store, `${maxAge}`, {}, maxAge);
       const read = store.lifeMs((await readStored(store, `${maxAge}`)).data);
       if (lifeMs === Number.POSITIVE_INFINITY) assert.equal(read, lifeMs);
-      else assertAbout(read, lifeMs);
+      else assertExpiresIn(Date.now() + read, lifeMs, since);
     }
   });
 
@@ -71,16 +75,18 @@ export function expiryRules(rule: RuleDeclarer): void {
 
   rule("moves the expiry with a write", async (store) => {
     const base = await insert(store, "a", { n: 1 }, 60_000);
+    const since = Date.now();
     await store.write("a", snapshot({ n: 2 }, 3_600_000), base);
-    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000);
+    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000, since);
   });
 
   rule.deviable("refreshMovesExpiry", "moves the expiry with a refresh, later and sooner", async (store) => {
     await insert(store, "a", { n: 1 }, 60_000);
+    const since = Date.now();
     assert.equal(await store.refresh("a", sessionData({}, 3_600_000)), true);
-    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000);
+    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000, since);
     assert.equal(await store.refresh("a", sessionData({}, 5_000)), true);
-    assertExpiresIn((await store.expiries(["a"]))[0], 5_000);
+    assertExpiresIn((await store.expiries(["a"]))[0], 5_000, since);
   });
 
   rule("keeps the contents at a refresh, whatever the refresher holds", async (store) => {
@@ -99,7 +105,7 @@ export function expiryRules(rule: RuleDeclarer): void {
   rule.deviable("refreshTellsGone", "tells the refresher of a session that is gone", async (store) => {
     await insert(store, "removed", {});
     await store.remove("removed", "session_ended");
-    await insert(store, "expired", {}, 50);
+    await insertShort(store, "expired");
     await untilGone(store, "expired");
     for (const sid of ["never", "removed", "expired"]) {
       assert.equal(await store.refresh(sid, sessionData({ n: 1 })), false, sid);
@@ -109,7 +115,7 @@ export function expiryRules(rule: RuleDeclarer): void {
   rule("does not bring a session back with a refresh", async (store) => {
     await insert(store, "removed", {});
     await store.remove("removed", "session_ended");
-    await insert(store, "expired", {}, 50);
+    await insertShort(store, "expired");
     await untilGone(store, "expired");
     for (const sid of ["never", "removed", "expired"]) {
       await store.refresh(sid, sessionData({ n: 1 }));
@@ -137,14 +143,12 @@ export function expiryRules(rule: RuleDeclarer): void {
   );
 }
 
-function assertExpiresIn(expiry: number | undefined, ms: number): void {
+/** Asserts that a session expires so long after a moment that is not sooner than `since`. */
+function assertExpiresIn(expiry: number | undefined, ms: number, since: number): void {
   assert.ok(expiry !== undefined, "the session is gone");
-  assertAbout(expiry - Date.now(), ms);
-}
-
-function assertAbout(actualMs: number, ms: number): void {
-  const off = actualMs - ms;
-  assert.ok(Math.abs(off) <= roundingMs, `the expiry is off by ${off} ms`);
+  const [early, late] = [since + ms - expiry, expiry - Date.now() - ms];
+  assert.ok(early <= roundingMs, `it expires ${early} ms too early`);
+  assert.ok(late <= roundingMs, `it expires ${late} ms too late`);
 }
 
 async function untilGone(store: SessionStore, sid: string): Promise<void> {

@@ -8,6 +8,9 @@ export type Contents = Record<string, unknown>;
 
 const minuteMs = 60_000;
 
+/** How long a session lives whose end a rule waits for. */
+const shortMs = 50;
+
 /** A session's data, as the stack has it: with a Cookie, whose `maxAge` is `null` for one without expiry. */
 export function sessionData(contents: Contents, maxAge: number | null = minuteMs): SessionData {
   return { cookie: newCookie({ maxAge }), ...contents } as SessionData;
@@ -37,6 +40,19 @@ export async function insert(
   const result = await store.write(sid, next, undefined);
   assert.ok(result.outcome === "written", result.outcome);
   return baseOf(next, result.version);
+}
+
+/** Stores a new session that is over soon, and gives what its writer then has of it. */
+export async function insertShort(store: SessionStore, sid: string, contents: Contents = {}): Promise<Base> {
+  for (let triesLeft = 9; ; triesLeft--) {
+    const next = snapshot(contents, shortMs);
+    const result = await store.write(sid, next, undefined);
+    if (result.outcome === "written") return baseOf(next, result.version);
+    assert.equal(result.outcome, "expired");
+    // It may be over before the store has looked at it, when this process stands still: then one more.
+    assert.ok(Date.now() >= Number(next.data.cookie.expires), "told of as expired before its time");
+    assert.ok(triesLeft > 0, "expired each time");
+  }
 }
 
 /** Reads a session that must be there. */

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
 import type { SessionStore } from "../../sessions/session-store.ts";
 import { oddContents, oddIds } from "./contents.ts";
-import { assertStored, called, contentsOf, insert, readStored, sessionData, snapshotOf } from "./sessions.ts";
+import {
+  assertStored,
+  called,
+  contentsOf,
+  insert,
+  insertShort,
+  readStored,
+  sessionData,
+  snapshotOf,
+} from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** More than a store may fetch at a time. */
@@ -41,7 +50,7 @@ export function walkingRules(rule: RuleDeclarer): void {
 
   rule("walks what lives, not what was removed or has expired", async (store) => {
     for (const sid of ["a", "removed", "b", "silently"]) await insert(store, sid, { sid });
-    await insert(store, "short", {}, 50);
+    await insertShort(store, "short");
     await store.remove("removed", "session_ended");
     await store.remove("silently");
     const deadline = Date.now() + 5_000;
