@@ -3,12 +3,19 @@ import { type AddressInfo, createServer } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { WebSocketServer } from "ws";
 import { eventually } from "../support/eventually.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { openPage } from "./browser-page.ts";
 import { afterThisTest, connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
+/** Time goes on for the clients that are made from here on only as the test says, until its end. */
+function stopTime(): void {
+  jest.useFakeTimers({ doNotFake: ["Date", "setImmediate", "nextTick", "queueMicrotask"] });
+  afterThisTest(() => jest.useRealTimers());
+}
+
 /** Stops the whole process, as a suspended machine does, and resolves when the timers that were due have run. */
-async function sleep(): Promise<void> {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+async function sleep(ms = 2_000): Promise<void> {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   // The first turn ends before timers run, the second after.
   await turn();
   await turn();
@@ -16,14 +23,23 @@ async function sleep(): Promise<void> {
 
 describe("heartbeats", () => {
   test("keep a connection that says nothing else", async () => {
-    const { wsUrl, connections } = await serveChat({ inactivityThresholdSeconds: 2, pingIntervalMs: 0 });
-    const beating = connectClient({ url: wsUrl, heartbeatIntervalMs: 200 });
-    await beating.until("open");
+    const clock = new FakeClock();
+    const { wsUrl, connections } = await serveChat({
+      inactivityThresholdSeconds: 2,
+      pingIntervalMs: 0,
+      clock,
+    });
+    const beating = connectClient({ url: wsUrl, heartbeatIntervalMs: 50 });
+    await eventually(() => expect(connections).toHaveLength(1));
+    const [line] = connections;
     const silent = connectClient({ url: wsUrl, heartbeatIntervalMs: 0 });
     await silent.until("open");
+    for (let passed = 0; passed < 10; passed++) {
+      await clock.advance(1_000);
+      await eventually(() => expect(line?.lastSeen).toBe(clock.now()));
+    }
     expect(await silent.until("waiting")).toMatchObject({ code: 4008, reason: "inactive" });
     expect(beating.states).toEqual([["open", {}]]);
-    expect(Date.now() - (connections[0]?.lastSeen ?? 0)).toBeLessThan(1_500);
   });
 
   test("of the server are answered, and are not heard as events", async () => {
@@ -44,16 +60,19 @@ describe("heartbeats", () => {
 describe("a dead line", () => {
   test("is found when a heartbeat is not answered, and made anew", async () => {
     const { chat, line } = await serveBehindRelay();
-    const { client, until } = connectClient({
+    stopTime();
+    const { client, states, until } = connectClient({
       url: line.url,
       heartbeatIntervalMs: 100,
       requestTimeoutMs: 500,
     });
     await until("open");
-    const began = performance.now();
     line.freeze();
-    expect(await until("waiting")).toMatchObject({ code: 1006, reason: "no_answer" });
-    expect(performance.now() - began).toBeGreaterThanOrEqual(300);
+    jest.advanceTimersByTime(599);
+    expect(states).toHaveLength(1);
+    jest.advanceTimersByTime(1);
+    expect(states[1]).toMatchObject(["waiting", { code: 1006, reason: "no_answer" }]);
+    jest.advanceTimersByTime(50);
     await until("open", 1);
     expect(await client.request("number", { n: 1 })).toEqual({ n: 1 });
     expect(chat.numbers).toEqual([1]);
@@ -63,11 +82,8 @@ describe("a dead line", () => {
     // One that answers no heartbeat, and has news instead.
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     await once(server, "listening");
-    server.on("connection", (ws) => {
-      const news = setInterval(() => ws.send('{"event_type":"news","data":{}}'), 50);
-      ws.on("close", () => clearInterval(news));
-    });
     afterThisTest(() => server.close());
+    stopTime();
     const { client, states, until } = connectClient({
       url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`,
       heartbeatIntervalMs: 100,
@@ -76,8 +92,13 @@ describe("a dead line", () => {
     let heard = 0;
     client.on("news", () => heard++);
     await until("open");
+    const [news] = server.clients;
     // For more than twice as long as a heartbeat may be unanswered.
-    await eventually(() => expect(heard).toBeGreaterThanOrEqual(26));
+    for (let sent = 1; sent <= 26; sent++) {
+      news?.send('{"event_type":"news","data":{}}');
+      while (heard < sent && states.length === 1) await turn();
+      jest.advanceTimersByTime(50);
+    }
     expect(states).toEqual([["open", {}]]);
   });
 
@@ -87,11 +108,11 @@ describe("a dead line", () => {
     const { client, states, until } = connectClient({
       url: wsUrl,
       heartbeatIntervalMs: 60_000,
-      requestTimeoutMs: 500,
+      requestTimeoutMs: 2_000,
     });
     await until("open");
     page.emit("online");
-    await sleep();
+    await sleep(3_500);
     expect(await client.request("number", { n: 1 })).toEqual({ n: 1 });
     expect(states).toEqual([["open", {}]]);
   });
@@ -116,6 +137,7 @@ describe("a dead line", () => {
 
   test("that wakes up late does no harm to the one that took its place", async () => {
     const { chat, line } = await serveBehindRelay();
+    stopTime();
     const { client, states, until } = connectClient({
       url: line.url,
       heartbeatIntervalMs: 50,
@@ -124,12 +146,15 @@ describe("a dead line", () => {
     });
     await until("open");
     line.freeze();
+    jest.advanceTimersByTime(550);
     await until("waiting");
+    jest.advanceTimersByTime(50);
     await until("open", 1);
     const { length } = states;
     // Now the first one's close is told, as browsers do it when the next is open.
     line.cut();
     await until("waiting", length);
+    jest.advanceTimersByTime(50);
     await until("open", length);
     expect(await client.request("number", { n: 1 })).toEqual({ n: 1 });
     expect(states.slice(length).map(([state]) => state)).toEqual(["waiting", "connecting", "open"]);
@@ -144,8 +169,8 @@ describe("a server that does not answer the handshake", () => {
     await once(server, "listening");
     afterThisTest(() => server.close());
     const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/ws`;
-    const { client, states, until } = connectClient({ url, connectTimeoutMs: 60 });
     const began = performance.now();
+    const { client, states, until } = connectClient({ url, connectTimeoutMs: 60 });
     expect(await until("waiting")).toMatchObject({ code: 1006, reason: "connect_timeout" });
     expect(performance.now() - began).toBeGreaterThanOrEqual(55);
     await until("waiting", 1);

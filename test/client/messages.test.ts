@@ -45,7 +45,7 @@ describe("send", () => {
   });
 
   test("of as many as may wait does not pass the server's limit, and keeps the order with what follows", async () => {
-    const { wsUrl, numbers } = await serveChat({ maxMessagesPerSecond: 60 });
+    const { wsUrl, numbers } = await serveChat({ maxMessagesPerSecond: 80 });
     const { client, until, states } = connectClient({ url: wsUrl });
     const all = Array.from({ length: 100 }, (_, n) => n);
     for (const n of all.slice(0, 90)) client.send("number", { n });

@@ -1,7 +1,7 @@
 import { eventually } from "../support/eventually.ts";
 import { openPage } from "./browser-page.ts";
 import { relay } from "./relay.ts";
-import { connectClient, serveBehindRelay, serveChat } from "./support.ts";
+import { afterThisTest, connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
 /** Longer than any test takes. */
 const LONG = { minReconnectDelayMs: 60_000, maxReconnectDelayMs: 60_000 };
@@ -37,6 +37,9 @@ describe("a client that waits", () => {
 
   test("makes attempts as seldom as it may without a network, and at once with it", async () => {
     const page = openPage();
+    // Else the wait can be as long as it may by chance.
+    const random = jest.spyOn(Math, "random").mockReturnValue(0.5);
+    afterThisTest(() => random.mockRestore());
     const { chat, line } = await serveBehindRelay();
     line.target = undefined;
     const { until, states } = connectClient({

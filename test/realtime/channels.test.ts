@@ -50,7 +50,7 @@ test("one channel that cannot be subscribed is down alone", async () => {
       await super.subscribe(...call);
     }
   }
-  const channels = new Channels(new PickyBus(), new Bounds(1_000), () => false);
+  const channels = new Channels(new PickyBus(), new Bounds(30_000), () => false);
   await expect(channels.enter(["group:bad", "group:good"], receiver)).rejects.toMatchObject({
     code: "ERR_STORE_UNAVAILABLE",
   });

@@ -48,6 +48,11 @@ describe("a client that does not read what it is sent", () => {
   });
 
   test("is told so if it reads after all", async () => {
+    // Its line is cut a second after the close, by when it may not have read all.
+    const set = setTimeout;
+    const cutLate = (step: () => void, ms?: number) => set(step, ms === 1_000 ? 30_000 : ms);
+    const timers = jest.spyOn(globalThis, "setTimeout").mockImplementation(cutLate as typeof setTimeout);
+    afterThisTest(() => timers.mockRestore());
     const [line] = served.connections as [Served["connections"][0]];
     while (line.ws.readyState === line.ws.OPEN) {
       line.send("news", { text });
@@ -58,6 +63,8 @@ describe("a client that does not read what it is sent", () => {
       tail = Buffer.concat([tail, bytes]).subarray(-100);
     });
     slow.resume();
+    // An answer to the close, after which the server ends the line.
+    slow.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
     await once(slow, "close");
     const frame = tail.subarray(-("slow_consumer".length + 4));
     expect([frame[0], frame.readUInt16BE(2), frame.subarray(4).toString()]).toEqual([

@@ -72,7 +72,8 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const errors: Error[] = [];
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
-    sessionMiddleware({ secret, backend, ...options.session }),
+    // So long that only a test of its own options sees a store that does not answer.
+    sessionMiddleware({ secret, backend, timeoutMs: 20_000, ...options.session }),
   ).on("error", (error) => errors.push(error));
   const users = userSessions(stack);
   const connections: Connection[] = [];

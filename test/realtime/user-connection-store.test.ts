@@ -1,21 +1,42 @@
-import { type Backend, userConnectionStore } from "../../lib/index.ts";
+import type { WebSocket } from "ws";
+import { type Backend, memoryBackend, userConnectionStore } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { connect, next, places, serve } from "./support.ts";
+import { closedAfterThisTest } from "../users/support.ts";
+import { connect, next, places, redisPlace, type Served, serve } from "./support.ts";
 
 const beat = '{"event_type":"session.heartbeat"}';
 const TICK_MS = 1_000;
 
-describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => {
-  async function serveShared(backend: Backend, expiresSeconds = 30) {
-    const clock = new FakeClock();
-    const connectionStore = userConnectionStore({ expiresSeconds });
-    return {
-      clock,
-      served: await serve({ backend, realtime: { connectionStore, clock, pingIntervalMs: 0 } }),
-    };
-  }
+// Once only those connections let it live on that had set something themselves.
+const livesOn = "lives on by the heartbeats of any of the user's connections, also one that only reads";
 
+async function serveShared(backend: Backend, expiresSeconds = 30) {
+  const clock = new FakeClock();
+  const connectionStore = userConnectionStore({ expiresSeconds });
+  return {
+    clock,
+    served: await serve({ backend, realtime: { connectionStore, clock, pingIntervalMs: 0 } }),
+  };
+}
+
+/** A connection of ada that has set nothing; what it finds was set by one that has closed. */
+async function readerOfDraft(served: Served): ReturnType<typeof connect> {
+  const { ws, line } = await connect(served, "ada");
+  const reader = await connect(served, "ada");
+  await line.store.set("draft", "hello");
+  ws.close();
+  await eventually(() => expect(served.closings).toHaveLength(1));
+  return reader;
+}
+
+async function beatOnce(ws: WebSocket, clock: FakeClock): Promise<void> {
+  ws.send(beat);
+  await next(ws);
+  await clock.advance(TICK_MS);
+}
+
+describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => {
   test("is shared by a user's connections, and by nobody else's", async () => {
     const { served } = await serveShared(await openPlace());
     const [phone, laptop, other] = [
@@ -48,29 +69,56 @@ describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => 
     expect(await (await connect(served)).line.store.get("draft")).toBeUndefined();
     await line.store.delete("draft");
   });
+});
+
+describe("userConnectionStore in memory", () => {
+  let now: number;
+  let shared: Awaited<ReturnType<typeof serveShared>>;
+
+  beforeEach(async () => {
+    now = Date.now();
+    shared = await serveShared(closedAfterThisTest(memoryBackend({ now: () => now })));
+  });
 
   test("ends so long after the last heartbeat", async () => {
-    const { served } = await serveShared(await openPlace(), 1);
+    const { line } = await connect(shared.served, "ada");
+    await line.store.set("draft", "hello");
+    now += 29_000;
+    expect(await line.store.get("draft")).toBe("hello");
+    now += 2_000;
+    expect(await line.store.get("draft")).toBeUndefined();
+  });
+
+  test(livesOn, async () => {
+    const reader = await readerOfDraft(shared.served);
+    for (let passed = 0; passed < 3; passed++) {
+      now += 20_000;
+      await beatOnce(reader.ws, shared.clock);
+      expect(await reader.line.store.get("draft")).toBe("hello");
+    }
+    now += 31_000;
+    expect(await reader.line.store.get("draft")).toBeUndefined();
+  });
+});
+
+describe("userConnectionStore in Redis", () => {
+  test("ends so long after the last heartbeat", async () => {
+    const { served } = await serveShared((await redisPlace()).backend, 3);
     const { line } = await connect(served, "ada");
     await line.store.set("draft", "hello");
     expect(await line.store.get("draft")).toBe("hello");
-    await eventually(async () => expect(await line.store.get("draft")).toBeUndefined());
+    await eventually(async () => expect(await line.store.get("draft")).toBeUndefined(), { withinMs: 15_000 });
   });
 
-  // Once only those connections let it live on that had set something themselves.
-  test("lives on by the heartbeats of any of the user's connections, also one that only reads", async () => {
-    const { served, clock } = await serveShared(await openPlace(), 1);
-    const { ws, line } = await connect(served, "ada");
-    const reader = await connect(served, "ada");
-    await line.store.set("draft", "hello");
-    ws.close();
-    const since = Date.now();
-    while (Date.now() - since < 2_500) {
-      reader.ws.send(beat);
-      await next(reader.ws);
-      await clock.advance(TICK_MS);
-      expect(await reader.line.store.get("draft")).toBe("hello");
-    }
+  test(livesOn, async () => {
+    const place = await redisPlace();
+    const { served, clock } = await serveShared(place.backend);
+    const reader = await readerOfDraft(served);
+    const key = `${place.prefix}user:ada:data`;
+    expect(await place.client.expire(key, 15)).toBe(1);
+    await beatOnce(reader.ws, clock);
+    await eventually(async () => expect(await place.client.ttl(key)).toBeGreaterThan(20));
+    expect(await reader.line.store.get("draft")).toBe("hello");
   });
 });
 

@@ -69,7 +69,7 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await eventually(() => expect(Buffer.concat(received).includes("session_ended")).toBe(true));
     const cut = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     const sending = setInterval(() => socket.write(frame("after")), 5);
-    await within(cut, 2_000, "end of the line").finally(() => clearInterval(sending));
+    await within(cut, 10_000, "end of the line").finally(() => clearInterval(sending));
     expect(heard).toEqual(["before"]);
     await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
   });
@@ -116,7 +116,7 @@ describe.each(sharedPlaces)("when another process has deleted a session on $plac
     const tabs = [await browser.webSocket("/ws"), await browser.webSocket("/ws")];
     const other = await (await signIn(served, { name: "Grace" })).webSocket("/ws");
     await place.deleteFromOutside?.(sidOf(browser));
-    for (const ws of tabs) expect(await closed(ws, 2_000)).toEqual(ended);
+    for (const ws of tabs) expect(await closed(ws, 10_000)).toEqual(ended);
     expect(await ask(other, "get")).toEqual({ name: "Grace" });
   });
 

@@ -7,7 +7,7 @@ import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { memorystorePlace } from "./places.ts";
 import { ask, type Served, serve, signIn } from "./support.ts";
 
-const timeoutMs = 400;
+const timeoutMs = 1_000;
 const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
 
 /** A handshake must be refused with 503 and Retry-After, not before the store is known to fail, and soon after. */
@@ -16,7 +16,7 @@ async function expectUnavailable(handshake: Promise<unknown>): Promise<void> {
   const error = (await handshake.catch((reason: unknown) => reason)) as UpgradeRefusedError;
   expect(error).toMatchObject({ statusCode: 503 });
   expect(error.headers).toMatchObject({ "retry-after": "1", connection: "close" });
-  expect(performance.now() - began).toBeLessThan(timeoutMs + 500);
+  expect(performance.now() - began).toBeLessThan(3 * timeoutMs);
 }
 
 describe("when Redis is in trouble", () => {
@@ -68,11 +68,11 @@ describe("when Redis is in trouble", () => {
     },
   );
 
-  test("one without a cookie is not even slowed", async () => {
+  test("one without a cookie does not wait for it", async () => {
+    // Longer than a browser here waits for the answer to a handshake.
+    served = await serve({ session: { backend: redisBackend({ client }), timeoutMs: 60_000 } });
     redis.pause();
-    const began = performance.now();
     await served.browser().webSocket("/ws");
-    expect(performance.now() - began).toBeLessThan(timeoutMs);
     expect(served.errors).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ describe("when Redis is in trouble", () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     await redis.restart();
-    await eventually(() => expect(ws.readyState).toBe(ws.CLOSED));
+    await eventually(() => expect(ws.readyState).toBe(ws.CLOSED), { withinMs: 15_000 });
   });
 });
 

@@ -20,6 +20,9 @@ import { memoryPlace, type Place } from "./places.ts";
 
 export const secret = "a secret of these tests, at least 32 bytes long";
 
+/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
+const timeoutMs = 10_000;
+
 /** The Express versions that are peers. */
 export const versions: { version: string; createApp: () => Express }[] = [
   { version: "Express 4", createApp: express4 as () => Express },
@@ -63,7 +66,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const opened: Served["opened"] = [];
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
-    sessionMiddleware({ secret, ...place.options, ...options.session }),
+    sessionMiddleware({ secret, timeoutMs, ...place.options, ...options.session }),
     ...(options.behindSession ?? []),
   ).on("error", (error) => errors.push(error));
   const app = createApp();
