@@ -2,8 +2,19 @@ import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { PASSWORDS, type UserName } from "./visitors.ts";
 
-/** What a browser says of requests to a server that is down. */
-const NETWORK_ERROR = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INTERNET_DISCONNECTED|EMPTY_RESPONSE)/;
+/** What a browser says of requests to a server that is down, or just goes down. */
+const NETWORK_ERROR =
+  /net::ERR_(CONNECTION_\w+|INTERNET_DISCONNECTED|EMPTY_RESPONSE|NETWORK_CHANGED)|Unexpected response code: 503/;
+
+/** Has a page note when it sends what, on each of its WebSockets. */
+const NOTE_SENDS = `(() => {
+  window.sends = new Map();
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (...args) {
+    sends.set(this, [...(sends.get(this) ?? []), performance.now()]);
+    return send.apply(this, args);
+  };
+})()`;
 
 /** The page of the example, on a device of its own. */
 export class ChatPage {
@@ -78,6 +89,16 @@ export class ChatPage {
     await this.page.getByLabel("Current password").fill(current);
     await this.page.getByLabel("New password").fill(next);
     await this.button("Change password").click();
+  }
+
+  /** From here on the page notes what it sends. */
+  async noteSends(): Promise<void> {
+    await this.page.evaluate(NOTE_SENDS);
+  }
+
+  /** The milliseconds at which the page has sent something, for each of its WebSockets. */
+  sends(): Promise<number[][]> {
+    return this.page.evaluate("[...sends.values()]");
   }
 
   /** What axe-core finds wrong, in few words. */

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { endWithThisProcess } from "../support/end-with-this-process.ts";
 import { within } from "../support/within.ts";
 
@@ -15,6 +16,8 @@ export interface ExampleProcess {
 
 const startLimitMs = 20_000;
 const stopLimitMs = 8_000;
+const portLimitMs = 10_000;
+const retryMs = 50;
 
 export interface ExampleEnv {
   REDIS_URL?: string | undefined;
@@ -31,6 +34,20 @@ export const backends: readonly { name: string; env: () => ExampleEnv }[] = [
 
 /** Starts the example, on a free port and with no limit to wrong passwords unless given otherwise. */
 export async function startExample(env: ExampleEnv = {}): Promise<ExampleProcess> {
+  const deadline = Date.now() + portLimitMs;
+  for (;;) {
+    try {
+      return await launch(env);
+    } catch (error) {
+      // The port of an example that has ended may be somebody's outgoing one for a moment.
+      const portIsTaken = env.PORT !== undefined && String(error).includes("EADDRINUSE");
+      if (!portIsTaken || Date.now() >= deadline) throw error;
+    }
+    await delay(retryMs);
+  }
+}
+
+async function launch(env: ExampleEnv): Promise<ExampleProcess> {
   const inherited = { ...process.env };
   delete inherited.REDIS_URL;
   delete inherited.REDIS_PREFIX;

@@ -4,7 +4,7 @@ import { type ExampleProcess, startExample } from "../example/example-process.ts
 import { PASSWORDS } from "../example/visitors.ts";
 import { describeInChromium, launchChromium } from "../support/chromium.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 describeInChromium("the chat is there for everybody", (browserTest) => {
   let example: ExampleProcess;

@@ -5,7 +5,7 @@ import { type ExampleProcess, startExample } from "../example/example-process.ts
 import { PASSWORDS, type UserName } from "../example/visitors.ts";
 import { describeInChromium, launchChromium } from "../support/chromium.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 describeInChromium("the chat in browsers on two nodes", (browserTest) => {
   const env = { REDIS_URL: process.env.REDIS_URL, REDIS_PREFIX: `${randomUUID()}:` };

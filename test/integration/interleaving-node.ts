@@ -48,7 +48,12 @@ export async function startNode(
   gates: Gates,
 ): Promise<ListeningServer & { sessionStack: SessionStack }> {
   const sessionStack = sessionMiddlewareStack(
-    sessionMiddleware({ secret: "interleavings", cookie: { maxAge: 600_000 }, ...options }),
+    sessionMiddleware({
+      secret: "interleavings",
+      cookie: { maxAge: 600_000 },
+      timeoutMs: 30_000,
+      ...options,
+    }),
   );
   const app = express();
   app.use(sessionStack());

@@ -108,7 +108,7 @@ async function begin(
     by === "destroy" || by === "regenerate"
       ? `/end?name=${name}&by=${by}`
       : `/change?name=${name}&at=${at}&change=${change}&explicit=${by === "http-explicit" ? "yes" : "no"}`;
-  const response = await device.get(url, { headers: { connection: "close" } });
+  const response = await device.get(url, { headers: { connection: "close" }, withinMs: 30_000 });
   assert.equal(response.status, 200, `${by} was answered ${response.status}: ${response.body.slice(0, 200)}`);
   const { outcome, isFresh } = response.json() as { outcome: string; isFresh?: boolean };
   return isFresh ? "fresh" : outcome;

@@ -18,6 +18,8 @@ export interface RealtimeAppOptions extends RealtimeOptions {
   /** Keeps the sessions in place of the backend. */
   store?: Store;
   timeoutMs?: number;
+  /** Milliseconds that other nodes have to answer this one. At most `timeoutMs`. @default what the library gives them */
+  ackTimeoutMs?: number;
 }
 
 /** A node of an app with users, who have devices and are in groups. */
@@ -36,8 +38,12 @@ export async function startRealtimeApp({
   backend,
   store,
   timeoutMs = 2000,
+  ackTimeoutMs,
   ...options
 }: RealtimeAppOptions): Promise<RealtimeApp> {
+  const { node } = backend;
+  const ask = node.ask.bind(node);
+  node.ask = (type, payload, ms, among) => ask(type, payload, ackTimeoutMs ?? ms, among);
   const sessionStack = sessionMiddlewareStack(
     sessionMiddleware({ secret: "realtime", backend, timeoutMs, ...(store ? { store } : {}) }),
   );
@@ -87,6 +93,6 @@ export async function startRealtimeApp({
   server.on("upgrade", wsSessions.handleUpgrade);
   const listening = await listen(server);
   // So that it is known to the others before it is told of.
-  await backend.node.join();
+  await node.join();
   return { ...listening, backend, chat, wsSessions, control, told, connections };
 }

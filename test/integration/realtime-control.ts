@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { ActiveSession, Connection, Realtime, WebSocketSessions } from "../../lib/index.ts";
 import { Browser } from "../support/browser.ts";
 
@@ -25,6 +27,7 @@ export interface RealtimeControl {
   told(): Promise<readonly Told[]>;
   /** The ids of its connections. */
   connectionIds(): Promise<string[]>;
+  /** What it has in memory. */
   memoryBytes(): Promise<number>;
   close(drainMs: number): Promise<void>;
 }
@@ -53,9 +56,17 @@ export function controlOf({ chat, wsSessions, told, connections }: Parts): Realt
     sendToUser: (user, data) => chat.user(user).send("message", data),
     told: async () => told,
     connectionIds: async () => [...connections.keys()],
-    memoryBytes: async () => process.memoryUsage.rss(),
+    memoryBytes: async () => bytesInUse(),
     close: (drainMs) => wsSessions.close({ drainMs }),
   };
+}
+
+/** What is in use, without what the collector has not come to free. */
+function bytesInUse(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** Controls a node of another process; what fails there is thrown here, with its code. */

@@ -1,11 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import type { RealtimeLine } from "./realtime-line.ts";
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 
-const LEASE_MS = 1500;
-/** A tick to see that the lease has run out, one to see that nothing is left, and what all that takes. */
-const CLEARING_MS = 2 * 1000 + 1500;
+const LEASE_MS = 3000;
+/** What leases, ticks and graces may need, on a machine that has other things to do. */
+const LONG_MS = 25_000;
 
 let redis: RedisClient;
 let prefix: string;
@@ -89,7 +90,7 @@ describe.each([
         expect(await toldBy(survivors, "offline")).toEqual(gone);
         await expectNoTraceOf([dead]);
       },
-      { withinMs: Math.max(LEASE_MS, graceMs) + CLEARING_MS },
+      { withinMs: LONG_MS },
     );
     for (const { control } of survivors) {
       const sessions = await Promise.all(all.map((user) => control.activeSessions(user)));
@@ -99,25 +100,32 @@ describe.each([
     expect(await redis.keys(`${prefix}user:*:connections`)).toHaveLength(20);
 
     // After a further tick on each: it was nobody's turn once more.
-    await untilOneMoreTick(survivors, graceMs);
+    await untilOneMoreTick(survivors);
     const visitors = survivors.map((_, at) => `visitor ${at}`);
     expect(await toldBy(survivors, "offline")).toEqual([...gone, ...visitors]);
     expect(await toldBy(survivors, "online")).toEqual(visitors);
-  }, 40_000);
+  }, 90_000);
 });
 
 /** Has somebody come and go on each node, who is heard in between: what is heard is written with a tick. */
-async function untilOneMoreTick(survivors: readonly RealtimeNode[], graceMs: number): Promise<void> {
+async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<void> {
   await Promise.all(
     survivors.map(async ({ control }, at) => {
       const visitor = `visitor ${at}`;
       const line = await users.connect(visitor, at);
       const [before] = await scores(visitor);
-      line.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
-      await eventually(async () => expect((await scores(visitor))[0]).toBeGreaterThan(before as number));
+      await eventually(
+        async () => {
+          // Again and again: a node knows the server's time to within what its question took.
+          line.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
+          await delay(100);
+          expect((await scores(visitor))[0]).toBeGreaterThan(before as number);
+        },
+        { withinMs: LONG_MS },
+      );
       await line.close();
       await eventually(async () => expect(await toldBy([...survivors], "offline")).toContain(visitor), {
-        withinMs: graceMs + 5000,
+        withinMs: LONG_MS,
       });
       expect(await control.activeSessions(visitor)).toEqual([]);
     }),
@@ -130,7 +138,7 @@ async function scores(user: string): Promise<number[]> {
 }
 
 test("who was just leaving when the node died that knew of it goes offline as well, once", async () => {
-  const graceMs = 2500;
+  const graceMs = 6000;
   await start(3, graceMs);
   const survivors = nodes.slice(0, -1);
   const dead = nodes.at(-1) as RealtimeNode;
@@ -142,10 +150,10 @@ test("who was just leaving when the node died that knew of it goes offline as we
       expect(await toldBy(survivors, "offline")).toEqual(["leaving", "there"]);
       await expectNoTraceOf([dead]);
     },
-    { withinMs: graceMs + CLEARING_MS },
+    { withinMs: LONG_MS },
   );
   expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
-}, 30_000);
+}, 90_000);
 
 test("killed in the middle of handshakes and closes, it leaves nothing", async () => {
   await start(2, 0);
@@ -156,13 +164,15 @@ test("killed in the middle of handshakes and closes, it leaves nothing", async (
     for (;;) await (await users.connect(user, 1)).close();
   });
   for (const each of working) each.catch(() => {});
-  await eventually(async () => expect((await dead.control.told()).length).toBeGreaterThan(200));
+  await eventually(async () => expect((await dead.control.told()).length).toBeGreaterThan(200), {
+    withinMs: LONG_MS,
+  });
   await dead.kill();
   await Promise.allSettled(working);
-  await eventually(() => expectNoTraceOf([dead]), { withinMs: LEASE_MS + CLEARING_MS });
+  await eventually(() => expectNoTraceOf([dead]), { withinMs: LONG_MS });
   expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
   for (const user of names) expect(await survivor.control.activeSessions(user)).toEqual([]);
-}, 30_000);
+}, 90_000);
 
 test("after the death of all nodes, the next one that starts clears up", async () => {
   await start(2, 0);
@@ -171,7 +181,7 @@ test("after the death of all nodes, the next one that starts clears up", async (
   await Promise.all(names.map((user) => dead[0]?.control.join(user, "red")));
   const lines: RealtimeLine[] = await Promise.all(names.map((user, at) => users.connect(user, at % 2)));
   await Promise.all(dead.map((node) => node.kill()));
-  await Promise.all(lines.map((line) => line.inbox.untilClosed()));
+  await Promise.all(lines.map((line) => line.inbox.untilClosed(LONG_MS)));
 
   const next = await startNode(0);
   nodes = [...dead, next];
@@ -180,9 +190,9 @@ test("after the death of all nodes, the next one that starts clears up", async (
       expect(await toldBy([next], "offline")).toEqual(names);
       await expectNoTraceOf(dead);
     },
-    { withinMs: LEASE_MS + CLEARING_MS },
+    { withinMs: LONG_MS },
   );
   expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
   expect(await next.control.presence("red")).toEqual([]);
   expect((await next.control.members("red")).sort()).toEqual(names);
-}, 30_000);
+}, 90_000);

@@ -63,5 +63,8 @@ export async function openLine(
   node: number,
 ): Promise<{ line: RealtimeLine; welcome: Welcome }> {
   const line = new RealtimeLine(await device.connect(node));
-  return { line, welcome: await within(line.ready, 5_000, "welcome") };
+  const closed = new Promise<never>((_, reject) => {
+    line.ws.once("close", (code) => reject(new Error(`Closed (${code}) before the welcome.`)));
+  });
+  return { line, welcome: await within(Promise.race([line.ready, closed]), 20_000, "welcome") };
 }

@@ -23,7 +23,11 @@ describe.each([
     const prefix = uniquePrefix("model");
     clients = await Promise.all([connectRedis(), connectRedis()]);
     const backends = clients.map((client) => adapt(redisBackend({ client, prefix })));
-    nodes = await Promise.all(backends.map((backend) => startRealtimeApp({ backend, graceMs: 0 })));
+    // Nobody is left out because the process stood still.
+    const patience = { timeoutMs: 30_000, ackTimeoutMs: 30_000 };
+    nodes = await Promise.all(
+      backends.map((backend) => startRealtimeApp({ backend, graceMs: 0, ...patience })),
+    );
   });
 
   afterAll(async () => {
@@ -44,5 +48,5 @@ describe.each([
     }
     const errors = nodes.flatMap(({ told }) => told.filter(({ event }) => event === "error"));
     expect(errors).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });

@@ -1,11 +1,12 @@
-import type { RealtimeOptions } from "../../lib/index.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import type { RealtimeAppOptions } from "./realtime-app.ts";
 import type { RealtimeControl } from "./realtime-control.ts";
 import { remoteControl } from "./realtime-control.ts";
 import { openLine, type RealtimeLine } from "./realtime-line.ts";
 import { Device } from "./users-device.ts";
 
-export interface RealtimeNodeOptions extends Pick<RealtimeOptions, "graceMs" | "maxBufferedBytes"> {
+export interface RealtimeNodeOptions
+  extends Pick<RealtimeAppOptions, "graceMs" | "maxBufferedBytes" | "ackTimeoutMs"> {
   redisUrl: string;
   /** Where it subscribes. @default redisUrl */
   subscriberUrl?: string;

@@ -14,6 +14,7 @@ interface OpenLine {
 }
 
 const MOST_AT_ONCE = 12;
+const LONG_MS = 30_000;
 
 /** What is done how often, and on how many devices at a time. */
 export interface Scenario {
@@ -140,7 +141,9 @@ export class RealtimeOperations {
     held.goesAt = this.#model.now();
     const from = `flush ${++this.#flushes}`;
     await this.#nodes[node]?.control.sendToUser(held.user, { from });
-    await eventually(() => assert.ok(line.messages.some((message) => message.from === from)));
+    await eventually(() => assert.ok(line.messages.some((message) => message.from === from)), {
+      withinMs: LONG_MS,
+    });
   }
 
   /** A few messages, none of which waits for the one before it. */
@@ -163,7 +166,7 @@ export class RealtimeOperations {
         group === undefined ? control.sendToUser(user, data) : control.sendToGroup(group, data, exceptId),
       );
     });
-    await within(Promise.all(sending), 5_000, "end of sending");
+    await within(Promise.all(sending), LONG_MS, "end of sending");
   }
 
   /** At the end all nodes say of groups and members what the model does. */

@@ -4,7 +4,9 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import { type RealtimeApp, type RealtimeAppOptions, startRealtimeApp } from "./realtime-app.ts";
 import { Users } from "./realtime-nodes.ts";
 
-export interface PairOptions extends RealtimeOptions, Pick<RealtimeAppOptions, "store" | "timeoutMs"> {
+export interface PairOptions
+  extends RealtimeOptions,
+    Pick<RealtimeAppOptions, "store" | "timeoutMs" | "ackTimeoutMs"> {
   leaseMs?: number;
   /** Connects a client of each node. @default one of the Redis of the whole run */
   connect?: () => Promise<PairClient>;

@@ -2,9 +2,9 @@ import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 
-const LEASE_MS = 1500;
-/** A node whose lease has run out is cleared with the next tick. */
-const CLEARED_MS = LEASE_MS + 1000 + 1500;
+const LEASE_MS = 3000;
+/** What leases and ticks may need, on a machine that has other things to do. */
+const LONG_MS = 25_000;
 
 let redis: RedisClient;
 let prefix: string;
@@ -47,7 +47,7 @@ async function pauseUntilCleared(user: string): Promise<void> {
       expect(await redis.exists(`${prefix}node:${there.id}:connections`)).toBe(0);
       expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
     },
-    { withinMs: CLEARED_MS + 1000 },
+    { withinMs: LONG_MS },
   );
 }
 
@@ -70,22 +70,25 @@ test("stopped for longer than its lease, a node is cleared, and has its connecti
   await here.control.join("ann", "blue");
 
   there.resume();
-  await eventually(async () => {
-    for (const { control } of nodes) {
-      expect((await control.activeSessions("ann")).map(({ node }) => node)).toEqual([there.id]);
-      expect(await control.activeSessions("bob")).toHaveLength(2);
-      expect(await control.presence("blue")).toEqual(["ann"]);
-    }
-    expect((await toldOf("ann")).sort()).toEqual(["offline", "online", "online"]);
-  });
+  await eventually(
+    async () => {
+      for (const { control } of nodes) {
+        expect((await control.activeSessions("ann")).map(({ node }) => node)).toEqual([there.id]);
+        expect(await control.activeSessions("bob")).toHaveLength(2);
+        expect(await control.presence("blue")).toEqual(["ann"]);
+      }
+      expect((await toldOf("ann")).sort()).toEqual(["offline", "online", "online"]);
+    },
+    { withinMs: LONG_MS },
+  );
   expect(await toldOf("bob")).toEqual(["online"]);
 
   for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: group });
   await here.control.sendToUser("ann", { from: "last" });
-  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "last" }));
+  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "last" }), { withinMs: LONG_MS });
   expect(line.messages).toEqual([{ from: "blue" }, { from: "last" }]);
   expect(line.inbox.closed).toBeUndefined();
-}, 40_000);
+}, 90_000);
 
 test("one that dies when it has just gone on, before any of its users was heard, is cleared as well", async () => {
   await start(LEASE_MS);
@@ -93,7 +96,9 @@ test("one that dies when it has just gone on, before any of its users was heard,
   await users.connect("ann", 1);
   await pauseUntilCleared("ann");
   there.resume();
-  await eventually(async () => expect(await here.control.activeSessions("ann")).toHaveLength(1));
+  await eventually(async () => expect(await here.control.activeSessions("ann")).toHaveLength(1), {
+    withinMs: LONG_MS,
+  });
   await there.kill();
   await eventually(
     async () => {
@@ -101,11 +106,11 @@ test("one that dies when it has just gone on, before any of its users was heard,
       expect(await redis.keys(`${prefix}node:*`)).toEqual([]);
       expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
     },
-    { withinMs: CLEARED_MS + 1000 },
+    { withinMs: LONG_MS },
   );
   const told = await here.control.told();
   expect(told.filter(({ event }) => event === "offline")).toHaveLength(2);
-}, 40_000);
+}, 90_000);
 
 test("stopped for longer than its lease, it delivers nothing of a group that was left meanwhile, and the rest in order", async () => {
   await start(LEASE_MS);
@@ -120,10 +125,10 @@ test("stopped for longer than its lease, it delivers nothing of a group that was
   }
   await here.control.sendToUser("ann", { from: "last" });
   there.resume();
-  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "last" }));
+  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "last" }), { withinMs: LONG_MS });
   const expected = Array.from({ length: 20 }, (_, n) => ({ from: `blue ${n}` }));
   expect(line.messages).toEqual([...expected, { from: "last" }]);
-}, 40_000);
+}, 90_000);
 
 test("stopped for a moment, it delivers nothing of a group that was left meanwhile", async () => {
   await start(10_000);
@@ -135,6 +140,6 @@ test("stopped for a moment, it delivers nothing of a group that was left meanwhi
   await here.control.leave("ann", "red");
   for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: group });
   there.resume();
-  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "blue" }));
+  await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "blue" }), { withinMs: LONG_MS });
   expect(line.messages).toEqual([{ from: "blue" }]);
-}, 30_000);
+}, 90_000);

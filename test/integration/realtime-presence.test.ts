@@ -25,7 +25,7 @@ function toldOf(user: string): string[] {
 async function untilGraceIsOver(): Promise<void> {
   const visitor = `visitor ${pair.presence.length}`;
   await (await pair.users.connect(visitor, 0)).close();
-  await eventually(() => expect(toldOf(visitor)).toEqual(["online", "offline"]));
+  await eventually(() => expect(toldOf(visitor)).toEqual(["online", "offline"]), { withinMs: 20_000 });
 }
 
 /** Connects and disconnects users at random. */
@@ -90,7 +90,7 @@ test(`online and offline alternate for each user, in ${STEPS} connects and disco
   await steps.closeAll();
   await untilGraceIsOver();
   await expectNothingLeft();
-}, 30_000);
+});
 
 test.each([0, 40])(
   `neither is told too often, or not at all, of those at the same time (graceMs %i)`,
@@ -111,15 +111,17 @@ test.each([0, 40])(
     }
     await steps.closeAll();
     await untilGraceIsOver();
-    for (const user of USERS)
-      expect(toldOf(user).filter((event) => event === "online")).toHaveLength(toldOf(user).length / 2);
+    // The visitor's word comes by another node's line than that of some of them.
+    await eventually(() => {
+      for (const user of USERS)
+        expect(toldOf(user).filter((event) => event === "online")).toHaveLength(toldOf(user).length / 2);
+    });
     await expectNothingLeft();
   },
-  30_000,
 );
 
 test("who reconnects within the grace has neither gone nor come, on whichever node", async () => {
-  await start({ graceMs: 1500 });
+  await start({ graceMs: 4000 });
   const first = await pair.users.connect("ann", 0);
   await first.close();
   const second = await pair.users.connect("ann", 0);
@@ -127,14 +129,14 @@ test("who reconnects within the grace has neither gone nor come, on whichever no
   await pair.users.connect("ann", 1);
   await untilGraceIsOver();
   expect(toldOf("ann")).toEqual(["online"]);
-});
+}, 40_000);
 
 test("who does not goes offline once, also if two connections on two nodes close at the same time", async () => {
   await start({ graceMs: 300 });
   const lines = await Promise.all([0, 1].map((node) => pair.users.connect("ann", node)));
   await Promise.all(lines.map((line) => line.close()));
   await untilGraceIsOver();
-  expect(toldOf("ann")).toEqual(["online", "offline"]);
+  await eventually(() => expect(toldOf("ann")).toEqual(["online", "offline"]));
   // And comes online anew.
   await pair.users.connect("ann", 1);
   expect(toldOf("ann")).toEqual(["online", "offline", "online"]);

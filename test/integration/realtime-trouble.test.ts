@@ -5,10 +5,10 @@ import type { RealtimeLine } from "./realtime-line.ts";
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 import { type Line, startLine } from "./users-line.ts";
 
-const LEASE_MS = 1500;
-const TIMEOUT_MS = 400;
-/** What a tick may need in addition, on a machine that has other things to do. */
-const TICK_AND_MORE_MS = 3000;
+const LEASE_MS = 4000;
+const TIMEOUT_MS = 2000;
+/** What ticks and leases may need, on a machine that has other things to do: nobody is heard before, who is not asked. */
+const LONG_MS = 20_000;
 
 let server: RedisServer;
 let line: Line;
@@ -32,7 +32,7 @@ beforeEach(async () => {
   };
   nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
   users = new Users(nodes);
-}, 30_000);
+});
 
 afterEach(async () => {
   await Promise.all((nodes ?? []).map((node) => node.kill()));
@@ -91,7 +91,7 @@ test("restarted empty, Redis is told anew of all connections that live, before a
       await expectActive("ann", 2);
       await expectActive("bob", 1);
     },
-    { withinMs: TICK_AND_MORE_MS },
+    { withinMs: LONG_MS },
   );
   await expectDelivered(lines, "ann");
   await expectDelivered([bob], "bob");
@@ -112,9 +112,9 @@ test("restarted empty, Redis is told anew of all connections that live, before a
       expect(await nodes[0].control.activeSessions("bob")).toEqual([]);
       expect(await redis.keys("*user:bob:connections")).toEqual([]);
     },
-    { withinMs: LEASE_MS + TICK_AND_MORE_MS },
+    { withinMs: LONG_MS },
   );
-}, 40_000);
+}, 90_000);
 
 test("what a node could not look up when it was connected again, it looks up with a later tick", async () => {
   const ann = await users.connect("ann", 0);
@@ -125,16 +125,19 @@ test("what a node could not look up when it was connected again, it looks up wit
   await eventually(async () => expect(await subscribedChannels()).toBeGreaterThan(0));
   await untilUnavailable();
   line.restore();
-  await eventually(() => expectActive("ann", 1), { withinMs: TICK_AND_MORE_MS });
-  await eventually(async () => {
-    ann.messages.length = 0;
-    await nodes[1].control.sendToGroup("red", { from: "red" });
-    await nodes[1].control.sendToUser("ann", { from: "last" });
-    await eventually(() => expect(ann.messages.at(-1)).toEqual({ from: "last" }));
-    // The group was lost with all else.
-    expect(ann.messages).toEqual([{ from: "last" }]);
-  });
-}, 40_000);
+  await eventually(() => expectActive("ann", 1), { withinMs: LONG_MS });
+  await eventually(
+    async () => {
+      ann.messages.length = 0;
+      await nodes[1].control.sendToGroup("red", { from: "red" });
+      await nodes[1].control.sendToUser("ann", { from: "last" });
+      await eventually(() => expect(ann.messages.at(-1)).toEqual({ from: "last" }));
+      // The group was lost with all else.
+      expect(ann.messages).toEqual([{ from: "last" }]);
+    },
+    { withinMs: LONG_MS },
+  );
+}, 90_000);
 
 async function subscribedChannels(): Promise<number> {
   // Its line to the server was broken off as well.
@@ -160,7 +163,7 @@ test("while Redis stands still, all calls fail in time; afterwards nothing of th
     expect(users.connect("late", 0)).rejects.toMatchObject({ statusCode: 503 }),
     expect(users.connect("later", 1)).rejects.toMatchObject({ statusCode: 503 }),
   ]);
-  expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 1000);
+  expect(performance.now() - begun).toBeLessThan(2 * TIMEOUT_MS);
   server.resume();
 
   await eventually(
@@ -172,11 +175,11 @@ test("while Redis stands still, all calls fail in time; afterwards nothing of th
       expect(await redis.keys("*user:*:connections")).toHaveLength(10);
       expect(await redis.keys("*connection:*:data")).toHaveLength(10);
     },
-    { withinMs: TICK_AND_MORE_MS },
+    { withinMs: LONG_MS },
   );
   for (const [at, each] of staying.entries()) await expectDelivered([each], names[10 + at] as string);
   expect(await offlineUsers()).toEqual(names.slice(0, 10));
-}, 40_000);
+}, 90_000);
 
 test("a Redis that stands still for longer than all leases takes nobody for dead", async () => {
   const lines = await Promise.all([0, 1].map((node) => users.connect(`user ${node}`, node)));
@@ -187,7 +190,7 @@ test("a Redis that stands still for longer than all leases takes nobody for dead
     async () => {
       for (const node of [0, 1]) await expectActive(`user ${node}`, 1);
     },
-    { withinMs: TICK_AND_MORE_MS },
+    { withinMs: LONG_MS },
   );
   // Both have had a tick since then: who is heard is seen by that.
   for (const [node, each] of lines.entries()) {
@@ -203,4 +206,4 @@ test("a Redis that stands still for longer than all leases takes nobody for dead
     });
   }
   expect(await offlineUsers()).toEqual([]);
-}, 40_000);
+}, 90_000);

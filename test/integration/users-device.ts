@@ -64,7 +64,7 @@ export class Device {
 
   async connect(node: number, label?: string): Promise<{ ws: WebSocket; inbox: WebSocketInbox }> {
     const headers: Record<string, string> = label === undefined ? {} : { "x-label": label };
-    const ws = await this.#at(node).webSocket("/ws", { headers });
+    const ws = await this.#at(node).webSocket("/ws", { headers, withinMs: 10_000 });
     return { ws, inbox: messages(ws) };
   }
 
