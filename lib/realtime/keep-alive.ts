@@ -52,6 +52,8 @@ export class KeepAlive {
     await record.prolong().catch((error) => {
       if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);
     });
+    // The store has moved it after the moment above, and would say then that it is not due yet.
+    connection.touchAt = Date.now() + windowMs;
   }
 
   #lifeMs({ session }: SessionRecord): number {
