@@ -1,7 +1,7 @@
 /*
  * The connections of a user are a ZSET of connection id to the millisecond at which the user was last heard, by
  * the server's clock. A user without connections who is still leaving has the member '' alone, whose score is
- * when that is over. Times are by the server's clock, so that those of nodes need not agree.
+ * when that is over.
  */
 
 const NOW = `

@@ -46,13 +46,11 @@ export class KeepAlive {
   }
 
   async #touch(connection: RealtimeConnection, record: SessionRecord, windowMs: number): Promise<void> {
-    const now = Date.now();
-    connection.touchAt = now + windowMs;
-    this.#keeper.touchWindow.touched(record.session.id, now);
+    this.#keeper.touchWindow.touched(record.session.id);
     await record.prolong().catch((error) => {
       if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);
     });
-    // The store has moved it after the moment above, and would say then that it is not due yet.
+    // From here on: by when it was begun, the store would say that it is not due yet.
     connection.touchAt = Date.now() + windowMs;
   }
 

@@ -176,14 +176,14 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function endOldest(userId: string, ownSid: string): Promise<void> {
     const sessions = await listSessions(keeper, userId);
-    // In one order for all that log in at the same time, this login too: else each of two would end the other, or neither.
-    const oldest = sessions.slice(maxSessionsPerUser).map(({ sid }) => sid);
     const next = sessions[maxSessionsPerUser - 1];
-    const own = sessions.find(({ sid }) => sid === ownSid);
-    // One that says it was much later has not overtaken this login: the clock that it was made by is ahead.
-    const isAhead = (next?.createdAt ?? 0) - (own?.createdAt ?? 0) > AT_ONCE_MS;
-    for (const sid of oldest)
-      await deleteUserSession(userId, sid === ownSid && next && isAhead ? next.sid : sid);
+    // In one order for all that log in at the same time, this login too: else each of two would end the other, or neither.
+    for (const session of sessions.slice(maxSessionsPerUser)) {
+      // One that says it was much later has not overtaken this login: the clock that it was made by is ahead.
+      const isAhead = (next?.createdAt ?? 0) - (session.createdAt ?? 0) > AT_ONCE_MS;
+      const { sid } = session.sid === ownSid && next && isAhead ? next : session;
+      await deleteUserSession(userId, sid);
+    }
   }
 
   const users: UserSessions = {

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
+import { leaseEnd, redisNow, untilRedisHas } from "../support/node-lease.ts";
+import { quickestOf } from "../support/quickest-of.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import type { RealtimeLine } from "./realtime-line.ts";
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 
 const LEASE_MS = 3000;
+/** A tick to see that the lease has run out, one to see that nothing is left, and what both take. */
+const CLEARING_MS = 2 * 1000 + 500;
 /** What leases, ticks and graces may need, on a machine that has other things to do. */
 const LONG_MS = 25_000;
 
@@ -83,7 +87,15 @@ describe.each([
     expect(await redis.keys(`${prefix}connection:${dead.id}*`)).toHaveLength(100);
 
     await dead.kill();
+    const end = await leaseEnd(redis, { id: dead.id, prefix, leaseMs: LEASE_MS });
     await Promise.all(returning.map((user, at) => users.connect(user, at % count)));
+    await untilRedisHas(redis, end);
+    // At once, whether or not anybody has cleared up by now.
+    for (const { control } of survivors) {
+      expect((await control.presence("red")).filter((user) => gone.includes(user))).toEqual([]);
+      const sessions = await Promise.all(all.map((user) => control.activeSessions(user)));
+      expect(sessions.flat().filter(({ node }) => node === dead.id)).toEqual([]);
+    }
     await eventually(
       async () => {
         expect((await survivor.control.presence("red")).sort()).toEqual([...elsewhere, ...returning]);
@@ -107,6 +119,28 @@ describe.each([
   }, 90_000);
 });
 
+test("a user is offline, and no trace left, within two ticks of the end of a dead node's lease", async () => {
+  const lateMs = await quickestOf(CLEARING_MS, async () => {
+    await start(2, 0);
+    const [survivor, dead] = nodes as [RealtimeNode, RealtimeNode];
+    await users.connect("ann", 1);
+    await dead.kill();
+    const end = await leaseEnd(redis, { id: dead.id, prefix, leaseMs: LEASE_MS });
+    await eventually(
+      async () => {
+        expect(await toldBy([survivor], "offline")).toEqual(["ann"]);
+        await expectNoTraceOf([dead]);
+      },
+      { withinMs: LONG_MS },
+    );
+    const late = (await redisNow(redis)) - end;
+    await users.close();
+    await survivor.kill();
+    return late;
+  });
+  expect(lateMs).toBeLessThan(CLEARING_MS);
+}, 90_000);
+
 /** Has somebody come and go on each node, who is heard in between: what is heard is written with a tick. */
 async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<void> {
   await Promise.all(
@@ -116,7 +150,7 @@ async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<voi
       const [before] = await scores(visitor);
       await eventually(
         async () => {
-          // Again and again: a node knows the server's time to within what its question took.
+          // Again and again: the first may be heard in the millisecond of the arrival.
           line.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
           await delay(100);
           expect((await scores(visitor))[0]).toBeGreaterThan(before as number);

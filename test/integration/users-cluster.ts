@@ -21,7 +21,8 @@ export interface UsersClusterOptions {
 export class UsersCluster {
   readonly redis: RedisServer;
   readonly nodes: readonly NodeProcess[];
-  readonly #startNode: (revalidateMs: number) => Promise<NodeProcess>;
+  /** Starts one more, which whoever starts it kills. */
+  readonly startNode: (revalidateMs: number) => Promise<NodeProcess>;
   #devices: Device[] = [];
   #lastUser = 0;
 
@@ -47,12 +48,7 @@ export class UsersCluster {
   ) {
     this.redis = redis;
     this.nodes = nodes;
-    this.#startNode = startNode;
-  }
-
-  /** Starts one more, which whoever starts it kills. */
-  startNode(revalidateMs: number): Promise<NodeProcess> {
-    return this.#startNode(revalidateMs);
+    this.startNode = startNode;
   }
 
   newUser(): string {
@@ -98,11 +94,4 @@ export async function msUntilClosed(
   await ended;
   expect(closes.map((close) => close.code)).toEqual(inboxes.map(() => code));
   return took;
-}
-
-/** The least of up to three runs: the machine may stand still in one, and what is always too slow is so in all. */
-export async function quickestOf(limitMs: number, run: () => Promise<number>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let tries = 0; tries < 3 && best >= limitMs; tries++) best = Math.min(best, await run());
-  return best;
 }

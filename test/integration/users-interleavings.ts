@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { WebSocket } from "ws";
 import type { DeletionReceipt } from "../../lib/index.ts";
-import { UpgradeRefusedError, type WebSocketInbox } from "../support/browser.ts";
+import { UpgradeRefusedError } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { seededRandom } from "../support/random.ts";
-import { Device, type WhoAmI } from "./users-device.ts";
+import { type Connection, savedBy, whoIs } from "./users-answers.ts";
+import { Device } from "./users-device.ts";
 import { Turns } from "./users-turns.ts";
 
 /** What stands in the backend, seen past the library. */
@@ -22,11 +22,6 @@ interface Login {
   sid: string;
   /** The cookie as it was then. */
   device: Device;
-}
-
-interface Connection {
-  ws: WebSocket;
-  inbox: WebSocketInbox;
 }
 
 const LOGINS = ["log-in", "log-in-anew", "log-in-in-place"];
@@ -221,52 +216,4 @@ export async function runUsers(
 
 function unlessDeleted(error: { status?: number }): undefined {
   if (error.status !== 401) throw error;
-}
-
-/** The answer to a save; `undefined` if the connection is closed before it comes. */
-function savedBy({ ws, inbox }: Connection, label: string): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      ws.off("message", onMessage);
-      ws.off("close", done);
-      resolve();
-    };
-    const onMessage = (data: unknown) => {
-      if (JSON.parse(String(data)).label === label) done();
-    };
-    // A connection whose session was replaced says nothing more, and is closed a little later.
-    const timer = setTimeout(done, 400);
-    if (inbox.closed) done();
-    ws.on("message", onMessage);
-    ws.on("close", done);
-    ws.send(JSON.stringify({ type: "save", label }), () => {});
-  });
-}
-
-/** Whose a connection says that it is; `undefined` if it is closed, or answers nobody any more. */
-async function whoIs({ ws, inbox }: Connection, label: string): Promise<WhoAmI | undefined> {
-  ws.send(JSON.stringify({ type: "whoami", label }), () => {});
-  // An answer comes before that to a ping which was sent after the first was answered.
-  await pong(ws);
-  await pong(ws);
-  if (inbox.closed) return undefined;
-  return inbox.all.map((text) => JSON.parse(text)).find((answer) => answer.label === label);
-}
-
-function pong(ws: WebSocket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      ws.off("pong", done);
-      ws.off("close", done);
-      resolve();
-    };
-    if (ws.readyState !== ws.OPEN) {
-      resolve();
-      return;
-    }
-    ws.on("pong", done);
-    ws.on("close", done);
-    ws.ping();
-  });
 }

@@ -1,6 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "../support/eventually.ts";
+import { leaseEnd, untilRedisHas } from "../support/node-lease.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import { quickestOf } from "../support/quickest-of.ts";
 import { connectRedis, type RedisClient } from "../support/redis-client.ts";
 import {
   ACK_TIMEOUT_MS,
@@ -8,7 +9,6 @@ import {
   LEASE_MS,
   msUntilClosed,
   NO_REVALIDATION_MS,
-  quickestOf,
   UsersCluster,
 } from "./users-cluster.ts";
 import { type Line, startLine } from "./users-line.ts";
@@ -112,23 +112,6 @@ describe("a node that is not there", () => {
   });
   afterAll(() => third?.kill());
 
-  /** Redis's own time, in milliseconds. */
-  async function redisNow(): Promise<number> {
-    const [seconds, microseconds] = await redis.time();
-    return Number(seconds) * 1000 + Number(microseconds) / 1000;
-  }
-
-  /** When the lease of a node runs out that does not renew it any more. */
-  async function leaseEnd({ id }: NodeProcess): Promise<number> {
-    const end = (await redis.zScore("nodes", id)) as number;
-    expect(end - (await redisNow())).toBeLessThanOrEqual(LEASE_MS);
-    return end;
-  }
-
-  async function untilRedisHas(ms: number): Promise<void> {
-    while ((await redisNow()) <= ms) await delay(20);
-  }
-
   test("stopped, it is named in time; continued, it closes its connections at once", async () => {
     const user = cluster.newUser();
     const device = cluster.newDevice([cluster.nodes[0] as NodeProcess, third]);
@@ -151,7 +134,7 @@ describe("a node that is not there", () => {
     await device.logIn(0, user);
     const { inbox } = await device.connect(1);
     third.pause();
-    await untilRedisHas(await leaseEnd(third));
+    await untilRedisHas(redis, await leaseEnd(redis, { id: third.id, leaseMs: LEASE_MS }));
     expect((await cluster.newDevice().deleteSessionsOf(0, user)).silentNodes).toEqual([]);
     await msUntilClosed([inbox], 4501, async () => third.resume());
   });
@@ -162,9 +145,9 @@ describe("a node that is not there", () => {
     await device.logIn(0, user);
     await device.connect(1);
     await third.kill();
-    const end = await leaseEnd(third);
+    const end = await leaseEnd(redis, { id: third.id, leaseMs: LEASE_MS });
     expect((await cluster.newDevice().deleteSessionsOf(0, user)).silentNodes).toEqual([third.id]);
-    await untilRedisHas(end);
+    await untilRedisHas(redis, end);
     for (const node of [0, 1]) {
       await cluster.newDevice().logIn(0, user);
       expect((await cluster.newDevice().deleteSessionsOf(node, user)).silentNodes).toEqual([]);

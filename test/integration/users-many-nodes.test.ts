@@ -1,11 +1,6 @@
 import type { DeletionReceipt } from "../../lib/index.ts";
-import {
-  fiveConnections,
-  msUntilClosed,
-  NO_REVALIDATION_MS,
-  quickestOf,
-  UsersCluster,
-} from "./users-cluster.ts";
+import { quickestOf } from "../support/quickest-of.ts";
+import { fiveConnections, msUntilClosed, NO_REVALIDATION_MS, UsersCluster } from "./users-cluster.ts";
 import type { Device } from "./users-device.ts";
 
 let cluster: UsersCluster;

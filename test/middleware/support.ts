@@ -9,6 +9,7 @@ import type { SessionMiddlewareOptions } from "../../lib/middleware/session-opti
 import { redisBackend } from "../../lib/redis.ts";
 import { Browser, type BrowserResponse } from "../support/browser.ts";
 import { listen } from "../support/http-server.ts";
+import { timeoutMs } from "../support/patience.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 export const secret = "a secret of these tests, at least 32 bytes long";
@@ -24,9 +25,6 @@ export interface Place {
   options: Pick<SessionMiddlewareOptions, "backend" | "store" | "timeoutMs">;
   store: Store;
 }
-
-/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
-const timeoutMs = 10_000;
 
 /** The backends, and a store from npm. */
 export const places: { place: string; open: () => Promise<Place> }[] = [

@@ -1,6 +1,7 @@
 import express from "express";
 import { type SessionMiddlewareOptions, sessionMiddleware } from "../../lib/index.ts";
 import { redisBackend } from "../../lib/redis.ts";
+import { timeoutMs } from "../support/patience.ts";
 import { aroundCalls, uniquePrefix } from "../support/redis-client.ts";
 import { browse, countUp, data, secret, sharedRedis, sidOf } from "./support.ts";
 
@@ -14,9 +15,7 @@ async function countedBrowser(options: SessionMiddlewareOptions) {
   });
   const prefix = uniquePrefix("touch");
   const app = express();
-  app.use(
-    sessionMiddleware({ secret, timeoutMs: 10_000, ...options, backend: redisBackend({ client, prefix }) }),
-  );
+  app.use(sessionMiddleware({ secret, timeoutMs, ...options, backend: redisBackend({ client, prefix }) }));
   app.get("/", (req, res) => void res.json(countUp(req)));
   app.get("/read", (req, res) => void res.json(data(req).count ?? null));
   app.get("/age", (req, res) => {

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import type { Backend, Connection, RealtimeOptions } from "../../lib/index.ts";
+import type { RealtimeConnection } from "../../lib/realtime/connection.ts";
 import { closed, messages } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -101,6 +103,25 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     }
     expect(refreshes).toEqual([sid]);
     expect(await remainingMs(sid)).toBeGreaterThan(LIFE_MS - 60_000);
+  });
+
+  test("is not asked of a session that it has touched before that is due by the store's own word", async () => {
+    const served = await serveFor("heartbeat");
+    const { ws, line, sid } = await sharedSession(served, 1);
+    const { refresh } = backend.sessions;
+    let movedAt = Number.POSITIVE_INFINITY;
+    backend.sessions.refresh = async (...args) => {
+      await delay(20);
+      const isThere = await refresh(...args);
+      movedAt = Date.now();
+      return isThere;
+    };
+    await heard(ws, line, beat);
+    await tick();
+    await eventually(() =>
+      expect((line as unknown as RealtimeConnection).touchAt).toBeGreaterThanOrEqual(movedAt + 60_000),
+    );
+    expect(refreshes).toEqual([sid]);
   });
 
   test("by the age that the session has now, not by the one that it had when the connection opened", async () => {

@@ -20,12 +20,10 @@ import type { SessionMiddlewareOptions } from "../../lib/middleware/session-opti
 import { type RedisBackendOptions, redisBackend } from "../../lib/redis.ts";
 import { Browser, UpgradeRefusedError } from "../support/browser.ts";
 import { listen } from "../support/http-server.ts";
+import { timeoutMs } from "../support/patience.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 export const secret = "a secret of these tests, at least 32 bytes long";
-
-/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
-const timeoutMs = 10_000;
 
 /** The backends, each opened for one test. */
 export const places: { place: string; open: () => Promise<Backend> }[] = [

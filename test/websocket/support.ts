@@ -16,12 +16,10 @@ import {
 import type { SessionMiddlewareOptions } from "../../lib/middleware/session-options.ts";
 import { Browser, nextMessage } from "../support/browser.ts";
 import { listen } from "../support/http-server.ts";
+import { timeoutMs } from "../support/patience.ts";
 import { memoryPlace, type Place } from "./places.ts";
 
 export const secret = "a secret of these tests, at least 32 bytes long";
-
-/** Long enough for a machine that stands still now and then; a test that is about time sets its own. */
-const timeoutMs = 10_000;
 
 /** The Express versions that are peers. */
 export const versions: { version: string; createApp: () => Express }[] = [
