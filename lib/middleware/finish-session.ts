@@ -57,7 +57,7 @@ async function saveUnlessDeleted(
   isModified: boolean,
 ): Promise<void> {
   try {
-    await record.save(isModified);
+    await record.save({ isModified, isLast: true });
     touchWindow.touched(record.session.id);
   } catch (error) {
     if (!isSessionDeleted(error)) throw error;

@@ -4,6 +4,7 @@ import type { Session, SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
 import { inflateCookie, newCookie } from "../sessions/inflate-cookie.ts";
+import type { SaveQueues } from "../sessions/save-queues.ts";
 import type { RecordOwner, SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
@@ -80,8 +81,8 @@ export class OpenSession implements SessionActions, RecordOwner {
     return this.#config.store;
   }
 
-  get timeoutMs(): number {
-    return this.#config.timeoutMs;
+  get saves(): SaveQueues {
+    return this.#config.saves;
   }
 
   userIdOf(data: SessionData): string | undefined {

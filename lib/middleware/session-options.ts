@@ -12,6 +12,7 @@ import { bounded } from "../sessions/bounded.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { relayEndings } from "../sessions/ending-relay.ts";
+import { SaveQueues } from "../sessions/save-queues.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
 import type { SessionIndex } from "../users/session-index.ts";
 import { userIdOf as checkedId } from "../users/user.ts";
@@ -110,6 +111,7 @@ export interface SessionConfig
   readonly proxy: boolean | undefined;
   readonly backend: Backend;
   readonly store: SessionStore;
+  readonly saves: SaveQueues;
   readonly index: SessionIndex;
   readonly node: Node;
   readonly bounds: Bounds;
@@ -153,6 +155,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
   const sessions = new BoundedSessionStore(chooseStore(store, backend, given.timeoutMs), bounds);
   relayEndings(sessions.endings, backend.node);
   const userIdOf: UserIdOf = (session) => checkedUserId(given.userId(session));
+  const indexedStore = new UserIndexedStore(sessions, index, userIdOf);
 
   const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
   return {
@@ -162,7 +165,8 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     secrets,
     proxy,
     backend,
-    store: new UserIndexedStore(sessions, index, userIdOf),
+    store: indexedStore,
+    saves: new SaveQueues({ store: indexedStore, timeoutMs: given.timeoutMs, userIdOf }),
     index,
     node: backend.node,
     bounds,

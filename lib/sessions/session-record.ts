@@ -1,22 +1,29 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
-import { changedKeys, copyKey, hasChanges, mergeChanges, mergeCookies, sameUnder } from "./merge.ts";
+import { changedKeys, copyKey, hasChanges, mergeCookies, sameUnder } from "./merge.ts";
+import type { SaveQueues } from "./save-queues.ts";
 import type { EndReason } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
-import { unavailable } from "./within.ts";
 
 /** What a record needs of the request or connection that it serves. */
 export interface RecordOwner {
   readonly store: SessionStore;
-  /** Milliseconds that a save may take with all its merging. */
-  readonly timeoutMs: number;
+  readonly saves: SaveQueues;
   /** Whose session this is. */
   userIdOf(data: SessionData): string | undefined;
   /** Called before a session is saved that was last seen as this user's. */
   willSave(session: Session, userId: string | undefined): void;
   /** Called once the stored session is another user's than before, nobody's, or gone. */
   userChanged(session: Session, before: string | undefined, after: string | undefined): Promise<void>;
+}
+
+/** What whoever saves knows. */
+export interface SaveOptions {
+  /** What `hasChanges` has just answered. */
+  readonly isModified?: boolean;
+  /** Whether nobody will read the session after it, so that it need not show what others have saved. */
+  readonly isLast?: boolean;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -44,6 +51,7 @@ export class SessionRecord {
     this.session = session;
     this.#owner = owner;
     this.#base = stored && this.#baseOf(stored);
+    if (this.#base) owner.saves.saw(session.id, this.#base);
   }
 
   /** Whether the session stands in the store, as far as this record knows. */
@@ -87,15 +95,15 @@ export class SessionRecord {
 
   /**
    * Saves the session as it is now. A save that is asked for while another is under way begins after it,
-   * and shares its write with all that were asked for in the meantime. Who has just asked `hasChanges` says so.
+   * and shares its write with all that were asked for in the meantime.
    */
-  save(isModified?: boolean): Promise<void> {
+  save(options: SaveOptions = {}): Promise<void> {
     // One that waits its turn takes all; it begins a moment after the running one has ended.
     if (this.#next) return this.#next;
-    if (!this.#running) return this.#start(isModified);
+    if (!this.#running) return this.#start(options);
     this.#next = settled(this.#running).then(() => {
       this.#next = undefined;
-      return this.#start();
+      return this.#start({});
     });
     return this.#next;
   }
@@ -146,72 +154,52 @@ export class SessionRecord {
     // A first save that is still under way would be stored after it was removed.
     if (this.#running) await settled(this.#running);
     if (!this.#base && !this.#attempted) return;
+    this.#owner.saves.forget(this.session.id);
     await this.#owner.store.remove(this.session.id, reason);
     if (this.#base?.userId !== undefined)
       await this.#owner.userChanged(this.session, this.#base.userId, undefined);
   }
 
-  #start(isModified?: boolean): Promise<void> {
-    this.#running = this.#write(isModified);
+  #start(options: SaveOptions): Promise<void> {
+    this.#running = this.#write(options).finally(() => {
+      this.#running = undefined;
+    });
     return this.#running;
   }
 
-  async #write(known?: boolean): Promise<void> {
-    try {
-      await this.#writeMerged(known);
-    } finally {
-      this.#running = undefined;
-    }
-  }
-
-  async #writeMerged(known: boolean | undefined): Promise<void> {
+  async #write({ isModified: known, isLast = false }: SaveOptions): Promise<void> {
     if (this.#ended) throw sessionDeleted();
     const base = this.#base;
     this.#owner.willSave(this.session, base?.userId);
     const isModified = known ?? this.hasChanges();
     this.session.touch();
     const sent = snapshot(this.session);
-    const deadline = Date.now() + this.#owner.timeoutMs;
-    let next = sent;
-    let current: Base | undefined = base;
+    const userId = this.#owner.userIdOf(sent.data);
     this.#attempted = true;
-    for (;;) {
-      // Of what is sent: the app may change the session while the store is asked.
-      const userId = this.#owner.userIdOf(next.data);
-      const result = await this.#owner.store.write(this.session.id, next, current).catch((error) => {
-        const before = base ? (JSON.parse(base.json) as object) : {};
-        this.#unsure = new Set([...this.#unsure, ...changedKeys(before, JSON.parse(sent.json) as object)]);
-        throw error;
-      });
-      if (result.outcome === "written") {
-        // A write whose answer did not come may have stored the user already, and nobody was told.
-        const userIdBefore = this.#unsure.size > 0 ? base?.userId : current?.userId;
-        this.#unsure = NONE;
-        this.#saved = true;
-        this.#modified ||= isModified;
-        const written = { json: next.json, version: result.version, userId };
-        if (next === sent) this.#base = written;
-        else this.#takeOver(JSON.parse(sent.json) as SessionData, next.data, written);
-        if (userId !== userIdBefore) await this.#owner.userChanged(this.session, userIdBefore, userId);
-        return;
-      }
-      if (result.outcome === "expired") {
-        this.#ended = true;
-        return;
-      }
-      if (result.outcome === "deleted") {
-        this.#foundGone();
-        throw sessionDeleted();
-      }
-      // Whoever came in between has made progress, so somebody always does; but nobody waits for ever.
-      if (Date.now() >= deadline) throw unavailable("was too busy with this session");
-      // Before the merge, which changes the data.
-      current = this.#baseOf(result.current);
-      const before = base && (JSON.parse(base.json) as SessionData);
-      next = snapshot(
-        mergeChanges(before, JSON.parse(sent.json) as SessionData, result.current.data, this.#unsure),
-      );
+    const save = this.#owner.saves.save(this.session.id, { base, sent, userId, unsure: this.#unsure });
+    const result = await save.result.catch((error) => {
+      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...changesOf(base, sent)]);
+      throw error;
+    });
+    if (result.outcome === "deleted") {
+      this.#foundGone();
+      throw sessionDeleted();
     }
+    if (result.outcome === "expired") {
+      this.#ended = true;
+      return;
+    }
+    const { stored, isMerged, userIdBefore } = result;
+    this.#unsure = NONE;
+    this.#saved = true;
+    this.#modified ||= isModified;
+    if (!isMerged) this.#base = stored;
+    // Nobody reads the session any more, so it need not be what is stored. Whoever saves it once more merges: nothing
+    // else is stored as this version.
+    else if (isLast) this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
+    else this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
+    if (stored.userId !== userIdBefore)
+      await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
 
   /**
@@ -235,6 +223,10 @@ export class SessionRecord {
     this.#ended = true;
     this.#owner.store.endings.close(this.session.id, "session_ended");
   }
+}
+
+function changesOf(base: Base | undefined, sent: SessionSnapshot): string[] {
+  return changedKeys(base ? (JSON.parse(base.json) as object) : {}, JSON.parse(sent.json) as object);
 }
 
 function snapshot(data: Session | SessionData): SessionSnapshot {

@@ -4,6 +4,7 @@ import { BoundSession, type SessionActions } from "../../lib/sessions/bound-sess
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
+import { SaveQueues } from "../../lib/sessions/save-queues.ts";
 import type { RecordOwner, SessionRecord } from "../../lib/sessions/session-record.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import type { Contents } from "../../lib/testing/session-store-suite/sessions.ts";
@@ -19,6 +20,8 @@ export interface OpenRecordOptions
   extends Partial<Pick<RecordOwner, "userIdOf" | "willSave" | "userChanged">> {
   /** @default 2_000 */
   timeoutMs?: number;
+  /** The queues of the node that it belongs to. @default those of a node of its own */
+  saves?: SaveQueues;
   /** Of a new session. @default 60_000 */
   maxAge?: number | null;
 }
@@ -33,6 +36,7 @@ export async function openRecord(
     userIdOf = () => undefined,
     willSave = () => {},
     userChanged = async () => {},
+    saves,
   }: OpenRecordOptions = {},
 ): Promise<OpenRecord> {
   const bounded = new BoundedSessionStore(store, new Bounds(timeoutMs));
@@ -40,7 +44,13 @@ export async function openRecord(
   const data = stored?.data ?? ({ cookie: newCookie({ maxAge }) } as SessionData);
   if (stored) data.cookie = inflateCookie(stored.data.cookie);
   const req = { sessionID: sid } as Request;
-  const owner: RecordOwner = { store: bounded, timeoutMs, userIdOf, willSave, userChanged };
+  const owner: RecordOwner = {
+    store: bounded,
+    saves: saves ?? new SaveQueues({ store: bounded, timeoutMs, userIdOf }),
+    userIdOf,
+    willSave,
+    userChanged,
+  };
   const session = new BoundSession(
     req,
     data,
