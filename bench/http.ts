@@ -6,8 +6,15 @@
  */
 import { parseArgs } from "node:util";
 import { pinSelf } from "./cores.ts";
-import { httpLoad } from "./http-load.ts";
-import { type MeasuredServer, measuredServer, type ServerName, serverNames } from "./http-servers.ts";
+import { httpLoad, type Load } from "./http-load.ts";
+import { httpScenarios, type Scenario } from "./http-scenarios.ts";
+import {
+  type MeasuredServer,
+  measuredServer,
+  type ServerFigures,
+  type ServerName,
+  serverNames,
+} from "./http-servers.ts";
 import { machine } from "./machine.ts";
 import { ownRedis } from "./redis.ts";
 import { redisCommands } from "./redis-commands.ts";
@@ -17,6 +24,8 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
+    /** A part of the title of the scenarios to run. */
+    only: { type: "string", default: "" },
     write: { type: "boolean", default: false },
   },
 });
@@ -31,20 +40,7 @@ const leastCoreShare = 0.9;
 const peer: ServerName = "express-session";
 const ours: ServerName = "express-session-stack";
 
-interface Scenario {
-  title: string;
-  size: "small" | "large";
-  path: "/read" | "/modify";
-  /** Requests per second, as a multiple of the peer's in the same run. */
-  leastRatio: number;
-  mostCommands?: number;
-}
-
-const scenarios: Scenario[] = [
-  { title: "read only, small session", size: "small", path: "/read", leastRatio: 1.25, mostCommands: 1 },
-  { title: "read only, 10 KB session", size: "large", path: "/read", leastRatio: 1.8, mostCommands: 1 },
-  { title: "modifying, small session", size: "small", path: "/modify", leastRatio: 1 },
-];
+const scenarios = httpScenarios.filter(({ title }) => title.includes(options.only));
 
 interface Figures {
   requestsPerSecond: number[];
@@ -65,10 +61,10 @@ async function eachServer<T>(
   return produced as ByServer<T>;
 }
 
-async function logIn(server: MeasuredServer, size: string): Promise<string[]> {
+async function logIn(url: string, size: string, sessions: number): Promise<string[]> {
   const cookies: string[] = [];
   for (let user = 0; user < sessions; user++) {
-    const response = await fetch(`${server.url}/login/${size}?user=${user}`, { method: "POST" });
+    const response = await fetch(`${url}/login/${size}?user=${user}`, { method: "POST" });
     if (!response.ok) throw new Error(`log in: ${response.status} ${await response.text()}`);
     cookies.push(response.headers.getSetCookie()[0]?.split(";")[0] ?? "session=none");
   }
@@ -76,14 +72,19 @@ async function logIn(server: MeasuredServer, size: string): Promise<string[]> {
 }
 
 async function measure(
-  scenario: Scenario,
+  { size, path, atOnce, nodes = 1 }: Scenario,
   redisUrl: (database: number) => string,
 ): Promise<ByServer<Figures>> {
-  const servers = await eachServer((name, database) => measuredServer(name, redisUrl(database)));
-  const loads = await eachServer(async (name) => ({
-    url: servers[name].url + scenario.path,
-    cookies: await logIn(servers[name], scenario.size),
-  }));
+  const servers = await eachServer((name, database) =>
+    Promise.all(Array.from({ length: nodes }, () => measuredServer(name, redisUrl(database)))),
+  );
+  const loads = await eachServer(
+    async (name): Promise<Load> => ({
+      urls: servers[name].map(({ url }) => url + path),
+      cookies: await logIn((servers[name][0] as MeasuredServer).url, size, atOnce ? 1 : sessions),
+      ...(atOnce && { connections: atOnce }),
+    }),
+  );
   const figures = await eachServer(
     async (): Promise<Figures> => ({
       requestsPerSecond: [],
@@ -102,9 +103,9 @@ async function measure(
   });
   for (let round = 0; round < rounds; round++) {
     await eachServer(async (name) => {
-      const before = await servers[name].figures();
+      const before = await figuresOf(servers[name]);
       const load = await httpLoad({ ...loads[name], seconds });
-      const after = await servers[name].figures();
+      const after = await figuresOf(servers[name]);
       const cpuMs = after.cpuMs - before.cpuMs;
       const own = figures[name];
       own.requestsPerSecond.push(load.requestsPerSecond);
@@ -113,8 +114,16 @@ async function measure(
       own.cpuMicrosPerRequest.push((cpuMs * 1000) / (after.requests - before.requests));
     });
   }
-  await eachServer((name) => servers[name].stop());
+  await eachServer((name) => Promise.all(servers[name].map((server) => server.stop())));
   return figures;
+}
+
+async function figuresOf(nodes: readonly MeasuredServer[]): Promise<ServerFigures> {
+  const all = await Promise.all(nodes.map((node) => node.figures()));
+  return {
+    requests: all.reduce((sum, { requests }) => sum + requests, 0),
+    cpuMs: all.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+  };
 }
 
 /** Of neighbours in time, so that a slow minute of the machine counts on both sides. */
