@@ -44,9 +44,12 @@ describe.each(places)(
         arrived.open();
         return go.opened;
       });
+      // Of another node: on one node a save waits for the one before it.
+      const other = (await serve({ backend, session: { userId: byOwner } })).browser();
+      for (const [name, value] of browser.cookies) other.cookies.set(name, value);
       const logout = browser.post("/set", { json: { owner: null } });
       await arrived.opened;
-      await browser.post("/set", { json: { owner: "ada" } });
+      await other.post("/set", { json: { owner: "ada" } });
       go.open();
       await logout;
       const { owner } = await me(browser);
