@@ -21,7 +21,7 @@ export interface OpenRecordOptions
   /** @default 2_000 */
   timeoutMs?: number;
   /** The queues of the node that it belongs to. @default those of a node of its own */
-  saves?: SaveQueues;
+  saves?: SaveQueues | undefined;
   /** Of a new session. @default 60_000 */
   maxAge?: number | null;
 }

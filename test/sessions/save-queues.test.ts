@@ -228,7 +228,7 @@ describe("SaveQueues", () => {
   it("fails none of several that save for what another of them has sent", async () => {
     class Picky extends MemorySessionStore {
       override async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-        if ((next.data as Contents).poison) throw new Error("cannot be written");
+        if ((next.data as unknown as Contents).poison) throw new Error("cannot be written");
         return super.write(sid, next, base);
       }
     }
