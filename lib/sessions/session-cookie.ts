@@ -83,7 +83,7 @@ export function cookieOf(holder: Session | SessionData): SessionCookie {
 }
 
 /** Puts all that is stored of a cookie into another one, which is returned. */
-export function copyCookie({ data }: Pick<CookieBasis, "data">, to = new SessionCookie()): SessionCookie {
+export function copyCookie({ data }: Pick<CookieBasis, "data">, to: SessionCookie = new SessionCookie()): SessionCookie {
   // The age last: setting `expires` computes it anew.
   const { originalMaxAge, ...attributes } = data;
   return Object.assign(to, attributes, { originalMaxAge });
