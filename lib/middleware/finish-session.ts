@@ -33,21 +33,31 @@ export function finishSession(
     return open.canBeStored(record) ? saveUnlessDeleted(keeper, record, isModified) : undefined;
   }
   if (record.wasSaved) keeper.touchWindow.touched(record.session.id);
-  if (!record.isStored || !open.isCarried(record) || !isTouchDue(keeper, open, record)) return undefined;
-  debug("%s %s: touches", req.method, req.path);
-  record.session.touch();
-  // The response does not depend on it: a session that could not be touched was still rightly read.
-  return record.refresh().catch((error) => keeper.errors.report(error, req));
+  if (!record.isStored || !open.isCarried(record)) return undefined;
+  try {
+    if (!isTouchDue(keeper, open, record)) return undefined;
+    debug("%s %s: touches", req.method, req.path);
+    return record.refresh().catch((error) => keeper.errors.report(error, req));
+  } catch (error) {
+    // The response does not depend on it: a session that could not be touched was still rightly read.
+    keeper.errors.report(error, req);
+    return undefined;
+  }
 }
 
 /** Whether a session that holds no changes is to be saved all the same. */
 function isSaveDue({ config }: SessionKeeper, open: OpenSession, record: SessionRecord): boolean {
-  if (record.isStored) return (config.resave || open.hasNewAge) && !record.wasSaved;
+  if (record.isStored) return config.resave && !record.wasSaved;
   return config.saveUninitialized || open.isReplacement;
 }
 
-function isTouchDue({ touchWindow }: SessionKeeper, open: OpenSession, { session }: SessionRecord): boolean {
-  return touchWindow.enter(session.id, session.cookie.originalMaxAge, open);
+function isTouchDue(
+  { touchWindow, config }: SessionKeeper,
+  open: OpenSession,
+  { session }: SessionRecord,
+): boolean {
+  session.touch();
+  return touchWindow.enter(session.id, config.store.lifeMs(session as never), open);
 }
 
 /** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */

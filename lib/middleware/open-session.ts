@@ -3,8 +3,10 @@ import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
-import { inflateCookie, newCookie } from "../sessions/inflate-cookie.ts";
+import { newCookie } from "../sessions/inflate-cookie.ts";
+import { isSameCookie } from "../sessions/merge-cookies.ts";
 import type { SaveQueues } from "../sessions/save-queues.ts";
+import { type CookieData, cookieOf, type SessionCookie } from "../sessions/session-cookie.ts";
 import type { RecordOwner, SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
@@ -13,7 +15,6 @@ import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { SIGNED, signValue } from "./signed-value.ts";
 
-type SessionCookie = SessionData["cookie"];
 type Secret = SessionConfig["secrets"][number];
 
 /**
@@ -31,7 +32,8 @@ export class OpenSession implements SessionActions, RecordOwner {
   #isReplacement = false;
   #record: SessionRecord | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
-  #maxAge: number | null = null;
+  /** The cookie that the client has, as far as the store tells. */
+  #carriedCookie: CookieData | undefined;
 
   constructor(req: Request, config: SessionConfig, users: UserEvents, secret: Secret, requestedId?: string) {
     this.#req = req;
@@ -61,11 +63,6 @@ export class OpenSession implements SessionActions, RecordOwner {
     return this.#savedAt;
   }
 
-  /** Whether the app has given the session another age since it was loaded. */
-  get hasNewAge(): boolean {
-    return this.#maxAge !== this.#req.session.cookie.originalMaxAge;
-  }
-
   /** Whether the client's cookie names this session, so that it was not begun by this very request. */
   isCarried(record: SessionRecord): boolean {
     return this.#carriedId === record.session.id;
@@ -74,7 +71,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   /** Whether the session may be stored: it is, or the client's cookie names it or can still be made to. */
   canBeStored(record: SessionRecord): boolean {
     if (record.isStored || this.isCarried(record)) return true;
-    return !this.#headSent && this.#mayGoByCookie(record.session.cookie);
+    return !this.#headSent && this.#mayGoByCookie(cookieOf(record.session));
   }
 
   get store(): SessionStore {
@@ -90,6 +87,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   }
 
   willSave(session: Session, userId: string | undefined): void {
+    cookieOf(session);
     stampLogin(this.#req, session, this.#config.userIdOf(session as unknown as SessionData), userId);
   }
 
@@ -101,9 +99,8 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   /** Puts a stored session into `req.session`. */
   adopt(stored: StoredSession): void {
-    const cookie = inflateCookie(stored.data.cookie);
-    stored.data.cookie = cookie;
-    this.#maxAge = cookie.originalMaxAge;
+    const cookie = cookieOf(stored.data);
+    this.#carriedCookie ??= cookie.data;
     if (cookie.expires && cookie.originalMaxAge)
       this.#savedAt = cookie.expires.getTime() - cookie.originalMaxAge;
     this.#begin(stored.data, stored);
@@ -156,17 +153,21 @@ export class OpenSession implements SessionActions, RecordOwner {
     const { record } = this;
     if (!res || !record || record.hasEnded || this.#config.saveUnless(res)) return;
     if (!this.isCookieDue({ willSave })) return;
-    const { cookie, id } = record.session;
+    const { id } = record.session;
     record.session.touch();
+    const cookie = cookieOf(record.session);
     const value = SIGNED + signValue(id, this.#secret);
     appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
     this.#carriedId = id;
+    this.#carriedCookie = undefined;
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */
   isCookieDue({ willSave }: { willSave: boolean }): boolean {
     const { record } = this;
-    if (!record || record.hasEnded || !this.#mayGoByCookie(record.session.cookie)) return false;
+    if (!record || record.hasEnded) return false;
+    const cookie = cookieOf(record.session);
+    if (!this.#mayGoByCookie(cookie)) return false;
     if (!this.isCarried(record)) {
       return (
         record.isStored ||
@@ -174,7 +175,10 @@ export class OpenSession implements SessionActions, RecordOwner {
       );
     }
     if (this.#config.rolling) return true;
-    return record.session.cookie.expires != null && (record.wasModified || (willSave && record.hasChanges()));
+    const isOther = this.#carriedCookie !== undefined && !isSameCookie(this.#carriedCookie, cookie);
+    // What is not saved yet, and will not be, the client must not be told.
+    if (isOther && (willSave || record.wasModified || !record.hasChanges())) return true;
+    return cookie.expires !== null && (record.wasModified || (willSave && record.hasChanges()));
   }
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {
@@ -201,7 +205,7 @@ function notCarried(headSent: boolean): SessionStackError {
 
 /** The attributes of a Set-Cookie line, without those that are not set. */
 function cookieData(cookie: SessionCookie): SerializeOptions {
-  const { originalMaxAge: _, ...attributes } = (cookie as unknown as { data: Record<string, unknown> }).data;
+  const { originalMaxAge: _, ...attributes } = cookie.data;
   return attributes as SerializeOptions;
 }
 

@@ -18,12 +18,11 @@ export class TouchWindow {
   }
 
   /** Whether the session that was loaded into the request is due, and remembers it as touched if it is. */
-  enter(id: string, lifeMs: number | null, { savedAt, hasNewAge }: OpenSession): boolean {
+  enter(id: string, lifeMs: number, { savedAt }: Pick<OpenSession, "savedAt">): boolean {
     const now = Date.now();
     const idleMs = Math.min(sinceMs(savedAt, now), sinceMs(this.#touchedAt.get(id), now));
     // Half its life at most: else a session would end that is used all the time.
-    if (!hasNewAge && idleMs < Math.min(this.#touchAfterMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 2))
-      return false;
+    if (idleMs < Math.min(this.#touchAfterMs, lifeMs / 2)) return false;
     this.touched(id, now);
     return true;
   }

@@ -1,6 +1,7 @@
 import { isSessionDeleted } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
 import type { RealtimeConnection } from "./connection.ts";
 
@@ -55,6 +56,6 @@ export class KeepAlive {
   }
 
   #lifeMs({ session }: SessionRecord): number {
-    return session.cookie.originalMaxAge ?? this.#keeper.config.store.lifeMs(session as never);
+    return touchedLifeMs(this.#keeper.config.store, session as never);
   }
 }

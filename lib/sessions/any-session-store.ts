@@ -2,6 +2,7 @@ import type { SessionData, Store } from "express-session";
 import { isSessionUnreadable } from "../errors.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
+import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
@@ -116,7 +117,7 @@ export class AnySessionStore implements SessionStore {
   }
 
   lifeMs({ cookie }: SessionData): number {
-    return cookie.expires ? new Date(cookie.expires).getTime() - Date.now() : Number.POSITIVE_INFINITY;
+    return expiresAt(cookie) - Date.now();
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {
@@ -138,15 +139,14 @@ export class AnySessionStore implements SessionStore {
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     return Promise.all(
       sids.map(async (sid) => {
-        // One that cannot be read is still there, and keeps no answer from the others.
-        const found = await this.read(sid).catch((error) => {
-          if (isSessionUnreadable(error)) return "unreadable" as const;
+        try {
+          const found = await this.read(sid);
+          return found && expiresAt(inflateCookie(found.data.cookie));
+        } catch (error) {
+          // One that cannot be read is still there, and keeps no answer from the others.
+          if (isSessionUnreadable(error)) return Number.POSITIVE_INFINITY;
           throw error;
-        });
-        if (!found) return undefined;
-        if (found === "unreadable") return Number.POSITIVE_INFINITY;
-        const { expires } = found.data.cookie;
-        return expires ? new Date(expires).getTime() : Number.POSITIVE_INFINITY;
+        }
       }),
     );
   }
@@ -183,6 +183,10 @@ export class AnySessionStore implements SessionStore {
 function understood(error: unknown): null {
   if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return null;
   throw error instanceof SyntaxError ? sessionUnreadable() : error;
+}
+
+function expiresAt({ expires }: SessionData["cookie"]): number {
+  return expiryOf(expires)?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 
 function stored(found: SessionData): StoredSession {

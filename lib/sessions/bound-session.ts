@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import { type Callback, callBack } from "./callback.ts";
+import { cookieOf } from "./session-cookie.ts";
 import { type RecordOwner, SessionRecord } from "./session-record.ts";
 import type { StoredSession } from "./session-store.ts";
 
@@ -82,10 +83,8 @@ export class BoundSession extends SessionBase {
   }
 
   resetMaxAge(): this {
-    const { originalMaxAge } = this.cookie;
-    session.Session.prototype.resetMaxAge.call(this as unknown as Session);
-    // Setting `maxAge` derives `originalMaxAge` from the clock, which may have moved on: a session would shrink with each touch.
-    this.cookie.originalMaxAge = originalMaxAge;
+    const cookie = cookieOf(this.#self());
+    cookie.maxAge = cookie.originalMaxAge;
     return this;
   }
 

@@ -1,9 +1,14 @@
 import type { SessionData, Store } from "express-session";
 import type { Bounds } from "./bounds.ts";
+import { checkedLifeMs } from "./checked-life.ts";
+import { readableData, sessionDataOf } from "./inflate-cookie.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 
-/** A session store whose calls are bounded. */
+/**
+ * A session store whose calls are bounded, and the door of the stack: whatever store is behind it, the cookie of a session
+ * that comes in is a Cookie, and no session goes out whose life is not a number.
+ */
 export class BoundedSessionStore implements SessionStore {
   readonly #store: SessionStore;
   readonly #bounds: Bounds;
@@ -22,14 +27,19 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   read(sid: string): Promise<StoredSession | undefined> {
-    return this.#bounds.call(() => this.#store.read(sid));
+    return this.#bounds.call(() => this.#store.read(sid).then(received));
   }
 
-  write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-    return this.#bounds.call(() => this.#store.write(sid, next, base));
+  async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
+    // Asked here, because what a function of the app answers wrong is no failure of the store.
+    this.lifeMs(next.data);
+    const result = await this.#bounds.call(() => this.#store.write(sid, next, base));
+    if (result.outcome === "changed") received(result.current);
+    return result;
   }
 
-  refresh(sid: string, data: SessionData): Promise<boolean> {
+  async refresh(sid: string, data: SessionData): Promise<boolean> {
+    this.lifeMs(data);
     return this.#bounds.call(() => this.#store.refresh(sid, data));
   }
 
@@ -38,14 +48,23 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   lifeMs(data: SessionData): number {
-    return this.#store.lifeMs(data);
+    return checkedLifeMs(this.#store.lifeMs(data));
   }
 
-  expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    return this.#bounds.call(() => this.#store.expiries(sids));
+  async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    const expiries = await this.#bounds.call(() => this.#store.expiries(sids));
+    return expiries.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
   }
 
-  walk(): AsyncIterable<[string, SessionData]> {
-    return this.#store.walk();
+  async *walk(): AsyncIterable<[string, SessionData]> {
+    for await (const [sid, data] of this.#store.walk()) {
+      const readable = readableData(data);
+      if (readable) yield [sid, readable];
+    }
   }
+}
+
+function received<T extends StoredSession | undefined>(stored: T): T {
+  if (stored) sessionDataOf(stored.data);
+  return stored;
 }

@@ -1,6 +1,7 @@
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData } from "./session-store.ts";
@@ -60,14 +61,21 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 
   async refresh(sid: string, data: SessionData): Promise<boolean> {
     const entry = this.#live(sid);
-    if (entry) entry.expiresAt = this.#expiryOf(data);
-    return entry !== undefined;
+    if (!entry) return false;
+    const expiresAt = this.#expiryOf(data);
+    if (expiresAt > this.#now()) {
+      entry.expiresAt = expiresAt;
+      return true;
+    }
+    await this.remove(sid, "session_ended");
+    return false;
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
-    const data = this.#live(sid)?.json;
+    const entry = this.#live(sid);
     this.#entries.delete(sid);
-    if (reason) await this.endings.announce({ sid, reason, data: data && JSON.parse(data) });
+    if (!reason) return;
+    await this.endings.announce({ sid, reason, data: entry && JSON.parse(entry.json) });
   }
 
   lifeMs(data: SessionData): number {
@@ -92,8 +100,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   set(sid: string, data: SessionData, callback?: Callback<void>): void {
-    const kept = this.#put(sid, JSON.stringify(data), data);
-    callBack(kept ? Promise.resolve() : this.remove(sid, "session_ended"), callback);
+    callBack(this.#set(sid, data), callback);
   }
 
   override touch(sid: string, data: SessionData, callback?: () => void): void {
@@ -130,6 +137,10 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     return undefined;
   }
 
+  async #set(sid: string, data: SessionData): Promise<void> {
+    if (!this.#put(sid, JSON.stringify(data), data)) await this.remove(sid, "session_ended");
+  }
+
   /** Answers `false`, and keeps nothing, if the data has expired already. */
   #put(sid: string, json: string, data: SessionData): boolean {
     const expiresAt = this.#expiryOf(data);
@@ -140,8 +151,8 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   #expiryOf(data: SessionData): number {
-    const expires = data.cookie?.expires;
-    return expires ? new Date(expires).getTime() : this.#now() + this.#ttlMs;
+    const expires = expiryOf(data.cookie?.expires);
+    return expires ? expires.getTime() : this.#now() + this.#ttlMs;
   }
 }
 

@@ -1,4 +1,5 @@
 import session, { type SessionData } from "express-session";
+import { mergeCookies } from "./merge-cookies.ts";
 
 type Data = Record<string, unknown>;
 
@@ -34,7 +35,7 @@ export function changedKeys(before: object, after: object): string[] {
 
 /**
  * Three-way merge by top-level key: `theirs`, with what changed from `base` to `mine` put over it.
- * All three are plain data as parsed from JSON; `theirs` is changed and returned.
+ * All three are plain data as parsed from JSON; `theirs` is changed and returned, with a Cookie.
  */
 export function mergeChanges(
   base: SessionData | undefined,
@@ -52,24 +53,4 @@ export function copyKey(from: object, to: object, key: string): void {
   const value = (from as Data)[key];
   if (value === undefined) delete (to as Data)[key];
   else (to as Data)[key] = value;
-}
-
-type CookieData = SessionData["cookie"];
-
-/**
- * Every save moves `expires`, so that alone is no change of the cookie: whoever changed the rest of it wins,
- * and if nobody did, the later expiry stands.
- */
-export function mergeCookies(base: CookieData | undefined, mine: CookieData, theirs: CookieData): CookieData {
-  if (!sameJson(withoutExpiry(base), withoutExpiry(mine))) return mine;
-  if (!sameJson(withoutExpiry(base), withoutExpiry(theirs))) return theirs;
-  return expiryMs(mine) > expiryMs(theirs) ? ({ ...theirs, expires: mine.expires } as CookieData) : theirs;
-}
-
-function withoutExpiry(cookie: CookieData | undefined): object {
-  return { ...cookie, expires: undefined };
-}
-
-function expiryMs(cookie: CookieData): number {
-  return cookie.expires ? new Date(cookie.expires).getTime() : 0;
 }

@@ -2,9 +2,11 @@ import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { inflateCookie } from "./inflate-cookie.ts";
+import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { assertSessionData, sessionUnreadable } from "./session-store.ts";
+import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
 import { WRITE_SCRIPT } from "./write-script.ts";
 
 /** Turns a session into the text that Redis holds, and back, as connect-redis takes it. */
@@ -21,7 +23,12 @@ export interface RedisSessionStoreOptions {
   client: RedisClient;
   /** What stands before the session id in the key. @default "sess:" */
   prefix?: string;
-  /** Seconds that a session lives whose cookie has no expiry of its own; a function decides for every session. @default 86_400 */
+  /**
+   * Seconds that a session lives whose cookie has no expiry of its own; a function decides for every session, with 0 or
+   * less for one that is over. What it answers is a finite number, rounded up; else the session is not written.
+   *
+   * @default 86_400
+   */
   ttl?: number | ((data: SessionData) => number);
   /** How sessions are written. @default JSON */
   serializer?: SessionSerializer;
@@ -35,6 +42,9 @@ export interface RedisSessionStoreOptions {
 
 const writeScript = new RedisScript(WRITE_SCRIPT);
 
+/** The last date that there is, as a life. */
+const MAX_SECONDS = 8.64e12;
+
 /**
  * connect-redis's store, with the same keys and values, whose sessions are written by one atomic step.
  *
@@ -46,6 +56,8 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   constructor(options: RedisSessionStoreOptions) {
     super(options);
+    // connect-redis's own calls ask it, too.
+    if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
     // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
     if (/[\\*?[\]]/.test(this.prefix)) {
@@ -84,7 +96,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async refresh(sid: string, data: SessionData): Promise<boolean> {
     if (this.disableTTL || this.disableTouch) return true;
-    return Number(await this.#client().expire(this.prefix + sid, this.#ttlSeconds(data))) === 1;
+    const seconds = this.#ttlSeconds(data);
+    if (seconds > 0) return Number(await this.#client().expire(this.prefix + sid, seconds)) === 1;
+    await this.remove(sid, "session_ended");
+    return false;
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
@@ -117,6 +132,19 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     });
   }
 
+  /** Stores a session, as an app asks for it by `req.sessionStore`. */
+  override async set(sid: string, data: SessionData, callback?: Callback<void>): Promise<void> {
+    try {
+      // connect-redis asks for it where an error reaches nobody, and takes NaN for a session that is over.
+      this.#ttlSeconds(data);
+    } catch (error) {
+      if (!callback) throw error;
+      callback(error);
+      return;
+    }
+    await super.set(sid, data, callback);
+  }
+
   /** Ends a session, as an app asks for it by `req.sessionStore`. */
   override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
     const removed = this.remove(sid, "session_ended");
@@ -142,9 +170,22 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   #ttlSeconds(data: SessionData): number {
     if (typeof this.ttl === "function") return this.ttl(data);
-    const expires = data.cookie?.expires;
-    return expires ? Math.ceil((new Date(expires).getTime() - Date.now()) / 1000) : this.ttl;
+    const expires = expiryOf(data.cookie?.expires);
+    return expires ? Math.ceil((expires.getTime() - Date.now()) / 1000) : this.ttl;
   }
+}
+
+/** A `ttl` function that is always given a Cookie, and answers whole seconds or throws. */
+function checkedTtl(ttl: (data: SessionData) => number): (data: SessionData) => number {
+  return (data) => {
+    const cookie = isSessionData(data) ? inflateCookie(data.cookie) : undefined;
+    const seconds = ttl(cookie && cookie !== data.cookie ? { ...data, cookie } : data);
+    if (Number.isFinite(seconds) && seconds <= MAX_SECONDS) return Math.ceil(seconds);
+    throw new TypeError(
+      'RedisSessionStore: option "ttl" must be a number of seconds, or a function that answers with a finite one; ' +
+        'for sessions that never expire there is "disableTTL"',
+    );
+  };
 }
 
 /** The text itself is the version and the JSON: a session that is only read is not written out for it. */

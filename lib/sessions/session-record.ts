@@ -1,8 +1,10 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
-import { changedKeys, copyKey, hasChanges, mergeCookies, sameUnder } from "./merge.ts";
+import { changedKeys, copyKey, hasChanges, sameUnder } from "./merge.ts";
+import { isSameCookie, mergeCookies } from "./merge-cookies.ts";
 import type { SaveQueues } from "./save-queues.ts";
+import { cookieOf, copyCookie, type SessionCookie } from "./session-cookie.ts";
 import type { EndReason } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
 
@@ -84,13 +86,18 @@ export class SessionRecord {
     return this.#running && settled(this.#running);
   }
 
-  /** Whether the session holds changes that are not saved. Costs one serialisation if it does not. */
+  /**
+   * Whether the session holds changes that are not saved, its cookie among them. Costs one serialisation if it does not.
+   * The cookie alone makes no new session worth to be stored.
+   */
   hasChanges(): boolean {
+    const cookie = cookieOf(this.session);
     if (this.#unsure.size > 0) return true;
     if (!this.#base) return hasChanges({}, this.session);
     // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
     if (JSON.stringify(this.session) === this.#base.json) return false;
-    return hasChanges(JSON.parse(this.#base.json) as object, this.session);
+    const base = JSON.parse(this.#base.json) as SessionData;
+    return hasChanges(base, this.session) || !isSameCookie(inflated(base.cookie), cookie);
   }
 
   /**
@@ -116,9 +123,9 @@ export class SessionRecord {
   /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
   async prolong(): Promise<void> {
     const { data } = await this.read();
-    const cookie = inflateCookie(data.cookie);
-    if (cookie.originalMaxAge !== null) cookie.maxAge = cookie.originalMaxAge;
-    await this.#refreshBy({ ...data, cookie });
+    const cookie = cookieOf(data);
+    cookie.maxAge = cookie.originalMaxAge;
+    await this.#refreshBy(data);
   }
 
   async #refreshBy(data: SessionData): Promise<void> {
@@ -210,8 +217,9 @@ export class SessionRecord {
     for (const key of changedKeys(before, theirs)) {
       if (!this.#unsure.has(key) && sameUnder(key, before, this.session)) copyKey(theirs, this.session, key);
     }
-    const cookie = JSON.parse(JSON.stringify(this.session.cookie)) as SessionData["cookie"];
-    this.session.cookie = inflateCookie(mergeCookies(before.cookie, cookie, theirs.cookie));
+    // Into the one that the app has, and may go on to change.
+    const cookie = cookieOf(this.session);
+    copyCookie(inflated(mergeCookies(before.cookie, this.session.cookie, theirs.cookie)), cookie);
     this.#base = base;
   }
 
@@ -231,6 +239,10 @@ function changesOf(base: Base | undefined, sent: SessionSnapshot): string[] {
 
 function snapshot(data: Session | SessionData): SessionSnapshot {
   return { data: data as SessionData, json: JSON.stringify(data) };
+}
+
+function inflated(cookie: SessionData["cookie"]): SessionCookie {
+  return inflateCookie(cookie) as unknown as SessionCookie;
 }
 
 function settled(promise: Promise<unknown>): Promise<void> {

@@ -1,5 +1,5 @@
-import type { SessionData } from "express-session";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
 import { readable } from "../sessions/session-store.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
@@ -47,7 +47,8 @@ export async function listSessions(
       const expiresAt = expiries[at];
       if (!stored || config.userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
       const { login } = stored.data;
-      const lastSeenAt = Math.min(now, expiresAt - lifeMs(stored.data, config.store.lifeMs(stored.data)));
+      // Each touch begins the life anew.
+      const lastSeenAt = Math.min(now, expiresAt - touchedLifeMs(config.store, stored.data));
       return [
         {
           sid,
@@ -60,9 +61,4 @@ export async function listSessions(
       ];
     })
     .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0) || (a.sid < b.sid ? 1 : -1));
-}
-
-/** The life that each touch begins anew. */
-function lifeMs({ cookie }: SessionData, storeLifeMs: number): number {
-  return cookie.originalMaxAge ?? storeLifeMs;
 }

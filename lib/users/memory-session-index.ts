@@ -1,4 +1,5 @@
 import { ClockHand } from "../clock-hand.ts";
+import { checkedLifeMs } from "../sessions/checked-life.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
 interface Entry {
@@ -22,11 +23,12 @@ export class MemorySessionIndex implements SessionIndex {
   }
 
   async enter(userId: string, sid: string, lifeMs: number): Promise<void> {
+    const expiresAt = this.#now() + checkedLifeMs(lifeMs);
     this.#hand.advance(SWEPT_PER_LOGIN, (other, found) => this.#sweep(other, found));
     const entries = this.#byUser.get(userId) ?? new Map<string, Entry>();
     this.#byUser.set(userId, entries);
     if (entries.has(sid)) return;
-    entries.set(sid, { expiresAt: this.#now() + lifeMs, isRevoked: false, mark: ++this.#marks });
+    entries.set(sid, { expiresAt, isRevoked: false, mark: ++this.#marks });
   }
 
   async confirm(userId: string, sid: string): Promise<boolean> {
@@ -34,9 +36,10 @@ export class MemorySessionIndex implements SessionIndex {
   }
 
   async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
+    const expiresAt = this.#now() + checkedLifeMs(lifeMs);
     const entry = this.#byUser.get(userId)?.get(sid);
     if (entry?.isRevoked !== false) return false;
-    entry.expiresAt = this.#now() + lifeMs;
+    entry.expiresAt = expiresAt;
     entry.mark = ++this.#marks;
     return true;
   }

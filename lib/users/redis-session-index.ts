@@ -1,5 +1,6 @@
 import { isText } from "../is-text.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { checkedLifeMs } from "../sessions/checked-life.ts";
 import {
   ENTER_SCRIPT,
   NEVER,
@@ -82,7 +83,7 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<boolean> {
-    const life = lifeMs === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
+    const life = checkedLifeMs(lifeMs) === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
     const call = { keys: [this.#key(userId)], arguments: [sid, life, condition] };
     return (await enterScript.run(this.#client(), call)) === 1;
   }

@@ -1,4 +1,5 @@
 import type { SessionData, Store } from "express-session";
+import { readableData } from "../sessions/inflate-cookie.ts";
 import type { EndReason, SessionEndings } from "../sessions/session-endings.ts";
 import type {
   Base,
@@ -27,7 +28,9 @@ export class UserIndexedStore implements SessionStore {
     this.#index = index;
     this.#userIdOf = userIdOf;
     store.endings.onEnding(async ({ sid, data }) => {
-      const userId = data && userIdOf(data);
+      // What the door has not seen: endings are told by the store itself.
+      const readable = data && readableData(data);
+      const userId = readable && userIdOf(readable);
       if (userId !== undefined) await index.remove(userId, [sid]);
     });
   }

@@ -7,6 +7,7 @@ import { beforeHead } from "../middleware/before-head.ts";
 import { isCookieMiddleware } from "../middleware/cookie.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
+import { cookieOf } from "../sessions/session-cookie.ts";
 import type { Answer } from "./answer.ts";
 import type { ConnectionHandler, Seat } from "./connection-handler.ts";
 import { giveUpLimit, type Limit } from "./give-up-limit.ts";
@@ -71,7 +72,7 @@ export async function admit(
         connection = connections.bind(record.session.id);
         if (!connection) throw tooMany("this session");
       }
-      connections.watch(connection, record.session.cookie.expires?.getTime());
+      connections.watch(connection, cookieOf(record.session).expires?.getTime());
       let isOld = isLate || waits.includes(true) || connection.mayBeOthers(record.userId);
       do {
         // Of the user that it was until the session was read again.

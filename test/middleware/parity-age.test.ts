@@ -22,15 +22,6 @@ describeParity([
           Object.assign(req.session.cookie, { expires: false });
           res.json(countUp(req));
         }),
-    visits: [
-      "GET /",
-      "GET /longer",
-      "GET /read",
-      "GET /date",
-      "GET /read",
-      "GET /browser",
-      "GET /read",
-      "GET /",
-    ],
+    visits: ["GET /", "GET /longer", "GET /read", "GET /date", "GET /read", "GET /browser", "GET /read"],
   },
 ]);

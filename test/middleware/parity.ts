@@ -134,8 +134,9 @@ async function allStored(store: Store, ids: Map<string, string>) {
       ...rest,
       cookie: {
         ...cookie,
-        expires: cookie.expires && fromNow(cookie.expires),
-        originalMaxAge: cookie.originalMaxAge && inMinutes(cookie.originalMaxAge),
+        // The stack stores `false` as `null`.
+        expires: cookie.expires ? fromNow(cookie.expires) : null,
+        originalMaxAge: cookie.originalMaxAge ? inMinutes(cookie.originalMaxAge) : null,
       },
     };
   }

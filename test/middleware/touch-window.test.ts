@@ -1,4 +1,3 @@
-import type { OpenSession } from "../../lib/middleware/open-session.ts";
 import { TouchWindow } from "../../lib/middleware/touch-window.ts";
 
 const WINDOW_MS = 60_000;
@@ -17,7 +16,7 @@ afterEach(() => jest.restoreAllMocks());
 
 /** Whether a session that was saved then is due. */
 function isDue(savedAt: number): boolean {
-  return touches.enter("a", LIFE_MS, { savedAt, hasNewAge: false } as OpenSession);
+  return touches.enter("a", LIFE_MS, { savedAt });
 }
 
 test("a session is due once the window has passed since it was saved or touched", () => {

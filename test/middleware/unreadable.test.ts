@@ -14,6 +14,8 @@ const texts: [title: string, text: string][] = [
   ["JSON without a cookie", '{"count":7}'],
   ["JSON whose cookie is no cookie", '{"cookie":"yes","count":7}'],
   ["a cookie with an age that is no number", '{"cookie":{"maxAge":"soon"},"count":7}'],
+  ["a cookie with an original age that is no number", '{"cookie":{"originalMaxAge":"1h"},"count":7}'],
+  ["a cookie with an expiry that is no date", '{"cookie":{"expires":"soon","originalMaxAge":9},"count":7}'],
 ];
 
 /** A browser whose cookie names a session that holds something else in Redis. */

@@ -3,6 +3,7 @@ import { sessionDeleted } from "../../lib/errors.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import { SessionCookie } from "../../lib/sessions/session-cookie.ts";
 import type { StoredSession } from "../../lib/sessions/session-store.ts";
 import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import { insert, sessionData, snapshot } from "../../lib/testing/session-store-suite/sessions.ts";
@@ -184,5 +185,55 @@ describe("BoundedSessionStore", () => {
     const store = new BoundedSessionStore(memory, new Bounds(timeoutMs));
     expect(store.expressStore).toBe(memory);
     expect(store.endings).toBe(memory.endings);
+  });
+});
+
+/** A store of somebody else, that takes whatever it is given and says whatever it likes. */
+class CarelessStore extends MemorySessionStore {
+  life: unknown = 60_000;
+  expiry: unknown = Date.now();
+  override readonly refresh = jest.fn(async () => true);
+
+  override lifeMs(): number {
+    return this.life as number;
+  }
+
+  override async expiries(): Promise<number[]> {
+    return [this.expiry as number];
+  }
+}
+
+describe("the door", () => {
+  it.each([Number.NaN, undefined, "60"])("lets no session out whose life is %p", async (life) => {
+    const careless = new CarelessStore();
+    const store = new BoundedSessionStore(careless, new Bounds(2_000));
+    const base = await insert(store, "a", { n: 1 });
+    careless.life = life;
+    await expect(store.write("a", snapshot({ n: 2 }), base)).rejects.toThrow(TypeError);
+    await expect(store.refresh("a", sessionData({}))).rejects.toThrow(TypeError);
+    expect(() => store.lifeMs(sessionData({}))).toThrow(TypeError);
+    expect(careless.refresh).not.toHaveBeenCalled();
+    expect((await store.read("a"))?.version).toBe(base.version);
+  });
+
+  it("takes an expiry that is no number for one that the store cannot tell", async () => {
+    const careless = new CarelessStore();
+    careless.expiry = Number.NaN;
+    const store = new BoundedSessionStore(careless, new Bounds(2_000));
+    expect(await store.expiries(["a"])).toEqual([Number.POSITIVE_INFINITY]);
+  });
+
+  it("makes a Cookie of what is read, walked, or found by a write", async () => {
+    const store = new BoundedSessionStore(new MemorySessionStore(), new Bounds(2_000));
+    await insert(store, "a", { n: 1 });
+    const found = [(await store.read("a"))?.data.cookie];
+    for await (const [, data] of store.walk()) found.push(data.cookie);
+    const late = await store.write("a", snapshot({ n: 2 }), undefined);
+    if (late.outcome === "changed") found.push(late.current.data.cookie);
+    expect(found).toHaveLength(3);
+    for (const cookie of found) {
+      expect(cookie).toBeInstanceOf(SessionCookie);
+      expect(cookie?.expires).toBeInstanceOf(Date);
+    }
   });
 });

@@ -21,7 +21,8 @@ function cookie(writtenAt: number, maxAge: number | null, more: Partial<CookieTe
 
 function merged(base: CookieText | undefined, mine: CookieText, theirs: CookieText): unknown {
   const [before, me, them] = [base, mine, theirs].map((text) => ({ cookie: text }) as unknown as SessionData);
-  return mergeChanges(base && before, me as SessionData, them as SessionData).cookie;
+  const { cookie } = mergeChanges(base && before, me as SessionData, them as SessionData);
+  return JSON.parse(JSON.stringify(cookie));
 }
 
 /** Every save moves `expires`; only what else changes in a cookie is a change. */
@@ -60,7 +61,16 @@ describe("mergeChanges, of cookies,", () => {
   it("takes another attribute that only they, or only I, changed", () => {
     const strict = cookie(start + hour, day, { sameSite: "strict" });
     expect(merged(base, cookie(start, day), strict)).toEqual(strict);
-    expect(merged(base, strict, cookie(start + 2 * hour, day))).toEqual(strict);
+    const later = cookie(start + 2 * hour, day);
+    expect(merged(base, strict, later)).toEqual({ ...later, sameSite: "strict" });
+  });
+
+  it("takes an age that they changed and another attribute that I changed, in either order", () => {
+    const longer = cookie(start + hour, 30 * day);
+    const strict = cookie(start + 2 * hour, day, { sameSite: "strict" });
+    const both = { ...longer, sameSite: "strict" };
+    expect(merged(base, strict, longer)).toEqual(both);
+    expect(merged(base, longer, strict)).toEqual(both);
   });
 
   it("keeps a cookie without expiry without one", () => {

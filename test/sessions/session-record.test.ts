@@ -144,6 +144,23 @@ describe("SessionRecord", () => {
     expect(mine.session.cookie.expires).toBeInstanceOf(Date);
   });
 
+  it("puts what others changed of the cookie into the one that the app holds, and saves what it then changes", async () => {
+    await insert(store, "a", {}, 60_000);
+    const mine = await openRecord(store, "a");
+    const theirs = await openRecord(store, "a");
+    const { cookie } = mine.session;
+    theirs.session.cookie.maxAge = 3_600_000;
+    await theirs.record.save();
+    mine.session.n = 1;
+    await mine.record.save();
+    expect(cookie.originalMaxAge).toBe(3_600_000);
+    expect(mine.record.hasChanges()).toBe(false);
+    cookie.maxAge = 7_200_000;
+    expect(mine.record.hasChanges()).toBe(true);
+    await mine.record.save();
+    expect((await readStored(store, "a")).data.cookie.originalMaxAge).toBe(7_200_000);
+  });
+
   it("refuses a save, an update and a read once the session was ended elsewhere, and announces it", async () => {
     const deleted = { name: "SessionStackError", code: "ERR_SESSION_DELETED", status: 401 };
     for (const act of ["save", "update", "read"] as const) {

@@ -1,0 +1,46 @@
+import type { SessionData } from "express-session";
+import { inflateCookie } from "./inflate-cookie.ts";
+import { type CookieData, copyCookie, type SessionCookie } from "./session-cookie.ts";
+
+type Cookie = SessionData["cookie"];
+
+const ATTRIBUTES = ["partitioned", "priority", "secure", "httpOnly", "domain", "path", "sameSite"] as const;
+
+/** Ages this close are one: `expires = new Date(Date.now() + age)` reads the clock twice. */
+const SAME_AGE_MS = 10;
+
+/** Whether two cookies differ in no more than when they expire, which each save and each touch moves. */
+export function isSameCookie(a: CookieData, b: CookieData): boolean {
+  return isSameAge(a, b) && ATTRIBUTES.every((name) => isSame(a[name], b[name]));
+}
+
+/**
+ * Three-way merge by attribute, into a new cookie. An age is one thing with its expiry; each save moves the expiry, so
+ * that alone is no change: if nobody has changed the age, the later expiry stands.
+ */
+export function mergeCookies(base: Cookie | undefined, mine: Cookie, theirs: Cookie): Cookie {
+  const me = inflated(mine);
+  if (!base) return copyCookie(me) as unknown as Cookie;
+  const [before, them] = [inflated(base), inflated(theirs)];
+  const merged = copyCookie(them);
+  for (const name of ATTRIBUTES) if (!isSame(before[name], me[name])) merged[name] = me[name];
+  const isMyAge = !isSameAge(before, me);
+  if (isMyAge || (isSameAge(before, them) && Number(me.expires) > Number(them.expires))) {
+    merged.expires = me.expires;
+    merged.originalMaxAge = isMyAge ? me.originalMaxAge : them.originalMaxAge;
+  }
+  return merged as unknown as Cookie;
+}
+
+function inflated(cookie: Cookie): SessionCookie {
+  return inflateCookie(cookie) as unknown as SessionCookie;
+}
+
+function isSameAge({ originalMaxAge: a }: CookieData, { originalMaxAge: b }: CookieData): boolean {
+  return a === b || (a !== null && b !== null && Math.abs(a - b) < SAME_AGE_MS);
+}
+
+/** Whether two values are stored as the same. */
+function isSame(a: unknown, b: unknown): boolean {
+  return (a ?? undefined) === (b ?? undefined);
+}

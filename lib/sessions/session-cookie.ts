@@ -1,0 +1,130 @@
+import { types } from "node:util";
+import session, { type Session, type SessionData } from "express-session";
+
+/** What a cookie has beside its age. */
+export interface CookieAttributes {
+  partitioned?: unknown;
+  priority?: unknown;
+  secure?: unknown;
+  httpOnly?: unknown;
+  domain?: unknown;
+  path?: unknown;
+  sameSite?: unknown;
+}
+
+/** What is stored of a cookie. */
+export interface CookieData extends CookieAttributes {
+  readonly originalMaxAge: number | null;
+  readonly expires: Date | null;
+}
+
+/** What is taken from express-session's Cookie as it is; `_expires` is where it keeps the expiry. */
+interface CookieBasis extends CookieAttributes {
+  _expires: Date | null;
+  originalMaxAge: number | null;
+  readonly data: CookieData;
+}
+
+const CookieBase = session.Cookie as unknown as new (options?: object) => CookieBasis;
+
+/**
+ * express-session's Cookie with one kind of expiry: whatever it is set to, `expires` is a valid Date or `null`, and
+ * `originalMaxAge` a finite number of milliseconds or `null`. What can be neither throws where it is set.
+ */
+export class SessionCookie extends CookieBase {
+  static {
+    // As express-session's are: what copies a cookie by `for … in` finds them.
+    for (const name of ["expires", "maxAge"])
+      Object.defineProperty(SessionCookie.prototype, name, { enumerable: true });
+  }
+
+  /** @throws {TypeError} that names the attribute which is wrong. */
+  constructor(options?: object) {
+    super(options);
+    // In a copy of another cookie, made by spreading it, these come past the setters.
+    this._expires = expiryOf(this._expires);
+    this.originalMaxAge = ageOf(this.originalMaxAge);
+  }
+
+  get expires(): Date | null {
+    return this._expires;
+  }
+
+  set expires(value: unknown) {
+    this._expires = expiryOf(value);
+    this.originalMaxAge = this.maxAge;
+  }
+
+  get maxAge(): number | null {
+    return this._expires && this._expires.getTime() - Date.now();
+  }
+
+  /** The age is what was set, where express-session takes it from the clock, which may have moved on. */
+  set maxAge(value: unknown) {
+    if (types.isDate(value)) {
+      this.expires = value;
+      return;
+    }
+    const age = ageOf(value);
+    this._expires = age === null ? null : dateIn(age);
+    this.originalMaxAge = age;
+  }
+}
+
+/** The cookie of a session; what the app has put in its place is made one first. @throws {TypeError} if it cannot be. */
+export function cookieOf(holder: Session | SessionData): SessionCookie {
+  const { cookie } = holder as { cookie: unknown };
+  if (cookie instanceof SessionCookie) return cookie;
+  if (typeof cookie !== "object" || cookie === null)
+    throw new TypeError("session.cookie must be a Cookie, or an object with the attributes of one");
+  const made = cookie instanceof session.Cookie ? converted(cookie) : new SessionCookie(cookie);
+  holder.cookie = made as unknown as SessionData["cookie"];
+  return made;
+}
+
+/** Puts all that is stored of a cookie into another one, which is returned. */
+export function copyCookie(
+  { data }: Pick<CookieBasis, "data">,
+  to: SessionCookie = new SessionCookie(),
+): SessionCookie {
+  // The age last: setting `expires` computes it anew.
+  const { originalMaxAge, ...attributes } = data;
+  return Object.assign(to, attributes, { originalMaxAge });
+}
+
+/** A valid Date, or `null` for none. @throws {TypeError} for anything else. */
+export function expiryOf(value: unknown): Date | null {
+  if (isNone(value)) return null;
+  const isTime = typeof value === "number" || typeof value === "string" || types.isDate(value);
+  const expires = new Date(isTime ? value : Number.NaN);
+  if (!Number.isNaN(expires.getTime())) return expires;
+  throw new TypeError(
+    "cookie.expires must be a valid Date, the text of one, milliseconds since the epoch, null or false",
+  );
+}
+
+/** A finite number of milliseconds, or `null` for none. @throws {TypeError} for anything else. */
+export function ageOf(value: unknown): number | null {
+  if (isNone(value)) return null;
+  if (Number.isFinite(value)) return value as number;
+  throw wrongAge();
+}
+
+function dateIn(ms: number): Date {
+  const date = new Date(Date.now() + ms);
+  if (Number.isNaN(date.getTime())) throw wrongAge();
+  return date;
+}
+
+function wrongAge(): TypeError {
+  return new TypeError("cookie.maxAge must be a finite number of milliseconds, null or false");
+}
+
+function isNone(value: unknown): value is null | undefined | false {
+  return value === null || value === undefined || value === false;
+}
+
+function converted(cookie: unknown): SessionCookie {
+  const { data } = cookie as CookieBasis;
+  return copyCookie({ data: { ...data, originalMaxAge: ageOf(data.originalMaxAge) } });
+}
