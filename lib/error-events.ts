@@ -22,7 +22,7 @@ export class ErrorEvents<Subject = Request> {
   report(error: unknown, subject: Subject): void {
     const reported = asError(error);
     if (this.#emitter.listenerCount("error") === 0) {
-      process.emitWarning(reported);
+      warn(reported);
       return;
     }
     for (const listener of this.#emitter.listeners("error"))
@@ -35,7 +35,7 @@ async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
   try {
     await listener(...args);
   } catch (failure) {
-    process.emitWarning(asError(failure));
+    warn(asError(failure));
   }
 }
 
@@ -46,5 +46,14 @@ function asError(thrown: unknown): Error {
     return new Error(String(thrown));
   } catch {
     return new Error("Something was thrown that is no error and has no text");
+  }
+}
+
+function warn(error: Error): void {
+  try {
+    process.emitWarning(error);
+  } catch {
+    // An error of another realm, such as that in which a test runner has loaded this, is none to Node.
+    process.emitWarning(error.message, { type: error.name });
   }
 }

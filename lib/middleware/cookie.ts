@@ -5,7 +5,10 @@ import { SIGNED, unsignValue } from "./signed-value.ts";
 
 /** Options of {@link cookieMiddleware}. */
 export interface CookieMiddlewareOptions {
-  /** Signs `res.cookie(name, value, { signed: true })` and checks `req.signedCookies`; of several, the first signs. */
+  /**
+   * Signs `res.cookie(name, value, { signed: true })` and checks `req.signedCookies`, and does so for the session unless
+   * that has a secret of its own. Of several the first signs and all are accepted; an array is read at each request.
+   */
   secret?: CipherKey | readonly CipherKey[];
   /** Decodes a cookie's value. @default decodeURIComponent, and the value as it is where that fails */
   decode?: (value: string) => string;
@@ -21,22 +24,29 @@ const JSON_VALUE = "j:";
  */
 export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
   const secrets = secretList(options.secret);
-  if (!secrets.every(isSecret))
-    throw new TypeError('cookieMiddleware: option "secret" must not be empty, nor any of several');
-  const { decode } = options;
+  if (!secrets.every(isSecret)) throw noSecret();
+  let wasSigning = false;
+  const decode = options.decode && decodeBy(options.decode);
 
   const parser = function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
+    // An array that was given is the app's, and may have changed since.
+    const isSigning = secrets.length > 0;
+    if ((wasSigning && !isSigning) || !secrets.every(isSecret)) {
+      next(noSecret());
+      return;
+    }
+    wasSigning = isSigning;
+    if (isSigning) giveSecrets(req as RequestWithSecrets, secrets);
     if (req.cookies) {
       next();
       return;
     }
-    if (secrets[0] !== undefined) (req as { secret?: CipherKey }).secret = secrets[0];
     const cookies: Record<string, unknown> = Object.create(null);
     const signedCookies: Record<string, unknown> = Object.create(null);
     const parsed = decode ? parseCookies(req.headers.cookie ?? "", decode) : requestCookies(req);
     for (const name in parsed) {
       const value = parsed[name] as string;
-      if (secrets.length > 0 && value.startsWith(SIGNED)) {
+      if (isSigning && value.startsWith(SIGNED)) {
         const plain = unsignValue(value.slice(SIGNED.length), secrets);
         signedCookies[name] = plain === undefined ? false : jsonValue(plain);
       } else {
@@ -58,8 +68,41 @@ export function isCookieMiddleware(middleware: RequestHandler): boolean {
   return parsers.has(middleware);
 }
 
-/** A request as cookie-parser leaves it: with the secret that `res.cookie` signs with. */
-export type RequestWithSecret = Omit<Request, "secret"> & { secret?: CipherKey | undefined };
+/** What a cookieMiddleware knows of secrets, on a request that went through it. */
+const GIVEN: unique symbol = Symbol("express-session-stack.secrets");
+
+/** The secret that `res.cookie` signs with, as cookie-parser and cookieMiddleware leave it, and what cookieMiddleware was given. */
+type RequestWithSecrets = Omit<Request, "secret"> & {
+  secret?: CipherKey | undefined;
+  [GIVEN]?: Given;
+};
+
+interface Given {
+  readonly secrets: readonly CipherKey[];
+  /** `req.secret` as it was then. */
+  readonly secret: CipherKey | undefined;
+  /** Whether it is none of another's. */
+  readonly isOwn: boolean;
+}
+
+/** As cookie-parser does, `req.secret` is set by the parser that comes first. */
+function giveSecrets(req: RequestWithSecrets, secrets: readonly CipherKey[]): void {
+  const [first] = secrets;
+  if (first === undefined) return;
+  if (!req.cookies) req.secret = first;
+  const { secret } = req;
+  req[GIVEN] ??= { secrets, secret, isOwn: secret === first || secret === undefined };
+}
+
+/**
+ * The secrets of a request whose session has none of its own: `req.secret` signs, and those beside it that
+ * cookieMiddleware was given are accepted, unless the app has set another `req.secret` since.
+ */
+export function secretsOf(request: Request): readonly CipherKey[] {
+  const { secret, [GIVEN]: given } = request as RequestWithSecrets;
+  if (!given || given.secret !== secret) return secretList(secret);
+  return given.isOwn || secret === undefined ? given.secrets : [secret, ...given.secrets];
+}
 
 /** One secret or several, as a list; `undefined` is none. */
 export function secretList(secret: CipherKey | readonly CipherKey[] | undefined): readonly CipherKey[] {
@@ -72,6 +115,21 @@ export function isSecret(secret: unknown): boolean {
   if (typeof secret === "string") return secret !== "";
   if (secret instanceof KeyObject) return true;
   return (ArrayBuffer.isView(secret) || secret instanceof ArrayBuffer) && secret.byteLength > 0;
+}
+
+function noSecret(): TypeError {
+  return new TypeError('cookieMiddleware: option "secret" must not be empty, nor any of several');
+}
+
+/** As with cookie-parser, a value that cannot be decoded is left as it is. */
+function decodeBy(decode: (value: string) => string): (value: string) => string {
+  return (value) => {
+    try {
+      return decode(value);
+    } catch {
+      return value;
+    }
+  };
 }
 
 function jsonValue(value: string): unknown {

@@ -1,11 +1,9 @@
-import createDebug from "debug";
 import type { Request, Response } from "express";
 import { isSessionDeleted } from "../errors.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
+import { briefly, debugSession, isDebugged } from "./debug-session.ts";
 import type { OpenSession } from "./open-session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
-
-const debug = createDebug("express-session-stack:session");
 
 /**
  * Does what is due for the session when its response ends: saves it, touches it, destroys it, or nothing,
@@ -20,27 +18,52 @@ export function finishSession(
   res: Response,
 ): Promise<void> | undefined {
   const { config } = keeper;
-  const { record, lastRecord } = open;
+  const { record, lastRecord, ending } = open;
+  // An end that the handler did not wait for: the client is not told of it before it is true.
+  if (ending) return ending.then(() => finishSession(keeper, open, req, res));
   if (req.session == null && config.unset === "destroy" && lastRecord && !lastRecord.hasEnded) {
-    return lastRecord.remove("session_ended");
+    return open.end(lastRecord, "session_ended");
   }
-  if (!record || record.hasEnded || config.saveUnless(res)) return undefined;
+  if (!record || record.hasEnded || !open.hasId) return undefined;
+  if (config.saveUnless(res)) {
+    if (isDebugged() && record.hasChanges())
+      debugSession(req, "not saved: saveUnless leaves this response out");
+    return undefined;
+  }
   // A save that the handler did not wait for: only after it is known what is left to save.
   if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
   const isModified = record.hasChanges();
   if (isModified || isSaveDue(keeper, open, record)) {
-    debug("%s %s: saves", req.method, req.path);
-    return open.canBeStored(record) ? saveUnlessDeleted(keeper, record, isModified) : undefined;
+    const obstacle = open.obstacleTo(record);
+    if (!obstacle) return saveUnlessDeleted(keeper, open, record, isModified);
+    debugSession(req, `not saved: a new session without a cookie, ${obstacle}`);
+    // One with nothing in it is no loss.
+    if (isModified) keeper.reportNotCarried(obstacle, req);
+    return undefined;
   }
   if (record.wasSaved) keeper.touchWindow.touched(record.session.id);
   if (!record.isStored || !open.isCarried(record)) return undefined;
+  return touchIfDue(keeper, open, record, req);
+}
+
+/** The response does not depend on it: a session that could not be touched was still rightly read. */
+function touchIfDue(
+  keeper: SessionKeeper,
+  open: OpenSession,
+  record: SessionRecord,
+  req: Request,
+): Promise<void> | undefined {
+  const failed = (error: unknown) => {
+    debugSession(req, `not touched: ${briefly(error)}`);
+    keeper.errors.report(error, req);
+  };
   try {
     if (!isTouchDue(keeper, open, record)) return undefined;
-    debug("%s %s: touches", req.method, req.path);
-    return record.refresh().catch((error) => keeper.errors.report(error, req));
+    return record
+      .refresh()
+      .then(() => debugSession(req, record.hasEnded ? "not touched: it has ended" : "touched"), failed);
   } catch (error) {
-    // The response does not depend on it: a session that could not be touched was still rightly read.
-    keeper.errors.report(error, req);
+    failed(error);
     return undefined;
   }
 }
@@ -63,11 +86,12 @@ function isTouchDue(
 /** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */
 async function saveUnlessDeleted(
   { touchWindow }: SessionKeeper,
+  open: OpenSession,
   record: SessionRecord,
   isModified: boolean,
 ): Promise<void> {
   try {
-    await record.save({ isModified, isLast: true });
+    await open.write(record, { isModified, isLast: true });
     touchWindow.touched(record.session.id);
   } catch (error) {
     if (!isSessionDeleted(error)) throw error;

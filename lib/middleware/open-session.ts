@@ -1,21 +1,21 @@
-import { type SerializeOptions, serialize } from "cookie";
+import type { CipherKey } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import { isSessionDeleted, SessionStackError } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
 import { newCookie } from "../sessions/inflate-cookie.ts";
-import { isSameCookie } from "../sessions/merge-cookies.ts";
 import type { SaveQueues } from "../sessions/save-queues.ts";
-import { type CookieData, cookieOf, type SessionCookie } from "../sessions/session-cookie.ts";
-import type { RecordOwner, SessionRecord } from "../sessions/session-record.ts";
+import { cookieOf } from "../sessions/session-cookie.ts";
+import type { EndReason } from "../sessions/session-endings.ts";
+import type { RecordOwner, SaveOptions, SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
 import type { UserEvents } from "../users/user-events.ts";
+import { CarriedCookie } from "./carried-cookie.ts";
+import { briefly, debugSession } from "./debug-session.ts";
+import { notCarried, type Obstacle } from "./not-carried.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
-import { SIGNED, signValue } from "./signed-value.ts";
-
-type Secret = SessionConfig["secrets"][number];
 
 /**
  * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
@@ -25,22 +25,23 @@ export class OpenSession implements SessionActions, RecordOwner {
   readonly #req: Request;
   readonly #config: SessionConfig;
   readonly #users: UserEvents;
-  readonly #secret: Secret;
-  /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
-  #carriedId: string | undefined;
-  #headSent = false;
+  readonly #cookie: CarriedCookie;
+  #ending: Promise<void> | undefined;
   #isReplacement = false;
   #record: SessionRecord | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
-  /** The cookie that the client has, as far as the store tells. */
-  #carriedCookie: CookieData | undefined;
 
-  constructor(req: Request, config: SessionConfig, users: UserEvents, secret: Secret, requestedId?: string) {
+  constructor(
+    req: Request,
+    config: SessionConfig,
+    users: UserEvents,
+    secret: CipherKey,
+    requestedId?: string,
+  ) {
     this.#req = req;
     this.#config = config;
     this.#users = users;
-    this.#secret = secret;
-    this.#carriedId = requestedId;
+    this.#cookie = new CarriedCookie(req, config, this, { secret, requestedId });
   }
 
   /** The record of the session that is in `req.session` now; of none, once the app has unset it. */
@@ -65,13 +66,22 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   /** Whether the client's cookie names this session, so that it was not begun by this very request. */
   isCarried(record: SessionRecord): boolean {
-    return this.#carriedId === record.session.id;
+    return this.#cookie.names(record);
   }
 
-  /** Whether the session may be stored: it is, or the client's cookie names it or can still be made to. */
-  canBeStored(record: SessionRecord): boolean {
-    if (record.isStored || this.isCarried(record)) return true;
-    return !this.#headSent && this.#mayGoByCookie(cookieOf(record.session));
+  /** Why the session may not be stored, if so: it is new, and no cookie can be made to name it to the client. */
+  obstacleTo(record: SessionRecord): Obstacle | undefined {
+    return record.isStored ? undefined : this.#cookie.obstacleTo(record);
+  }
+
+  /** Whether the app has left the request its id, without which express-session neither saves nor sends a cookie. */
+  get hasId(): boolean {
+    return typeof this.#req.sessionID === "string";
+  }
+
+  /** Settles as the session's end does, while that is under way; `undefined` if none is. */
+  get ending(): Promise<void> | undefined {
+    return this.#ending;
   }
 
   get store(): SessionStore {
@@ -92,15 +102,19 @@ export class OpenSession implements SessionActions, RecordOwner {
   }
 
   async userChanged({ id }: Session, before: string | undefined, after: string | undefined): Promise<void> {
-    if (before !== undefined)
+    if (before !== undefined) {
+      debugSession(this.#req, "logged out");
       this.#users.emit("user_logged_out", { userId: before, sid: id, req: this.#req });
-    if (after !== undefined) await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
+    }
+    if (after === undefined) return;
+    debugSession(this.#req, "logged in");
+    await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
   }
 
   /** Puts a stored session into `req.session`. */
   adopt(stored: StoredSession): void {
     const cookie = cookieOf(stored.data);
-    this.#carriedCookie ??= cookie.data;
+    this.#cookie.wasLoaded(cookie.data);
     if (cookie.expires && cookie.originalMaxAge)
       this.#savedAt = cookie.expires.getTime() - cookie.originalMaxAge;
     this.#begin(stored.data, stored);
@@ -119,12 +133,33 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   async save(saved: Session): Promise<void> {
     const record = BoundSession.recordOf(saved);
-    if (!record.hasEnded && !this.canBeStored(record)) throw notCarried(this.#headSent);
-    await record.save();
+    const obstacle = record.hasEnded ? undefined : this.obstacleTo(record);
+    if (obstacle) {
+      debugSession(this.#req, `not saved: a new session without a cookie, ${obstacle}`);
+      throw notCarried(obstacle);
+    }
+    await this.write(record);
+  }
+
+  /** Saves a session that may be stored. */
+  async write(record: SessionRecord, options?: SaveOptions): Promise<void> {
+    try {
+      await record.save(options);
+    } catch (error) {
+      debugSession(this.#req, `not saved: ${briefly(error)}`);
+      throw error;
+    }
+    debugSession(this.#req, record.hasEnded ? "expired" : "saved");
   }
 
   async reload(reloaded: Session): Promise<void> {
-    const stored = await BoundSession.recordOf(reloaded).read();
+    const stored = await BoundSession.recordOf(reloaded)
+      .read()
+      .catch((error) => {
+        if (!isSessionDeleted(error)) throw error;
+        // The words that express-session has for it; what to do is in the cause.
+        throw new SessionStackError("ERR_SESSION_DELETED", "failed to load session", { cause: error });
+      });
     this.#req.sessionID = reloaded.id;
     this.adopt(stored);
   }
@@ -132,53 +167,47 @@ export class OpenSession implements SessionActions, RecordOwner {
   async destroy(destroyed: Session): Promise<void> {
     const record = BoundSession.recordOf(destroyed);
     Reflect.deleteProperty(this.#req, "session");
-    await record.remove("session_ended");
+    await this.end(record, "session_ended");
   }
 
   async regenerate(replaced: Session): Promise<void> {
     // Its id would never reach the client: then rather keep the old session than end it for nothing.
-    if (this.#headSent) throw notCarried(true);
-    await BoundSession.recordOf(replaced).remove("session_replaced");
+    if (this.#cookie.isHeadSent) throw notCarried("head sent");
+    await this.end(BoundSession.recordOf(replaced), "session_replaced");
     this.generate();
   }
 
+  /** Ends a session, and has the client forget its cookie unless another one takes its place. */
+  async end(record: SessionRecord, reason: EndReason): Promise<void> {
+    this.#cookie.willEnd(record);
+    const ending = record.remove(reason);
+    this.#ending = ending;
+    try {
+      await ending;
+    } catch (error) {
+      this.#cookie.hasNotEnded(record);
+      debugSession(this.#req, `not ended: ${briefly(error)}`);
+      throw error;
+    } finally {
+      if (this.#ending === ending) this.#ending = undefined;
+    }
+    debugSession(this.#req, reason === "session_replaced" ? "regenerated" : "destroyed");
+  }
+
   /**
-   * Sets the session cookie if one is due. Called once, when the response's head is about to be sent.
+   * Sets the session cookie if one is due, or expires it if its session has ended. Called once, when the response's head
+   * is about to be sent.
    *
    * `willSave` says whether changes that are not saved yet will be: on HTTP when the response ends, on a
    * WebSocket never. Without a response it is only noted that from here on no cookie can be sent.
    */
   sendCookie(res: Response | undefined, { willSave }: { willSave: boolean }): void {
-    this.#headSent = true;
-    const { record } = this;
-    if (!res || !record || record.hasEnded || this.#config.saveUnless(res)) return;
-    if (!this.isCookieDue({ willSave })) return;
-    const { id } = record.session;
-    record.session.touch();
-    const cookie = cookieOf(record.session);
-    const value = SIGNED + signValue(id, this.#secret);
-    appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
-    this.#carriedId = id;
-    this.#carriedCookie = undefined;
+    this.#cookie.send(res, willSave);
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */
   isCookieDue({ willSave }: { willSave: boolean }): boolean {
-    const { record } = this;
-    if (!record || record.hasEnded) return false;
-    const cookie = cookieOf(record.session);
-    if (!this.#mayGoByCookie(cookie)) return false;
-    if (!this.isCarried(record)) {
-      return (
-        record.isStored ||
-        (willSave && (this.#config.saveUninitialized || this.#isReplacement || record.hasChanges()))
-      );
-    }
-    if (this.#config.rolling) return true;
-    const isOther = this.#carriedCookie !== undefined && !isSameCookie(this.#carriedCookie, cookie);
-    // What is not saved yet, and will not be, the client must not be told.
-    if (isOther && (willSave || record.wasModified || !record.hasChanges())) return true;
-    return cookie.expires !== null && (record.wasModified || (willSave && record.hasChanges()));
+    return this.#cookie.isDue(willSave);
   }
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {
@@ -187,29 +216,7 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#req.session = begun as Request["session"];
   }
 
-  #mayGoByCookie(cookie: SessionCookie): boolean {
-    return !cookie.secure || this.#isSecure();
-  }
-
   #isSecure(): boolean {
     return isSecure(this.#req, this.#config.proxy);
   }
-}
-
-function notCarried(headSent: boolean): SessionStackError {
-  const why = headSent
-    ? "its cookie can only be sent before the response's head, on a WebSocket in authorize; save it there or in an HTTP route"
-    : 'its cookie is secure and the connection is not; use TLS, set "trust proxy" on the app, or cookie.secure: "auto"';
-  return new SessionStackError("ERR_SESSION_NOT_CARRIED", `A new session was not stored: ${why}.`);
-}
-
-/** The attributes of a Set-Cookie line, without those that are not set. */
-function cookieData(cookie: SessionCookie): SerializeOptions {
-  const { originalMaxAge: _, ...attributes } = cookie.data;
-  return attributes as SerializeOptions;
-}
-
-function appendCookie(res: Response, line: string): void {
-  const earlier = res.getHeader("Set-Cookie");
-  res.setHeader("Set-Cookie", earlier === undefined ? [line] : [earlier, line].flat().map(String));
 }

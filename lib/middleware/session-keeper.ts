@@ -1,10 +1,13 @@
+import type { CipherKey } from "node:crypto";
 import type { Request } from "express";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionUnreadable } from "../errors.ts";
 import { UserEvents } from "../users/user-events.ts";
-import { type RequestWithSecret, secretList } from "./cookie.ts";
+import { isSecret, secretsOf } from "./cookie.ts";
+import { notCarried, type Obstacle } from "./not-carried.ts";
 import { OpenSession } from "./open-session.ts";
 import { requestCookies } from "./parse-cookies.ts";
+import { pathnameOf } from "./pathname-of.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { SIGNED, SignatureCache } from "./signed-value.ts";
 import { TouchWindow } from "./touch-window.ts";
@@ -20,7 +23,7 @@ export class SessionKeeper {
   readonly errors: ErrorEvents = new ErrorEvents();
   readonly users: UserEvents = new UserEvents(this.errors);
   readonly #signatures = new SignatureCache();
-  #requestSecrets: SessionConfig["secrets"] = [];
+  readonly #reported = new Set<Obstacle>();
   #isStoreReady = true;
 
   constructor(config: SessionConfig) {
@@ -53,6 +56,13 @@ export class SessionKeeper {
     return bounds.call(() => node.join());
   }
 
+  /** Tells of a session that was lost because no cookie could carry it: once for each cause, since every request may have it. */
+  reportNotCarried(obstacle: Obstacle, req: Request): void {
+    if (this.#reported.has(obstacle)) return;
+    this.#reported.add(obstacle);
+    this.errors.report(notCarried(obstacle), req);
+  }
+
   /**
    * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
    * Answers `undefined`, and leaves the request without a session, as express-session does: outside of
@@ -64,10 +74,13 @@ export class SessionKeeper {
     if (!this.#isStoreReady) return undefined;
     if (!pathnameOf(req.originalUrl ?? req.url).startsWith(this.config.cookieOptions(req).path ?? "/"))
       return undefined;
-    const secrets = this.#secretsFor(req as RequestWithSecret);
+    // An array that was given is the app's, and may have changed since.
+    const secrets = this.config.secrets ?? secretsOf(req);
     const [secret] = secrets;
-    if (secret === undefined) {
-      throw new TypeError('sessionMiddleware: option "secret" is required, here or in cookieMiddleware');
+    if (secret === undefined || !secrets.every(isSecret)) {
+      throw new TypeError(
+        'sessionMiddleware: option "secret" is required, here or in cookieMiddleware, and none may be empty',
+      );
     }
     const id = this.#requestedId(req, secrets);
     const open = new OpenSession(req, this.config, this.users, secret, id);
@@ -100,30 +113,23 @@ export class SessionKeeper {
     }, unreadable);
   }
 
-  /** The option's, or else that of cookieMiddleware: the same list for the same secret. */
-  #secretsFor({ secret }: RequestWithSecret): SessionConfig["secrets"] {
-    if (this.config.secrets.length > 0) return this.config.secrets;
-    if (secret !== this.#requestSecrets[0]) this.#requestSecrets = secretList(secret);
-    return this.#requestSecrets;
-  }
-
-  #requestedId(req: Request, secrets: SessionConfig["secrets"]): string | undefined {
+  /** The id that the request's cookie names, if its signature fits. */
+  #requestedId(req: Request, secrets: readonly CipherKey[]): string | undefined {
+    const { name } = this.config;
     const header = req.headers.cookie;
     // Most requests without a session have no such name in them, and are spared the parsing.
-    if (!header?.includes(this.config.name)) return undefined;
-    const value = requestCookies(req)[this.config.name];
-    return value?.startsWith(SIGNED)
-      ? this.#signatures.unsign(value.slice(SIGNED.length), secrets) || undefined
-      : undefined;
+    const sent = header?.includes(name) ? requestCookies(req)[name] : undefined;
+    if (sent !== undefined) return this.#unsign(sent, secrets);
+    // As express-session has it, what an earlier cookie-parser has found counts where the header has lost it.
+    const { signedCookies, cookies } = req as Partial<Pick<Request, "signedCookies" | "cookies">>;
+    const unsigned: unknown = signedCookies?.[name];
+    if (typeof unsigned === "string" && unsigned !== "") return unsigned;
+    const parsed: unknown = cookies?.[name];
+    return typeof parsed === "string" ? this.#unsign(parsed, secrets) : undefined;
   }
-}
 
-/** The path of a request's target, without its query. */
-export function pathnameOf(target: string): string {
-  if (target.startsWith("/")) {
-    const query = target.indexOf("?");
-    return query < 0 ? target : target.slice(0, query);
+  #unsign(value: string, secrets: readonly CipherKey[]): string | undefined {
+    if (!value.startsWith(SIGNED)) return undefined;
+    return this.#signatures.unsign(value.slice(SIGNED.length), secrets) || undefined;
   }
-  // Absolute form, as proxies send it (RFC 9112, section 3.2.2).
-  return URL.canParse(target) ? new URL(target).pathname : "/";
 }

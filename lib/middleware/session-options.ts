@@ -30,7 +30,12 @@ export type SessionCookieFunction = (req: Request) => SessionCookieOptions;
 
 /** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */
 export interface SessionMiddlewareOptions {
-  /** Signs the session cookie; of several, the first signs and all are accepted. @default `req.secret`, as `cookieMiddleware` sets it */
+  /**
+   * Signs the session cookie. Of several the first signs and all are accepted; an array is read at each request, so that
+   * secrets can be changed while the app runs.
+   *
+   * @default `req.secret` and all secrets of `cookieMiddleware`
+   */
   secret?: CipherKey | CipherKey[];
   /** Where sessions live and how nodes talk. @default memoryBackend() */
   backend?: Backend;
@@ -40,6 +45,8 @@ export interface SessionMiddlewareOptions {
   cookie?: SessionCookieOptions | SessionCookieFunction;
   /** The session cookie's name. @default "connect.sid" */
   name?: string;
+  /** express-session's old name of `name`, which takes precedence. */
+  key?: string;
   /** Makes the id of a new session. It must be unique and impossible to guess. @default 24 random bytes */
   genid?: (req: Request) => string;
   /** Whether `X-Forwarded-Proto` says that a connection is secure. @default the app's `trust proxy` */
@@ -107,7 +114,8 @@ const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
 /** The options with their defaults, checked. */
 export interface SessionConfig
   extends Required<Omit<Pick<SessionMiddlewareOptions, DefaultedOption>, "userId">> {
-  readonly secrets: readonly CipherKey[];
+  /** The array that the app has given, which it may change; `undefined` without the option. */
+  readonly secrets: readonly CipherKey[] | undefined;
   readonly proxy: boolean | undefined;
   readonly backend: Backend;
   readonly store: SessionStore;
@@ -121,15 +129,16 @@ export interface SessionConfig
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
 export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig {
-  const given = { ...DEFAULTS, ...defined(options) };
+  const name = options.name ?? options.key ?? DEFAULTS.name;
+  const given = { ...DEFAULTS, ...defined(options), name };
   const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = options;
   const secrets = secretList(secret);
   check(
     secret === undefined || (secrets.length > 0 && secrets.every(isSecret)),
     "secret",
-    "a secret that is not empty, or an array of such",
+    "a secret that is not empty, or a secret option array with one or more such",
   );
-  check(isCookie(given.name), "name", "the name of a cookie");
+  check(isCookie(name), options.name === undefined ? "key" : "name", "the name of a cookie");
   check(typeof given.genid === "function", "genid", "a function");
   check(typeof given.saveUnless === "function", "saveUnless", "a function");
   check(given.touchAfterMs >= 0, "touchAfterMs", "a number of milliseconds, 0 or more");
@@ -162,7 +171,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     ...given,
     resave: given.resave || saveEveryRequest,
     rolling: given.rolling || saveEveryRequest,
-    secrets,
+    secrets: secret === undefined ? undefined : secrets,
     proxy,
     backend,
     store: indexedStore,

@@ -44,7 +44,14 @@ export function sessionMiddleware(options: SessionMiddlewareOptions = {}): Sessi
       next();
       return;
     }
-    const opening = keeper.open(req);
+    let opening: ReturnType<SessionKeeper["open"]>;
+    try {
+      opening = keeper.open(req);
+    } catch (error) {
+      // Not thrown: outside of Express nobody would catch it, and the process would end.
+      next(error);
+      return;
+    }
     if (opening instanceof Promise) opening.then(begin, next);
     else begin(opening);
 

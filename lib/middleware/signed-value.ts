@@ -1,5 +1,5 @@
 import type { CipherKey } from "node:crypto";
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, KeyObject, timingSafeEqual } from "node:crypto";
 
 /**
  * A value with its signature, as cookie-signature writes it and express-session reads it:
@@ -32,28 +32,52 @@ function signature(value: string, secret: CipherKey): string {
 /** Signed values whose signature is remembered; beyond it the oldest is forgotten, and checked once more. */
 const REMEMBERED = 10_000;
 
+/** A secret as it was when it was used: bytes as a copy, since whoever gave them can change them. */
+type SecretUsed = string | KeyObject | Buffer;
+
+interface Signed {
+  readonly value: string;
+  readonly by: SecretUsed;
+}
+
 /** Checks signed values, each once: a client sends the same with every request, and an HMAC costs more than all else of it. */
 export class SignatureCache {
-  readonly #values = new Map<string, string>();
-  #secrets: readonly CipherKey[] = [];
+  readonly #signed = new Map<string, Signed>();
+  readonly #copies = new WeakMap<object, Buffer>();
 
-  /** As {@link unsignValue}; only what was found to be signed is remembered, for as long as the secrets are the same. */
+  /**
+   * As {@link unsignValue}. Only what was found to be signed is remembered, with the secret that has signed it: it is
+   * known no longer than that is among the secrets, whoever takes it out of their list, and however.
+   */
   unsign(signed: string, secrets: readonly CipherKey[]): string | undefined {
-    if (secrets !== this.#secrets) {
-      this.#values.clear();
-      this.#secrets = secrets;
+    const known = this.#signed.get(signed);
+    if (known !== undefined && secrets.some((secret) => this.#used(secret) === known.by)) return known.value;
+    for (const secret of secrets) {
+      const value = unsignValue(signed, [secret]);
+      if (value === undefined) continue;
+      this.#remember(signed, { value, by: this.#used(secret) });
+      return value;
     }
-    const known = this.#values.get(signed);
-    if (known !== undefined) return known;
-    const value = unsignValue(signed, secrets);
-    if (value !== undefined) this.#remember(signed, value);
-    return value;
+    return undefined;
   }
 
-  #remember(signed: string, value: string): void {
-    this.#values.set(signed, value);
-    if (this.#values.size <= REMEMBERED) return;
-    const [oldest] = this.#values.keys();
-    if (oldest !== undefined) this.#values.delete(oldest);
+  #used(secret: CipherKey): SecretUsed {
+    if (typeof secret === "string" || secret instanceof KeyObject) return secret;
+    const bytes = ArrayBuffer.isView(secret)
+      ? Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength)
+      : Buffer.from(secret);
+    const copy = this.#copies.get(secret);
+    if (copy?.equals(bytes)) return copy;
+    const fresh = Buffer.from(bytes);
+    this.#copies.set(secret, fresh);
+    return fresh;
+  }
+
+  #remember(signed: string, by: Signed): void {
+    // One that is known by a secret which is gone keeps its place: it is as old as it was.
+    this.#signed.set(signed, by);
+    if (this.#signed.size <= REMEMBERED) return;
+    const [oldest] = this.#signed.keys();
+    if (oldest !== undefined) this.#signed.delete(oldest);
   }
 }

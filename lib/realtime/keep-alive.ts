@@ -1,5 +1,6 @@
 import { isSessionDeleted } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
+import { debugSession } from "../middleware/debug-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
@@ -48,9 +49,12 @@ export class KeepAlive {
 
   async #touch(connection: RealtimeConnection, record: SessionRecord, windowMs: number): Promise<void> {
     this.#keeper.touchWindow.touched(record.session.id);
-    await record.prolong().catch((error) => {
+    try {
+      await record.prolong();
+      if (!record.hasEnded) debugSession(connection.req, "touched");
+    } catch (error) {
       if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);
-    });
+    }
     // From here on: by when it was begun, the store would say that it is not due yet.
     connection.touchAt = Date.now() + windowMs;
   }

@@ -11,6 +11,9 @@ import { within } from "./within.ts";
 /** Stores give a list of sessions with their ids, or an object by id. */
 type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData & { id?: string })[] | null;
 
+/** Ids that are remembered; beyond it the oldest is forgotten. */
+const REMEMBERED = 10_000;
+
 const adapters = new WeakMap<Store, AnySessionStore>();
 
 /**
@@ -18,7 +21,8 @@ const adapters = new WeakMap<Store, AnySessionStore>();
  *
  * Reads and writes of one session are queued in this process, so there nothing is lost and nothing
  * comes back. Another process can still write between a read and a write here: across processes it is
- * best effort. `destroy` of the store itself is replaced, so that a session that the app ends through
+ * best effort. A new session is written without a look: that its id is free is known of this process, and
+ * expected of `genid`. `destroy` of the store itself is replaced, so that a session that the app ends through
  * `req.sessionStore` is ended for its requests and connections too.
  */
 export class AnySessionStore implements SessionStore {
@@ -27,6 +31,8 @@ export class AnySessionStore implements SessionStore {
   readonly #destroy: (sid: string) => Promise<void>;
   readonly #timeoutMs: number;
   readonly #queues = new Map<string, Promise<void>>();
+  /** Ids that the store has, or may have, by what this process has read and written: only these may stand in the way of a new session. */
+  readonly #met = new Set<string>();
   /** The callbacks with which this adapter asks the store. */
   readonly #own = new WeakSet<object>();
 
@@ -59,16 +65,20 @@ export class AnySessionStore implements SessionStore {
   }
 
   async read(sid: string): Promise<StoredSession | undefined> {
-    const data = await this.#called<SessionData | null>((done) => this.expressStore.get(sid, done)).catch(
-      understood,
-    );
-    return data ? stored(data) : undefined;
+    try {
+      const data = await this.#called<SessionData | null>((done) => this.expressStore.get(sid, done));
+      if (!data) return undefined;
+      this.#meet(sid);
+      return stored(data);
+    } catch (error) {
+      return this.#understood(sid, error);
+    }
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     let ended: SessionData | undefined;
     const result = await this.#inTurn<WriteResult>(sid, async () => {
-      const current = await this.read(sid);
+      const current = base || this.#met.has(sid) ? await this.read(sid) : undefined;
       if (!current && base) return { outcome: "deleted" };
       if (current && current.version !== base?.version) return { outcome: "changed", current };
       // The text, not the live session: the app may have changed that while the store was asked.
@@ -76,12 +86,14 @@ export class AnySessionStore implements SessionStore {
       data.cookie = inflateCookie(data.cookie);
       const { expires } = data.cookie;
       if (expires && expires.getTime() <= Date.now()) {
-        await this.#destroy(sid);
+        await this.#destroyKnown(sid);
         ended = current?.data;
         return { outcome: "expired" };
       }
       // Before the store has it: some keep the object itself.
       const version = JSON.stringify(data);
+      // Before the answer, which may not come although the session is stored.
+      this.#meet(sid);
       await this.#called((done) => this.expressStore.set(sid, data, done));
       return { outcome: "written", version };
     });
@@ -110,7 +122,7 @@ export class AnySessionStore implements SessionStore {
       // A session must end also if the store never says what it held; half of the step's time is left for that.
       const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
       const stored = await asked?.catch(() => undefined);
-      await this.#destroy(sid);
+      await this.#destroyKnown(sid);
       return stored;
     });
     if (reason) await this.endings.announce({ sid, reason, data: found?.data });
@@ -151,6 +163,27 @@ export class AnySessionStore implements SessionStore {
     );
   }
 
+  #meet(sid: string): void {
+    if (this.#met.has(sid)) return;
+    this.#met.add(sid);
+    if (this.#met.size <= REMEMBERED) return;
+    const [oldest] = this.#met;
+    if (oldest !== undefined) this.#met.delete(oldest);
+  }
+
+  async #destroyKnown(sid: string): Promise<void> {
+    await this.#destroy(sid);
+    this.#met.delete(sid);
+  }
+
+  /** As in express-session, a file that is not there is a session that is not there. */
+  #understood(sid: string, error: unknown): undefined {
+    if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
+    this.#meet(sid);
+    throw sessionUnreadable();
+  }
+
   /** Asks what answers by callback, now or later, or throws. */
   #called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -177,12 +210,6 @@ export class AnySessionStore implements SessionStore {
     });
     return result;
   }
-}
-
-/** As in express-session, a file that is not there is a session that is not there. */
-function understood(error: unknown): null {
-  if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return null;
-  throw error instanceof SyntaxError ? sessionUnreadable() : error;
 }
 
 function expiresAt({ expires }: SessionData["cookie"]): number {

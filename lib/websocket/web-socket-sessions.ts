@@ -7,7 +7,7 @@ import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { sessionDeleted } from "../errors.ts";
 import { isDelay } from "../is-delay.ts";
-import { pathnameOf } from "../middleware/session-keeper.ts";
+import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
 import type { Answer } from "./answer.ts";

@@ -46,7 +46,7 @@ describe("AnySessionStore", () => {
       const error = new Error("ECONNREFUSED");
       const store = failing(error, how);
       await expect(store.read("a")).rejects.toBe(error);
-      await expect(store.write("a", snapshot({}), undefined)).rejects.toBe(error);
+      await expect(store.write("a", snapshot({}), baseOf(snapshot({}), "1"))).rejects.toBe(error);
       await expect(store.refresh("a", sessionData({}))).rejects.toBe(error);
       // One that failed does not stand in the way of the next.
       await store.remove("a", "session_ended");

@@ -116,7 +116,7 @@ describe("AnySessionStore", () => {
     }
     const adapter = AnySessionStore.over(new SteadyStore(), 100);
     const base = await insert(adapter, "a", { n: 0 });
-    const writes = Array.from({ length: 30 }, (_, n) => adapter.write("a", snapshot({ n }), base));
+    const writes = Array.from({ length: 30 }, (_, n) => adapter.write("a", snapshot({ n: n + 1 }), base));
     const settled = await Promise.allSettled(writes);
     const outcomes = settled.map((result) =>
       result.status === "fulfilled" ? result.value.outcome : "rejected",

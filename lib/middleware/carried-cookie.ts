@@ -1,0 +1,144 @@
+import type { CipherKey } from "node:crypto";
+import type { Request, Response } from "express";
+import type { SessionData } from "express-session";
+import { isSameCookie } from "../sessions/merge-cookies.ts";
+import { type CookieData, cookieOf } from "../sessions/session-cookie.ts";
+import type { SessionRecord } from "../sessions/session-record.ts";
+import type { Obstacle } from "./not-carried.ts";
+import { isSecure } from "./secure.ts";
+import type { SessionConfig } from "./session-options.ts";
+import { expireCookie, isOver, setCookie } from "./set-cookie.ts";
+import { SIGNED, signValue } from "./signed-value.ts";
+
+type Cookie = SessionData["cookie"];
+
+/** Whose cookie it is. */
+export interface CookieOwner {
+  /** The record of the session that is in `req.session` now. */
+  readonly record: SessionRecord | undefined;
+  /** The record of the session that was last in `req.session`. */
+  readonly lastRecord: SessionRecord | undefined;
+  /** Whether the session takes the place of another one. */
+  readonly isReplacement: boolean;
+}
+
+/** The session cookie of one request or connection: which session the client has it for, and what it is sent. */
+export class CarriedCookie {
+  readonly #req: Request;
+  readonly #config: SessionConfig;
+  readonly #secret: CipherKey;
+  readonly #owner: CookieOwner;
+  /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
+  #carriedId: string | undefined;
+  /** What the client has of the cookie that it sent, as far as the store tells. */
+  #carried: CookieData | undefined;
+  /** That cookie, once this request has ended its session or is about to. */
+  #useless: Cookie | undefined;
+  #headSent = false;
+
+  constructor(
+    req: Request,
+    config: SessionConfig,
+    owner: CookieOwner,
+    { secret, requestedId }: { secret: CipherKey; requestedId: string | undefined },
+  ) {
+    this.#req = req;
+    this.#config = config;
+    this.#owner = owner;
+    this.#secret = secret;
+    this.#carriedId = requestedId;
+  }
+
+  /** Whether it is too late to send it. */
+  get isHeadSent(): boolean {
+    return this.#headSent;
+  }
+
+  /** Whether it names this session, so that the session was not begun by this very request. */
+  names({ session }: SessionRecord): boolean {
+    return this.#carriedId === session.id;
+  }
+
+  /** Why it does not name the session and cannot be made to, if so. */
+  obstacleTo(record: SessionRecord): Obstacle | undefined {
+    if (this.names(record)) return undefined;
+    if (this.#headSent) return "head sent";
+    cookieOf(record.session);
+    return this.#mayGo(record.session.cookie) ? undefined : "insecure";
+  }
+
+  /** Says what the client has been sent for the session, as that was loaded. */
+  wasLoaded(cookie: CookieData): void {
+    this.#carried ??= cookie;
+  }
+
+  /** Says that this request ends the session: the client is to forget it, unless another session takes its place. */
+  willEnd(record: SessionRecord): void {
+    if (this.names(record)) this.#useless = record.session.cookie;
+  }
+
+  /** Says that the session could not be ended: it may be there still, and the client can try again. */
+  hasNotEnded({ session }: SessionRecord): void {
+    if (this.#useless === session.cookie) this.#useless = undefined;
+  }
+
+  /** As {@link OpenSession.sendCookie} has it. */
+  send(res: Response | undefined, willSave: boolean): void {
+    this.#headSent = true;
+    if (!res || this.#config.saveUnless(res)) return;
+    const { record } = this.#owner;
+    const { name } = this.#config;
+    if (!record || !this.isDue(willSave)) {
+      const useless = this.#uselessCookie(willSave);
+      if (useless && this.#mayGo(useless)) expireCookie(res, name, useless);
+      return;
+    }
+    const { session } = record;
+    session.touch();
+    this.#carried = undefined;
+    if (isOver(session.cookie)) {
+      expireCookie(res, name, session.cookie);
+      return;
+    }
+    setCookie(res, name, SIGNED + signValue(session.id, this.#secret), session.cookie);
+    this.#carriedId = session.id;
+  }
+
+  /** Whether `send` would set it, whatever the response. */
+  isDue(willSave: boolean): boolean {
+    const { record } = this.#owner;
+    if (!record || record.hasEnded) return false;
+    const cookie = cookieOf(record.session);
+    if (!this.#mayGo(record.session.cookie)) return false;
+    // As with express-session, an app keeps a session from its client by an id that is none.
+    if (typeof this.#req.sessionID !== "string") return false;
+    const { rolling, saveUninitialized } = this.#config;
+    if (!this.names(record)) {
+      if (record.isStored) return true;
+      return willSave && (saveUninitialized || this.#owner.isReplacement || record.hasChanges());
+    }
+    if (rolling) return true;
+    const isOther = this.#carried !== undefined && !isSameCookie(this.#carried, cookie);
+    // What is not saved yet, and will not be, the client must not be told.
+    if (isOther && (willSave || record.wasModified || !record.hasChanges())) return true;
+    return cookie.expires !== null && (record.wasModified || (willSave && record.hasChanges()));
+  }
+
+  /** The cookie of a session that this request has ended, or will when the response ends. */
+  #uselessCookie(willSave: boolean): Cookie | undefined {
+    const { record, lastRecord } = this.#owner;
+    if (!record) return this.#willBeUnset(lastRecord, willSave) ? lastRecord?.session.cookie : this.#useless;
+    const { cookie } = record.session;
+    if (record.hasEnded) return isOver(cookie) ? cookie : this.#useless;
+    return willSave && this.names(record) && isOver(cookie) ? cookie : undefined;
+  }
+
+  #willBeUnset(last: SessionRecord | undefined, willSave: boolean): boolean {
+    if (!last || last.hasEnded || !willSave || this.#config.unset !== "destroy") return false;
+    return this.#req.session == null && this.names(last);
+  }
+
+  #mayGo(cookie: Cookie): boolean {
+    return !cookie.secure || isSecure(this.#req, this.#config.proxy);
+  }
+}

@@ -1,0 +1,21 @@
+import createDebug from "debug";
+import type { Request } from "express";
+import { SessionStackError } from "../errors.ts";
+import { pathnameOf } from "./pathname-of.ts";
+
+const debug = createDebug("express-session-stack:session");
+
+/** Says in the debug output what has become of a request's or connection's session; never its id, contents or cookie. */
+export function debugSession(req: Request, happened: string): void {
+  if (debug.enabled) debug("%s %s: %s", req.method, pathnameOf(req.originalUrl ?? req.url), happened);
+}
+
+/** Whether anybody reads it: what has to be found out for it costs nothing else. */
+export function isDebugged(): boolean {
+  return debug.enabled;
+}
+
+/** What may be said of an error: its message may be of anybody. */
+export function briefly(error: unknown): string {
+  return error instanceof SessionStackError ? error.code : "an error of the app";
+}

@@ -1,0 +1,63 @@
+import cookieParser from "cookie-parser";
+import type { RequestHandler } from "express";
+import session from "express-session";
+import { cookieMiddleware, sessionMiddleware } from "../../lib/index.ts";
+import { browse, countUp, secret, signed, versions } from "./support.ts";
+
+const loseHeader: RequestHandler = (req, _res, next) => {
+  delete req.headers.cookie;
+  next();
+};
+const changeHeader: RequestHandler = (req, _res, next) => {
+  req.headers.cookie = "theme=dark; another.connect.sid=1";
+  next();
+};
+
+describe.each(versions)("in $version", ({ createApp }) => {
+  async function visit(...middlewares: RequestHandler[]) {
+    const app = createApp();
+    for (const middleware of middlewares) app.use(middleware);
+    app.get("/", (req, res) => void res.json(countUp(req)));
+    return browse(app);
+  }
+
+  // Once only the header counted, where express-session reads what a parser before it has found.
+  test.each([
+    ["req.cookies of cookie-parser", cookieParser(), loseHeader],
+    ["req.signedCookies of cookie-parser", cookieParser(secret), loseHeader],
+    ["req.cookies, beside a header with others", cookieParser(), changeHeader],
+    ["req.signedCookies, beside a header with others", cookieParser(secret), changeHeader],
+    ["req.cookies of cookieMiddleware", cookieMiddleware(), loseHeader],
+    ["req.signedCookies of cookieMiddleware", cookieMiddleware({ secret }), loseHeader],
+  ])("the session is found by %s where the header lacks its cookie", async (_what, parser, lose) => {
+    const browser = await visit(parser, lose, sessionMiddleware({ secret }));
+    expect([(await browser.get("/")).body, (await browser.get("/")).body]).toEqual(["1", "2"]);
+  });
+
+  test.each([
+    ["an unsigned id", "an-id"],
+    ["an id with a wrong signature", decodeURIComponent(signed("an-id", "not the secret of this app"))],
+    ["an id with a cut signature", decodeURIComponent(signed("an-id")).slice(0, -1)],
+    ["no text", { id: "an-id" }],
+    ["a list", ["an-id"]],
+  ])("req.cookies with %s opens nothing", async (_what, value) => {
+    const store = new session.MemoryStore();
+    store.set("an-id", { cookie: new session.Cookie(), count: 7 } as never);
+    const set: RequestHandler = (req, _res, next) => {
+      req.cookies = { "connect.sid": value };
+      req.signedCookies = { "connect.sid": false };
+      next();
+    };
+    const browser = await visit(set, sessionMiddleware({ secret, store }));
+    expect((await browser.get("/")).body).toBe("1");
+  });
+
+  test("a cookie in the header that is signed by another secret is not made good by a parser with that secret", async () => {
+    const store = new session.MemoryStore();
+    const theirs = "the secret of the parser, which is not the session's";
+    store.set("an-id", { cookie: new session.Cookie(), count: 7 } as never);
+    const browser = await visit(cookieParser(theirs), sessionMiddleware({ secret, store }));
+    const cookie = `connect.sid=${signed("an-id", theirs)}`;
+    expect((await browser.get("/", { headers: { cookie } })).body).toBe("1");
+  });
+});
