@@ -1,7 +1,11 @@
 import type { SessionData, Store } from "express-session";
+import { chunks } from "../in-batches.ts";
 import type { Bounds } from "./bounds.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+
+/** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
+const EXPIRIES_AT_ONCE = 500;
 
 /** A session store whose calls are bounded. */
 export class BoundedSessionStore implements SessionStore {
@@ -41,8 +45,11 @@ export class BoundedSessionStore implements SessionStore {
     return this.#store.lifeMs(data);
   }
 
-  expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    return this.#bounds.call(() => this.#store.expiries(sids));
+  async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
+    const found: (number | undefined)[] = [];
+    for (const some of chunks(sids, EXPIRIES_AT_ONCE))
+      found.push(...(await this.#bounds.call(() => this.#store.expiries(some))));
+    return found;
   }
 
   walk(): AsyncIterable<[string, SessionData]> {
