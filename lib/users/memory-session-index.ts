@@ -107,7 +107,11 @@ export class MemorySessionIndex implements SessionIndex {
     if (entry?.mark === mark) this.#remove(userId, entry);
   }
 
-  async entries(userId: string, limit: number = Infinity, which: "first" | "last" = "last"): Promise<IndexEntry[]> {
+  async entries(
+    userId: string,
+    limit: number = Infinity,
+    which: "first" | "last" = "last",
+  ): Promise<IndexEntry[]> {
     const found = this.#byUser.get(userId)?.valid[which](limit) ?? [];
     return found.map(({ sid, expiresAt }) => ({ sid, expiresAt }));
   }

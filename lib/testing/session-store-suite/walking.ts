@@ -98,25 +98,22 @@ export function walkingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await walked(store), []);
   });
 
-  rule(
-    "walks all that were there before, when sessions begin and change during the walk",
-    async (store) => {
-      for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
-      const found: string[] = [];
-      for await (const [sid] of store.walk()) {
-        found.push(sid);
-        if (found.length > many / 10) continue;
-        await insert(store, `new-${found.length}`, {});
-        const stored = await readStored(store, sid);
-        await store.write(sid, snapshotOf(Object.assign(stored.data, { changed: true })), stored);
-      }
-      const before = new Set(found.filter((sid) => !sid.startsWith("new-")));
-      assert.deepEqual(
-        [...before].sort(),
-        Array.from({ length: many }, (_, n) => sidOf(n)),
-      );
-    },
-  );
+  rule("walks all that were there before, when sessions begin and change during the walk", async (store) => {
+    for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
+    const found: string[] = [];
+    for await (const [sid] of store.walk()) {
+      found.push(sid);
+      if (found.length > many / 10) continue;
+      await insert(store, `new-${found.length}`, {});
+      const stored = await readStored(store, sid);
+      await store.write(sid, snapshotOf(Object.assign(stored.data, { changed: true })), stored);
+    }
+    const before = new Set(found.filter((sid) => !sid.startsWith("new-")));
+    assert.deepEqual(
+      [...before].sort(),
+      Array.from({ length: many }, (_, n) => sidOf(n)),
+    );
+  });
 
   rule("ends a walk that is left early, and begins the next one anew", async (store) => {
     for (let n = 0; n < 10; n++) await insert(store, sidOf(n), { n });
