@@ -1,7 +1,7 @@
 import { after } from "../after.ts";
 import { timedOut, unavailable } from "./within.ts";
 
-/** Calls of all work in a lane that are under way at a time: few beside those that requests may make. */
+/** Calls of all work in a lane that are under way at a time, and that begin in one turn: few beside those of requests. */
 const WIDTH = 100;
 
 /** Works that may wait for their turn. */
@@ -21,6 +21,7 @@ export class Lane {
   readonly #timeoutMs: number;
   readonly #waiting: Work[] = [];
   #free: number = WIDTH;
+  #begun = 0;
 
   /** Work that has not begun in `timeoutMs` fails, and so does work that goes on failing for longer. */
   constructor(timeoutMs: number) {
@@ -75,10 +76,17 @@ export class Lane {
   }
 
   #go(): void {
-    while (this.#free > 0) {
+    while (this.#free > 0 && this.#begun < WIDTH) {
       const work = this.#waiting.shift();
       if (!work) return;
+      // What is answered at once, as by memory, would go on in this turn until all is done.
+      if (this.#begun++ === 0) setImmediate(this.#nextTurn);
       if (work.begin()) this.#waiting.push(work);
     }
   }
+
+  readonly #nextTurn = (): void => {
+    this.#begun = 0;
+    this.#go();
+  };
 }

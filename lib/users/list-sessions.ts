@@ -34,24 +34,23 @@ export async function listSessions(
   entries: readonly IndexEntry[],
 ): Promise<KnownSession[]> {
   const { index, store, bounds, userIdOf, loginKey } = config;
-  const sids = entries.map(({ sid }) => sid);
-  const found = new Map<string, StoredSession | undefined>();
-  const [expiries] = await Promise.all([
-    store.expiries(sids),
-    bounds.lane.each(sids, async (sid) => found.set(sid, await readable(store.read(sid)))),
-  ]);
+  const found = new Map<string, { stored: StoredSession | undefined; expiresAt: number | undefined }>();
+  await bounds.lane.each(entries, async ({ sid }) => {
+    const [stored, [expiresAt]] = await Promise.all([readable(store.read(sid)), store.expiries([sid])]);
+    found.set(sid, { stored, expiresAt });
+  });
   const now = Date.now();
   // An entry without a session may be a login that is under way: it goes only once it has expired as well.
-  const expired = entries.filter(({ expiresAt }, at) => expiries[at] === undefined && expiresAt <= now);
+  const expired = entries.filter(
+    ({ sid, expiresAt }) => found.get(sid)?.expiresAt === undefined && expiresAt <= now,
+  );
   await index.remove(
     userId,
     expired.map(({ sid }) => sid),
   );
 
-  return sids
-    .flatMap((sid, at) => {
-      const stored = found.get(sid);
-      const expiresAt = expiries[at];
+  return [...found]
+    .flatMap(([sid, { stored, expiresAt }]) => {
       if (!stored || userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
       const login = loginOf(stored.data, loginKey);
       const lastSeenAt = Math.min(now, expiresAt - lifeMs(stored.data, store.lifeMs(stored.data)));

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { chunks } from "../in-batches.ts";
 import type { SessionConfig } from "../middleware/session-options.ts";
 import type { Bounds } from "../sessions/bounds.ts";
@@ -73,8 +72,6 @@ export class RevokedSessions {
     while (sids.length > 0) {
       await this.#end(userId, sids, tally, nodes);
       if (sids.length < ENDED_AT_ONCE) return;
-      // In memory all of it is done in one turn otherwise.
-      await nextTurn();
       sids = await index.revoked(userId, ENDED_AT_ONCE);
     }
   }

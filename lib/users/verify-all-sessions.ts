@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { mendEntries } from "./mend-entries.ts";
 
@@ -30,8 +29,6 @@ export async function verifyAllSessions(
     sessions += found.length;
     orphans += missing.length;
     found = [];
-    // In memory all of it is done in one turn otherwise.
-    await nextTurn();
   };
   for await (const [sid, data] of store.walk()) {
     const userId = userIdOf(data);
