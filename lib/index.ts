@@ -58,6 +58,7 @@ export type {
   StoredSession,
   WriteResult,
 } from "./sessions/session-store.ts";
+export type { DeletionReceipt } from "./users/deletion-receipt.ts";
 export type { UserSession } from "./users/list-sessions.ts";
 export type { Login } from "./users/login.ts";
 export type { IndexEntry, SessionIndex } from "./users/session-index.ts";
@@ -65,11 +66,13 @@ export type { User } from "./users/user.ts";
 export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
 export {
   type DeleteUserSessionsOptions,
-  type DeletionReceipt,
+  type ListUserSessionsOptions,
+  type UserRequest,
   type UserSessions,
   type UserSessionsOptions,
   userSessions,
 } from "./users/user-sessions.ts";
+export type { AllSessionFindings } from "./users/verify-all-sessions.ts";
 export type { SessionFindings } from "./users/verify-sessions.ts";
 export type { Attachable } from "./websocket/connection-handler.ts";
 export type { Origins } from "./websocket/origin.ts";

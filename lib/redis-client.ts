@@ -34,6 +34,12 @@ export interface RedisClient {
   zRem(key: string, members: string[]): Promise<unknown>;
   zScore(key: string, member: string): Promise<unknown>;
   zRangeWithScores(key: string, start: number, stop: number): Promise<unknown>;
+  zRangeByScoreWithScores(
+    key: string,
+    min: string,
+    max: string,
+    options: { LIMIT: { offset: number; count: number } },
+  ): Promise<unknown>;
   publish(channel: string, message: string): Promise<unknown>;
   sPublish(channel: string, message: string): Promise<unknown>;
   eval(script: string, call: ScriptCall): Promise<unknown>;

@@ -99,9 +99,15 @@ export class Node {
 
   /**
    * Asks all nodes, this one too, or only those that are named, and resolves when all of them that live have answered,
-   * or after `timeoutMs`.
+   * or after `timeoutMs`. Those that are known not to answer are asked and not waited for.
    */
-  async ask(type: string, payload: unknown, timeoutMs: number, among?: readonly string[]): Promise<Answers> {
+  async ask(
+    type: string,
+    payload: unknown,
+    timeoutMs: number,
+    among?: readonly string[],
+    silent: readonly string[] = [],
+  ): Promise<Answers> {
     const isAsked = (nodeId: string) => among?.includes(nodeId) ?? true;
     const answering = isAsked(this.id) ? this.#answerOf(type, payload) : undefined;
     if (among?.every((nodeId) => nodeId === this.id))
@@ -109,10 +115,10 @@ export class Node {
     const [own] = await Promise.all([answering, this.#listen()]);
     const answers = given(own);
     // Known before the question is put, so that nobody who could hear it is left out.
-    const waitedFor = new Set((await this.#bus.liveNodes()).filter(isAsked));
-    waitedFor.delete(this.id);
-    if (waitedFor.size === 0) return { answers, silentNodes: [] };
-    const channels = among ? [...waitedFor].map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
+    const others = (await this.#bus.liveNodes()).filter((nodeId) => nodeId !== this.id && isAsked(nodeId));
+    if (others.length === 0) return { answers, silentNodes: [] };
+    const channels = among ? others.map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
+    const waitedFor = new Set(others.filter((nodeId) => !silent.includes(nodeId)));
 
     const question = randomUUID();
     try {
@@ -126,10 +132,18 @@ export class Node {
           resolve();
         });
         const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
-        Promise.all(channels.map((channel) => this.#bus.publish(channel, message))).catch((error) => {
-          cancel();
-          reject(error);
-        });
+        const asked = Promise.all(channels.map((channel) => this.#bus.publish(channel, message)));
+        asked.then(
+          () => {
+            if (waitedFor.size > 0) return;
+            cancel();
+            resolve();
+          },
+          (error) => {
+            cancel();
+            reject(error);
+          },
+        );
       });
     } finally {
       this.#questions.delete(question);

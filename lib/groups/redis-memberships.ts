@@ -1,11 +1,14 @@
-import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { chunks } from "../in-batches.ts";
+import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { JOIN_SCRIPT } from "./join-script.ts";
+import { ARE_MEMBERS_SCRIPT } from "./members-script.ts";
 import type { Joining, Memberships } from "./memberships.ts";
 
 const joinScript = new RedisScript(JOIN_SCRIPT);
+const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 
 /** Members that are looked at in one round trip. */
-const BATCH = 1000;
+const BATCH = 500;
 
 /**
  * The memberships in Redis: `user:<id>:groups`, a SET that alone decides, and `group:<name>:members`, a SET that
@@ -18,10 +21,12 @@ const BATCH = 1000;
 export class RedisMemberships implements Memberships {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
+  readonly #isCluster: boolean;
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = readyClient(client);
     this.#prefix = prefix;
+    this.#isCluster = isCluster(client);
   }
 
   async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
@@ -47,9 +52,8 @@ export class RedisMemberships implements Memberships {
   async members(group: string): Promise<string[]> {
     const userIds = (await this.#client().sMembers(this.#membersKey(group))) as string[];
     const members: string[] = [];
-    for (let from = 0; from < userIds.length; from += BATCH) {
-      const batch = userIds.slice(from, from + BATCH);
-      const found = await Promise.all(batch.map((userId) => this.#isMember(userId, group)));
+    for (const batch of chunks(userIds, BATCH)) {
+      const found = await this.#areMembers(batch, group);
       members.push(...batch.filter((_, at) => found[at]));
     }
     return members;
@@ -64,6 +68,13 @@ export class RedisMemberships implements Memberships {
       if (is === written) return;
       written = is;
     }
+  }
+
+  /** As one command, unless the users are on several servers. */
+  async #areMembers(userIds: readonly string[], group: string): Promise<boolean[]> {
+    if (this.#isCluster) return Promise.all(userIds.map((userId) => this.#isMember(userId, group)));
+    const call = { keys: userIds.map((userId) => this.#groupsKey(userId)), arguments: [group] };
+    return ((await areMembersScript.run(this.#client(), call)) as number[]).map((is) => is === 1);
   }
 
   async #isMember(userId: string, group: string): Promise<boolean> {

@@ -98,7 +98,8 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   willSave(session: Session, userId: string | undefined): void {
     cookieOf(session);
-    stampLogin(this.#req, session, this.#config.userIdOf(session as unknown as SessionData), userId);
+    const { userIdOf, loginKey } = this.#config;
+    stampLogin(this.#req, session, loginKey, userIdOf(session as unknown as SessionData), userId);
   }
 
   async userChanged({ id }: Session, before: string | undefined, after: string | undefined): Promise<void> {

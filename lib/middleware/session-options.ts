@@ -8,12 +8,14 @@ import type { Node } from "../bus/node.ts";
 import { isDelay } from "../is-delay.ts";
 import { memoryBackend } from "../memory-backend.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
+import { BoundSession } from "../sessions/bound-session.ts";
 import { bounded } from "../sessions/bounded.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { relayEndings } from "../sessions/ending-relay.ts";
 import { SaveQueues } from "../sessions/save-queues.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
+import { loginOf } from "../users/login.ts";
 import type { SessionIndex } from "../users/session-index.ts";
 import { userIdOf as checkedId } from "../users/user.ts";
 import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
@@ -75,6 +77,11 @@ export interface SessionMiddlewareOptions {
    * @default what `logIn` wrote: `session.login?.userId`
    */
   userId?: (session: SessionData) => string | number | undefined;
+  /**
+   * Under which name a session keeps who logged in with it, for apps that have a `login` of their own. In TypeScript the
+   * interface `LoginKey` of express-session's module says it as well. @default "login"
+   */
+  loginKey?: string;
   /** Milliseconds that any one thing asked of the store may take. @default 2000 */
   timeoutMs?: number;
 }
@@ -89,7 +96,7 @@ type DefaultedOption =
   | "saveUnless"
   | "touchAfterMs"
   | "timeoutMs"
-  | "userId";
+  | "loginKey";
 
 const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption>>> = Object.freeze({
   name: "connect.sid",
@@ -101,7 +108,7 @@ const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption
   saveUnless: (res: Response): boolean => res.statusCode === 500,
   touchAfterMs: 60_000,
   timeoutMs: 2000,
-  userId: (session: SessionData) => session.login?.userId,
+  loginKey: "login",
 });
 
 const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
@@ -112,8 +119,7 @@ const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
 });
 
 /** The options with their defaults, checked. */
-export interface SessionConfig
-  extends Required<Omit<Pick<SessionMiddlewareOptions, DefaultedOption>, "userId">> {
+export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, DefaultedOption>> {
   /** The array that the app has given, which it may change; `undefined` without the option. */
   readonly secrets: readonly CipherKey[] | undefined;
   readonly proxy: boolean | undefined;
@@ -157,13 +163,15 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
   );
   check(store === undefined || typeof store?.get === "function", "store", "an express-session store");
 
-  check(typeof given.userId === "function", "userId", "a function");
+  check(isLoginKey(given.loginKey), "loginKey", 'a name of yours, not empty, such as "signedIn"');
+  const { userId = (session: SessionData) => loginOf(session, given.loginKey)?.userId } = options;
+  check(typeof userId === "function", "userId", "a function");
   const backend = options.backend ?? memoryBackend();
   const bounds = new Bounds(given.timeoutMs);
   const index = bounded(backend.sessionIndex, bounds);
   const sessions = new BoundedSessionStore(chooseStore(store, backend, given.timeoutMs), bounds);
   relayEndings(sessions.endings, backend.node);
-  const userIdOf: UserIdOf = (session) => checkedUserId(given.userId(session));
+  const userIdOf: UserIdOf = (session) => checkedUserId(userId(session));
   const indexedStore = new UserIndexedStore(sessions, index, userIdOf);
 
   const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
@@ -202,6 +210,13 @@ function checkedUserId(given: unknown): string | undefined {
     "a function that answers with an id, such as `(session) => session.passport?.user?.id`",
   );
   return checkedId(String(given));
+}
+
+/** Whether a session may keep something under this name: it has members of its own. */
+function isLoginKey(key: unknown): boolean {
+  return (
+    typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)
+  );
 }
 
 /** Whether a cookie can be written so. */

@@ -4,21 +4,19 @@ import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import { isText } from "../is-text.ts";
 import type { Bounds } from "../sessions/bounds.ts";
+import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
 import type { OfUser, RealtimeConnection } from "./connection.ts";
-import type { Events } from "./events.ts";
 
 /** What groups need. */
-export interface GroupsParts {
+export interface GroupsParts extends GroupAuthority {
   readonly memberships: Memberships;
   readonly registry: Registry;
   readonly node: Node;
   /** Bounds what is asked of other nodes. */
   readonly asking: Bounds;
   readonly channels: Channels<RealtimeConnection>;
-  readonly events: Events;
   readonly maxGroups: number;
-  authorize(userId: string | undefined, group: string): boolean | Promise<boolean>;
 }
 
 /** A user's membership that has changed, as nodes tell each other. */
@@ -99,9 +97,7 @@ export class Groups {
       const doubts = this.#doubts;
       const groups = await memberships.groupsOf(connection.userId);
       const unasked = groups.filter((group) => !connection.groups.has(group) && !allowed.has(group));
-      await Promise.all(
-        unasked.map(async (group) => allowed.set(group, await this.#isAllowedAgain(connection, group))),
-      );
+      for (const [group, is] of await allowedGroups(this.#parts, connection, unasked)) allowed.set(group, is);
       if (connection.isGone) return;
       if (this.#changesOf(connection) !== changes || this.#doubts !== doubts) continue;
       this.#exitAllBut(connection, groups);
@@ -193,31 +189,6 @@ export class Groups {
       "authorizeGroup does not let this user into the group; nothing was changed.",
     );
   }
-
-  /** One who cannot be asked of is kept out of it for this time, and stays a member. */
-  async #isAllowedAgain(connection: RealtimeConnection, group: string): Promise<boolean> {
-    try {
-      return await answered(this.#parts.authorize(connection.userId, group));
-    } catch (error) {
-      this.#parts.events.errors.report(error, connection);
-      return false;
-    }
-  }
-}
-
-/** Milliseconds that `authorizeGroup` may take while a connection waits for its groups. */
-const AUTHORIZE_TIMEOUT_MS = 10_000;
-
-/** What `authorizeGroup` says, if it says anything. */
-function answered(answer: boolean | Promise<boolean>): boolean | Promise<boolean> {
-  if (!(answer instanceof Promise)) return answer;
-  return new Promise((resolve, reject) => {
-    const late = new Error(
-      `authorizeGroup did not answer within ${AUTHORIZE_TIMEOUT_MS} ms; the group was left out.`,
-    );
-    const timer = setTimeout(() => reject(late), AUTHORIZE_TIMEOUT_MS);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function tooMany(): SessionStackError {

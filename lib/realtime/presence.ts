@@ -9,6 +9,7 @@ import {
   type RegisteredConnection,
   type Registry,
 } from "../connections/registry.ts";
+import { chunks } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import type { Events } from "./events.ts";
 
@@ -56,7 +57,7 @@ const LATE_LOOK_MS = 2000;
 const ASK_AGAIN_EVERY_MS = 50;
 
 /** Users that are asked of in one round trip. */
-const USERS_AT_A_TIME = 1000;
+const USERS_AT_A_TIME = 100;
 
 /**
  * Keeps the registry in step with the connections of this node, and clears it of nodes that have died; tells who
@@ -101,7 +102,7 @@ export class Presence {
       const { state } = await this.#parts.lastingRegistry.depart(record, 0);
       // Others have come meanwhile, and were told that they are not the first.
       if (state === "present") void this.#parts.events.tell("online", record.userId);
-      await this.#parts.registry.forget(nodeOf(record.id), [record.id]);
+      await this.#parts.lastingRegistry.forget(nodeOf(record.id), [record.id]);
     }).catch(() => this.depart(record));
   }
 
@@ -152,14 +153,15 @@ export class Presence {
 
   /** Those of the users who have connections on nodes that live. */
   async connected(userIds: readonly string[]): Promise<string[]> {
+    const { registry, bounds } = this.#parts;
     const live = await this.#liveNodes();
-    const connected: string[] = [];
-    for (let from = 0; from < userIds.length; from += USERS_AT_A_TIME) {
-      const some = userIds.slice(from, from + USERS_AT_A_TIME);
-      const nodes = await this.#parts.registry.nodesOf(some);
-      connected.push(...some.filter((_, at) => nodes[at]?.some((nodeId) => live.has(nodeId))));
-    }
-    return connected;
+    const connected = new Set<string>();
+    await bounds.lane.each([...chunks(userIds, USERS_AT_A_TIME)], async (some) => {
+      const nodes = await registry.nodesOf(some);
+      for (const [at, userId] of some.entries())
+        if (nodes[at]?.some((nodeId) => live.has(nodeId))) connected.add(userId);
+    });
+    return userIds.filter((userId) => connected.has(userId));
   }
 
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
@@ -185,7 +187,7 @@ export class Presence {
   }
 
   async #step(departing: Departing): Promise<void> {
-    const { registry, lastingRegistry, events } = this.#parts;
+    const { lastingRegistry, events } = this.#parts;
     const { record, graceMs } = departing;
     const departure = await lastingRegistry.depart(record, graceMs);
     if (departure.state === "leaving") {
@@ -194,7 +196,7 @@ export class Presence {
     }
     if (departure.state === "offline") void events.tell("offline", record.userId);
     // Last: until here, whoever finds this node dead finds the connection.
-    await registry.forget(nodeOf(record.id), [record.id]);
+    await lastingRegistry.forget(nodeOf(record.id), [record.id]);
     if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
   }
 

@@ -1,9 +1,13 @@
 import type { SessionData, Store } from "express-session";
+import { chunks } from "../in-batches.ts";
 import type { Bounds } from "./bounds.ts";
 import { checkedLifeMs } from "./checked-life.ts";
 import { readableData, sessionDataOf } from "./inflate-cookie.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+
+/** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
+const EXPIRIES_AT_ONCE = 500;
 
 /**
  * A session store whose calls are bounded, and the door of the stack: whatever store is behind it, the cookie of a session
@@ -52,8 +56,10 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    const expiries = await this.#bounds.call(() => this.#store.expiries(sids));
-    return expiries.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
+    const found: (number | undefined)[] = [];
+    for (const some of chunks(sids, EXPIRIES_AT_ONCE))
+      found.push(...(await this.#bounds.call(() => this.#store.expiries(some))));
+    return found.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {

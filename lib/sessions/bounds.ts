@@ -1,5 +1,6 @@
 import { after } from "../after.ts";
 import { SessionStackError } from "../errors.ts";
+import { Lane } from "./lane.ts";
 import { timedOut, unavailable } from "./within.ts";
 
 /**
@@ -14,11 +15,14 @@ export type CallListener = (result: "answered" | "failed" | "timed_out", ms: num
 /** Lets every call end within `timeoutMs`, and fail with `ERR_STORE_UNAVAILABLE` and the reason as its cause. */
 export class Bounds {
   readonly timeoutMs: number;
+  /** Where work on many sessions goes: what each request may ask for must not be taken up by it. */
+  readonly lane: Lane;
   #unanswered = 0;
   #onCall: CallListener | undefined;
 
   constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs;
+    this.lane = new Lane(timeoutMs);
   }
 
   /** Has calls timed from now on. */

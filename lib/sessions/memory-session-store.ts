@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
@@ -21,6 +22,9 @@ interface Entry {
 
 /** How many entries each insert looks at for expired ones: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_INSERT = 4;
+
+/** Sessions that a walk passes before others come to their turn. */
+const WALKED_IN_A_TURN = 500;
 
 /**
  * Keeps sessions in this process, as JSON text, so that nobody holds a reference into the store.
@@ -83,7 +87,10 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {
+    let walked = 0;
     for (const sid of this.#entries.keys()) {
+      // All of it would be done in one turn otherwise.
+      if (++walked % WALKED_IN_A_TURN === 0) await nextTurn();
       const entry = this.#live(sid);
       const data: unknown = entry && JSON.parse(entry.json);
       if (isSessionData(data)) yield [sid, data];

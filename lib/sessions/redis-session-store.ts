@@ -115,9 +115,13 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {
-    for (const sid of (await this.ids()) as string[]) {
-      const stored = await this.read(sid).catch(notASession);
-      if (stored) yield [sid, stored.data];
+    for await (const keys of this.#keys()) {
+      const sids = [...new Set(keys)].map((key) => key.slice(this.prefix.length));
+      const found = await Promise.all(sids.map((sid) => this.read(sid).catch(notASession)));
+      for (const [at, sid] of sids.entries()) {
+        const stored = found[at];
+        if (stored) yield [sid, stored.data];
+      }
     }
   }
 
@@ -150,6 +154,14 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const removed = this.remove(sid, "session_ended");
     if (!callback) return removed;
     callBack(removed, callback);
+  }
+
+  /** The keys of all sessions, as they are found: of a cluster those of one master after the other. */
+  async *#keys(): AsyncIterable<string[]> {
+    const { client } = this;
+    const options = { MATCH: `${this.prefix}*`, COUNT: this.scanCount };
+    if (!("masters" in client)) yield* client.scanIterator(options);
+    else for (const master of client.masters) yield* (await client.nodeClient(master)).scanIterator(options);
   }
 
   #isJson(): boolean {

@@ -72,7 +72,10 @@ export interface SessionStore {
   /** Milliseconds that a session with this data lives if it is written or refreshed now; `Infinity` if the store cannot tell. */
   lifeMs(data: SessionData): number;
 
-  /** All sessions, for maintenance: this takes as long as there are sessions. */
+  /**
+   * All sessions, for maintenance: this takes as long as there are sessions. One that is there all the while is given;
+   * where many sessions begin and end meanwhile, a store may give one twice.
+   */
   walk(): AsyncIterable<[sid: string, data: SessionData]>;
 
   /**

@@ -2,6 +2,7 @@ import { runnerOf } from "./runner.ts";
 import { entryRules } from "./session-index-suite/entries.ts";
 import { expiryRules } from "./session-index-suite/expiry.ts";
 import { idRules } from "./session-index-suite/ids.ts";
+import { limitRules } from "./session-index-suite/limits.ts";
 import { raceRules } from "./session-index-suite/races.ts";
 import { revokingRules } from "./session-index-suite/revoking.ts";
 import { ruleDeclarer, type SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
@@ -23,6 +24,7 @@ export function describeSessionIndex(name: string, options: SessionIndexSuiteOpt
   describe(`${name} as a SessionIndex`, () => {
     describe("entries", () => entryRules(rule));
     describe("revoking", () => revokingRules(rule));
+    describe("limits", () => limitRules(rule));
     describe("expiry", () => expiryRules(rule));
     describe("ids", () => idRules(rule));
     describe("at the same time", () => raceRules(rule));

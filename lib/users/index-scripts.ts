@@ -49,12 +49,10 @@ return 1
 /**
  * Removes entries.
  *
- * ARGV  the session ids
+ * ARGV  the session ids, at most some thousands: Lua's stack is not longer
  */
 export const REMOVE_SCRIPT: string = `
-for from = 1, #ARGV, 1000 do
-  redis.call('ZREM', KEYS[1], unpack(ARGV, from, math.min(from + 999, #ARGV)))
-end
+redis.call('ZREM', KEYS[1], unpack(ARGV))
 ${EXPIRE_KEY}
 `;
 
@@ -84,25 +82,55 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 ${EXPIRE_KEY}
 `;
 
+/** Entries that are revoked one by one: below this it is cheaper than to write all of them anew. */
+const FEW = 100;
+
 /**
- * Revokes the entries of all sessions but one, or of one only.
+ * Revokes the entries of all sessions but one.
  *
- * ARGV[1]  'except' or 'only'
- * ARGV[2]  the session id, or '' with 'except' for none
+ * ARGV[1]  'except', or 'all'
+ * ARGV[2]  the session id that is excepted
+ * ARGV[3]  how many ids to return at most, or -1
  *
- * Returns the ids that are revoked now; with 'except' also one that is excepted, if an earlier call has revoked it.
+ * Returns ids of entries that are revoked now; also the one that is excepted, if an earlier call has revoked it.
  */
 export const REVOKE_SCRIPT: string = `
-local revoked = {}
-local entries = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
-for i = 1, #entries, 2 do
-  local sid, score = entries[i], tonumber(entries[i + 1])
+local kept
+if ARGV[1] == 'except' then
+  kept = redis.call('ZSCORE', KEYS[1], ARGV[2])
   -- What a call has revoked stays revoked: a login that it has overtaken must not be confirmed after all.
-  local isRevokedBefore = ARGV[1] == 'except' and score < 0
-  if isRevokedBefore or (sid == ARGV[2]) == (ARGV[1] == 'only') then
-    if score > 0 then redis.call('ZADD', KEYS[1], -score, sid) end
-    revoked[#revoked + 1] = sid
+  if kept and tonumber(kept) < 0 then kept = nil end
+end
+local valid = redis.call('ZCOUNT', KEYS[1], '(0', '+inf') - (kept and 1 or 0)
+if valid > ${FEW} then
+  -- Each score becomes the lesser of itself and its negative: a single command, however many there are.
+  redis.call('ZUNIONSTORE', KEYS[1], 2, KEYS[1], KEYS[1], 'WEIGHTS', 1, -1, 'AGGREGATE', 'MIN')
+  if kept then redis.call('ZADD', KEYS[1], kept, ARGV[2]) end
+  -- The new key has no expiry.
+  ${EXPIRE_KEY}
+elseif valid > 0 then
+  local entries = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', '+inf', 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    if not kept or entries[i] ~= ARGV[2] then
+      redis.call('ZADD', KEYS[1], string.format('%.3f', -tonumber(entries[i + 1])), entries[i])
+    end
   end
 end
-return revoked
+return redis.call('ZREVRANGEBYSCORE', KEYS[1], '(0', '-inf', 'LIMIT', 0, ARGV[3])
+`;
+
+/**
+ * Revokes one entry.
+ *
+ * ARGV[1]  the session id
+ *
+ * Returns 1 if there is one, else 0.
+ */
+export const REVOKE_ONE_SCRIPT: string = `
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score then return 0 end
+if tonumber(score) > 0 then
+  redis.call('ZADD', KEYS[1], string.format('%.3f', -tonumber(score)), ARGV[1])
+end
+return 1
 `;

@@ -1,6 +1,8 @@
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
-import { readable } from "../sessions/session-store.ts";
+import { readable, type StoredSession } from "../sessions/session-store.ts";
+import { loginOf } from "./login.ts";
+import type { IndexEntry } from "./session-index.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
 export interface UserSession {
@@ -22,33 +24,37 @@ export interface UserSession {
   readonly connections: number;
 }
 
-/** What the stores know of a user's sessions, without those that have ended; the latest login first. */
+/** What the stores know of a session. */
+export type KnownSession = Omit<UserSession, "current" | "connections">;
+
+/** What the stores know of a user's sessions by these entries, without those that have ended; the latest login first. */
 export async function listSessions(
   { config }: SessionKeeper,
   userId: string,
-): Promise<Omit<UserSession, "current" | "connections">[]> {
-  const entries = await config.index.entries(userId);
-  const sids = entries.map(({ sid }) => sid);
-  const [found, expiries] = await Promise.all([
-    Promise.all(sids.map((sid) => readable(config.store.read(sid)))),
-    config.store.expiries(sids),
-  ]);
+  entries: readonly IndexEntry[],
+): Promise<KnownSession[]> {
+  const { index, store, bounds, userIdOf, loginKey } = config;
+  const found = new Map<string, { stored: StoredSession | undefined; expiresAt: number | undefined }>();
+  await bounds.lane.each(entries, async ({ sid }) => {
+    const [stored, [expiresAt]] = await Promise.all([readable(store.read(sid)), store.expiries([sid])]);
+    found.set(sid, { stored, expiresAt });
+  });
   const now = Date.now();
   // An entry without a session may be a login that is under way: it goes only once it has expired as well.
-  const expired = entries.filter(({ expiresAt }, at) => expiries[at] === undefined && expiresAt <= now);
-  await config.index.remove(
+  const expired = entries.filter(
+    ({ sid, expiresAt }) => found.get(sid)?.expiresAt === undefined && expiresAt <= now,
+  );
+  await index.remove(
     userId,
     expired.map(({ sid }) => sid),
   );
 
-  return sids
-    .flatMap((sid, at) => {
-      const stored = found[at];
-      const expiresAt = expiries[at];
-      if (!stored || config.userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
-      const { login } = stored.data;
+  return [...found]
+    .flatMap(([sid, { stored, expiresAt }]) => {
+      if (!stored || userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
+      const login = loginOf(stored.data, loginKey);
       // Each touch begins the life anew.
-      const lastSeenAt = Math.min(now, expiresAt - touchedLifeMs(config.store, stored.data));
+      const lastSeenAt = Math.min(now, expiresAt - touchedLifeMs(store, stored.data));
       return [
         {
           sid,

@@ -1,19 +1,29 @@
 import { ClockHand } from "../clock-hand.ts";
 import { checkedLifeMs } from "../sessions/checked-life.ts";
+import { ExpiryOrder } from "./expiry-order.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
 interface Entry {
+  readonly sid: string;
   expiresAt: number;
   isRevoked: boolean;
   mark: number;
 }
 
+interface UserEntries {
+  readonly bySid: Map<string, Entry>;
+  readonly valid: ExpiryOrder<Entry>;
+  readonly revoked: ExpiryOrder<Entry>;
+}
+
 /** How many users each login looks at for sessions that have expired: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_LOGIN = 4;
+/** Entries of each of them that are swept at a time. */
+const SWEPT_AT_A_TIME = 25;
 
-/** The index of one process. Users whose sessions have all expired are swept a few at each login. */
+/** The index of one process. Sessions that have expired are swept a few at each login. */
 export class MemorySessionIndex implements SessionIndex {
-  readonly #byUser = new Map<string, Map<string, Entry>>();
+  readonly #byUser = new Map<string, UserEntries>();
   readonly #hand = new ClockHand(this.#byUser);
   readonly #now: () => number;
   #marks = 0;
@@ -25,67 +35,105 @@ export class MemorySessionIndex implements SessionIndex {
   async enter(userId: string, sid: string, lifeMs: number): Promise<void> {
     const expiresAt = this.#now() + checkedLifeMs(lifeMs);
     this.#hand.advance(SWEPT_PER_LOGIN, (other, found) => this.#sweep(other, found));
-    const entries = this.#byUser.get(userId) ?? new Map<string, Entry>();
+    const entries = this.#byUser.get(userId) ?? {
+      bySid: new Map<string, Entry>(),
+      valid: new ExpiryOrder<Entry>(),
+      revoked: new ExpiryOrder<Entry>(),
+    };
     this.#byUser.set(userId, entries);
-    if (entries.has(sid)) return;
-    entries.set(sid, { expiresAt, isRevoked: false, mark: ++this.#marks });
+    if (entries.bySid.has(sid)) return;
+    const entry = { sid, expiresAt, isRevoked: false, mark: ++this.#marks };
+    entries.bySid.set(sid, entry);
+    entries.valid.add(entry);
   }
 
   async confirm(userId: string, sid: string): Promise<boolean> {
-    return this.#byUser.get(userId)?.get(sid)?.isRevoked === false;
+    return this.#find(userId, sid)?.isRevoked === false;
   }
 
   async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
     const expiresAt = this.#now() + checkedLifeMs(lifeMs);
-    const entry = this.#byUser.get(userId)?.get(sid);
-    if (entry?.isRevoked !== false) return false;
+    const entries = this.#byUser.get(userId);
+    const entry = entries?.bySid.get(sid);
+    if (!entries || entry?.isRevoked !== false) return false;
+    entries.valid.delete(entry);
     entry.expiresAt = expiresAt;
     entry.mark = ++this.#marks;
+    entries.valid.add(entry);
     return true;
   }
 
-  async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
-    const entries = [...(this.#byUser.get(userId) ?? [])];
-    for (const [sid, entry] of entries) entry.isRevoked ||= sid !== exceptSid;
-    return entries.flatMap(([sid, { isRevoked }]) => (isRevoked ? [sid] : []));
+  async revoke(userId: string, exceptSid: string | undefined, limit: number = Infinity): Promise<string[]> {
+    const entries = this.#byUser.get(userId);
+    if (!entries) return [];
+    const found = exceptSid === undefined ? undefined : entries.bySid.get(exceptSid);
+    const kept = found?.isRevoked === false ? found : undefined;
+    if (kept) entries.valid.delete(kept);
+    for (const entry of entries.valid.first(Infinity)) entry.isRevoked = true;
+    entries.revoked.takeAll(entries.valid);
+    if (kept) entries.valid.add(kept);
+    return this.revoked(userId, limit);
+  }
+
+  async revoked(userId: string, limit: number = Infinity): Promise<string[]> {
+    return (this.#byUser.get(userId)?.revoked.first(limit) ?? []).map(({ sid }) => sid);
   }
 
   async revokeOne(userId: string, sid: string): Promise<boolean> {
-    const entry = this.#byUser.get(userId)?.get(sid);
-    if (entry) entry.isRevoked = true;
-    return entry !== undefined;
+    const entries = this.#byUser.get(userId);
+    const entry = entries?.bySid.get(sid);
+    if (!entries || !entry) return false;
+    if (entry.isRevoked) return true;
+    entries.valid.delete(entry);
+    entry.isRevoked = true;
+    entries.revoked.add(entry);
+    return true;
   }
 
   async remove(userId: string, sids: readonly string[]): Promise<void> {
-    const entries = this.#byUser.get(userId);
-    for (const sid of sids) entries?.delete(sid);
-    if (entries?.size === 0) this.#byUser.delete(userId);
+    for (const sid of sids) this.#remove(userId, this.#find(userId, sid));
   }
 
   async mark(userId: string, sid: string): Promise<number | undefined> {
-    return this.#byUser.get(userId)?.get(sid)?.mark;
+    return this.#find(userId, sid)?.mark;
   }
 
   async removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
-    const entries = this.#byUser.get(userId);
-    await this.remove(
-      userId,
-      sids.filter((sid) => entries?.get(sid)?.isRevoked),
-    );
+    for (const sid of sids) {
+      const entry = this.#find(userId, sid);
+      if (entry?.isRevoked) this.#remove(userId, entry);
+    }
   }
 
   async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
-    if (this.#byUser.get(userId)?.get(sid)?.mark === mark) await this.remove(userId, [sid]);
+    const entry = this.#find(userId, sid);
+    if (entry?.mark === mark) this.#remove(userId, entry);
   }
 
-  #sweep(userId: string, entries: Map<string, Entry>): void {
-    for (const [sid, { expiresAt }] of entries) if (expiresAt <= this.#now()) entries.delete(sid);
-    if (entries.size === 0) this.#byUser.delete(userId);
+  async entries(
+    userId: string,
+    limit: number = Infinity,
+    which: "first" | "last" = "last",
+  ): Promise<IndexEntry[]> {
+    const found = this.#byUser.get(userId)?.valid[which](limit) ?? [];
+    return found.map(({ sid, expiresAt }) => ({ sid, expiresAt }));
   }
 
-  async entries(userId: string): Promise<IndexEntry[]> {
-    return [...(this.#byUser.get(userId) ?? [])]
-      .filter(([, { isRevoked }]) => !isRevoked)
-      .map(([sid, { expiresAt }]) => ({ sid, expiresAt }));
+  #find(userId: string, sid: string): Entry | undefined {
+    return this.#byUser.get(userId)?.bySid.get(sid);
+  }
+
+  #remove(userId: string, entry: Entry | undefined): void {
+    const entries = this.#byUser.get(userId);
+    if (!entries || !entry) return;
+    entries.bySid.delete(entry.sid);
+    (entry.isRevoked ? entries.revoked : entries.valid).delete(entry);
+    if (entries.bySid.size === 0) this.#byUser.delete(userId);
+  }
+
+  #sweep(userId: string, { valid, revoked }: UserEntries): void {
+    const now = this.#now();
+    for (const entry of [...valid.first(SWEPT_AT_A_TIME), ...revoked.first(SWEPT_AT_A_TIME)])
+      if (entry.expiresAt <= now) this.#remove(userId, entry);
   }
 }

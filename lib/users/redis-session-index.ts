@@ -1,3 +1,4 @@
+import { chunks } from "../in-batches.ts";
 import { isText } from "../is-text.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { checkedLifeMs } from "../sessions/checked-life.ts";
@@ -7,6 +8,7 @@ import {
   REMOVE_MARKED_SCRIPT,
   REMOVE_REVOKED_SCRIPT,
   REMOVE_SCRIPT,
+  REVOKE_ONE_SCRIPT,
   REVOKE_SCRIPT,
 } from "./index-scripts.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
@@ -16,6 +18,15 @@ const removeScript = new RedisScript(REMOVE_SCRIPT);
 const removeRevokedScript = new RedisScript(REMOVE_REVOKED_SCRIPT);
 const removeMarkedScript = new RedisScript(REMOVE_MARKED_SCRIPT);
 const revokeScript = new RedisScript(REVOKE_SCRIPT);
+const revokeOneScript = new RedisScript(REVOKE_ONE_SCRIPT);
+
+/** Entries that one script removes, so that it holds up nobody. */
+const REMOVED_AT_ONCE = 1000;
+
+interface ScoredMember {
+  readonly value: string;
+  readonly score: number;
+}
 
 /** The index in Redis: `user:<id>:sessions`, a ZSET of session id to expiry. */
 export class RedisSessionIndex implements SessionIndex {
@@ -39,30 +50,33 @@ export class RedisSessionIndex implements SessionIndex {
     return this.#enter(userId, sid, lifeMs, "XX");
   }
 
-  async revoke(userId: string, exceptSid: string | undefined): Promise<string[]> {
-    return this.#revoke(userId, "except", exceptSid ?? "");
+  async revoke(userId: string, exceptSid: string | undefined, limit: number = Infinity): Promise<string[]> {
+    const which = exceptSid === undefined ? "all" : "except";
+    const call = { keys: [this.#key(userId)], arguments: [which, exceptSid ?? "", String(counted(limit))] };
+    return (await revokeScript.run(this.#client(), call)) as string[];
+  }
+
+  async revoked(userId: string, limit: number = Infinity): Promise<string[]> {
+    const found = await this.#range(userId, 0, limit === Infinity ? -1 : limit - 1);
+    return found.filter(({ score }) => score < 0).map(({ value }) => value);
   }
 
   async revokeOne(userId: string, sid: string): Promise<boolean> {
-    return (await this.#revoke(userId, "only", sid)).length > 0;
+    const call = { keys: [this.#key(userId)], arguments: [sid] };
+    return (await revokeOneScript.run(this.#client(), call)) === 1;
   }
 
   async remove(userId: string, sids: readonly string[]): Promise<void> {
-    if (sids.length === 0) return;
-    await removeScript.run(this.#client(), { keys: [this.#key(userId)], arguments: [...sids] });
+    await this.#remove(removeScript, userId, sids);
   }
 
-  async entries(userId: string): Promise<IndexEntry[]> {
-    const found = (await this.#client().zRangeWithScores(this.#key(userId), 0, -1)) as {
-      value: string;
-      score: number;
-    }[];
-    return found
-      .filter(({ score }) => score > 0)
-      .map(({ value, score }) => ({
-        sid: value,
-        expiresAt: score < NEVER ? score : Number.POSITIVE_INFINITY,
-      }));
+  async entries(
+    userId: string,
+    limit: number = Infinity,
+    which: "first" | "last" = "last",
+  ): Promise<IndexEntry[]> {
+    const found = await (which === "first" ? this.#first(userId, limit) : this.#last(userId, limit));
+    return found.map(({ value, score }) => ({ sid: value, expiresAt: score < NEVER ? score : Infinity }));
   }
 
   async mark(userId: string, sid: string): Promise<number | undefined> {
@@ -71,8 +85,7 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async removeRevoked(userId: string, sids: readonly string[]): Promise<void> {
-    if (sids.length === 0) return;
-    await removeRevokedScript.run(this.#client(), { keys: [this.#key(userId)], arguments: [...sids] });
+    await this.#remove(removeRevokedScript, userId, sids);
   }
 
   async removeMarked(userId: string, sid: string, mark: number): Promise<void> {
@@ -88,9 +101,25 @@ export class RedisSessionIndex implements SessionIndex {
     return (await enterScript.run(this.#client(), call)) === 1;
   }
 
-  async #revoke(userId: string, which: "except" | "only", sid: string): Promise<string[]> {
-    const call = { keys: [this.#key(userId)], arguments: [which, sid] };
-    return (await revokeScript.run(this.#client(), call)) as string[];
+  async #remove(script: RedisScript, userId: string, sids: readonly string[]): Promise<void> {
+    for (const some of chunks(sids, REMOVED_AT_ONCE))
+      await script.run(this.#client(), { keys: [this.#key(userId)], arguments: some });
+  }
+
+  /** Behind those that are revoked. */
+  async #first(userId: string, limit: number): Promise<ScoredMember[]> {
+    const options = { LIMIT: { offset: 0, count: counted(limit) } };
+    const found = this.#client().zRangeByScoreWithScores(this.#key(userId), "(0", "+inf", options);
+    return (await found) as ScoredMember[];
+  }
+
+  async #last(userId: string, limit: number): Promise<ScoredMember[]> {
+    const found = await this.#range(userId, limit === Infinity ? 0 : -limit, -1);
+    return found.filter(({ score }) => score > 0).reverse();
+  }
+
+  async #range(userId: string, start: number, stop: number): Promise<ScoredMember[]> {
+    return (await this.#client().zRangeWithScores(this.#key(userId), start, stop)) as ScoredMember[];
   }
 
   /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */
@@ -99,4 +128,9 @@ export class RedisSessionIndex implements SessionIndex {
     if (!isText(userId)) throw new TypeError("a user id must be well-formed Unicode");
     return `${this.#prefix}user:${userId}:sessions`;
   }
+}
+
+/** A limit as Redis takes it. */
+function counted(limit: number): number {
+  return limit === Infinity ? -1 : limit;
 }

@@ -16,6 +16,8 @@ export interface IndexEntry {
  * - Revoking is not forgetting: revoked entries are revoked again by the next call, until they are removed
  *   once their sessions are gone. So a call that failed halfway can be made again.
  * - Nothing outlives the last session of a user: where entries are kept, they expire with it.
+ * - A user may have any number of sessions. What a call with a `limit`, at least 1, costs grows with the limit, not with that number;
+ *   only the first `revoke` of many entries may take longer.
  *
  * No call looks at more than one user's entries. User ids are any strings.
  */
@@ -30,10 +32,17 @@ export interface SessionIndex {
   extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
   /**
-   * Revokes all entries but one, and resolves to the ids of all that are revoked now: also of that one, if an
-   * earlier call has revoked it. What is revoked stays so: a login that it has overtaken must not be confirmed after all.
+   * Revokes all entries but one, in one step, and resolves to the ids of at most `limit` entries that are revoked now:
+   * also of that one, if an earlier call has revoked it. Without `limit`, to all of them. What is revoked stays so: a
+   * login that it has overtaken must not be confirmed after all.
    */
-  revoke(userId: string, exceptSid: string | undefined): Promise<string[]>;
+  revoke(userId: string, exceptSid: string | undefined, limit?: number): Promise<string[]>;
+
+  /**
+   * The ids of at most `limit` entries that are revoked; without `limit`, of all. The same ones come again until they are
+   * removed, so that whoever removes what it has been given comes to the end.
+   */
+  revoked(userId: string, limit?: number): Promise<string[]>;
 
   /** Revokes one entry. Resolves to `false` if the user has no such session. */
   revokeOne(userId: string, sid: string): Promise<boolean>;
@@ -53,6 +62,9 @@ export interface SessionIndex {
   /** Removes an entry that nobody has entered or extended since it was marked. */
   removeMarked(userId: string, sid: string, mark: number): Promise<void>;
 
-  /** The entries that were not revoked. */
-  entries(userId: string): Promise<IndexEntry[]>;
+  /**
+   * The entries that were not revoked, at most `limit`: those that expire last, the last one first; or with `"first"` those
+   * that expire first, the first one first. Without `limit`, all of them.
+   */
+  entries(userId: string, limit?: number, which?: "first" | "last"): Promise<IndexEntry[]>;
 }

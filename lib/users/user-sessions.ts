@@ -1,15 +1,23 @@
 import type { Request } from "express";
+import { chunks } from "../in-batches.ts";
 import { isDelay } from "../is-delay.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { Bounds } from "../sessions/bounds.ts";
-import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
-import { readable, type StoredSession } from "../sessions/session-store.ts";
+import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { unavailable } from "../sessions/within.ts";
+import { AskedNodes } from "./asked-nodes.ts";
+import { type DeletionReceipt, DeletionTally } from "./deletion-receipt.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
+import { ENDED_AT_ONCE, RevokedSessions } from "./revoked-sessions.ts";
+import { SessionLimit } from "./session-limit.ts";
 import { type User, userIdOf } from "./user.ts";
 import type { UserEventName, UserListener } from "./user-events.ts";
+import { type AllSessionFindings, verifyAllSessions } from "./verify-all-sessions.ts";
 import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
+
+/** A request of Express 4 or 5, whatever the types of its params, query and body. */
+export type UserRequest = Pick<Request, "headers" | "ip" | "session" | "sessionID">;
 
 /** Options of {@link userSessions}. */
 export interface UserSessionsOptions {
@@ -21,44 +29,47 @@ export interface UserSessionsOptions {
   ackTimeoutMs?: number;
 }
 
-/** What came of ending a user's sessions. */
-export interface DeletionReceipt {
-  /** Sessions that were there and are gone by this call. */
-  readonly sessionsDeleted: number;
-  /** On all nodes that answered. */
-  readonly connectionsClosed: number;
-  /** Ids of nodes that live and did not answer in `ackTimeoutMs`: they close their connections when they go on, or with their next revalidation. */
-  readonly silentNodes: readonly string[];
-}
-
 /** Which sessions to leave, and who asks. */
 export interface DeleteUserSessionsOptions {
   /** The id of a session that goes on, such as `req.sessionID`. */
   except?: string | undefined;
 }
 
+/** How many sessions to list. */
+export interface ListUserSessionsOptions {
+  /**
+   * Sessions to list at most: of a user with more, those that expire last, which are those that were used last if all live
+   * equally long. `Infinity` for all; what it costs grows with it. @default 1_000
+   */
+  limit?: number;
+}
+
 /** The sessions of users: all functions are bound, so they can be taken apart. */
 export interface UserSessions {
   /**
    * Logs a user in: gives the session a new id (so that one that was planted is of no use), keeps what `keep`
-   * names, writes `session.login` and saves.
+   * names, writes `session.login`, or what `loginKey` names, and saves.
    *
    * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran.
    */
-  logIn(req: Request, user: User): Promise<void>;
+  logIn(req: UserRequest, user: User): Promise<void>;
   /** Logs out: ends the session and closes its connections. Without a session it does nothing. */
-  logOut(req: Request): Promise<void>;
-  /** The user's sessions, as a "your devices" page shows them, the latest login first. With a request, its own is `current`. */
-  listUserSessions(user: User, req?: Request): Promise<UserSession[]>;
+  logOut(req: UserRequest): Promise<void>;
+  /**
+   * The user's sessions, as a "your devices" page shows them, the latest login first. With a request, its own is `current`.
+   * Of a user with more than `limit` sessions, those that expire last.
+   */
+  listUserSessions(user: User, req?: UserRequest, options?: ListUserSessionsOptions): Promise<UserSession[]>;
   /**
    * Ends every session of a user and closes their connections on all nodes.
    *
    * Resolves once every node that answered has stopped delivering to them. Sessions that begin after the call
    * are untouched. A user without sessions is not an error. Takes as long as the user has sessions, however
-   * many others there are.
+   * many others there are: they are ended some at a time, and requests go on meanwhile. Calls for one user that
+   * run at the same time share the work, and each counts what was ended while it ran.
    *
-   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, and
-   *   calling again ends the rest.
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, all that
+   *   were there can be used for nothing that saves a user, and calling again ends the rest.
    */
   deleteUserSessions(user: User, options?: DeleteUserSessionsOptions): Promise<DeletionReceipt>;
   /** Ends one session, if it is this user's. Resolves to whether it was. */
@@ -68,21 +79,33 @@ export interface UserSessions {
    * it reads every session of the store.
    */
   verifyUserSessions(user: User, options?: { repair?: boolean }): Promise<SessionFindings>;
+  /**
+   * Compares the index with the sessions of all users, and with `repair` enters those that it lacks: once after a
+   * migration, since until then nobody finds sessions that others have written. It may run while the app is used.
+   *
+   * @throws {TypeError} if the store cannot list its sessions.
+   */
+  verifyAllUserSessions(options?: { repair?: boolean }): Promise<AllSessionFindings>;
   /** Listens for users who log in and out on this node. */
   on(event: UserEventName, listener: UserListener): UserSessions;
   /** Stops listening. */
   off(event: UserEventName, listener: UserListener): UserSessions;
 }
 
-const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; ackTimeoutMs: number }> =
-  Object.freeze({
-    keep: [],
-    maxSessionsPerUser: Number.POSITIVE_INFINITY,
-    ackTimeoutMs: 1000,
-  });
+/** Sessions whose connections are counted in one question to the nodes. */
+const COUNTED_AT_ONCE = 500;
 
-/** How far apart logins are at most that run at the same time. */
-const AT_ONCE_MS = 2000;
+const DEFAULTS: Readonly<{
+  keep: readonly string[];
+  maxSessionsPerUser: number;
+  ackTimeoutMs: number;
+  limit: number;
+}> = Object.freeze({
+  keep: [],
+  maxSessionsPerUser: Number.POSITIVE_INFINITY,
+  ackTimeoutMs: 1000,
+  limit: 1000,
+});
 
 /**
  * Finds and ends the sessions of users.
@@ -96,15 +119,18 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     ackTimeoutMs = DEFAULTS.ackTimeoutMs,
   } = options;
   check(Array.isArray(keep) && keep.every((name) => typeof name === "string"), "keep", "a list of names");
-  const isLimit = Number.isInteger(maxSessionsPerUser) || maxSessionsPerUser === Number.POSITIVE_INFINITY;
-  check(isLimit && maxSessionsPerUser >= 1, "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
+  check(isLimit(maxSessionsPerUser), "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
   check(isDelay(ackTimeoutMs), "ackTimeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
   const { keeper } = partsOf(sessionStack);
-  const { index, store, node, timeoutMs, userIdOf: ofSession } = keeper.config;
+  const { index, node, timeoutMs, loginKey } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
-  if (Number.isFinite(maxSessionsPerUser)) keeper.users.limitBy(({ userId, sid }) => endOldest(userId, sid));
+  const revoked = new RevokedSessions(keeper.config, asking, ackTimeoutMs);
+  if (Number.isFinite(maxSessionsPerUser)) {
+    const limit = new SessionLimit(keeper, revoked, maxSessionsPerUser);
+    keeper.users.limitBy(({ userId, sid }) => limit.keep(userId, sid));
+  }
 
-  async function logIn(req: Request, user: User): Promise<void> {
+  async function logIn(req: UserRequest, user: User): Promise<void> {
     const userId = userIdOf(user);
     if (!req.session) throw noSession();
     const before = req.session as unknown as Record<string, unknown>;
@@ -112,7 +138,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
       keep.filter((name) => name in before).map((name) => [name, before[name]]),
     );
     await req.session.regenerate();
-    Object.assign(req.session, kept, { login: loginBy(req, userId) });
+    Object.assign(req.session, kept, { [loginKey]: loginBy(req, userId) });
     await req.session.save();
   }
 
@@ -125,20 +151,30 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     );
   }
 
-  async function logOut(req: Request): Promise<void> {
+  async function logOut(req: UserRequest): Promise<void> {
     await req.session?.destroy();
   }
 
-  async function listUserSessions(user: User, req?: Request): Promise<UserSession[]> {
-    const sessions = await listSessions(keeper, userIdOf(user));
-    if (sessions.length === 0) return [];
-    const sids = sessions.map(({ sid }) => sid);
-    const { answers } = await asking.call(() => node.ask(COUNT_CONNECTIONS, sids, ackTimeoutMs));
-    return sessions.map((session, at) => ({
-      ...session,
-      current: session.sid === req?.sessionID,
-      connections: (answers as number[][]).reduce((sum, counts) => sum + (counts[at] ?? 0), 0),
-    }));
+  async function listUserSessions(
+    user: User,
+    req?: UserRequest,
+    { limit = DEFAULTS.limit }: ListUserSessionsOptions = {},
+  ): Promise<UserSession[]> {
+    const userId = userIdOf(user);
+    if (!isLimit(limit))
+      throw new TypeError('listUserSessions: option "limit" must be a whole number, at least 1, or Infinity');
+    const sessions = await listSessions(keeper, userId, await index.entries(userId, limit));
+    const nodes = new AskedNodes(node, asking, ackTimeoutMs);
+    const listed: UserSession[] = [];
+    for (const some of chunks(sessions, COUNTED_AT_ONCE)) {
+      const sids = some.map(({ sid }) => sid);
+      const answers = (await nodes.ask(COUNT_CONNECTIONS, sids)) as number[][];
+      for (const [at, session] of some.entries()) {
+        const connections = answers.reduce((sum, counts) => sum + (counts[at] ?? 0), 0);
+        listed.push({ ...session, current: session.sid === req?.sessionID, connections });
+      }
+    }
+    return listed;
   }
 
   async function deleteUserSessions(
@@ -147,43 +183,15 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
   ): Promise<DeletionReceipt> {
     const userId = userIdOf(user);
     // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
-    const sids = await index.revoke(userId, except);
-    return endRevoked(userId, sids);
+    return revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
   }
 
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {
     const userId = userIdOf(user);
     if (!(await index.revokeOne(userId, sid))) return false;
-    return (await endRevoked(userId, [sid])).sessionsDeleted > 0;
-  }
-
-  async function endRevoked(userId: string, sids: string[]): Promise<DeletionReceipt> {
-    if (sids.length === 0) return { sessionsDeleted: 0, connectionsClosed: 0, silentNodes: [] };
-    const found = await Promise.all(sids.map((sid) => readable(store.read(sid))));
-    // An entry may be left of a session that is another user's now. One that is not there may be a login under way.
-    const isOwn = (stored: StoredSession) => ofSession(stored.data) === userId;
-    const own = sids.filter((_, at) => !found[at] || isOwn(found[at]));
-    await Promise.all(own.map((sid) => store.remove(sid)));
-    // After they are gone, so that a connection which opens meanwhile finds its session gone.
-    const ended: EndedSessions = { sids: own, reason: "session_ended", at: Date.now() };
-    const { answers, silentNodes } = await asking.call(() => node.ask(END_SESSIONS, ended, ackTimeoutMs));
-    // Last: until here, whoever calls again after a failure finds them.
-    await index.removeRevoked(userId, sids);
-    const connectionsClosed = (answers as number[]).reduce((sum, closed) => sum + closed, 0);
-    const sessionsDeleted = found.filter((stored) => stored && isOwn(stored)).length;
-    return { sessionsDeleted, connectionsClosed, silentNodes };
-  }
-
-  async function endOldest(userId: string, ownSid: string): Promise<void> {
-    const sessions = await listSessions(keeper, userId);
-    const next = sessions[maxSessionsPerUser - 1];
-    // In one order for all that log in at the same time, this login too: else each of two would end the other, or neither.
-    for (const session of sessions.slice(maxSessionsPerUser)) {
-      // One that says it was much later has not overtaken this login: the clock that it was made by is ahead.
-      const isAhead = (next?.createdAt ?? 0) - (session.createdAt ?? 0) > AT_ONCE_MS;
-      const { sid } = session.sid === ownSid && next && isAhead ? next : session;
-      await deleteUserSession(userId, sid);
-    }
+    const tally = new DeletionTally();
+    await revoked.endSome(userId, [sid], tally);
+    return tally.sessionsDeleted > 0;
   }
 
   const users: UserSessions = {
@@ -194,6 +202,7 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     deleteUserSession,
     verifyUserSessions: async (user, { repair = false } = {}) =>
       verifySessions(keeper, userIdOf(user), repair),
+    verifyAllUserSessions: ({ repair = false } = {}) => verifyAllSessions(keeper, repair),
     on(event, listener) {
       keeper.users.on(event, listener);
       return users;
@@ -204,6 +213,11 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     },
   };
   return users;
+}
+
+/** Whether this is a number of sessions to stop at. */
+function isLimit(limit: number): boolean {
+  return (Number.isInteger(limit) || limit === Number.POSITIVE_INFINITY) && limit >= 1;
 }
 
 function check(holds: boolean, option: keyof UserSessionsOptions, expected: string): void {

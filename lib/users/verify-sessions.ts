@@ -1,4 +1,6 @@
+import { chunks } from "../in-batches.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { mendEntries } from "./mend-entries.ts";
 
 /** Where the index and the sessions of a user do not agree. */
 export interface SessionFindings {
@@ -7,6 +9,9 @@ export interface SessionFindings {
   /** Entries of the index whose session is gone, or is another user's. */
   readonly dangling: readonly string[];
 }
+
+/** What is mended at a time. */
+const MENDED_AT_ONCE = 500;
 
 /** Finds what a crash between two steps, or a hand in the store, has left behind; mends it if told to. */
 export async function verifySessions(
@@ -25,17 +30,12 @@ export async function verifySessions(
   // Only those that stood there before the walk: a login that is under way has an entry and no session yet.
   const dangling = [...before].filter((sid) => entered.has(sid) && !living.has(sid));
   if (repair) {
-    // By the store's clock: a session that was only touched since it was saved says in itself that it is over.
-    const expiries = await store.expiries(orphans);
-    for (const [at, sid] of orphans.entries()) {
-      const expiresAt = expiries[at];
-      if (expiresAt !== undefined) await index.enter(userId, sid, expiresAt - Date.now());
-      // Revoked by a deleteUserSessions that failed: what is left of that is done here.
-      if (await index.confirm(userId, sid)) continue;
-      await store.remove(sid, "session_ended");
-      await index.remove(userId, [sid]);
-    }
-    await index.remove(userId, dangling);
+    for (const sids of chunks(orphans, MENDED_AT_ONCE))
+      await mendEntries(
+        config,
+        sids.map((sid) => ({ userId, sid })),
+      );
+    for (const sids of chunks(dangling, MENDED_AT_ONCE)) await index.remove(userId, sids);
   }
   return { orphans, dangling };
 }

@@ -72,6 +72,24 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     expect(asked).toEqual([["ada", "g"]]);
   });
 
+  // It was asked of all groups at once.
+  test("is asked of 50 groups of a new connection at a time, however many its user is in", async () => {
+    const groups = Array.from({ length: 300 }, (_, n) => `group ${n}`);
+    for (const group of groups) await backend.memberships.join("ada", group, 1_000);
+    let [waiting, most] = [0, 0];
+    decide = async (_, group) => {
+      most = Math.max(most, ++waiting);
+      await new Promise((resolve) => setImmediate(resolve));
+      waiting--;
+      return !group.endsWith("7");
+    };
+    const { line } = await connect(served, "ada");
+    expect([...line.groups].sort()).toEqual(groups.filter((group) => !group.endsWith("7")).sort());
+    expect(asked.map(([, group]) => group).sort()).toEqual([...groups].sort());
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(50);
+  });
+
   test("is asked again for each new connection: what it denies is left out of that one alone", async () => {
     for (const group of ["a", "b", "c"]) await served.chat.join("ada", group);
     const before = await connect(served, "ada");

@@ -3,7 +3,7 @@ import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import { insert } from "../../lib/testing/session-store-suite/sessions.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 /** What `walk` meets in a Redis that others use as well. */
 describe("RedisSessionStore walking", () => {
@@ -66,7 +66,8 @@ describe("RedisSessionStore walking", () => {
   it("rejects when Redis goes away during the walk, and does not leave out what it could not read", async () => {
     const other = await connectRedis();
     const store = new RedisSessionStore({ client: other, prefix: uniquePrefix("walk") });
-    for (const sid of ["a", "b", "c"]) await insert(store, sid, {});
+    // More than are read at a time.
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => insert(store, `s${n}`, {})));
     const found: string[] = [];
     await expect(
       (async () => {
@@ -76,7 +77,30 @@ describe("RedisSessionStore walking", () => {
         }
       })(),
     ).rejects.toThrow();
-    expect(found).toHaveLength(1);
+    expect(found.length).toBeLessThan(1_000);
+  });
+
+  // Once all ids were loaded before the first session was read, and then one session after the other.
+  it("reads some at a time, as they are found, and holds no more of them", async () => {
+    let [reads, most, held] = [0, 0, 0];
+    const watching = aroundCalls(client, (name, _args, run) => {
+      if (name !== "get") return run();
+      most = Math.max(most, ++held);
+      reads++;
+      return (run() as Promise<unknown>).finally(() => held--);
+    });
+    const store = new RedisSessionStore({ client: watching, prefix: uniquePrefix("walk") });
+    await Promise.all(Array.from({ length: 2_000 }, (_, n) => insert(store, `s${n}`, {})));
+    let readBeforeFirst = 0;
+    const found = new Set<string>();
+    for await (const [sid] of store.walk()) {
+      readBeforeFirst ||= reads;
+      found.add(sid);
+    }
+    expect(found.size).toBe(2_000);
+    expect(readBeforeFirst).toBeLessThan(1_000);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThan(1_000);
   });
 
   it("rejects when Redis is away from the start", async () => {

@@ -10,6 +10,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.deepEqual(await index.revoke("nobody", undefined), []);
     assert.deepEqual(await index.revoke("nobody", "a"), []);
     assert.equal(await index.revokeOne("nobody", "a"), false);
+    assert.deepEqual(await index.revoked("nobody"), []);
     await index.remove("nobody", ["a"]);
     await index.remove("nobody", []);
     assert.equal(await index.extend("nobody", "a", minuteMs), false);

@@ -30,6 +30,15 @@ export function expiryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["a"]);
   });
 
+  rule(
+    "has nothing of a user once the last of many sessions has expired that were revoked",
+    async (index) => {
+      for (let n = 0; n < 200; n++) await index.enter("u", `s${n}`, shortMs);
+      await index.revoke("u", undefined, 1);
+      await untilForgotten(index, "u");
+    },
+  );
+
   rule("has nothing of a user whose session was made to end sooner", async (index) => {
     await index.enter("u", "a", Number.POSITIVE_INFINITY);
     await index.extend("u", "a", shortMs);

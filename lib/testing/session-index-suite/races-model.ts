@@ -55,14 +55,17 @@ export class UserModel {
   async deleteAll(index: SessionIndex, except: string | undefined, crashes: boolean): Promise<void> {
     const before = [...this.#loggedIn].filter((sid) => sid !== except);
     // With the one that is excepted, if a call at the same time has revoked it.
-    const sids = await index.revoke(this.#userId, except);
-    await this.#pause();
-    for (const sid of crashes ? sids.slice(0, sids.length / 2) : sids) {
-      this.#delete(sid);
+    let sids = await index.revoke(this.#userId, except, 3);
+    while (sids.length > 0) {
       await this.#pause();
+      for (const sid of crashes ? sids.slice(0, sids.length / 2) : sids) {
+        this.#delete(sid);
+        await this.#pause();
+      }
+      if (crashes) return this.deleteAll(index, except, false);
+      await index.removeRevoked(this.#userId, sids);
+      sids = await index.revoked(this.#userId, 3);
     }
-    if (crashes) return this.deleteAll(index, except, false);
-    await index.remove(this.#userId, sids);
     for (const sid of before) assert.ok(!this.#living.has(sid), `${sid} had logged in before and lives`);
   }
 

@@ -17,7 +17,7 @@ import type { RuleDeclarer } from "./suite-options.ts";
 /** More than a store may fetch at a time. */
 const many = 250;
 
-/** `walk` gives every session that lives, with what it holds, and nothing else. */
+/** `walk` gives every session that lives, with what it holds, and nothing else. It may give one twice while others come and go. */
 export function walkingRules(rule: RuleDeclarer): void {
   rule("walks no session where there is none", async (store) => {
     assert.deepEqual(await walked(store), []);
@@ -82,7 +82,6 @@ export function walkingRules(rule: RuleDeclarer): void {
         for (let n = 0; n < many; n += 3) await store.remove(sidOf(n), "session_ended");
       }
     }
-    assert.equal(new Set(found).size, found.length, "a session was walked twice");
     const kept = Array.from({ length: many }, (_, n) => n).filter((n) => n % 3 !== 0);
     for (const n of kept) assert.ok(found.includes(sidOf(n)), `${sidOf(n)} was left out`);
     assert.deepEqual(sids(await walked(store)), kept.map(sidOf));
@@ -95,29 +94,26 @@ export function walkingRules(rule: RuleDeclarer): void {
       found.push(sid);
       await store.remove(sid, "session_ended");
     }
-    assert.equal(found.length, many);
+    assert.equal(new Set(found).size, many);
     assert.deepEqual(await walked(store), []);
   });
 
-  rule(
-    "walks once all that were there before, when sessions begin and change during the walk",
-    async (store) => {
-      for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
-      const found: string[] = [];
-      for await (const [sid] of store.walk()) {
-        found.push(sid);
-        if (found.length > many / 10) continue;
-        await insert(store, `new-${found.length}`, {});
-        const stored = await readStored(store, sid);
-        await store.write(sid, snapshotOf(Object.assign(stored.data, { changed: true })), stored);
-      }
-      const before = found.filter((sid) => !sid.startsWith("new-"));
-      assert.deepEqual(
-        before.sort(),
-        Array.from({ length: many }, (_, n) => sidOf(n)),
-      );
-    },
-  );
+  rule("walks all that were there before, when sessions begin and change during the walk", async (store) => {
+    for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
+    const found: string[] = [];
+    for await (const [sid] of store.walk()) {
+      found.push(sid);
+      if (found.length > many / 10) continue;
+      await insert(store, `new-${found.length}`, {});
+      const stored = await readStored(store, sid);
+      await store.write(sid, snapshotOf(Object.assign(stored.data, { changed: true })), stored);
+    }
+    const before = new Set(found.filter((sid) => !sid.startsWith("new-")));
+    assert.deepEqual(
+      [...before].sort(),
+      Array.from({ length: many }, (_, n) => sidOf(n)),
+    );
+  });
 
   rule("ends a walk that is left early, and begins the next one anew", async (store) => {
     for (let n = 0; n < 10; n++) await insert(store, sidOf(n), { n });

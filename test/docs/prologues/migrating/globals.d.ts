@@ -24,5 +24,6 @@ declare global {
   const sessionMiddlewareStack: typeof stack.sessionMiddlewareStack;
   const webSocketSessions: typeof stack.webSocketSessions;
   const realtime: typeof stack.realtime;
+  const userSessions: typeof stack.userSessions;
   const redisBackend: typeof redisEntry.redisBackend;
 }

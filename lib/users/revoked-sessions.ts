@@ -1,0 +1,115 @@
+import { chunks } from "../in-batches.ts";
+import type { SessionConfig } from "../middleware/session-options.ts";
+import type { Bounds } from "../sessions/bounds.ts";
+import { END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
+import { readable } from "../sessions/session-store.ts";
+import { AskedNodes } from "./asked-nodes.ts";
+import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
+
+/** Sessions that are ended, told of to the nodes and taken out of the index in one go. */
+export const ENDED_AT_ONCE = 500;
+
+/** What ends all that is revoked of one user. */
+interface Run {
+  readonly tally: DeletionTally;
+  /** Never rejects. */
+  readonly settled: Promise<void>;
+  /** The one after it, for those who revoked while it ran. */
+  next: Promise<DeletionReceipt> | undefined;
+}
+
+/**
+ * Ends sessions whose entries are revoked.
+ *
+ * However many a user has, they are ended some at a time, and what was ended is taken out of the index before the next
+ * ones are: so whoever calls again after a failure goes on from there. In this process there is one run at a time for
+ * each user.
+ */
+export class RevokedSessions {
+  readonly #config: SessionConfig;
+  readonly #asking: Bounds;
+  readonly #ackTimeoutMs: number;
+  readonly #runs = new Map<string, Run>();
+
+  constructor(config: SessionConfig, asking: Bounds, ackTimeoutMs: number) {
+    this.#config = config;
+    this.#asking = asking;
+    this.#ackTimeoutMs = ackTimeoutMs;
+  }
+
+  /** Ends all that the user's index has as revoked; `sids` are the first of them, up to `ENDED_AT_ONCE`. */
+  async endAll(userId: string, sids: readonly string[]): Promise<DeletionReceipt> {
+    if (sids.length === 0) return new DeletionTally().receipt();
+    const run = this.#runs.get(userId);
+    if (!run) return this.#start(userId, sids);
+    const since = run.tally.receipt();
+    // The run may have read its last ones before these were revoked: one that begins after it finds them.
+    run.next ??= run.settled.then(() => this.#start(userId, undefined));
+    const next = await run.next;
+    return sumOf(run.tally.receipt(since), next);
+  }
+
+  /** Ends these sessions, which are revoked. */
+  async endSome(userId: string, sids: readonly string[], tally: DeletionTally): Promise<void> {
+    const nodes = this.#nodes(tally);
+    for (const some of chunks(sids, ENDED_AT_ONCE)) await this.#end(userId, some, tally, nodes);
+  }
+
+  #start(userId: string, first: readonly string[] | undefined): Promise<DeletionReceipt> {
+    const tally = new DeletionTally();
+    const ended = this.#drain(userId, first, tally).finally(() => {
+      if (this.#runs.get(userId) === run) this.#runs.delete(userId);
+    });
+    const run: Run = { tally, settled: ended.catch(() => {}), next: undefined };
+    this.#runs.set(userId, run);
+    return ended.then(() => tally.receipt());
+  }
+
+  async #drain(userId: string, first: readonly string[] | undefined, tally: DeletionTally): Promise<void> {
+    const { index } = this.#config;
+    const nodes = this.#nodes(tally);
+    let sids = first ?? (await index.revoked(userId, ENDED_AT_ONCE));
+    while (sids.length > 0) {
+      await this.#end(userId, sids, tally, nodes);
+      if (sids.length < ENDED_AT_ONCE) return;
+      sids = await index.revoked(userId, ENDED_AT_ONCE);
+    }
+  }
+
+  async #end(
+    userId: string,
+    sids: readonly string[],
+    tally: DeletionTally,
+    nodes: AskedNodes,
+  ): Promise<void> {
+    const { index, store, userIdOf, bounds } = this.#config;
+    const [done, own]: [string[], string[]] = [[], []];
+    const removing = bounds.lane.each(sids, async (sid) => {
+      const found = await readable(store.read(sid));
+      // An entry may be left of a session that is another user's now. One that is not there may be a login under way.
+      if (!found || userIdOf(found.data) === userId) {
+        await store.remove(sid);
+        own.push(sid);
+        if (found) tally.sessionsDeleted++;
+      }
+      done.push(sid);
+    });
+    const failure = await removing.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    // After they are gone, so that a connection which opens meanwhile finds its session gone.
+    if (own.length > 0) {
+      const ended: EndedSessions = { sids: own, reason: "session_ended", at: Date.now() };
+      for (const closed of await nodes.ask(END_SESSIONS, ended)) tally.connectionsClosed += closed as number;
+    }
+    // Last: until here, whoever calls again after a failure finds them.
+    await index.removeRevoked(userId, done);
+    if (failure) throw failure.error;
+  }
+
+  #nodes(tally: DeletionTally): AskedNodes {
+    const { node } = this.#config;
+    return new AskedNodes(node, this.#asking, this.#ackTimeoutMs, tally.silentNodes);
+  }
+}
