@@ -1,4 +1,4 @@
-import { type SerializeOptions, serialize } from "cookie";
+import { serialize } from "cookie";
 import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
@@ -8,8 +8,10 @@ import type { RecordOwner, SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
 import type { UserEvents } from "../users/user-events.ts";
+import { dismissGuest, guestCookie, guestKeysOf, tellGuestLogin } from "./guest-cookie.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
+import { appendCookie, cookieData } from "./set-cookie.ts";
 import { SIGNED, signValue } from "./signed-value.ts";
 
 type SessionCookie = SessionData["cookie"];
@@ -20,6 +22,8 @@ type Secret = SessionConfig["secrets"][number];
  * whether its cookie is sent.
  */
 export class OpenSession implements SessionActions, RecordOwner {
+  /** The id in the cookie that the client has sent, if the cookie was signed here. */
+  readonly requestedId: string | undefined;
   readonly #req: Request;
   readonly #config: SessionConfig;
   readonly #users: UserEvents;
@@ -37,6 +41,7 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#config = config;
     this.#users = users;
     this.#secret = secret;
+    this.requestedId = requestedId;
     this.#carriedId = requestedId;
   }
 
@@ -95,7 +100,9 @@ export class OpenSession implements SessionActions, RecordOwner {
   async userChanged({ id }: Session, before: string | undefined, after: string | undefined): Promise<void> {
     if (before !== undefined)
       this.#users.emit("user_logged_out", { userId: before, sid: id, req: this.#req });
-    if (after !== undefined) await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
+    if (after === undefined) return;
+    tellGuestLogin(this.#req, this.#config, id, this.requestedId);
+    await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
   }
 
   /** Puts a stored session into `req.session`. */
@@ -154,16 +161,34 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#headSent = true;
     const { record } = this;
     if (!res || !record || record.hasEnded || this.#config.saveUnless(res)) return;
-    if (!this.isCookieDue({ willSave })) return;
     const { cookie, id } = record.session;
-    record.session.touch();
-    const value = SIGNED + signValue(id, this.#secret);
-    appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
-    this.#carriedId = id;
+    if (this.#isSessionCookieDue({ willSave })) {
+      record.session.touch();
+      const value = SIGNED + signValue(id, this.#secret);
+      appendCookie(res, serialize(this.#config.name, value, cookieData(cookie)));
+      this.#carriedId = id;
+    }
+    if (record.userId !== undefined) dismissGuest(this.#req, this.#config, res, cookie);
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */
   isCookieDue({ willSave }: { willSave: boolean }): boolean {
+    const isGuestOver = this.record?.userId !== undefined && this.guestKeys.length > 0;
+    return isGuestOver || this.#isSessionCookieDue({ willSave });
+  }
+
+  /** The keys that the client was given as a guest's. */
+  get guestKeys(): readonly string[] {
+    return guestKeysOf(this.#req, this.#config);
+  }
+
+  /** The Set-Cookie line of a guest's key; `undefined` if no cookie can be carried. */
+  guestCookie(key: string): string | undefined {
+    const cookie = this.record?.session.cookie;
+    return cookie && this.#mayGoByCookie(cookie) ? guestCookie(this.#config, key, cookie) : undefined;
+  }
+
+  #isSessionCookieDue({ willSave }: { willSave: boolean }): boolean {
     const { record } = this;
     if (!record || record.hasEnded || !this.#mayGoByCookie(record.session.cookie)) return false;
     if (!this.isCarried(record)) {
@@ -196,15 +221,4 @@ function notCarried(headSent: boolean): SessionStackError {
     ? "its cookie can only be sent before the response's head, on a WebSocket in authorize; save it there or in an HTTP route"
     : 'its cookie is secure and the connection is not; use TLS, set "trust proxy" on the app, or cookie.secure: "auto"';
   return new SessionStackError("ERR_SESSION_NOT_CARRIED", `A new session was not stored: ${why}.`);
-}
-
-/** The attributes of a Set-Cookie line, without those that are not set. */
-function cookieData(cookie: SessionCookie): SerializeOptions {
-  const { originalMaxAge: _, ...attributes } = (cookie as unknown as { data: Record<string, unknown> }).data;
-  return attributes as SerializeOptions;
-}
-
-function appendCookie(res: Response, line: string): void {
-  const earlier = res.getHeader("Set-Cookie");
-  res.setHeader("Set-Cookie", earlier === undefined ? [line] : [earlier, line].flat().map(String));
 }
