@@ -5,7 +5,7 @@
 export const closeCodes: Readonly<{
   /** Nothing was heard of the user for the inactivity threshold. */
   inactive: 4008;
-  /** The session got a new id (login, regenerate): reconnect with the new cookie. */
+  /** The session got a new id (login, regenerate) or the guest a user: reconnect with the new cookie. */
   session_replaced: 4009;
   /** The client does not read what it is sent. */
   slow_consumer: 4013;

@@ -85,6 +85,11 @@ export class Outbox {
     }
   }
 
+  /** Takes messages again after its end. */
+  begin(): void {
+    this.#hasEnded = false;
+  }
+
   /** Rejects all requests; nothing is sent any more. */
   end(): void {
     this.#hasEnded = true;

@@ -7,7 +7,7 @@ import { ReconnectingClient } from "./reconnecting-client.ts";
  * - `connecting`: an attempt is under way; so it begins.
  * - `open`: connected.
  * - `waiting`: the connection was lost, or did not open; another attempt follows.
- * - `ended`: it is over, by `close()` or because the server said so.
+ * - `ended`: it is over, by `close()` or because the server said so; `reconnect()` begins anew.
  */
 export type ClientState = "connecting" | "open" | "waiting" | "ended";
 
@@ -71,6 +71,13 @@ export interface RealtimeClient<
     type: Type,
     ...data: EventDataArgument<ClientEvents, Type>
   ): Promise<Type extends keyof Answers ? Answers[Type] : unknown>;
+  /**
+   * Closes the connection, if there is one, and connects at once, with the cookies that the browser has now: for after a
+   * login or logout. What waits is kept, and requests that were sent reject with `closed`, as with a connection that is
+   * lost. It waits for nothing, also when the server has asked for it, and a client that has ended begins anew, with its
+   * listeners. Calls in a row are one.
+   */
+  reconnect(): void;
   /** Ends it. What waits is not sent, requests reject with `closed`, and no timer and no listener stays behind. */
   close(): void;
 }

@@ -24,7 +24,7 @@ export class ReconnectingClient implements RealtimeClient {
   readonly #events = new Map<string, Listeners<[EventData]>>();
   readonly #states = new Listeners<[ClientState, StateInfo]>();
   readonly #errors = new Listeners<[RealtimeClientError]>();
-  readonly #unfollow: () => void;
+  #unfollow: () => void;
   readonly #host: LineHost;
   #state: ClientState = "connecting";
   /** While it waits it has none. */
@@ -34,6 +34,8 @@ export class ReconnectingClient implements RealtimeClient {
   /** Until when the server has asked to be left alone. */
   #patientUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Runs for as long as another reconnect would find the same cookies. */
+  #justNow: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -47,10 +49,7 @@ export class ReconnectingClient implements RealtimeClient {
       lost: (closed, openMs) => this.#lost(closed, openMs),
     };
     this.#line = new Line(config, this.#host);
-    this.#unfollow = followPage(
-      () => this.#comeBack(),
-      () => this.#goOffline(),
-    );
+    this.#unfollow = this.#follow();
   }
 
   get state(): ClientState {
@@ -101,10 +100,32 @@ export class ReconnectingClient implements RealtimeClient {
     return this.#outbox.request(type, data) as Promise<never>;
   }
 
+  reconnect(): void {
+    if (this.#justNow) return;
+    this.#justNow = setTimeout(() => {
+      this.#justNow = undefined;
+    });
+    if (this.#state === "ended") {
+      this.#outbox.begin();
+      this.#unfollow = this.#follow();
+    }
+    this.#line?.close();
+    this.#outbox.lost();
+    this.#attempt = this.#patientUntil = 0;
+    this.#connect();
+  }
+
   close(): void {
     if (this.#state === "ended") return;
     this.#line?.close();
     this.#end({ code: 1000, reason: "" });
+  }
+
+  #follow(): () => void {
+    return followPage(
+      () => this.#comeBack(),
+      () => this.#goOffline(),
+    );
   }
 
   #receive(text: unknown): void {
@@ -179,7 +200,8 @@ export class ReconnectingClient implements RealtimeClient {
 
   #end(closed: Closed): void {
     clearTimeout(this.#retry);
-    this.#line = undefined;
+    clearTimeout(this.#justNow);
+    this.#line = this.#justNow = undefined;
     this.#unfollow();
     this.#outbox.end();
     this.#enter("ended", closed);

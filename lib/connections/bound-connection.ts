@@ -13,7 +13,7 @@ export interface Closable {
  * Milliseconds between a session's replacement and the close of its connections: a head start for the
  * response with the new cookie, without which a client would come back with the old one, as nobody.
  */
-const REPLACED_HEAD_START_MS = 250;
+export const REPLACED_HEAD_START_MS = 250;
 
 /** A connection bound to a session, from before its handshake is answered until it is closed. */
 export class BoundConnection {

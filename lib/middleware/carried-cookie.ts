@@ -64,7 +64,7 @@ export class CarriedCookie {
     if (this.names(record)) return undefined;
     if (this.#headSent) return "head sent";
     cookieOf(record.session);
-    return this.#mayGo(record.session.cookie) ? undefined : "insecure";
+    return this.mayGo(record.session.cookie) ? undefined : "insecure";
   }
 
   /** Says what the client has been sent for the session, as that was loaded. */
@@ -90,7 +90,7 @@ export class CarriedCookie {
     const { name } = this.#config;
     if (!record || !this.isDue(willSave)) {
       const useless = this.#uselessCookie(willSave);
-      if (useless && this.#mayGo(useless)) expireCookie(res, name, useless);
+      if (useless && this.mayGo(useless)) expireCookie(res, name, useless);
       return;
     }
     const { session } = record;
@@ -109,7 +109,7 @@ export class CarriedCookie {
     const { record } = this.#owner;
     if (!record || record.hasEnded) return false;
     const cookie = cookieOf(record.session);
-    if (!this.#mayGo(record.session.cookie)) return false;
+    if (!this.mayGo(record.session.cookie)) return false;
     // As with express-session, an app keeps a session from its client by an id that is none.
     if (typeof this.#req.sessionID !== "string") return false;
     const { rolling, saveUninitialized } = this.#config;
@@ -138,7 +138,8 @@ export class CarriedCookie {
     return this.#req.session == null && this.names(last);
   }
 
-  #mayGo(cookie: Cookie): boolean {
+  /** Whether a cookie with these attributes may be sent by the connection of this request. */
+  mayGo(cookie: Cookie): boolean {
     return !cookie.secure || isSecure(this.#req, this.#config.proxy);
   }
 }

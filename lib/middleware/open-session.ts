@@ -13,6 +13,7 @@ import { stampLogin } from "../users/login.ts";
 import type { UserEvents } from "../users/user-events.ts";
 import { CarriedCookie } from "./carried-cookie.ts";
 import { briefly, debugSession } from "./debug-session.ts";
+import { dismissGuest, guestCookie, guestKeysOf, tellGuestLogin } from "./guest-cookie.ts";
 import { notCarried, type Obstacle } from "./not-carried.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
@@ -22,6 +23,8 @@ import type { SessionConfig } from "./session-options.ts";
  * whether its cookie is sent.
  */
 export class OpenSession implements SessionActions, RecordOwner {
+  /** The id in the cookie that the client has sent, if the cookie was signed here. */
+  readonly requestedId: string | undefined;
   readonly #req: Request;
   readonly #config: SessionConfig;
   readonly #users: UserEvents;
@@ -41,6 +44,7 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#req = req;
     this.#config = config;
     this.#users = users;
+    this.requestedId = requestedId;
     this.#cookie = new CarriedCookie(req, config, this, { secret, requestedId });
   }
 
@@ -109,6 +113,7 @@ export class OpenSession implements SessionActions, RecordOwner {
     }
     if (after === undefined) return;
     debugSession(this.#req, "logged in");
+    tellGuestLogin(this.#req, this.#config, id, this.requestedId);
     await this.#users.loggedIn({ userId: after, sid: id, req: this.#req });
   }
 
@@ -204,11 +209,26 @@ export class OpenSession implements SessionActions, RecordOwner {
    */
   sendCookie(res: Response | undefined, { willSave }: { willSave: boolean }): void {
     this.#cookie.send(res, willSave);
+    const { record } = this;
+    if (!res || record?.userId === undefined || record.hasEnded || this.#config.saveUnless(res)) return;
+    dismissGuest(this.#req, this.#config, res, record.session.cookie);
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */
   isCookieDue({ willSave }: { willSave: boolean }): boolean {
-    return this.#cookie.isDue(willSave);
+    const isGuestOver = this.record?.userId !== undefined && this.guestKeys.length > 0;
+    return isGuestOver || this.#cookie.isDue(willSave);
+  }
+
+  /** The keys that the client was given as a guest's. */
+  get guestKeys(): readonly string[] {
+    return guestKeysOf(this.#req, this.#config);
+  }
+
+  /** The Set-Cookie line of a guest's key; `undefined` if no cookie can be carried. */
+  guestCookie(key: string): string | undefined {
+    const cookie = this.record?.session.cookie;
+    return cookie && this.#cookie.mayGo(cookie) ? guestCookie(this.#config, key, cookie) : undefined;
   }
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {

@@ -2,6 +2,7 @@ import type { CipherKey } from "node:crypto";
 import type { Request } from "express";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionUnreadable } from "../errors.ts";
+import { GuestLogins } from "../users/guest-logins.ts";
 import { UserEvents } from "../users/user-events.ts";
 import { isSecret, secretsOf } from "./cookie.ts";
 import { notCarried, type Obstacle } from "./not-carried.ts";
@@ -22,12 +23,14 @@ export class SessionKeeper {
   readonly touchWindow: TouchWindow;
   readonly errors: ErrorEvents = new ErrorEvents();
   readonly users: UserEvents = new UserEvents(this.errors);
+  readonly guestLogins: GuestLogins;
   readonly #signatures = new SignatureCache();
   readonly #reported = new Set<Obstacle>();
   #isStoreReady = true;
 
   constructor(config: SessionConfig) {
     this.config = config;
+    this.guestLogins = GuestLogins.of(config.node);
     this.touchWindow = new TouchWindow(config.touchAfterMs);
     const store = config.store.expressStore as Request["sessionStore"];
     // What express-session adds to its store, for those who call `req.sessionStore.regenerate` themselves.

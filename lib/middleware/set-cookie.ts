@@ -6,7 +6,7 @@ type Cookie = SessionData["cookie"];
 
 /** Adds the line that has the client keep the session's cookie. */
 export function setCookie(res: ServerResponse, name: string, value: string, cookie: Cookie): void {
-  append(res, serialize(name, value, attributesOf(cookie)));
+  appendCookie(res, serialize(name, value, cookieData(cookie)));
 }
 
 /**
@@ -15,8 +15,8 @@ export function setCookie(res: ServerResponse, name: string, value: string, cook
  * cookie stands alone.
  */
 export function expireCookie(res: ServerResponse, name: string, cookie: Cookie): void {
-  const line = serialize(name, "", { ...attributesOf(cookie), expires: new Date(0) });
-  if (!linesOf(res).some((other) => isSameCookie(other, line))) append(res, line);
+  const line = serialize(name, "", { ...cookieData(cookie), expires: new Date(0) });
+  if (!linesOf(res).some((other) => isSameCookie(other, line))) appendCookie(res, line);
 }
 
 /** Whether the client is to forget the cookie, and the store the session. */
@@ -25,12 +25,13 @@ export function isOver({ expires }: Cookie): boolean {
 }
 
 /** The attributes of a Set-Cookie line, without those that are not set. */
-function attributesOf(cookie: Cookie): SerializeOptions {
+export function cookieData(cookie: Cookie): SerializeOptions {
   const { originalMaxAge: _, ...attributes } = (cookie as unknown as { data: Record<string, unknown> }).data;
   return attributes as SerializeOptions;
 }
 
-function append(res: ServerResponse, line: string): void {
+/** Adds a Set-Cookie line to those of a response. */
+export function appendCookie(res: ServerResponse, line: string): void {
   res.setHeader("Set-Cookie", [...linesOf(res), line]);
 }
 

@@ -15,6 +15,7 @@ import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-ha
 import { drain } from "./drain.ts";
 import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
+import { GuestConnections } from "./guest-connections.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
@@ -80,6 +81,7 @@ export function webSocketSessions(
   const { store, node } = parts.keeper.config;
   let handler: ConnectionHandler | undefined;
   const sessions = new SessionConnections(store, config);
+  const guests = new GuestConnections(parts.keeper);
   const counts = new WebSocketCounts();
   let isDraining = false;
 
@@ -139,6 +141,7 @@ export function webSocketSessions(
     { req, answer, socket, head }: { req: Request; answer: Answer; socket: Duplex; head: Buffer },
   ): void {
     let opened: SessionWebSocket | undefined;
+    const guest = connection ? undefined : guests.know(open, req);
     try {
       refuseIfDraining();
       // Told to send something itself, the response has refused, whatever authorize has returned.
@@ -147,7 +150,7 @@ export function webSocketSessions(
       if (connection?.hasEnded) throw sessionDeleted();
       const res = open.isCookieDue({ willSave: false }) ? answer.res : answer.made;
       open.sendCookie(res, { willSave: false });
-      cookieLines = answer.handOver();
+      cookieLines = [...answer.handOver(), ...(guest?.setCookies ?? [])];
       wss.handleUpgrade(req, socket, head, (ws) => {
         opened = ws as SessionWebSocket;
       });
@@ -165,6 +168,7 @@ export function webSocketSessions(
     // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
     releaseAnswer(req);
     follow(opened, req, connection, { connections, counts, sessions, errors });
+    if (guest) guests.add(opened, guest);
     seat?.open(opened);
     for (const listener of listeners) tell(listener, opened, req);
   }
@@ -187,6 +191,7 @@ export function webSocketSessions(
     await drain(connections, drainMs);
     await handler?.close();
     sessions.close();
+    guests.close();
   }
 
   function stats(): WebSocketStats {

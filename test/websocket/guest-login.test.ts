@@ -1,0 +1,183 @@
+import type { WebSocket } from "ws";
+import { type Browser, closed } from "../support/browser.ts";
+import { type CookieJar, cookieHeaders } from "../support/cookie-jar.ts";
+import { eventually } from "../support/eventually.ts";
+import { byOwner, me, type Served, sidOf, signIn } from "../users/support.ts";
+import { pairs } from "./two-nodes.ts";
+
+const REPLACED = { code: 4009, reason: "session_replaced" };
+
+// Once the connections of a guest stayed nobody's for ever, unless their session had been stored.
+describe.each(pairs)("on $place, a guest's connections come back when the guest", ({ open }) => {
+  let here: Served;
+  let there: Served;
+  let browser: Browser;
+
+  const begin = async (options?: Parameters<typeof open>[0]) => {
+    [here, there] = await open(options);
+    browser = here.browser();
+  };
+  /** A connection to a node, as what the browser's cookies say, or those of earlier. */
+  const connect = (to: Served, cookies: CookieJar = browser.cookies): Promise<WebSocket> =>
+    browser.webSocket(`${to.url}/ws`, { headers: cookieHeaders(cookies) });
+  const logIn = async (at = here, user = "ada") => {
+    const { status } = await browser.post(`${at.url}/login`, { json: { user } });
+    expect(status).toBe(200);
+  };
+  /** Who a new connection is. */
+  const whoIs = async (at = here) => {
+    await connect(at);
+    return byLogin(at.opened.at(-1)?.req.session);
+  };
+
+  beforeEach(() => begin());
+
+  test("logs in on another node, having shown no cookie before", async () => {
+    const lines = [await connect(here), await connect(there)];
+    await logIn(there);
+    for (const ws of lines) expect(await closed(ws)).toEqual(REPLACED);
+    expect([await whoIs(here), await whoIs(there)]).toEqual(["ada", "ada"]);
+  });
+
+  test("logs in, with the cookie of a session that has ended", async () => {
+    browser = await signIn(here, "grace");
+    await browser.post("/logout");
+    const lines = [await connect(here), await connect(there)];
+    // A browser that keeps nothing of the handshakes shows that cookie alone.
+    for (const name of [...browser.cookies.keys()]) if (name !== "connect.sid") browser.cookies.delete(name);
+    expect(browser.cookies.size).toBe(1);
+    await logIn(there);
+    for (const ws of lines) expect(await closed(ws)).toEqual(REPLACED);
+    expect(await whoIs()).toBe("ada");
+  });
+
+  test.each(["s%3Aguess.guess", "guess", "%", ""])("logs in, with a cookie that is %j", async (value) => {
+    browser.cookies.set("connect.sid", value);
+    const ws = await connect(here);
+    await logIn(there);
+    expect(await closed(ws)).toEqual(REPLACED);
+  });
+
+  test.each([true, false])(
+    "first puts something into a session, with a cookie of an old one: %p",
+    async (isOld) => {
+      if (isOld) {
+        browser = await signIn(here);
+        await browser.post("/logout");
+      }
+      const ws = await connect(here);
+      await browser.post(`${there.url}/set`, { json: { cart: 1 } });
+      const bound = await connect(here);
+      await logIn(there);
+      for (const line of [ws, bound]) expect(await closed(line)).toEqual(REPLACED);
+      expect(await whoIs()).toBe("ada");
+    },
+  );
+
+  test("logs in after several handshakes at once, of which none had a cookie", async () => {
+    const lines = await Promise.all([here, there, here, there].map((to) => connect(to)));
+    expect(browser.cookies.size).toBe(4);
+    await logIn(there);
+    for (const ws of lines) expect(await closed(ws)).toEqual(REPLACED);
+    expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
+  });
+
+  test("has a user by a field that the app sets, without a new session id", async () => {
+    await begin({ session: { userId: byOwner } });
+    const ws = await connect(here);
+    await browser.post(`${there.url}/set`, { json: { owner: "ada" } });
+    expect(await closed(ws)).toEqual(REPLACED);
+    expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
+  });
+
+  test("logs in on a handshake, in authorize", async () => {
+    const authorize: Parameters<typeof open>[0] = {
+      webSocket: {
+        authorize: async (req) => {
+          if (!req.headers["x-log-in"]) return true;
+          await here.users.logIn(req, "ada");
+          return true;
+        },
+      },
+    };
+    await begin(authorize);
+    const guest = await connect(there);
+    const user = await browser.webSocket("/ws", { headers: { "X-Log-In": "1" } });
+    expect(await closed(guest)).toEqual(REPLACED);
+    expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
+    await me(browser);
+    expect(user.readyState).toBe(user.OPEN);
+  });
+
+  test("logs in while the answer to the handshake is on its way, and asks for anything after it", async () => {
+    const ws = await connect(here);
+    const given = new Map(browser.cookies);
+    browser.cookies.clear();
+    await logIn(there);
+    expect(browser.cookies.size).toBe(1);
+    for (const [name, value] of given) browser.cookies.set(name, value);
+    expect(ws.readyState).toBe(ws.OPEN);
+    expect(await me(browser)).toMatchObject({ login: { userId: "ada" } });
+    expect(await closed(ws)).toEqual(REPLACED);
+    expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
+  });
+
+  test("logs in so, and the next that comes is a handshake, on another node", async () => {
+    const ws = await connect(here);
+    const given = new Map(browser.cookies);
+    browser.cookies.clear();
+    await logIn(here);
+    for (const [name, value] of given) browser.cookies.set(name, value);
+    await connect(there);
+    expect(byLogin(there.opened.at(-1)?.req.session)).toBe("ada");
+    expect(await closed(ws)).toEqual(REPLACED);
+    expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
+  });
+
+  test("logs in, and a handshake comes late that was sent before: as a guest, or by a session that was replaced", async () => {
+    const early = await connect(here);
+    const asGuest = new Map(browser.cookies);
+    await browser.post("/set", { json: { cart: 1 } });
+    const bySession = new Map([["connect.sid", browser.cookies.get("connect.sid") as string]]);
+    await logIn();
+    expect(await closed(early)).toEqual(REPLACED);
+    // The other node hears it a moment later.
+    for (const at of [here, there])
+      for (const cookies of [asGuest, bySession]) {
+        const late = await connect(at, cookies);
+        expect(byLogin(at.opened.at(-1)?.req.session)).toBeUndefined();
+        expect(await closed(late)).toEqual(REPLACED);
+      }
+  });
+
+  test("logs out and in again as somebody else", async () => {
+    for (const user of ["ada", "grace", "ada"]) {
+      const guest = await connect(there);
+      expect(byLogin(there.opened.at(-1)?.req.session)).toBeUndefined();
+      await logIn(here, user);
+      expect(await closed(guest)).toEqual(REPLACED);
+      const ws = await connect(there);
+      expect(byLogin(there.opened.at(-1)?.req.session)).toBe(user);
+      await browser.post("/logout");
+      expect((await closed(ws)).code).toBe(4501);
+    }
+  });
+
+  test("but not when anybody else does, or when nobody does", async () => {
+    const ws = await connect(here);
+    const other = here.browser();
+    const bystander = await other.webSocket(`${there.url}/ws`);
+    await signIn(here, "grace");
+    await other.post("/set", { json: { cart: 1 } });
+    await other.post("/regenerate");
+    await logIn();
+    expect(await closed(ws)).toEqual(REPLACED);
+    await eventually(() => expect(here.wsSessions.connections.size).toBe(0));
+    expect(bystander.readyState).toBe(bystander.OPEN);
+    expect(sidOf(other)).not.toBe("");
+  });
+});
+
+function byLogin(session: unknown): string | undefined {
+  return (session as { login?: { userId: string } } | undefined)?.login?.userId;
+}
