@@ -1,6 +1,7 @@
 import type { Request } from "express";
-import { isDelay } from "../is-delay.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { delay, limit, trueOrFalse } from "../options/rule.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
 import { readable, type StoredSession } from "../sessions/session-store.ts";
@@ -37,6 +38,12 @@ export interface DeleteUserSessionsOptions {
   except?: string | undefined;
 }
 
+/** What {@link UserSessions.verifyUserSessions} does beside looking. */
+export interface VerifyUserSessionsOptions {
+  /** Mends what it finds. @default false */
+  repair?: boolean;
+}
+
 /** The sessions of users: all functions are bound, so they can be taken apart. */
 export interface UserSessions {
   /**
@@ -67,7 +74,7 @@ export interface UserSessions {
    * Compares the index with the sessions, and with `repair` mends it. For maintenance, not for requests:
    * it reads every session of the store.
    */
-  verifyUserSessions(user: User, options?: { repair?: boolean }): Promise<SessionFindings>;
+  verifyUserSessions(user: User, options?: VerifyUserSessionsOptions): Promise<SessionFindings>;
   /** Listens for users who log in and out on this node. */
   on(event: UserEventName, listener: UserListener): UserSessions;
   /** Stops listening. */
@@ -81,6 +88,26 @@ const DEFAULTS: Readonly<{ keep: readonly string[]; maxSessionsPerUser: number; 
     ackTimeoutMs: 1000,
   });
 
+const checked = optionsCheck<UserSessionsOptions>("userSessions", {
+  keep: {
+    expected: "an array of names",
+    isRight: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  },
+  maxSessionsPerUser: limit,
+  ackTimeoutMs: delay,
+});
+
+const checkedDeletion = optionsCheck<DeleteUserSessionsOptions>("deleteUserSessions", {
+  except: {
+    expected: "the id of a session, such as req.sessionID",
+    isRight: (value) => typeof value === "string" && value !== "",
+  },
+});
+
+const checkedVerification = optionsCheck<VerifyUserSessionsOptions>("verifyUserSessions", {
+  repair: trueOrFalse,
+});
+
 /** How far apart logins are at most that run at the same time. */
 const AT_ONCE_MS = 2000;
 
@@ -89,17 +116,9 @@ const AT_ONCE_MS = 2000;
  *
  * @throws {TypeError} that names the option which is wrong.
  */
-export function userSessions(sessionStack: SessionStack, options: UserSessionsOptions = {}): UserSessions {
-  const {
-    keep = DEFAULTS.keep,
-    maxSessionsPerUser = DEFAULTS.maxSessionsPerUser,
-    ackTimeoutMs = DEFAULTS.ackTimeoutMs,
-  } = options;
-  check(Array.isArray(keep) && keep.every((name) => typeof name === "string"), "keep", "a list of names");
-  const isLimit = Number.isInteger(maxSessionsPerUser) || maxSessionsPerUser === Number.POSITIVE_INFINITY;
-  check(isLimit && maxSessionsPerUser >= 1, "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
-  check(isDelay(ackTimeoutMs), "ackTimeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
-  const { keeper } = partsOf(sessionStack);
+export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
+  const { keeper } = partsOf(sessionStack, "userSessions");
+  const { keep, maxSessionsPerUser, ackTimeoutMs } = { ...DEFAULTS, ...checked(options) };
   const { index, store, node, timeoutMs, userIdOf: ofSession } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) keeper.users.limitBy(({ userId, sid }) => endOldest(userId, sid));
@@ -143,8 +162,9 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function deleteUserSessions(
     user: User,
-    { except }: DeleteUserSessionsOptions = {},
+    options?: DeleteUserSessionsOptions,
   ): Promise<DeletionReceipt> {
+    const { except } = checkedDeletion(options);
     const userId = userIdOf(user);
     // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
     const sids = await index.revoke(userId, except);
@@ -192,8 +212,8 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     listUserSessions,
     deleteUserSessions,
     deleteUserSession,
-    verifyUserSessions: async (user, { repair = false } = {}) =>
-      verifySessions(keeper, userIdOf(user), repair),
+    verifyUserSessions: async (user, options) =>
+      verifySessions(keeper, userIdOf(user), checkedVerification(options).repair ?? false),
     on(event, listener) {
       keeper.users.on(event, listener);
       return users;
@@ -204,8 +224,4 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     },
   };
   return users;
-}
-
-function check(holds: boolean, option: keyof UserSessionsOptions, expected: string): void {
-  if (!holds) throw new TypeError(`userSessions: option "${option}" must be ${expected}`);
 }
