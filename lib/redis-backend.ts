@@ -28,12 +28,13 @@ const checked = optionsCheck<RedisBackendOptions>("redisBackend", { ...REDIS_STO
  * @throws {TypeError} that names the option which is wrong.
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
-  const { leaseMs, ...storeOptions } = checked(options);
-  const { client, prefix = "" } = storeOptions;
+  const config = checked(options);
+  const { client, prefix = "" } = config;
+  const { leaseMs: _, ...ofSessions } = config;
   const bus = new RedisBus(client, prefix);
-  const node = new Node(bus, leaseMs === undefined ? {} : { leaseMs });
+  const node = new Node(bus, config);
   return {
-    sessions: new RedisSessionStore({ ...storeOptions, prefix: `${prefix}sess:` }),
+    sessions: new RedisSessionStore({ ...ofSessions, prefix: `${prefix}sess:` }),
     sessionIndex: new RedisSessionIndex(client, prefix),
     registry: new RedisRegistry(client, prefix),
     memberships: new RedisMemberships(client, prefix),

@@ -10,7 +10,7 @@ export interface UserConnectionStoreOptions {
 }
 
 const checked = optionsCheck<UserConnectionStoreOptions>("userConnectionStore", {
-  expiresSeconds: wholeNumber(1, 2 ** 31, "seconds"),
+  expiresSeconds: wholeNumber("a whole number of seconds, from 1 to 2 ** 31", 2 ** 31),
 });
 
 /**

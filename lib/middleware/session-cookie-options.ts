@@ -1,8 +1,8 @@
 import { type SerializeOptions, serialize } from "cookie";
 import type { Request } from "express";
 import type { CookieOptions as ExpressSessionCookieOptions } from "express-session";
-import { optionsCheck, wrongOption } from "../options/options-check.ts";
-import { isOptionsObject } from "../options/options-object.ts";
+import { checkOptions, wrongOption } from "../options/options-check.ts";
+import { isOptionsObject, over } from "../options/options-object.ts";
 import { aFunction, isFunction, type Rule, type Rules, trueOrFalse } from "../options/rule.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
@@ -81,24 +81,27 @@ export const cookieRule: Rule = {
   inside: RULES,
 };
 
+const ANSWERED = "sessionMiddleware's cookie function";
+
 /** What a client has asked for may be no domain or path: that is an error event, and the response goes without the cookie. */
-const ofAnswer = optionsCheck<SessionCookieOptions>("sessionMiddleware's cookie function", {
+const ANSWER_RULES: typeof RULES = {
   ...RULES,
   domain: { ...RULES.domain, isRight: (value) => value === null || typeof value === "string" },
   path: { ...RULES.path, isRight: (value) => typeof value === "string" && value.startsWith("/") },
-});
+};
 
 /** The cookie's options of a request, with their defaults; `given` is checked already. */
 export function cookieOptionsBy(
   given: SessionCookieOptions | SessionCookieFunction,
 ): (req: Request) => SessionCookieOptions {
   if (typeof given !== "function") {
-    const fixed = { ...DEFAULTS, ...given };
+    const fixed = over(DEFAULTS, given);
     return () => fixed;
   }
   return (req) => {
     const answer: unknown = given(req);
-    if (isOptionsObject(answer)) return { ...DEFAULTS, ...ofAnswer(answer) };
+    if (isOptionsObject(answer))
+      return over(DEFAULTS, checkOptions<SessionCookieOptions>(ANSWERED, ANSWER_RULES, answer));
     const expected = "a function that answers with an object, as (req) => ({ maxAge: 60 * 60 * 1000 })";
     throw wrongOption("sessionMiddleware", "cookie", { expected }, answer);
   };
@@ -117,7 +120,7 @@ export function isCookie(name: string, options: SerializeOptions = {}): boolean 
 function isDate(value: unknown): boolean {
   const date =
     Object.prototype.toString.call(value) === "[object Date]" ? (value as Date).getTime() : Number.NaN;
-  return date >= 0 - 8.64e15 && date < Date.UTC(10_000, 0);
+  return date < Date.UTC(10_000, 0);
 }
 
 function isOneOf(value: unknown, ...texts: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import { type Backend, isBackend } from "../backend.ts";
 import type { Node } from "../bus/node.ts";
 import { memoryBackend } from "../memory-backend.ts";
 import { optionsCheck, wrongOption } from "../options/options-check.ts";
+import { over } from "../options/options-object.ts";
 import { aFunction, delay, hasMethods, oneOf, type Rules, trueOrFalse } from "../options/rule.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
 import { bounded } from "../sessions/bounded.ts";
@@ -149,7 +150,7 @@ export interface SessionConfig
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
 export function sessionConfig(options?: SessionMiddlewareOptions): SessionConfig {
-  const given = { ...DEFAULTS, ...checked(options) };
+  const given = over(DEFAULTS, checked(options));
   const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = given;
   const backend = given.backend ?? memoryBackend();
   const bounds = new Bounds(given.timeoutMs);

@@ -28,18 +28,23 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   verifyclient: ["authorize"],
 });
 
-/** The option, of those that are known, that is the same by another name. */
-export function sameOption(name: string, known: readonly string[]): string | undefined {
-  const plain = plainOf(name);
+/** The option, of those that are known, whose name differs in nothing but case, hyphens, plural or unit. */
+export function sameSpelling(name: string, known: readonly string[]): string | undefined {
   return (
-    known.find((other) => plainOf(other) === plain) ??
-    (Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : [])?.find((alias) => known.includes(alias)) ??
+    known.find((other) => plainOf(other) === plainOf(name)) ??
     known.find((other) => stemOf(other) === stemOf(name))
   );
 }
 
+/** The option, of those that are known, that has the same meaning by another name. */
+export function sameMeaning(name: string, known: readonly string[]): string | undefined {
+  const plain = plainOf(name);
+  const aliases = Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : undefined;
+  return aliases?.find((alias) => known.includes(alias));
+}
+
 /** The option, of those that are known, that is spelt almost like a name, or begins with it. */
-export function nearOption(name: string, known: readonly string[]): string | undefined {
+export function nearSpelling(name: string, known: readonly string[]): string | undefined {
   const plain = plainOf(name);
   // Of a short name, a few letters are too much of it.
   const most = Math.min(3, Math.floor(plain.length / 4));

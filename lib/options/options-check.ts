@@ -1,4 +1,4 @@
-import { nearOption, sameOption } from "./meant.ts";
+import { nearSpelling, sameMeaning, sameSpelling } from "./meant.ts";
 import { isGiven, isOptionsObject, kindOf, namesOf } from "./options-object.ts";
 import type { Rule, Rules } from "./rule.ts";
 import { isRequest } from "./uncalled.ts";
@@ -22,9 +22,17 @@ export function optionsCheck<Options extends object>(
   factory: string,
   rules: Rules<Options>,
 ): (given: unknown) => Options {
-  const place: Place = { factory, path: "", rules: rules as unknown as Rules };
-  addKnown(factory, place.rules);
-  return (given) => checked(given === undefined ? {} : given, place) as Options;
+  addKnown(factory, rules as unknown as Rules);
+  return (given) => checkOptions(factory, rules, given === undefined ? {} : given);
+}
+
+/** Checks options by a table that is nobody's alone. */
+export function checkOptions<Options extends object>(
+  factory: string,
+  rules: Rules<Options>,
+  given: unknown,
+): Options {
+  return checked(given, { factory, path: "", rules: rules as unknown as Rules }) as Options;
 }
 
 function addKnown(whose: string, rules: Rules): void {
@@ -55,7 +63,7 @@ function checked(given: unknown, place: Place): Record<string, unknown> {
     if (!Object.hasOwn(rules, name))
       throw new TypeError(`${factory}: unknown option "${path}${name}"; ${likelyMeaning(name, place)}`);
   }
-  const options: Record<string, unknown> = {};
+  const options = Object.create(null) as Record<string, unknown>;
   // In the order in which they were given: of a cookie's expires and maxAge, the last one counts. Getters of a class
   // are in no list of names.
   for (const name of new Set([...names, ...Object.keys(rules)])) {
@@ -93,14 +101,16 @@ function likelyMeaning(name: string, { factory, path, rules }: Place): string {
   const takers = others.filter(([, theirs]) => Object.hasOwn(theirs, name)).map(([whose]) => whose);
   if (OF_REDIS_BACKEND.includes(name) && !known.has("redisBackend")) takers.push("redisBackend");
   const taken = takers.length > 0 ? `"${name}" is an option of ${takers.join(" and of ")}` : "";
-  const same = sameOption(name, own);
+  const same = sameSpelling(name, own) ?? sameMeaning(name, own);
   if (same) return `did you mean "${same}"?${taken && ` (${taken})`}`;
   if (taken) return taken;
-  const near = nearOption(name, own);
+  const near = nearSpelling(name, own);
   if (near) return `did you mean "${near}"?`;
-  for (const [whose, theirs] of others) {
-    const there = sameOption(name, Object.keys(theirs)) ?? nearOption(name, Object.keys(theirs));
-    if (there) return `did you mean "${there}", an option of ${whose}?`;
+  for (const find of [sameSpelling, sameMeaning, nearSpelling]) {
+    for (const [whose, theirs] of others) {
+      const there = find(name, Object.keys(theirs));
+      if (there) return `did you mean "${there}", an option of ${whose}?`;
+    }
   }
   return `there are ${own.map((option) => `"${option}"`).join(", ")}`;
 }

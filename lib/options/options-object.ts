@@ -19,6 +19,14 @@ export function isGiven(options: object, name: string): boolean {
   return false;
 }
 
+/** Options over their defaults, in an object that inherits nothing. */
+export function over<Defaults extends object, Options extends object>(
+  defaults: Defaults,
+  options: Options,
+): Defaults & Options {
+  return Object.assign(Object.create(null) as object, defaults, options);
+}
+
 /** Whether this is an `Object.prototype`, of whichever realm. */
 function isRoot(prototype: object): boolean {
   return Object.hasOwn(prototype, "isPrototypeOf");

@@ -48,10 +48,11 @@ export const above0: Rule = {
   isRight: (value) => typeof value === "number" && value > 0,
 };
 
-export function wholeNumber(least: number, most: number, ofWhat = ""): Rule {
+/** A whole number from 1 to `most`; `expected` says so. */
+export function wholeNumber(expected: string, most: number = Number.MAX_SAFE_INTEGER): Rule {
   return {
-    expected: `a whole number${ofWhat && ` of ${ofWhat}`}, from ${least} to ${most}`,
-    isRight: (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
+    expected,
+    isRight: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most,
   };
 }
 

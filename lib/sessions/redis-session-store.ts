@@ -52,10 +52,8 @@ export const REDIS_STORE_RULES: Rules<RedisSessionStoreOptions> = {
   }),
   prefix: prefixRule,
   ttl: {
-    expected: "a whole number of seconds, more than 0, or a function of the session",
-    isRight: (value) =>
-      typeof value === "function" ||
-      (Number.isSafeInteger(Number(value) * 1000) && wholeNumber(1, Number.MAX_SAFE_INTEGER).isRight(value)),
+    expected: "a whole number of seconds, from 1 to 2 ** 40, or a function of the session",
+    isRight: (value) => typeof value === "function" || wholeNumber("", 2 ** 40).isRight(value),
     fix: (value) =>
       value === Number.POSITIVE_INFINITY ? "disableTTL lets sessions live for ever" : undefined,
   },
@@ -65,7 +63,7 @@ export const REDIS_STORE_RULES: Rules<RedisSessionStoreOptions> = {
   },
   disableTTL: trueOrFalse,
   disableTouch: trueOrFalse,
-  scanCount: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  scanCount: wholeNumber("a whole number, at least 1"),
 };
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);

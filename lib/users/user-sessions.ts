@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { optionsCheck } from "../options/options-check.ts";
+import { over } from "../options/options-object.ts";
 import { delay, limit, trueOrFalse } from "../options/rule.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS, END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
@@ -118,7 +119,7 @@ const AT_ONCE_MS = 2000;
  */
 export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
   const { keeper } = partsOf(sessionStack, "userSessions");
-  const { keep, maxSessionsPerUser, ackTimeoutMs } = { ...DEFAULTS, ...checked(options) };
+  const { keep, maxSessionsPerUser, ackTimeoutMs } = over(DEFAULTS, checked(options));
   const { index, store, node, timeoutMs, userIdOf: ofSession } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) keeper.users.limitBy(({ userId, sid }) => endOldest(userId, sid));

@@ -1,7 +1,7 @@
 import type { Application, Request, Response } from "express";
 import type { PerMessageDeflateOptions, WebSocket } from "ws";
 import { optionsCheck } from "../options/options-check.ts";
-import { isOptionsObject } from "../options/options-object.ts";
+import { isOptionsObject, over } from "../options/options-object.ts";
 import { above0, aFunction, delay, delayOr0, limit, wholeNumber } from "../options/rule.ts";
 import type { Origins } from "./origin.ts";
 import { originsRule } from "./origins-rule.ts";
@@ -70,7 +70,7 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   handshakeTimeoutMs: delay,
   revalidateMs: above0,
   // What ws is given counts as 32 bits.
-  maxPayload: wholeNumber(1, 2 ** 31 - 1, "bytes"),
+  maxPayload: wholeNumber("a whole number of bytes, from 1 to 2 ** 31 - 1", 2 ** 31 - 1),
   perMessageDeflate: {
     expected: "true, false or an object with ws's options",
     isRight: (value) => typeof value === "boolean" || isOptionsObject(value),
@@ -79,7 +79,7 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
 export function webSocketConfig(options?: WebSocketSessionsOptions): WebSocketConfig {
-  return { ...DEFAULTS, ...checked(options) };
+  return over(DEFAULTS, checked(options));
 }
 
 /** Checks the options of `wsSessions.close`. @throws {TypeError} that names the option. */
