@@ -25,3 +25,23 @@ export interface Backend {
   /** Leaves the other nodes and closes what the backend has opened itself; the client stays the app's. */
   close(): Promise<void>;
 }
+
+const PARTS: Readonly<Record<keyof Backend, "object" | "function">> = Object.freeze({
+  sessions: "object",
+  sessionIndex: "object",
+  registry: "object",
+  memberships: "object",
+  bus: "object",
+  node: "object",
+  connectionStore: "function",
+  close: "function",
+});
+
+/** Whether something has all that a backend is made of. */
+export function isBackend(value: unknown): value is Backend {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(PARTS).every(([name, kind]) => {
+    const part = (value as Record<string, unknown>)[name];
+    return typeof part === kind && part !== null;
+  });
+}

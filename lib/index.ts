@@ -27,11 +27,8 @@ export type { Joining, Memberships } from "./groups/memberships.ts";
 export { type MemoryBackendOptions, memoryBackend } from "./memory-backend.ts";
 export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/cookie.ts";
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
-export type {
-  SessionCookieFunction,
-  SessionCookieOptions,
-  SessionMiddlewareOptions,
-} from "./middleware/session-options.ts";
+export type { SessionCookieFunction, SessionCookieOptions } from "./middleware/session-cookie-options.ts";
+export type { SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
 export type { Connection } from "./realtime/connection.ts";
@@ -71,6 +68,7 @@ export {
   type UserSessions,
   type UserSessionsOptions,
   userSessions,
+  type VerifyUserSessionsOptions,
 } from "./users/user-sessions.ts";
 export type { AllSessionFindings } from "./users/verify-all-sessions.ts";
 export type { SessionFindings } from "./users/verify-sessions.ts";

@@ -1,27 +1,39 @@
 import type { Backend } from "./backend.ts";
 import { MemoryBus } from "./bus/memory-bus.ts";
-import { Node, type NodeOptions } from "./bus/node.ts";
+import { NODE_RULES, Node, type NodeOptions } from "./bus/node.ts";
 import { MemoryConnectionStore } from "./connections/memory-connection-store.ts";
 import { MemoryRegistry } from "./connections/memory-registry.ts";
 import { MemoryMemberships } from "./groups/memory-memberships.ts";
+import { optionsCheck } from "./options/options-check.ts";
+import { aFunction } from "./options/rule.ts";
 import { MemorySessionStore, type MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 import { MemorySessionIndex } from "./users/memory-session-index.ts";
 
 /** Options of {@link memoryBackend}. */
 export type MemoryBackendOptions = MemorySessionStoreOptions & NodeOptions;
 
-/** Keeps everything in this process: for one node, for development and for tests. */
-export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
-  const bus = new MemoryBus(options);
-  const node = new Node(bus, options);
+const checked = optionsCheck<MemoryBackendOptions>("memoryBackend", {
+  ttl: {
+    expected: "a number of seconds, more than 0",
+    isRight: (value) => typeof value === "number" && value > 0,
+  },
+  now: aFunction,
+  ...NODE_RULES,
+});
+
+/** Keeps everything in this process: for one node, for development and for tests. @throws {TypeError} that names the option which is wrong. */
+export function memoryBackend(options?: MemoryBackendOptions): Backend {
+  const config = checked(options);
+  const bus = new MemoryBus(config);
+  const node = new Node(bus, config);
   return {
-    sessions: new MemorySessionStore(options),
-    sessionIndex: new MemorySessionIndex(options),
-    registry: new MemoryRegistry(options),
+    sessions: new MemorySessionStore(config),
+    sessionIndex: new MemorySessionIndex(config),
+    registry: new MemoryRegistry(config),
     memberships: new MemoryMemberships(),
     bus,
     node,
-    connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, options),
+    connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, config),
     close: () => node.close(),
   };
 }

@@ -1,10 +1,15 @@
 import type { Backend } from "./backend.ts";
-import { Node, type NodeOptions } from "./bus/node.ts";
+import { NODE_RULES, Node, type NodeOptions } from "./bus/node.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { RedisConnectionStore } from "./connections/redis-connection-store.ts";
 import { RedisRegistry } from "./connections/redis-registry.ts";
 import { RedisMemberships } from "./groups/redis-memberships.ts";
-import { RedisSessionStore, type RedisSessionStoreOptions } from "./sessions/redis-session-store.ts";
+import { optionsCheck } from "./options/options-check.ts";
+import {
+  REDIS_STORE_RULES,
+  RedisSessionStore,
+  type RedisSessionStoreOptions,
+} from "./sessions/redis-session-store.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
 /** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
@@ -13,20 +18,23 @@ export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "pre
   prefix?: string;
 }
 
+const checked = optionsCheck<RedisBackendOptions>("redisBackend", { ...REDIS_STORE_RULES, ...NODE_RULES });
+
 /**
  * Keeps everything in Redis, for as many nodes as there are.
  *
  * The client is the app's: connected, with an `error` listener, and closed by the app.
+ *
+ * @throws {TypeError} that names the option which is wrong.
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
-  const { client, prefix = "" } = options;
-  if (typeof client?.evalSha !== "function") {
-    throw new TypeError('redisBackend: option "client" must be a node-redis client, cluster or sentinel');
-  }
+  const config = checked(options);
+  const { client, prefix = "" } = config;
+  const { leaseMs: _, ...ofSessions } = config;
   const bus = new RedisBus(client, prefix);
-  const node = new Node(bus, options);
+  const node = new Node(bus, config);
   return {
-    sessions: new RedisSessionStore({ ...options, prefix: `${prefix}sess:` }),
+    sessions: new RedisSessionStore({ ...ofSessions, prefix: `${prefix}sess:` }),
     sessionIndex: new RedisSessionIndex(client, prefix),
     registry: new RedisRegistry(client, prefix),
     memberships: new RedisMemberships(client, prefix),

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { after } from "../after.ts";
-import { isDelay } from "../is-delay.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { delay as anyDelay, type Rules } from "../options/rule.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
 
@@ -21,6 +22,16 @@ export interface NodeOptions {
   /** Milliseconds after which a node that stopped renewing is taken for dead. @default 10_000 */
   leaseMs?: number;
 }
+
+/** The options of a node, also as those of a backend. */
+export const NODE_RULES: Rules<NodeOptions> = {
+  leaseMs: {
+    expected: "a whole number of milliseconds, more than 0, below 2 ** 31",
+    isRight: (value) => Number.isInteger(value) && anyDelay.isRight(value),
+  },
+};
+
+const checked = optionsCheck<NodeOptions>("Node", NODE_RULES);
 
 /** How long leaving may take. */
 const LEAVE_WITHIN_MS = 500;
@@ -49,11 +60,9 @@ export class Node {
   #renewal: NodeJS.Timeout | undefined;
   #renewedAt = 0;
 
-  constructor(bus: Bus, { leaseMs = 10_000 }: NodeOptions = {}) {
-    if (!Number.isInteger(leaseMs) || !isDelay(leaseMs))
-      throw new TypeError(
-        'option "leaseMs" must be a whole number of milliseconds, more than 0, below 2 ** 31',
-      );
+  constructor(bus: Bus, options: NodeOptions = {}) {
+    // Backends hand on all that they were given.
+    const { leaseMs = 10_000 } = checked({ leaseMs: options.leaseMs });
     this.#bus = bus;
     this.leaseMs = leaseMs;
     bus.onReconnect(() => {

@@ -49,11 +49,22 @@ const MAX = 2 ** 31 - 1;
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
 export function clientConfig(options: RealtimeClientOptions): ClientConfig {
+  if (typeof options !== "object" || !options) throw misuse("options must be an object, as { url }");
+  // All names instead of a guess: every page loads this code.
+  const known: Record<keyof RealtimeClientOptions, unknown> = { url: 0, WebSocket: 0, ...DEFAULTS };
+  for (const name in options)
+    if (!(name in known))
+      throw misuse(`unknown option "${name}"; there are ${Object.keys(known).join(", ")}`);
   const numbers: Numbers = { ...DEFAULTS };
   for (const name of Object.keys(DEFAULTS) as (keyof Numbers)[]) {
     const least = MAY_BE_0.includes(name) ? 0 : 1;
-    numbers[name] = options[name] ?? DEFAULTS[name];
-    check(numbers[name] >= least && numbers[name] <= MAX, name, `a number from ${least} to ${MAX}`);
+    const { [name]: given = DEFAULTS[name] } = options;
+    numbers[name] = given;
+    check(
+      typeof given === "number" && given >= least && given <= MAX,
+      name,
+      `a number from ${least} to ${MAX}`,
+    );
   }
   const { WebSocket = (globalThis as { WebSocket?: WebSocketClass }).WebSocket } = options;
   check(typeof WebSocket === "function", "WebSocket", "a class, as there is no global one");
@@ -64,6 +75,8 @@ function webSocketUrl(given: string): string {
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   let url = "";
   try {
+    // On a page, `undefined` would be a path.
+    if (!(typeof given === "string" ? given : (given as unknown) instanceof URL)) throw given;
     const absolute = new URL(given, page);
     // For the page alone; WebSocket refuses it.
     absolute.hash = "";
@@ -76,5 +89,9 @@ function webSocketUrl(given: string): string {
 }
 
 function check(holds: boolean, option: string, expected: string): void {
-  if (!holds) throw new TypeError(`realtimeClient: option "${option}" must be ${expected}`);
+  if (!holds) throw misuse(`option "${option}" must be ${expected}`);
+}
+
+function misuse(what: string): TypeError {
+  return new TypeError(`realtimeClient: ${what}`);
 }

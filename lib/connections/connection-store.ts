@@ -1,3 +1,5 @@
+import { hasMethods } from "../options/rule.ts";
+
 /** What a connection store holds: text, or an object or list of what JSON has. */
 export type StoredValue = string | { readonly [name: string]: unknown } | readonly unknown[];
 
@@ -35,4 +37,9 @@ export interface ConnectionStoreOptions {
   readonly ttlSeconds: number;
   /** Under which name a connection's data is kept; connections of the same name share it, and one without has none. */
   readonly nameOf: (connection: ConnectionIdentity) => string | undefined;
+}
+
+/** Whether something has what a connection store must have. */
+export function isConnectionStore(value: unknown): value is ConnectionStore {
+  return hasMethods(value, "get", "set", "delete", "refresh");
 }

@@ -1,4 +1,6 @@
 import type { Backend } from "../backend.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { wholeNumber } from "../options/rule.ts";
 import type { ConnectionStore } from "./connection-store.ts";
 
 /** Options of {@link userConnectionStore}. */
@@ -6,6 +8,10 @@ export interface UserConnectionStoreOptions {
   /** Seconds that a user's data outlives the last heartbeat of all of the user's connections. @default 30 */
   expiresSeconds?: number;
 }
+
+const checked = optionsCheck<UserConnectionStoreOptions>("userConnectionStore", {
+  expiresSeconds: wholeNumber("a whole number of seconds, from 1 to 2 ** 31", 2 ** 31),
+});
 
 /**
  * A connection store that is the user's, on all devices, and outlives the line for a while: for what a client that
@@ -16,12 +22,9 @@ export interface UserConnectionStoreOptions {
  * @throws {TypeError} that names the option which is wrong.
  */
 export function userConnectionStore(
-  options: UserConnectionStoreOptions = {},
+  options?: UserConnectionStoreOptions,
 ): (backend: Backend) => ConnectionStore {
-  const { expiresSeconds = 30 } = options;
-  if (!Number.isInteger(expiresSeconds) || expiresSeconds < 1) {
-    throw new TypeError('userConnectionStore: option "expiresSeconds" must be a whole number, at least 1');
-  }
+  const { expiresSeconds = 30 } = checked(options);
   return (backend) => {
     const store = backend.connectionStore({
       ttlSeconds: expiresSeconds,

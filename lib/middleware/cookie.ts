@@ -1,5 +1,8 @@
 import { type CipherKey, KeyObject } from "node:crypto";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { optionsCheck } from "../options/options-check.ts";
+import { aFunction } from "../options/rule.ts";
+import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
 import { parseCookies, requestCookies } from "./parse-cookies.ts";
 import { SIGNED, unsignValue } from "./signed-value.ts";
 
@@ -14,6 +17,14 @@ export interface CookieMiddlewareOptions {
   decode?: (value: string) => string;
 }
 
+const checked = optionsCheck<CookieMiddlewareOptions>("cookieMiddleware", {
+  secret: {
+    expected: "a secret that is not empty, or an array of such",
+    isRight: (value) => secretList(value as CipherKey).every(isSecret),
+  },
+  decode: aFunction,
+});
+
 const JSON_VALUE = "j:";
 
 /**
@@ -21,10 +32,15 @@ const JSON_VALUE = "j:";
  *
  * It does what cookie-parser does: a cookie whose signature does not fit is `false` in `req.signedCookies`,
  * values that begin with `j:` are parsed as JSON, and `req.secret` is set for `res.cookie`.
+ *
+ * @throws {TypeError} that names the option which is wrong.
  */
-export function cookieMiddleware(options: CookieMiddlewareOptions = {}): RequestHandler {
+export function cookieMiddleware(options?: CookieMiddlewareOptions): RequestHandler;
+export function cookieMiddleware(...given: unknown[]): unknown {
+  if (isCalledByServer(given))
+    return refuseCall("cookieMiddleware: it was passed uncalled; pass cookieMiddleware()", given);
+  const options = checked(given[0]);
   const secrets = secretList(options.secret);
-  if (!secrets.every(isSecret)) throw noSecret();
   let wasSigning = false;
   const decode = options.decode && decodeBy(options.decode);
 
@@ -113,7 +129,7 @@ export function secretList(secret: CipherKey | readonly CipherKey[] | undefined)
 /** Whether something can sign: with an empty secret anybody could. */
 export function isSecret(secret: unknown): boolean {
   if (typeof secret === "string") return secret !== "";
-  if (secret instanceof KeyObject) return true;
+  if (secret instanceof KeyObject) return secret.type === "secret";
   return (ArrayBuffer.isView(secret) || secret instanceof ArrayBuffer) && secret.byteLength > 0;
 }
 

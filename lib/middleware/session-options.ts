@@ -1,12 +1,13 @@
 import type { CipherKey } from "node:crypto";
 import { randomBytes } from "node:crypto";
-import { type SerializeOptions, serialize } from "cookie";
 import type { Request, Response } from "express";
-import type { CookieOptions as ExpressSessionCookieOptions, SessionData, Store } from "express-session";
-import type { Backend } from "../backend.ts";
+import type { SessionData, Store } from "express-session";
+import { type Backend, isBackend } from "../backend.ts";
 import type { Node } from "../bus/node.ts";
-import { isDelay } from "../is-delay.ts";
 import { memoryBackend } from "../memory-backend.ts";
+import { optionsCheck, wrongOption } from "../options/options-check.ts";
+import { over } from "../options/options-object.ts";
+import { aFunction, delay, hasMethods, oneOf, type Rule, type Rules, trueOrFalse } from "../options/rule.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
 import { BoundSession } from "../sessions/bound-session.ts";
 import { bounded } from "../sessions/bounded.ts";
@@ -20,15 +21,14 @@ import type { SessionIndex } from "../users/session-index.ts";
 import { userIdOf as checkedId } from "../users/user.ts";
 import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
 import { isSecret, secretList } from "./cookie.ts";
-
-/** The session cookie: express-session's options. `"auto"` decides by the connection. */
-export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
-  /** As in express-session; `"auto"` is `"none"` over TLS and `"lax"` without. */
-  sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
-};
-
-/** Makes the cookie's options of a request. */
-export type SessionCookieFunction = (req: Request) => SessionCookieOptions;
+import {
+  cookieOptionsBy,
+  cookieRule,
+  isCookie,
+  type SessionCookieFunction,
+  type SessionCookieOptions,
+} from "./session-cookie-options.ts";
+import { storeRule } from "./store-rule.ts";
 
 /** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */
 export interface SessionMiddlewareOptions {
@@ -111,12 +111,47 @@ const DEFAULTS: Readonly<Required<Pick<SessionMiddlewareOptions, DefaultedOption
   loginKey: "login",
 });
 
-const COOKIE_DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
-  path: "/",
-  httpOnly: true,
-  sameSite: "lax",
-  secure: "auto",
-});
+const nameRule: Rule = {
+  expected: "the name of a cookie: letters, digits and any of !#$%&'*+-.^_`|~",
+  isRight: (value) => typeof value === "string" && isCookie(value),
+};
+
+const RULES: Rules<SessionMiddlewareOptions> = {
+  secret: {
+    expected: "a secret that is not empty, or an array of such",
+    isRight: (value) => {
+      const secrets = secretList(value as CipherKey);
+      return secrets.length > 0 && secrets.every(isSecret);
+    },
+    fix: (value) => (Array.isArray(value) ? "the secret option array must have one or more" : undefined),
+  },
+  backend: {
+    expected: "what memoryBackend() or redisBackend({ client }) returns",
+    isRight: isBackend,
+    fix: (value) => (hasMethods(value, "get", "set") ? 'an express-session store is for "store"' : undefined),
+  },
+  store: storeRule,
+  cookie: cookieRule,
+  name: nameRule,
+  key: nameRule,
+  loginKey: { expected: 'a name of yours, not empty, such as "signedIn"', isRight: isLoginKey },
+  genid: aFunction,
+  proxy: trueOrFalse,
+  resave: trueOrFalse,
+  rolling: trueOrFalse,
+  saveUninitialized: trueOrFalse,
+  unset: oneOf("destroy", "keep"),
+  saveEveryRequest: trueOrFalse,
+  saveUnless: aFunction,
+  touchAfterMs: {
+    expected: "a number of milliseconds, 0 or more",
+    isRight: (value) => typeof value === "number" && value >= 0,
+  },
+  userId: aFunction,
+  timeoutMs: delay,
+};
+
+const checked = optionsCheck<SessionMiddlewareOptions>("sessionMiddleware", RULES);
 
 /** The options with their defaults, checked. */
 export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, DefaultedOption>> {
@@ -134,52 +169,26 @@ export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, D
 }
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
-export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig {
-  const name = options.name ?? options.key ?? DEFAULTS.name;
-  const given = { ...DEFAULTS, ...defined(options), name };
-  const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = options;
-  const secrets = secretList(secret);
-  check(
-    secret === undefined || (secrets.length > 0 && secrets.every(isSecret)),
-    "secret",
-    "a secret that is not empty, or a secret option array with one or more such",
-  );
-  check(isCookie(name), options.name === undefined ? "key" : "name", "the name of a cookie");
-  check(typeof given.genid === "function", "genid", "a function");
-  check(typeof given.saveUnless === "function", "saveUnless", "a function");
-  check(given.touchAfterMs >= 0, "touchAfterMs", "a number of milliseconds, 0 or more");
-  check(isDelay(given.timeoutMs), "timeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
-  check(["destroy", "keep"].includes(given.unset), "unset", '"destroy" or "keep"');
-  check(
-    typeof cookie === "function" || (typeof cookie === "object" && cookie !== null),
-    "cookie",
-    "an object or a function",
-  );
-  check(
-    typeof cookie === "function" ||
-      isCookie("a", { domain: cookie.domain, path: cookie.path } as SerializeOptions),
-    "cookie",
-    "an object with a valid domain and path",
-  );
-  check(store === undefined || typeof store?.get === "function", "store", "an express-session store");
-
-  check(isLoginKey(given.loginKey), "loginKey", 'a name of yours, not empty, such as "signedIn"');
-  const { userId = (session: SessionData) => loginOf(session, given.loginKey)?.userId } = options;
-  check(typeof userId === "function", "userId", "a function");
-  const backend = options.backend ?? memoryBackend();
+export function sessionConfig(options?: SessionMiddlewareOptions): SessionConfig {
+  const config = checked(options);
+  const name = config.name ?? config.key ?? DEFAULTS.name;
+  const given = { ...over(DEFAULTS, config), name };
+  const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = given;
+  const { userId = (session: SessionData) => loginOf(session, given.loginKey)?.userId } = given;
+  const backend = given.backend ?? memoryBackend();
   const bounds = new Bounds(given.timeoutMs);
   const index = bounded(backend.sessionIndex, bounds);
   const sessions = new BoundedSessionStore(chooseStore(store, backend, given.timeoutMs), bounds);
   relayEndings(sessions.endings, backend.node);
   const userIdOf: UserIdOf = (session) => checkedUserId(userId(session));
   const indexedStore = new UserIndexedStore(sessions, index, userIdOf);
-
-  const fixedCookie = typeof cookie === "object" ? { ...COOKIE_DEFAULTS, ...cookie } : undefined;
   return {
     ...given,
     resave: given.resave || saveEveryRequest,
     rolling: given.rolling || saveEveryRequest,
-    secrets: secret === undefined ? undefined : secrets,
+    genid: (req) => textOf(given.genid(req)),
+    saveUnless: (res) => atOnce(given.saveUnless(res)),
+    secrets: secret === undefined ? undefined : secretList(secret),
     proxy,
     backend,
     store: indexedStore,
@@ -188,7 +197,7 @@ export function sessionConfig(options: SessionMiddlewareOptions): SessionConfig 
     node: backend.node,
     bounds,
     userIdOf,
-    cookieOptions: (req) => fixedCookie ?? { ...COOKIE_DEFAULTS, ...(cookie as SessionCookieFunction)(req) },
+    cookieOptions: cookieOptionsBy(cookie),
   };
 }
 
@@ -204,11 +213,8 @@ function checkedUserId(given: unknown): string | undefined {
     typeof given === "object"
       ? ![undefined, Object.prototype.toString, Array.prototype.toString].includes(given.toString)
       : ["string", "bigint"].includes(typeof given) || Number.isFinite(given);
-  check(
-    isId,
-    "userId",
-    "a function that answers with an id, such as `(session) => session.passport?.user?.id`",
-  );
+  const expected = "a function that answers with an id, such as `(session) => session.passport?.user?.id`";
+  if (!isId) throw wrongOption("sessionMiddleware", "userId", { expected }, given);
   return checkedId(String(given));
 }
 
@@ -219,19 +225,16 @@ function isLoginKey(key: unknown): boolean {
   );
 }
 
-/** Whether a cookie can be written so. */
-function isCookie(name: string, options: SerializeOptions = {}): boolean {
-  try {
-    return serialize(name, "", options) !== "";
-  } catch {
-    return false;
-  }
+/** The same id for everybody, such as that of a promise, would be the same session. */
+function textOf(id: unknown): string {
+  if (typeof id === "string" && id !== "") return id;
+  const expected = "a function that answers at once with a string that is not empty";
+  throw wrongOption("sessionMiddleware", "genid", { expected }, id);
 }
 
-function check(holds: boolean, option: keyof SessionMiddlewareOptions, expected: string): void {
-  if (!holds) throw new TypeError(`sessionMiddleware: option "${option}" must be ${expected}`);
-}
-
-function defined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+/** A promise would be a yes, whatever comes of it. */
+function atOnce(answer: unknown): boolean {
+  if (typeof (answer as Partial<Promise<unknown>> | undefined)?.then !== "function") return Boolean(answer);
+  const expected = "a function that answers at once with true or false";
+  throw wrongOption("sessionMiddleware", "saveUnless", { expected }, answer);
 }

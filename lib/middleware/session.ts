@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
+import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
 import { beforeHead } from "./before-head.ts";
 import { finishSession } from "./finish-session.ts";
 import { type HeldResponse, holdResponse } from "./hold-response.ts";
@@ -35,8 +36,11 @@ export function keeperOf(middleware: object): SessionKeeper | undefined {
  *
  * @throws {TypeError} that names the option which is wrong.
  */
-export function sessionMiddleware(options: SessionMiddlewareOptions = {}): SessionMiddleware {
-  const keeper = new SessionKeeper(sessionConfig(options));
+export function sessionMiddleware(options?: SessionMiddlewareOptions): SessionMiddleware;
+export function sessionMiddleware(...given: unknown[]): unknown {
+  if (isCalledByServer(given))
+    return refuseCall("sessionMiddleware: it was passed uncalled; pass sessionMiddleware({ secret })", given);
+  const keeper = new SessionKeeper(sessionConfig(given[0] as SessionMiddlewareOptions | undefined));
 
   function session(req: Request, res: Response, next: NextFunction): void {
     // Another session middleware was first.

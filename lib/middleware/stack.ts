@@ -1,5 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
+import { kindOf } from "../options/options-object.ts";
+import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { cookieMiddleware } from "./cookie.ts";
 import { keeperOf, type SessionMiddleware, sessionMiddleware } from "./session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -10,7 +12,8 @@ import type { SessionKeeper } from "./session-keeper.ts";
  * `sessionStack()` is the Express middleware; `webSocketSessions(sessionStack)` uses the same ones.
  */
 export interface SessionStack {
-  (): RequestHandler;
+  /** The Express middleware: `app.use(sessionStack())`. It takes nothing, so that TypeScript refuses `app.use(sessionStack)`. */
+  (...nothing: never[]): RequestHandler;
   /** Listens for what went wrong without stopping a request; see {@link SessionMiddleware.on}. */
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
@@ -27,12 +30,21 @@ export interface StackParts {
 
 const parts = new WeakMap<SessionStack, StackParts>();
 
-/** The parts of a stack. @throws {TypeError} for anything that `sessionMiddlewareStack` has not made. */
-export function partsOf(sessionStack: SessionStack): StackParts {
+/** What stacks have returned when they were called. */
+const called = new WeakSet<object>();
+
+/** The parts of a stack that was given to a factory. @throws {TypeError} for anything that `sessionMiddlewareStack` has not made. */
+export function partsOf(sessionStack: SessionStack, factory: string): StackParts {
   const found = parts.get(sessionStack);
-  if (!found) throw new TypeError("expected what sessionMiddlewareStack(…) returns, uncalled");
-  return found;
+  if (found) return found;
+  const isCalled = typeof sessionStack === "function" && called.has(sessionStack);
+  const instead = isCalled ? "sessionStack()" : kindOf(sessionStack);
+  throw new TypeError(
+    `${factory}: the first argument must be what sessionMiddlewareStack(…) returns, uncalled, as ${factory}(sessionStack), not ${instead}`,
+  );
 }
+
+const USE = "write app.use(sessionStack()), with sessionStack = sessionMiddlewareStack(…)";
 
 /**
  * Puts middlewares together, one of them a `sessionMiddleware`, in the order in which they run
@@ -41,6 +53,10 @@ export function partsOf(sessionStack: SessionStack): StackParts {
  * @throws {TypeError} if one is no middleware, is passed uncalled, or if there is not exactly one session.
  */
 export function sessionMiddlewareStack(...middlewares: RequestHandler[]): SessionStack {
+  if (isRequest(middlewares[0])) {
+    // The server that has called it takes no notice of what it returns.
+    return refuseCall(`sessionMiddlewareStack: it was passed uncalled; ${USE}`, middlewares) as never;
+  }
   for (const [at, middleware] of middlewares.entries()) checkMiddleware(middleware, at);
   const sessions = middlewares.filter((middleware) => keeperOf(middleware));
   const [session] = sessions as SessionMiddleware[];
@@ -51,10 +67,14 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
   }
 
   const sessionStack: SessionStack = Object.assign(
-    () =>
+    (...given: unknown[]) => {
+      if (given.length > 0) return refuseCall(`sessionStack: it was passed uncalled; ${USE}`, given) as never;
       function sessionStack(req: Request, res: Response, next: NextFunction): void {
         runMiddlewares(middlewares, req, res, next);
-      },
+      }
+      called.add(sessionStack);
+      return sessionStack;
+    },
     {
       on(event: "error", listener: ErrorListener) {
         session.on(event, listener);
@@ -100,12 +120,14 @@ export function runMiddlewares(
 }
 
 function checkMiddleware(middleware: unknown, at: number): void {
-  for (const factory of [cookieMiddleware, sessionMiddleware]) {
+  for (const factory of [cookieMiddleware, sessionMiddleware, sessionMiddlewareStack]) {
     if (middleware === factory) {
       throw new TypeError(`sessionMiddlewareStack: pass ${factory.name}(), called, not ${factory.name}`);
     }
   }
-  if (typeof middleware !== "function") {
-    throw new TypeError(`sessionMiddlewareStack: argument ${at + 1} must be a middleware function`);
-  }
+  const argument = `sessionMiddlewareStack: argument ${at + 1} must be a middleware function`;
+  if (typeof middleware !== "function") throw new TypeError(`${argument}, not ${kindOf(middleware)}`);
+  if (parts.has(middleware as SessionStack)) throw new TypeError(`${argument}, not another stack`);
+  // Express knows them by their number of parameters, and calls them only after an error.
+  if (middleware.length > 3) throw new TypeError(`${argument}, not one for errors; that is for app.use`);
 }

@@ -1,5 +1,6 @@
 import type { Backend } from "../backend.ts";
-import type { ConnectionStore } from "../connections/connection-store.ts";
+import { type ConnectionStore, isConnectionStore } from "../connections/connection-store.ts";
+import { wrongOption } from "../options/options-check.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
 /** Seconds that any store can count to: decades, as good as for ever. */
@@ -10,7 +11,13 @@ export function chosenConnectionStore(
   { connectionStore: given, inactivityThresholdSeconds }: RealtimeConfig,
   backend: Backend,
 ): ConnectionStore {
-  if (typeof given === "function") return given(backend);
+  if (typeof given === "function") {
+    const made = given(backend);
+    if (isConnectionStore(made)) return made;
+    const expected =
+      "a function that answers at once with a connection store, with get, set, delete and refresh";
+    throw wrongOption("realtime", "connectionStore", { expected }, made);
+  }
   return (
     given ??
     backend.connectionStore({

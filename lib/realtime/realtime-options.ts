@@ -1,6 +1,21 @@
 import type { Backend } from "../backend.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
+import { isConnectionStore } from "../connections/connection-store.ts";
+import { userConnectionStore } from "../connections/user-connection-store.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { isOptionsObject } from "../options/options-object.ts";
+import {
+  above0,
+  aFunction,
+  delay,
+  delayOr0,
+  hasMethods,
+  limit,
+  oneOf,
+  type Rules,
+  trueOrFalse,
+} from "../options/rule.ts";
 
 /** Options of `realtime`. */
 export interface RealtimeOptions {
@@ -65,50 +80,46 @@ const DEFAULTS: Readonly<Defaulted> = Object.freeze({
 
 const HEARTBEAT_MS = 20_000;
 
+const HEARTBEAT: Rules<NonNullable<RealtimeOptions["heartbeat"]>> = {
+  enabled: trueOrFalse,
+  frequencyMs: delay,
+};
+
+const checked = optionsCheck<RealtimeOptions>("realtime", {
+  inactivityThresholdSeconds: above0,
+  pingIntervalMs: delayOr0,
+  keepAlive: oneOf("heartbeat", "message", "none"),
+  graceMs: delayOr0,
+  maxMessagesPerSecond: above0,
+  maxConnectionsPerUser: limit,
+  maxGroupsPerUser: limit,
+  maxBufferedBytes: above0,
+  authorizeGroup: aFunction,
+  connectionStore: {
+    expected: "a connection store, with get, set, delete and refresh, or a function that makes one",
+    isRight: (value) =>
+      (typeof value === "function" && value !== userConnectionStore) || isConnectionStore(value),
+    fix: (value) => (value === userConnectionStore ? "call it: userConnectionStore()" : undefined),
+  },
+  heartbeat: {
+    expected: "an object, as { enabled: true, frequencyMs: 20_000 }",
+    isRight: isOptionsObject,
+    inside: HEARTBEAT,
+  },
+  clock: {
+    expected: "a clock, with now, every and after",
+    isRight: (value) => hasMethods(value, "now", "every", "after"),
+  },
+});
+
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
-export function realtimeConfig(options: RealtimeOptions): RealtimeConfig {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const config = { ...DEFAULTS, ...(given as RealtimeOptions) };
-  for (const name of ["inactivityThresholdSeconds", "maxMessagesPerSecond", "maxBufferedBytes"] as const) {
-    check(config[name] > 0, name, "a number above 0");
-  }
-  for (const name of ["pingIntervalMs", "graceMs"] as const) {
-    check(
-      config[name] >= 0 && config[name] < 2 ** 31,
-      name,
-      "a number of milliseconds, 0 or more, below 2 ** 31",
-    );
-  }
-  for (const name of ["maxConnectionsPerUser", "maxGroupsPerUser"] as const) {
-    check(isLimit(config[name]), name, "a whole number, at least 1, or Infinity");
-  }
-  check(
-    ["heartbeat", "message", "none"].includes(config.keepAlive),
-    "keepAlive",
-    '"heartbeat", "message" or "none"',
-  );
-  check(typeof config.authorizeGroup === "function", "authorizeGroup", "a function");
-  const { connectionStore, heartbeat = {} } = options;
-  check(
-    connectionStore === undefined ||
-      typeof connectionStore === "function" ||
-      isConnectionStore(connectionStore),
-    "connectionStore",
-    "a connection store, with get, set, delete and refresh, or a function that makes one",
-  );
-  const { enabled = false, frequencyMs = HEARTBEAT_MS } = heartbeat;
-  check(frequencyMs > 0, "heartbeat", "an object whose frequencyMs is above 0");
-  return { ...config, connectionStore, heartbeatMs: enabled ? frequencyMs : 0 };
-}
-
-function isConnectionStore(store: ConnectionStore | null): boolean {
-  return (["get", "set", "delete", "refresh"] as const).every((name) => typeof store?.[name] === "function");
-}
-
-function isLimit(value: number): boolean {
-  return value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 1);
-}
-
-function check(holds: boolean, option: keyof RealtimeOptions, expected: string): void {
-  if (!holds) throw new TypeError(`realtime: option "${option}" must be ${expected}`);
+export function realtimeConfig(options?: RealtimeOptions): RealtimeConfig {
+  const given = checked(options);
+  const { enabled = false, frequencyMs = HEARTBEAT_MS } = given.heartbeat ?? {};
+  return {
+    ...DEFAULTS,
+    ...given,
+    connectionStore: given.connectionStore,
+    heartbeatMs: enabled ? frequencyMs : 0,
+  };
 }

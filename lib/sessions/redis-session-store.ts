@@ -1,5 +1,8 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
+import { isText } from "../is-text.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { hasMethods, type Rule, type Rules, required, trueOrFalse, wholeNumber } from "../options/rule.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
@@ -40,6 +43,38 @@ export interface RedisSessionStoreOptions {
   scanCount?: number;
 }
 
+/** connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'. */
+const PATTERN = /[\\*?[\]]/;
+
+const prefixRule: Rule = {
+  expected: "text without any of * ? [ ] and backslash",
+  isRight: (value) => isText(value) && !PATTERN.test(value),
+};
+
+/** The options, also as those of a backend. */
+export const REDIS_STORE_RULES: Rules<RedisSessionStoreOptions> = {
+  client: required({
+    expected: "a node-redis client, cluster or sentinel",
+    isRight: (value) => typeof (value as Partial<RedisClient> | null)?.evalSha === "function",
+  }),
+  prefix: prefixRule,
+  ttl: {
+    expected: "a whole number of seconds, from 1 to 2 ** 40, or a function of the session",
+    isRight: (value) => typeof value === "function" || wholeNumber("", 2 ** 40).isRight(value),
+    fix: (value) =>
+      value === Number.POSITIVE_INFINITY ? "disableTTL lets sessions live for ever" : undefined,
+  },
+  serializer: {
+    expected: "an object with parse and stringify, as JSON is one",
+    isRight: (value) => hasMethods(value, "parse", "stringify"),
+  },
+  disableTTL: trueOrFalse,
+  disableTouch: trueOrFalse,
+  scanCount: wholeNumber("a whole number, at least 1"),
+};
+
+const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
+
 const writeScript = new RedisScript(WRITE_SCRIPT);
 
 /** The last date that there is, as a life. */
@@ -55,14 +90,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly #client: () => RedisClient;
 
   constructor(options: RedisSessionStoreOptions) {
-    super(options);
+    super(checked(options));
     // connect-redis's own calls ask it, too.
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
-    // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
-    if (/[\\*?[\]]/.test(this.prefix)) {
-      throw new TypeError('RedisSessionStore: option "prefix" must not contain any of * ? [ ] and backslash');
-    }
   }
 
   get expressStore(): this {

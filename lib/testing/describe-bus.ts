@@ -1,11 +1,17 @@
+import { optionsCheck } from "../options/options-check.ts";
 import { leaseRules } from "./bus-suite/leases.ts";
 import { lineRules } from "./bus-suite/lines.ts";
 import { listenerRules } from "./bus-suite/listeners.ts";
 import { messageRules } from "./bus-suite/messages.ts";
-import { type BusSuiteOptions, ruleDeclarer } from "./bus-suite/suite-options.ts";
-import { runnerOf } from "./runner.ts";
+import { type BusDeviation, type BusSuiteOptions, ruleDeclarer } from "./bus-suite/suite-options.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
 
 export type { BusDeviation, BusNodes, BusSuiteOptions } from "./bus-suite/suite-options.ts";
+
+const checked = optionsCheck<BusSuiteOptions>("describeBus", {
+  ...SUITE_RULES,
+  deviations: deviationsRule<BusDeviation>({ lines: true, noFalseReconnect: true, ownClose: true }),
+});
 
 /**
  * Declares the tests that every `Bus` must pass, by attacking each rule of the contract.
@@ -13,12 +19,13 @@ export type { BusDeviation, BusNodes, BusSuiteOptions } from "./bus-suite/suite-
  * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
  * takes up to some seconds, because leases must be seen to run out, and lines to come up again.
  *
- * @throws {TypeError} if there is no runner.
+ * @throws {TypeError} that names the option which is wrong, or if there is no runner.
  */
 export function describeBus(name: string, options: BusSuiteOptions): void {
-  const runner = runnerOf("describeBus", options);
+  const config = checked(options);
+  const runner = runnerOf("describeBus", config);
   const { describe } = runner;
-  const rule = ruleDeclarer(runner, options);
+  const rule = ruleDeclarer(runner, config);
   describe(`${name} as a Bus`, () => {
     describe("messages", () => messageRules(rule));
     describe("listeners", () => listenerRules(rule));

@@ -1,14 +1,24 @@
+import { optionsCheck } from "../options/options-check.ts";
 import { expiryRules } from "./connection-store-suite/expiry.ts";
 import { nameRules } from "./connection-store-suite/names.ts";
 import { raceRules } from "./connection-store-suite/races.ts";
-import { type ConnectionStoreSuiteOptions, ruleDeclarer } from "./connection-store-suite/suite-options.ts";
+import {
+  type ConnectionStoreDeviation,
+  type ConnectionStoreSuiteOptions,
+  ruleDeclarer,
+} from "./connection-store-suite/suite-options.ts";
 import { valueRules } from "./connection-store-suite/values.ts";
-import { runnerOf } from "./runner.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
 
 export type {
   ConnectionStoreDeviation,
   ConnectionStoreSuiteOptions,
 } from "./connection-store-suite/suite-options.ts";
+
+const checked = optionsCheck<ConnectionStoreSuiteOptions>("describeConnectionStore", {
+  ...SUITE_RULES,
+  deviations: deviationsRule<ConnectionStoreDeviation>({ clear: true }),
+});
 
 /**
  * Declares the tests that every `ConnectionStore` must pass, by attacking each rule of the contract.
@@ -16,12 +26,13 @@ export type {
  * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
  * takes up to some seconds, because data must be seen to expire.
  *
- * @throws {TypeError} if there is no runner.
+ * @throws {TypeError} that names the option which is wrong, or if there is no runner.
  */
 export function describeConnectionStore(name: string, options: ConnectionStoreSuiteOptions): void {
-  const runner = runnerOf("describeConnectionStore", options);
+  const config = checked(options);
+  const runner = runnerOf("describeConnectionStore", config);
   const { describe } = runner;
-  const rule = ruleDeclarer(runner, options);
+  const rule = ruleDeclarer(runner, config);
   describe(`${name} as a ConnectionStore`, () => {
     describe("values", () => valueRules(rule));
     describe("names and keys", () => nameRules(rule));

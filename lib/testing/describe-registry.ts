@@ -1,3 +1,4 @@
+import { optionsCheck } from "../options/options-check.ts";
 import { arrivalRules } from "./registry-suite/arrivals.ts";
 import { departureRules } from "./registry-suite/departures.ts";
 import { idRules } from "./registry-suite/ids.ts";
@@ -5,9 +6,11 @@ import { nodeRules } from "./registry-suite/nodes.ts";
 import { raceRules } from "./registry-suite/races.ts";
 import { sightingRules } from "./registry-suite/sightings.ts";
 import { type RegistrySuiteOptions, ruleDeclarer } from "./registry-suite/suite-options.ts";
-import { runnerOf } from "./runner.ts";
+import { runnerOf, SUITE_RULES } from "./runner.ts";
 
 export type { RegistrySuiteOptions } from "./registry-suite/suite-options.ts";
+
+const checked = optionsCheck<RegistrySuiteOptions>("describeRegistry", SUITE_RULES);
 
 /**
  * Declares the tests that every `Registry` must pass, by attacking each rule of the contract.
@@ -15,12 +18,13 @@ export type { RegistrySuiteOptions } from "./registry-suite/suite-options.ts";
  * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
  * takes up to some seconds, because connections must be seen to expire, and graces to end.
  *
- * @throws {TypeError} if there is no runner.
+ * @throws {TypeError} that names the option which is wrong, or if there is no runner.
  */
 export function describeRegistry(name: string, options: RegistrySuiteOptions): void {
-  const runner = runnerOf("describeRegistry", options);
+  const config = checked(options);
+  const runner = runnerOf("describeRegistry", config);
   const { describe } = runner;
-  const rule = ruleDeclarer(runner, options);
+  const rule = ruleDeclarer(runner, config);
   describe(`${name} as a Registry`, () => {
     describe("arrivals", () => arrivalRules(rule));
     describe("departures", () => departureRules(rule));

@@ -1,4 +1,5 @@
-import { runnerOf } from "./runner.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { runnerOf, SUITE_RULES } from "./runner.ts";
 import { entryRules } from "./session-index-suite/entries.ts";
 import { expiryRules } from "./session-index-suite/expiry.ts";
 import { idRules } from "./session-index-suite/ids.ts";
@@ -9,18 +10,21 @@ import { ruleDeclarer, type SessionIndexSuiteOptions } from "./session-index-sui
 
 export type { SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
 
+const checked = optionsCheck<SessionIndexSuiteOptions>("describeSessionIndex", SUITE_RULES);
+
 /**
  * Declares the tests that every `SessionIndex` must pass, by attacking each rule of the contract.
  *
  * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
  * takes up to some seconds, because entries must be seen to expire.
  *
- * @throws {TypeError} if there is no runner.
+ * @throws {TypeError} that names the option which is wrong, or if there is no runner.
  */
 export function describeSessionIndex(name: string, options: SessionIndexSuiteOptions): void {
-  const runner = runnerOf("describeSessionIndex", options);
+  const config = checked(options);
+  const runner = runnerOf("describeSessionIndex", config);
   const { describe } = runner;
-  const rule = ruleDeclarer(runner, options);
+  const rule = ruleDeclarer(runner, config);
   describe(`${name} as a SessionIndex`, () => {
     describe("entries", () => entryRules(rule));
     describe("revoking", () => revokingRules(rule));

@@ -1,14 +1,29 @@
-import { runnerOf } from "./runner.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
 import { contentRules } from "./session-store-suite/contents.ts";
 import { endingRules } from "./session-store-suite/endings.ts";
 import { expiryRules } from "./session-store-suite/expiry.ts";
 import { expressStoreRules } from "./session-store-suite/express-store.ts";
 import { raceRules } from "./session-store-suite/races.ts";
-import { ruleDeclarer, type SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
+import {
+  ruleDeclarer,
+  type SessionStoreDeviation,
+  type SessionStoreSuiteOptions,
+} from "./session-store-suite/suite-options.ts";
 import { walkingRules } from "./session-store-suite/walking.ts";
 import { writingRules } from "./session-store-suite/writing.ts";
 
 export type { SessionStoreDeviation, SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
+
+const checked = optionsCheck<SessionStoreSuiteOptions>("describeSessionStore", {
+  ...SUITE_RULES,
+  deviations: deviationsRule<SessionStoreDeviation>({
+    refreshKeepsVersion: true,
+    refreshMovesExpiry: true,
+    refreshTellsGone: true,
+    walksAnyId: true,
+  }),
+});
 
 /**
  * Declares the tests that every `SessionStore` must pass, by attacking each rule of the contract.
@@ -16,12 +31,13 @@ export type { SessionStoreDeviation, SessionStoreSuiteOptions } from "./session-
  * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
  * takes up to some seconds, because sessions must be seen to expire.
  *
- * @throws {TypeError} if there is no runner.
+ * @throws {TypeError} that names the option which is wrong, or if there is no runner.
  */
 export function describeSessionStore(name: string, options: SessionStoreSuiteOptions): void {
-  const runner = runnerOf("describeSessionStore", options);
+  const config = checked(options);
+  const runner = runnerOf("describeSessionStore", config);
   const { describe } = runner;
-  const rule = ruleDeclarer(runner, options);
+  const rule = ruleDeclarer(runner, config);
   describe(`${name} as a SessionStore`, () => {
     describe("writing", () => writingRules(rule));
     describe("at the same time", () => raceRules(rule));

@@ -1,7 +1,9 @@
 import type { Request } from "express";
 import { chunks } from "../in-batches.ts";
-import { isDelay } from "../is-delay.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
+import { optionsCheck } from "../options/options-check.ts";
+import { over } from "../options/options-object.ts";
+import { delay, limit, trueOrFalse } from "../options/rule.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { unavailable } from "../sessions/within.ts";
@@ -44,6 +46,12 @@ export interface ListUserSessionsOptions {
   limit?: number;
 }
 
+/** What {@link UserSessions.verifyUserSessions} does beside looking. */
+export interface VerifyUserSessionsOptions {
+  /** Mends what it finds. @default false */
+  repair?: boolean;
+}
+
 /** The sessions of users: all functions are bound, so they can be taken apart. */
 export interface UserSessions {
   /**
@@ -78,14 +86,14 @@ export interface UserSessions {
    * Compares the index with the sessions, and with `repair` mends it. For maintenance, not for requests:
    * it reads every session of the store.
    */
-  verifyUserSessions(user: User, options?: { repair?: boolean }): Promise<SessionFindings>;
+  verifyUserSessions(user: User, options?: VerifyUserSessionsOptions): Promise<SessionFindings>;
   /**
    * Compares the index with the sessions of all users, and with `repair` enters those that it lacks: once after a
    * migration, since until then nobody finds sessions that others have written. It may run while the app is used.
    *
    * @throws {TypeError} if the store cannot list its sessions.
    */
-  verifyAllUserSessions(options?: { repair?: boolean }): Promise<AllSessionFindings>;
+  verifyAllUserSessions(options?: VerifyUserSessionsOptions): Promise<AllSessionFindings>;
   /** Listens for users who log in and out on this node. */
   on(event: UserEventName, listener: UserListener): UserSessions;
   /** Stops listening. */
@@ -99,12 +107,38 @@ const DEFAULTS: Readonly<{
   keep: readonly string[];
   maxSessionsPerUser: number;
   ackTimeoutMs: number;
-  limit: number;
 }> = Object.freeze({
   keep: [],
   maxSessionsPerUser: Number.POSITIVE_INFINITY,
   ackTimeoutMs: 1000,
-  limit: 1000,
+});
+
+const LISTED: Readonly<Required<ListUserSessionsOptions>> = Object.freeze({ limit: 1000 });
+
+const checked = optionsCheck<UserSessionsOptions>("userSessions", {
+  keep: {
+    expected: "an array of names",
+    isRight: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  },
+  maxSessionsPerUser: limit,
+  ackTimeoutMs: delay,
+});
+
+const checkedList = optionsCheck<ListUserSessionsOptions>("listUserSessions", { limit });
+
+const checkedDeletion = optionsCheck<DeleteUserSessionsOptions>("deleteUserSessions", {
+  except: {
+    expected: "the id of a session, such as req.sessionID",
+    isRight: (value) => typeof value === "string" && value !== "",
+  },
+});
+
+const checkedVerification = optionsCheck<VerifyUserSessionsOptions>("verifyUserSessions", {
+  repair: trueOrFalse,
+});
+
+const checkedFullVerification = optionsCheck<VerifyUserSessionsOptions>("verifyAllUserSessions", {
+  repair: trueOrFalse,
 });
 
 /**
@@ -112,22 +146,15 @@ const DEFAULTS: Readonly<{
  *
  * @throws {TypeError} that names the option which is wrong.
  */
-export function userSessions(sessionStack: SessionStack, options: UserSessionsOptions = {}): UserSessions {
-  const {
-    keep = DEFAULTS.keep,
-    maxSessionsPerUser = DEFAULTS.maxSessionsPerUser,
-    ackTimeoutMs = DEFAULTS.ackTimeoutMs,
-  } = options;
-  check(Array.isArray(keep) && keep.every((name) => typeof name === "string"), "keep", "a list of names");
-  check(isLimit(maxSessionsPerUser), "maxSessionsPerUser", "a whole number, at least 1, or Infinity");
-  check(isDelay(ackTimeoutMs), "ackTimeoutMs", "a number of milliseconds, more than 0, below 2 ** 31");
-  const { keeper } = partsOf(sessionStack);
+export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
+  const { keeper } = partsOf(sessionStack, "userSessions");
+  const { keep, maxSessionsPerUser, ackTimeoutMs } = over(DEFAULTS, checked(options));
   const { index, node, timeoutMs, loginKey } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   const revoked = new RevokedSessions(keeper.config, asking, ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) {
-    const limit = new SessionLimit(keeper, revoked, maxSessionsPerUser);
-    keeper.users.limitBy(({ userId, sid }) => limit.keep(userId, sid));
+    const sessionLimit = new SessionLimit(keeper, revoked, maxSessionsPerUser);
+    keeper.users.limitBy(({ userId, sid }) => sessionLimit.keep(userId, sid));
   }
 
   async function logIn(req: UserRequest, user: User): Promise<void> {
@@ -158,12 +185,11 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
   async function listUserSessions(
     user: User,
     req?: UserRequest,
-    { limit = DEFAULTS.limit }: ListUserSessionsOptions = {},
+    options?: ListUserSessionsOptions,
   ): Promise<UserSession[]> {
+    const { limit: most } = over(LISTED, checkedList(options));
     const userId = userIdOf(user);
-    if (!isLimit(limit))
-      throw new TypeError('listUserSessions: option "limit" must be a whole number, at least 1, or Infinity');
-    const sessions = await listSessions(keeper, userId, await index.entries(userId, limit));
+    const sessions = await listSessions(keeper, userId, await index.entries(userId, most));
     const nodes = new AskedNodes(node, asking, ackTimeoutMs);
     const listed: UserSession[] = [];
     for (const some of chunks(sessions, COUNTED_AT_ONCE)) {
@@ -179,8 +205,9 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
 
   async function deleteUserSessions(
     user: User,
-    { except }: DeleteUserSessionsOptions = {},
+    options?: DeleteUserSessionsOptions,
   ): Promise<DeletionReceipt> {
+    const { except } = checkedDeletion(options);
     const userId = userIdOf(user);
     // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
     return revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
@@ -200,9 +227,10 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     listUserSessions,
     deleteUserSessions,
     deleteUserSession,
-    verifyUserSessions: async (user, { repair = false } = {}) =>
-      verifySessions(keeper, userIdOf(user), repair),
-    verifyAllUserSessions: ({ repair = false } = {}) => verifyAllSessions(keeper, repair),
+    verifyUserSessions: async (user, options) =>
+      verifySessions(keeper, userIdOf(user), checkedVerification(options).repair ?? false),
+    verifyAllUserSessions: async (options) =>
+      verifyAllSessions(keeper, checkedFullVerification(options).repair ?? false),
     on(event, listener) {
       keeper.users.on(event, listener);
       return users;
@@ -213,13 +241,4 @@ export function userSessions(sessionStack: SessionStack, options: UserSessionsOp
     },
   };
   return users;
-}
-
-/** Whether this is a number of sessions to stop at. */
-function isLimit(limit: number): boolean {
-  return (Number.isInteger(limit) || limit === Number.POSITIVE_INFINITY) && limit >= 1;
-}
-
-function check(holds: boolean, option: keyof UserSessionsOptions, expected: string): void {
-  if (!holds) throw new TypeError(`userSessions: option "${option}" must be ${expected}`);
 }

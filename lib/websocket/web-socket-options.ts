@@ -1,6 +1,11 @@
 import type { Application, Request, Response } from "express";
 import type { PerMessageDeflateOptions, WebSocket } from "ws";
+import { optionsCheck } from "../options/options-check.ts";
+import { isOptionsObject, over } from "../options/options-object.ts";
+import { above0, aFunction, delay, delayOr0, limit, wholeNumber } from "../options/rule.ts";
 import type { Origins } from "./origin.ts";
+import { originsRule } from "./origins-rule.ts";
+import { pathRule } from "./path-rule.ts";
 
 /** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
 export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
@@ -53,35 +58,38 @@ const DEFAULTS: WebSocketDefaults = Object.freeze({
 /** The options with their defaults, checked. */
 export type WebSocketConfig = WebSocketSessionsOptions & WebSocketDefaults;
 
+const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
+  path: pathRule,
+  app: {
+    expected: "an Express app, which express() returns and which is no server and no router",
+    isRight: isApp,
+  },
+  origins: originsRule,
+  authorize: aFunction,
+  maxConnectionsPerSession: limit,
+  handshakeTimeoutMs: delay,
+  revalidateMs: above0,
+  // What ws is given counts as 32 bits.
+  maxPayload: wholeNumber("a whole number of bytes, from 1 to 2 ** 31 - 1", 2 ** 31 - 1),
+  perMessageDeflate: {
+    expected: "true, false or an object with ws's options",
+    isRight: (value) => typeof value === "boolean" || isOptionsObject(value),
+  },
+});
+
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
-export function webSocketConfig(options: WebSocketSessionsOptions): WebSocketConfig {
-  const { path, app, origins, authorize } = options;
-  check(path === undefined || path.startsWith("/"), "path", 'a path that begins with "/"');
-  check(app === undefined || typeof app === "function", "app", "an Express app");
-  check(authorize === undefined || typeof authorize === "function", "authorize", "a function");
-  check(
-    origins === undefined || typeof origins === "function" || Array.isArray(origins),
-    "origins",
-    "a list of origins or a function",
-  );
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const config: WebSocketConfig = { ...DEFAULTS, ...given };
-  for (const name of [
-    "maxConnectionsPerSession",
-    "handshakeTimeoutMs",
-    "revalidateMs",
-    "maxPayload",
-  ] as const) {
-    check(config[name] > 0, name, "a number above 0");
-  }
-  check(
-    config.handshakeTimeoutMs < 2 ** 31,
-    "handshakeTimeoutMs",
-    "below 2 ** 31, the longest that Node can wait",
-  );
-  return config;
+export function webSocketConfig(options?: WebSocketSessionsOptions): WebSocketConfig {
+  return over(DEFAULTS, checked(options));
 }
 
-function check(holds: boolean, option: keyof WebSocketSessionsOptions, expected: string): void {
-  if (!holds) throw new TypeError(`webSocketSessions: option "${option}" must be ${expected}`);
+/** Checks the options of `wsSessions.close`. @throws {TypeError} that names the option. */
+export const closeOptions: (options?: CloseOptions) => CloseOptions = optionsCheck<CloseOptions>("close", {
+  drainMs: delayOr0,
+});
+
+/** A router is a function as well, but has neither settings nor the request that handshakes are made of. */
+function isApp(value: unknown): boolean {
+  if (typeof value !== "function") return false;
+  const { set, request } = value as Partial<Application> & { request?: unknown };
+  return typeof set === "function" && typeof request === "object";
 }

@@ -6,10 +6,10 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { sessionDeleted } from "../errors.ts";
-import { isDelay } from "../is-delay.ts";
 import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
+import { isRequest, refuseCall } from "../options/uncalled.ts";
 import type { Answer } from "./answer.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
@@ -24,6 +24,7 @@ import { expressUpgrade, releaseAnswer } from "./upgrade-request.ts";
 import {
   type CloseOptions,
   type ConnectionListener,
+  closeOptions,
   type WebSocketSessionsOptions,
   webSocketConfig,
 } from "./web-socket-options.ts";
@@ -62,6 +63,8 @@ export interface WebSocketSessions {
 
 const debug = createDebug("express-session-stack:websocket");
 const BAD_REQUEST = 400;
+const LISTEN =
+  'write server.on("upgrade", wsSessions.handleUpgrade), with wsSessions = webSocketSessions(sessionStack)';
 
 /**
  * Gives upgraded connections the session of their cookie, and closes them when it ends.
@@ -70,10 +73,13 @@ const BAD_REQUEST = 400;
  */
 export function webSocketSessions(
   sessionStack: SessionStack,
-  options: WebSocketSessionsOptions = {},
-): WebSocketSessions {
-  const config = webSocketConfig(options);
-  const parts = partsOf(sessionStack);
+  options?: WebSocketSessionsOptions,
+): WebSocketSessions;
+export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOptions?]): unknown {
+  if (isRequest(given[0]))
+    return refuseCall(`webSocketSessions: it was passed as a listener itself; ${LISTEN}`, given);
+  const parts = partsOf(given[0], "webSocketSessions");
+  const config = webSocketConfig(given[1]);
   const app = config.app ?? express();
   const errors = new ErrorEvents();
   const listeners = new Set<ConnectionListener>();
@@ -103,6 +109,11 @@ export function webSocketSessions(
     config.path === undefined || pathnameOf(url) === config.path;
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (typeof head === "function") {
+      // Of Express, which calls it as a middleware.
+      refuseCall(`webSocketSessions: handleUpgrade is no middleware; ${LISTEN}`, [message, socket, head]);
+      return;
+    }
     // Before anything else: an error of the line that nobody listens for would end the process.
     socket.on("error", destroyIt);
     if (!isMine(message) && !isOursToRefuse(handleUpgrade, message)) return;
@@ -182,11 +193,8 @@ export function webSocketSessions(
     if (isDraining) throw new Refusal(503, "This node is shutting down", { "Retry-After": "1" });
   }
 
-  async function close({ drainMs = 0 }: CloseOptions = {}): Promise<void> {
-    if (drainMs !== 0 && !isDelay(drainMs))
-      throw new TypeError(
-        'webSocketSessions: close takes a "drainMs" of 0 or more milliseconds, below 2 ** 31',
-      );
+  async function close(options?: CloseOptions): Promise<void> {
+    const { drainMs = 0 } = closeOptions(options);
     isDraining = true;
     await drain(connections, drainMs);
     await handler?.close();
@@ -200,7 +208,7 @@ export function webSocketSessions(
 
   function attach(attachable: Attachable): WebSocketSessions {
     if (typeof attachable?.[ATTACH] !== "function")
-      throw new TypeError("webSocketSessions: attach takes what realtime() returns");
+      throw new TypeError("webSocketSessions: attach takes what realtime() returns, as attach(realtime())");
     if (handler) throw new TypeError("webSocketSessions: attach was called before; there is one handler");
     handler = attachable[ATTACH](parts.keeper);
     followUsers(parts.keeper, sessions);
@@ -229,6 +237,8 @@ export function webSocketSessions(
       registerMetrics(register, { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats }),
     close,
   };
+  // What Node calls it where it is no listener: server.on("upgrade", wsSessions).
+  Object.defineProperty(wsSessions, "constructor", { value: { name: `WebSocketSessions; ${LISTEN}` } });
   registerHandler(handleUpgrade, isMine);
   node.onGap(() => sessions.revalidateAll());
   // So that the first handshake does not wait for it; if it fails, that one tries again.

@@ -189,8 +189,8 @@ test.each<[string, Record<string, unknown>]>([
   ["secret", { secret: null }],
   ["secret", { secret: Buffer.alloc(0) }],
   ["name", { name: "my session" }],
-  ["cookie", { cookie: { domain: "no;domain" } }],
-  ["cookie", { cookie: { path: "no;path" } }],
+  ["cookie.domain", { cookie: { domain: "no;domain" } }],
+  ["cookie.path", { cookie: { path: "/no;path" } }],
 ])("a wrong %s is a TypeError that names it: %j", (option, wrong) => {
   const make = () => sessionMiddleware({ secret, ...wrong } as SessionMiddlewareOptions);
   expect(make).toThrow(TypeError);

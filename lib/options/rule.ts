@@ -1,0 +1,80 @@
+import { isDelay } from "../is-delay.ts";
+
+/** What one option may be. */
+export interface Rule {
+  /** How right values are told, after "must be". */
+  readonly expected: string;
+  /** Whether a value is right. It is never asked about `undefined`, which stands for the default. */
+  readonly isRight: (value: unknown) => boolean;
+  /** What to write instead of a wrong value, where that can be said. */
+  readonly fix?: (value: unknown) => string | undefined;
+  /** Whether there is no default. */
+  readonly isRequired?: boolean;
+  /** The options inside, where a right value that is an object has options of its own. */
+  readonly inside?: Rules;
+}
+
+/** The options of a factory, each with its rule. */
+export type Rules<Options = Record<string, unknown>> = { readonly [Name in keyof Options]-?: Rule };
+
+export const trueOrFalse: Rule = {
+  expected: "true or false",
+  isRight: (value) => typeof value === "boolean",
+};
+
+export const aFunction: Rule = { expected: "a function", isRight: isFunction };
+
+/** Milliseconds that a timer can wait. */
+export const delay: Rule = {
+  expected: "a number of milliseconds, more than 0, below 2 ** 31",
+  isRight: isDelay as Rule["isRight"],
+};
+
+/** The same, or none at all. */
+export const delayOr0: Rule = {
+  expected: "a number of milliseconds, 0 or more, below 2 ** 31",
+  isRight: (value) => value === 0 || delay.isRight(value),
+};
+
+/** How many there may be. */
+export const limit: Rule = {
+  expected: "a whole number, at least 1, or Infinity",
+  isRight: (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1),
+};
+
+/** Any measure; `Infinity` is without bound. */
+export const above0: Rule = {
+  expected: "a number above 0",
+  isRight: (value) => typeof value === "number" && value > 0,
+};
+
+/** A whole number from 1 to `most`; `expected` says so. */
+export function wholeNumber(expected: string, most: number = Number.MAX_SAFE_INTEGER): Rule {
+  return {
+    expected,
+    isRight: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most,
+  };
+}
+
+export function oneOf(...texts: readonly string[]): Rule {
+  const quoted = texts.map((text) => `"${text}"`);
+  return {
+    expected: `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`,
+    isRight: (value) => texts.includes(value as string),
+  };
+}
+
+/** The same rule for an option that must be given. */
+export function required(rule: Rule): Rule {
+  return { ...rule, isRequired: true };
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+/** Whether something has methods of these names. */
+export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return names.every((name) => isFunction((value as Record<string, unknown>)[name]));
+}

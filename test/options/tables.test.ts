@@ -1,0 +1,145 @@
+import { inspect } from "node:util";
+import { knownOptions } from "../../lib/options/options-check.ts";
+import { backendSubjects, nodeSubject } from "./backends.ts";
+import { clientSubject } from "./client.ts";
+import { backend, connectionSubjects } from "./connections.ts";
+import { sessionSubjects } from "./sessions.ts";
+import type { Subject } from "./subject.ts";
+import { suiteSubjects } from "./suites.ts";
+
+const checked = [...sessionSubjects, ...connectionSubjects, ...backendSubjects, ...suiteSubjects];
+const subjects: readonly Subject[] = [...checked, nodeSubject, clientSubject];
+
+afterAll(() => backend.close());
+
+/** What comes of options: an error, or nothing. */
+async function failureOf(
+  { make, base }: Subject,
+  options: unknown,
+  isAlone = false,
+): Promise<Error | undefined> {
+  try {
+    await make(isAlone ? options : { ...base, ...(options as object) });
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function cases(kind: "right" | "wrong"): [name: string, value: string, subject: Subject, given: object][] {
+  return subjects.flatMap((subject) =>
+    Object.entries(subject.rows).flatMap(([name, row]) =>
+      row[kind].map((value): [string, string, Subject, object] => [
+        `${subject.whose}: ${name}`,
+        inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY }).slice(0, 60),
+        subject,
+        { [name]: value },
+      ]),
+    ),
+  );
+}
+
+test("each option of each factory has rows here", () => {
+  const rowsOf = (all: Iterable<[string, object]>) =>
+    Object.fromEntries([...all].map(([whose, rows]) => [whose, Object.keys(rows).sort()]).sort());
+  // The client has no table, and a function's answer that of the cookie.
+  const withRows = subjects.filter(({ whose }) => !/realtimeClient|function/.test(whose));
+  expect(rowsOf(withRows.map(({ whose, rows }): [string, object] => [whose, rows]))).toEqual(
+    rowsOf(knownOptions()),
+  );
+});
+
+test.each(subjects)(
+  "$whose takes each right value, and undefined for what has a default",
+  async (subject) => {
+    for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
+      expect([right.length, wrong.length]).toEqual([expect.any(Number), expect.any(Number)]);
+      expect(Math.min(right.length, wrong.length)).toBeGreaterThan(0);
+      // Taken from the globals: here a suite would declare its tests, and Node 20 has no WebSocket.
+      const isGlobal = ["runner", "WebSocket"].includes(name);
+      const given = wrong.includes(undefined) || isGlobal ? right : [...right, undefined];
+      for (const value of given)
+        expect([name, value, await failureOf(subject, { [name]: value })]).toEqual([name, value, undefined]);
+    }
+  },
+);
+
+// Most of them were once taken, and without effect, or with another one, or an error of the first request.
+test.each(cases("wrong"))("%s is a TypeError for %s", async (_name, _value, subject, given) => {
+  const { whose, factory = whose, path = "" } = subject;
+  const failure = await failureOf(subject, given);
+  expect(failure).toBeInstanceOf(TypeError);
+  expect(failure?.message).toMatch(`${factory}: option "${path}${Object.keys(given)[0]}" must be `);
+});
+
+describe.each(checked)("$whose", (subject) => {
+  const { whose, factory = whose, path = "" } = subject;
+
+  // Once unknown options were ignored.
+  test("refuses each of its options in another spelling, and says which one was meant", async () => {
+    for (const name of Object.keys(subject.rows)) {
+      for (const other of [name.toUpperCase(), `${name.slice(0, 1)}_${name.slice(1)}`]) {
+        const failure = await failureOf(subject, { [other]: 1 });
+        expect(failure).toBeInstanceOf(TypeError);
+        expect(failure?.message).toContain(
+          `${factory}: unknown option "${path}${other}"; did you mean "${name}"?`,
+        );
+      }
+    }
+  });
+
+  test("tells of an option that is like no other what there is", async () => {
+    const failure = await failureOf(subject, { qqqqqq: undefined });
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(failure?.message).toContain(`${factory}: unknown option "${path}qqqqqq"; there are `);
+    for (const name of Object.keys(subject.rows)) expect(failure?.message).toContain(`"${name}"`);
+  });
+
+  test("leaves the options as they are, and takes no notice of symbols and of what all objects inherit", async () => {
+    const options = Object.freeze({ ...subject.base, [Symbol("a")]: 1 });
+    const polluted = Object.prototype as unknown as Record<string, unknown>;
+    const [first = ""] = Object.keys(subject.rows).filter((name) => !(name in Object(subject.base)));
+    Object.assign(polluted, {
+      qqqqqq: 1,
+      ...(first && !(first in polluted) ? { [first]: Symbol("a") } : {}),
+    });
+    try {
+      expect(await failureOf(subject, options, true)).toBeUndefined();
+    } finally {
+      Reflect.deleteProperty(polluted, "qqqqqq");
+      Reflect.deleteProperty(polluted, first);
+    }
+  });
+
+  test("takes options of a class, by getters too, and inherited ones, and refuses wrong ones there", async () => {
+    for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
+      const [good, bad] = [right[0], wrong.find((value) => value !== undefined)];
+      const givers = [
+        (value: unknown) => Object.create({ ...subject.base, [name]: value }) as object,
+        (value: unknown) => {
+          class Options {}
+          Object.defineProperty(Options.prototype, name, { get: () => value });
+          return Object.assign(new Options(), subject.base && { ...subject.base, [name]: value });
+        },
+      ];
+      for (const options of givers.slice(0, subject.base ? 1 : 2)) {
+        expect(await failureOf(subject, options(good), true)).toBeUndefined();
+        expect((await failureOf(subject, options(bad), true))?.message).toContain(`option "${path}${name}"`);
+      }
+    }
+  });
+});
+
+// Once null and texts were taken for no options at all, so that cookieMiddleware("secret") signed nothing.
+test.each(subjects.filter(({ path, whose }) => !path && whose !== "Node" && !whose.includes("function")))(
+  "options of $whose are an object",
+  async (subject) => {
+    const { whose } = subject;
+    for (const options of [null, "text", 7, true, [], () => {}, new Map(), Promise.resolve({})]) {
+      const failure = await failureOf(subject, options, true);
+      expect(failure).toBeInstanceOf(TypeError);
+      expect(failure?.message).toContain(`${whose}: `);
+      if (whose !== "realtimeClient") expect(failure?.message).toContain("options must be an object");
+    }
+  },
+);
