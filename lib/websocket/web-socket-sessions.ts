@@ -15,7 +15,7 @@ import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-ha
 import { drain } from "./drain.ts";
 import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
-import { GuestConnections } from "./guest-connections.ts";
+import { type Guest, GuestConnections } from "./guest-connections.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
 import { SessionWebSocket } from "./session-web-socket.ts";
 import { type Admission, admit } from "./upgrade.ts";
@@ -152,7 +152,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     { req, answer, socket, head }: { req: Request; answer: Answer; socket: Duplex; head: Buffer },
   ): void {
     let opened: SessionWebSocket | undefined;
-    const guest = connection ? undefined : guests.know(open, req);
+    let guest: Guest | undefined;
     try {
       refuseIfDraining();
       // Told to send something itself, the response has refused, whatever authorize has returned.
@@ -161,6 +161,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       if (connection?.hasEnded) throw sessionDeleted();
       const res = open.isCookieDue({ willSave: false }) ? answer.res : answer.made;
       open.sendCookie(res, { willSave: false });
+      if (!connection) guest = guests.know(open, req);
       cookieLines = [...answer.handOver(), ...(guest?.setCookies ?? [])];
       wss.handleUpgrade(req, socket, head, (ws) => {
         opened = ws as SessionWebSocket;
