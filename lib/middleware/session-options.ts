@@ -19,7 +19,11 @@ import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts"
 import { isSecret, secretList } from "./cookie.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
-export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
+export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite" | "expires" | "maxAge"> & {
+  /** When the cookie expires: a Date, its text, or milliseconds since the epoch; `null` and `false` are for none. */
+  expires?: Date | string | number | null | false | undefined;
+  /** Milliseconds until the cookie expires; `null` and `false` are for none. */
+  maxAge?: number | null | false | undefined;
   /** As in express-session; `"auto"` is `"none"` over TLS and `"lax"` without. */
   sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
 };
