@@ -6,7 +6,11 @@ import { isOptionsObject, over } from "../options/options-object.ts";
 import { aFunction, isFunction, type Rule, type Rules, trueOrFalse } from "../options/rule.ts";
 
 /** The session cookie: express-session's options. `"auto"` decides by the connection. */
-export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite"> & {
+export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite" | "expires" | "maxAge"> & {
+  /** When the cookie expires: a Date, its text, or milliseconds since the epoch; `null` and `false` are for none. */
+  expires?: Date | string | number | null | false | undefined;
+  /** Milliseconds until the cookie expires; `null` and `false` are for none. */
+  maxAge?: number | null | false | undefined;
   /** As in express-session; `"auto"` is `"none"` over TLS and `"lax"` without. */
   sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
 };
@@ -28,9 +32,12 @@ interface ToleratedOptions {
 }
 
 const maxAge: Rule = {
-  expected: "a number of milliseconds, or null for as long as the browser is open",
+  expected: "a number of milliseconds, or null or false for as long as the browser is open",
   isRight: (value) =>
-    value === null || isDate(value) || (typeof value === "number" && isDate(new Date(Date.now() + value))),
+    value === null ||
+    value === false ||
+    isDate(value) ||
+    (typeof value === "number" && isDate(new Date(Date.now() + value))),
   fix: (value) => (typeof value === "string" ? "write one hour as 60 * 60 * 1000" : undefined),
 };
 

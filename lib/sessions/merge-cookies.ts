@@ -11,7 +11,9 @@ const SAME_AGE_MS = 10;
 
 /** Whether two cookies differ in no more than when they expire, which each save and each touch moves. */
 export function isSameCookie(a: CookieData, b: CookieData): boolean {
-  return isSameAge(a, b) && ATTRIBUTES.every((name) => isSame(a[name], b[name]));
+  if (!isSameAge(a, b)) return false;
+  for (const name of ATTRIBUTES) if (!isSame(a[name], b[name])) return false;
+  return true;
 }
 
 /**

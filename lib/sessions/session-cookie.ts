@@ -42,7 +42,7 @@ export class SessionCookie extends CookieBase {
   constructor(options?: object) {
     super(options);
     // In a copy of another cookie, made by spreading it, these come past the setters.
-    this._expires = expiryOf(this._expires);
+    if (!isValidDate(this._expires)) this._expires = expiryOf(this._expires);
     this.originalMaxAge = ageOf(this.originalMaxAge);
   }
 
@@ -61,7 +61,7 @@ export class SessionCookie extends CookieBase {
 
   /** The age is what was set, where express-session takes it from the clock, which may have moved on. */
   set maxAge(value: unknown) {
-    if (types.isDate(value)) {
+    if (typeof value === "object" && types.isDate(value)) {
       this.expires = value;
       return;
     }
@@ -97,7 +97,7 @@ export function expiryOf(value: unknown): Date | null {
   if (isNone(value)) return null;
   const isTime = typeof value === "number" || typeof value === "string" || types.isDate(value);
   const expires = new Date(isTime ? value : Number.NaN);
-  if (!Number.isNaN(expires.getTime())) return expires;
+  if (isValidDate(expires)) return expires;
   throw new TypeError(
     "cookie.expires must be a valid Date, the text of one, milliseconds since the epoch, null or false",
   );
@@ -112,8 +112,12 @@ export function ageOf(value: unknown): number | null {
 
 function dateIn(ms: number): Date {
   const date = new Date(Date.now() + ms);
-  if (Number.isNaN(date.getTime())) throw wrongAge();
+  if (!isValidDate(date)) throw wrongAge();
   return date;
+}
+
+function isValidDate(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }
 
 function wrongAge(): TypeError {

@@ -109,6 +109,8 @@ export function options(store: Store, request: Request, response: Response): voi
   });
   const asHandler: RequestHandler = middleware;
   sessionMiddleware({ secret: "s", cookie: (req) => ({ secure: req.secure, sameSite: "none" }) });
+  for (const expires of [new Date(), "2040-01-01", Date.now(), null, false as const])
+    sessionMiddleware({ secret: "s", cookie: { expires, maxAge: false } });
   sessionMiddleware();
   const kept: SessionMiddlewareOptions = { secret: "s" };
   asHandler(request, response, () => {});

@@ -6,6 +6,8 @@ import type { Backend, UserSessionsOptions } from "../../lib/index.ts";
 import { type Browser, closed, messages } from "../support/browser.ts";
 import { beforeNext, indexed, me, places, type Served, serve, sidOf } from "./support.ts";
 
+const monthMs = 30 * 86_400_000;
+
 interface PassportUser {
   id: string;
 }
@@ -30,6 +32,9 @@ async function servePassport(backend: Backend, users: UserSessionsOptions = {}):
     behindSession: [authenticator.initialize() as RequestHandler, authenticator.session() as RequestHandler],
     routes: (app) => {
       app.post("/passport/login", express.json(), authenticator.authenticate("local"), (req, res) => {
+        // "Remember me", as passport's guides have it: after a login that has saved the session already.
+        const { remember } = req.body as { remember?: boolean };
+        if (remember !== undefined) Object.assign(req.session.cookie, { maxAge: remember && monthMs });
         res.json(req.user);
       });
       app.post(
@@ -98,6 +103,22 @@ describe.each(places)("passport on $place", ({ open }) => {
       },
     ]);
     expect(served.events).toEqual(["user_logged_in ada"]);
+  });
+
+  // Once the month reached the browser, and the store kept a day, with no age.
+  test("a login that is to be remembered lives a month in the store and in the browser, else with the browser", async () => {
+    for (const remember of [true, false]) {
+      const browser = served.browser();
+      const json = { username: "ada", password: "right", remember };
+      const [line] = (await browser.post("/passport/login", { json })).setCookies;
+      const sent = Date.parse(/Expires=([^;]*)/.exec(line ?? "")?.[1] ?? "");
+      const kept = (await backend.sessions.read(sidOf(browser)))?.data.cookie;
+      expect(kept?.originalMaxAge).toBe(remember ? monthMs : null);
+      if (remember) expect(Math.abs(sent - Date.now() - monthMs)).toBeLessThan(10_000);
+      else expect(sent).toBeNaN();
+      const [expiresAt = 0] = await backend.sessions.expiries([sidOf(browser)]);
+      expect(expiresAt - Date.now() > 2 * 86_400_000).toBe(remember);
+    }
   });
 
   test("a login that is refused leaves no trace", async () => {

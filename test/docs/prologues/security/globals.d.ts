@@ -6,6 +6,7 @@ declare global {
   const sessionStack: stack.SessionStack;
   const chat: stack.Realtime;
   const user: stack.User;
+  const logIn: stack.UserSessions["logIn"];
   const webSocketSessions: typeof stack.webSocketSessions;
   const realtime: typeof stack.realtime;
   const listUserSessions: stack.UserSessions["listUserSessions"];
