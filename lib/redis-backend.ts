@@ -1,3 +1,4 @@
+import { assertRedisClient } from "./assert-redis-client.ts";
 import type { Backend } from "./backend.ts";
 import { Node, type NodeOptions } from "./bus/node.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
@@ -20,9 +21,7 @@ export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "pre
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
   const { client, prefix = "" } = options;
-  if (typeof client?.evalSha !== "function") {
-    throw new TypeError('redisBackend: option "client" must be a node-redis client, cluster or sentinel');
-  }
+  assertRedisClient("redisBackend", client, true);
   const bus = new RedisBus(client, prefix);
   const node = new Node(bus, options);
   return {

@@ -1,7 +1,9 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
+import { assertRedisClient } from "../assert-redis-client.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { scanningClient } from "./scanning-client.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, sessionUnreadable } from "./session-store.ts";
@@ -45,7 +47,8 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly #client: () => RedisClient;
 
   constructor(options: RedisSessionStoreOptions) {
-    super(options);
+    assertRedisClient("RedisSessionStore", options.client, false);
+    super({ ...options, client: scanningClient(options.client) });
     this.#client = readyClient(options.client);
     // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
     if (/[\\*?[\]]/.test(this.prefix)) {
