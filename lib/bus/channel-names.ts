@@ -1,18 +1,17 @@
-import { isCluster, keyPrefixOf, type RedisClient, readyClient } from "../redis-client.ts";
+import { isCluster, keyPrefixOf, plainClient, type RedisClient } from "../redis-client.ts";
 
 /**
  * The names that channels have in Redis. Its pub/sub knows neither databases nor node-redis's `keyPrefix`: the names
  * carry both, so that channels are apart wherever keys are.
  */
 export class ChannelNames {
-  readonly #client: () => RedisClient;
   readonly #askDatabase: () => Promise<number>;
   readonly #before: string;
   #start: Promise<string> | undefined;
 
   constructor(client: RedisClient, prefix: string) {
-    this.#client = readyClient(client);
-    this.#askDatabase = isCluster(client) ? async () => 0 : () => databaseOf(this.#client(), client);
+    const plain = plainClient(client);
+    this.#askDatabase = isCluster(client) ? async () => 0 : () => databaseOf(plain);
     this.#before = `${keyPrefixOf(client)}${prefix}bus:`;
   }
 
@@ -30,13 +29,13 @@ export class ChannelNames {
 }
 
 /** Only the server knows it for sure: a sentinel does not show its options, and `select` changes none. */
-async function databaseOf(asked: RedisClient, given: RedisClient): Promise<number> {
+async function databaseOf(client: RedisClient): Promise<number> {
   try {
-    const { db } = ((await asked.clientInfo?.()) ?? {}) as { db?: unknown };
+    const { db } = ((await client.clientInfo?.()) ?? {}) as { db?: unknown };
     if (Number.isInteger(db)) return Number(db);
   } catch (error) {
     // NOPERM is an ACL's, ERR a server's or proxy's that lacks the command. After anything else it is asked again.
     if (!(error instanceof Error && /^(NOPERM|ERR) /.test(error.message))) throw error;
   }
-  return (given as { options?: { database?: number } }).options?.database ?? 0;
+  return (client as { options?: { database?: number } }).options?.database ?? 0;
 }

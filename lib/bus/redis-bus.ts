@@ -4,7 +4,6 @@ import {
   type RedisClient,
   RedisScript,
   type RedisSubscriber,
-  readyClient,
 } from "../redis-client.ts";
 import type { Bus, MessageListener } from "./bus.ts";
 import { ChannelNames } from "./channel-names.ts";
@@ -46,7 +45,7 @@ function closeWith(client: RedisClient, bus: RedisBus): void {
  */
 export class RedisBus implements Bus {
   readonly #given: RedisClient;
-  readonly #client: () => RedisClient;
+  readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #names: ChannelNames;
   readonly #isSharded: boolean;
@@ -61,7 +60,7 @@ export class RedisBus implements Bus {
 
   constructor(client: RedisClient, prefix: string) {
     this.#given = client;
-    this.#client = readyClient(client);
+    this.#client = plainClient(client);
     this.#prefix = prefix;
     this.#names = new ChannelNames(client, prefix);
     this.#isSharded = isCluster(client);
@@ -70,8 +69,7 @@ export class RedisBus implements Bus {
 
   async publish(channel: string, message: string): Promise<void> {
     const name = await this.#names.of(channel);
-    const client = this.#client();
-    await (this.#isSharded ? client.sPublish(name, message) : client.publish(name, message));
+    await (this.#isSharded ? this.#client.sPublish(name, message) : this.#client.publish(name, message));
   }
 
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
@@ -97,7 +95,7 @@ export class RedisBus implements Bus {
   }
 
   async dropLease(nodeId: string): Promise<void> {
-    await this.#client().zRem(this.#leasesKey, [nodeId]);
+    await this.#client.zRem(this.#leasesKey, [nodeId]);
   }
 
   async liveNodes(): Promise<string[]> {
@@ -121,7 +119,7 @@ export class RedisBus implements Bus {
   }
 
   #lease(nodeId: string, leaseMs: number): Promise<unknown> {
-    return leaseScript.run(this.#client(), { keys: [this.#leasesKey], arguments: [nodeId, String(leaseMs)] });
+    return leaseScript.run(this.#client, { keys: [this.#leasesKey], arguments: [nodeId, String(leaseMs)] });
   }
 
   /** node-redis hands on what has come with the answer to its subscriptions, and only then says that the line is up. */
@@ -139,7 +137,7 @@ export class RedisBus implements Bus {
 
   #connected(): Promise<RedisSubscriber> {
     if (this.#line) return this.#line.up;
-    const subscriber = plainClient(this.#given).duplicate();
+    const subscriber = this.#client.duplicate();
     const line = { subscriber, up: this.#connect(subscriber) };
     this.#line = line;
     line.up.catch(() => {
