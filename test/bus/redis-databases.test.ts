@@ -144,10 +144,10 @@ describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
     expect(await there.liveNodes()).toEqual(["there"]);
   });
 
-  it.each([0, 1])("hear all of their like (%i)", async (at) => {
+  it("hear all of their like", async () => {
     const others = await connect();
     try {
-      const [here, there] = [busOf(clients[at] as Connected), busOf(others[at] as Connected)];
+      const [here, there] = [busOf(clients[1]), busOf(others[1])];
       for (const channel of CHANNELS) {
         const heard = await inbox(here, channel);
         await there.publish(channel, "hello");
