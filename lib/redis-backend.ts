@@ -1,3 +1,4 @@
+import { assertClientOf } from "./assert-redis-client.ts";
 import type { Backend } from "./backend.ts";
 import { NODE_RULES, Node, type NodeOptions } from "./bus/node.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
@@ -28,6 +29,7 @@ const checked = optionsCheck<RedisBackendOptions>("redisBackend", { ...REDIS_STO
  * @throws {TypeError} that names the option which is wrong.
  */
 export function redisBackend(options: RedisBackendOptions): Backend {
+  assertClientOf("redisBackend", options, true);
   const config = checked(options);
   const { client, prefix = "" } = config;
   const { leaseMs: _, ...ofSessions } = config;

@@ -13,6 +13,16 @@ export function isCluster(client: RedisClient): boolean {
   return "masters" in client;
 }
 
+/** How commands are sent and answered. All members are node-redis's. */
+export interface RedisCommandOptions {
+  /** Milliseconds that a command may wait for its line. */
+  timeout?: number;
+  /** Whether a command overtakes those that wait. */
+  asap?: boolean;
+  /** What answers are made of, by their type in the protocol. */
+  typeMapping?: Record<never, never>;
+}
+
 /** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. All members are node-redis's. */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
@@ -44,8 +54,9 @@ export interface RedisClient {
   sPublish(channel: string, message: string): Promise<unknown>;
   eval(script: string, call: ScriptCall): Promise<unknown>;
   evalSha(sha1: string, call: ScriptCall): Promise<unknown>;
+  clientInfo?(): Promise<unknown>;
   readonly isReady: boolean;
-  withCommandOptions?(options: { timeout: number }): RedisClient;
+  withCommandOptions?(options: RedisCommandOptions): RedisClient;
   duplicate(): RedisSubscriber;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
@@ -61,13 +72,38 @@ export interface RedisSubscriber {
   sUnsubscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
 }
 
+/** The options that commands of this client are sent with. */
+export function commandOptionsOf(client: RedisClient): RedisCommandOptions {
+  const known = client as { commandOptions?: RedisCommandOptions; _commandOptions?: RedisCommandOptions };
+  const options: Record<string, unknown> = {};
+  const given = (known.commandOptions ?? known._commandOptions ?? {}) as Record<string, unknown>;
+  // Not a spread: node-redis 5 lets the options of derived clients inherit from those of the first.
+  for (const name in given) options[name] = given[name];
+  return options;
+}
+
+/** What node-redis (6) puts before each key, but before no channel. */
+export function keyPrefixOf(client: RedisClient): string {
+  return String((client as { _keyPrefix?: unknown })._keyPrefix ?? "");
+}
+
+/**
+ * The app's client with its options, but for those that change what answers are made of, or the order of commands.
+ * The app's own commands stay as they are.
+ */
+export function plainClient(client: RedisClient, options: RedisCommandOptions = {}): RedisClient {
+  const plain = { ...commandOptionsOf(client), asap: false, typeMapping: {}, ...options };
+  return client.withCommandOptions?.(plain) ?? client;
+}
+
 /**
  * Answers with the client to ask now. node-redis 6 gives each command an AbortSignal that ends its waiting in the
  * queue, which costs more than the command; a line that is up has no queue, and the answers are bounded by the stack.
  */
 export function readyClient(client: RedisClient): () => RedisClient {
-  const unqueued = client.withCommandOptions?.({ timeout: 0 }) ?? client;
-  return () => (client.isReady ? unqueued : client);
+  const queued = plainClient(client);
+  const unqueued = plainClient(client, { timeout: 0 });
+  return () => (client.isReady ? unqueued : queued);
 }
 
 /** A Lua script that is sent by its hash, and whole only to a server that does not know it yet. */

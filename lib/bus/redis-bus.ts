@@ -1,5 +1,12 @@
-import { isCluster, type RedisClient, RedisScript, type RedisSubscriber } from "../redis-client.ts";
+import {
+  isCluster,
+  plainClient,
+  type RedisClient,
+  RedisScript,
+  type RedisSubscriber,
+} from "../redis-client.ts";
 import type { Bus, MessageListener } from "./bus.ts";
+import { ChannelNames } from "./channel-names.ts";
 import { LEASE_SCRIPT } from "./lease-script.ts";
 
 const leaseScript = new RedisScript(LEASE_SCRIPT);
@@ -37,8 +44,10 @@ function closeWith(client: RedisClient, bus: RedisBus): void {
  * needed: a process that only publishes has none.
  */
 export class RedisBus implements Bus {
+  readonly #given: RedisClient;
   readonly #client: RedisClient;
   readonly #prefix: string;
+  readonly #names: ChannelNames;
   readonly #isSharded: boolean;
   readonly #reconnectListeners = new Set<() => void>();
   readonly #isSentinel: boolean;
@@ -50,30 +59,31 @@ export class RedisBus implements Bus {
   readonly #hearing = new WeakMap<MessageListener, MessageListener>();
 
   constructor(client: RedisClient, prefix: string) {
-    this.#client = client;
+    this.#given = client;
+    this.#client = plainClient(client);
     this.#prefix = prefix;
+    this.#names = new ChannelNames(client, prefix);
     this.#isSharded = isCluster(client);
     this.#isSentinel = "getMasterNode" in client;
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    const key = this.#channel(channel);
-    await (this.#isSharded ? this.#client.sPublish(key, message) : this.#client.publish(key, message));
+    const name = await this.#names.of(channel);
+    await (this.#isSharded ? this.#client.sPublish(name, message) : this.#client.publish(name, message));
   }
 
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
-    const key = this.#channel(channel);
     const hear = this.#hear(listener);
-    const subscriber = await this.#connected();
-    await (this.#isSharded ? subscriber.sSubscribe(key, hear) : subscriber.subscribe(key, hear));
+    const [name, subscriber] = await Promise.all([this.#names.of(channel), this.#connected()]);
+    await (this.#isSharded ? subscriber.sSubscribe(name, hear) : subscriber.subscribe(name, hear));
   }
 
   async unsubscribe(channel: string, listener: MessageListener): Promise<void> {
-    const key = this.#channel(channel);
     const known = this.#hear(listener) as (message: unknown) => void;
     // Without a line nothing is subscribed.
-    const subscriber = await this.#line?.up;
-    await (this.#isSharded ? subscriber?.sUnsubscribe(key, known) : subscriber?.unsubscribe(key, known));
+    if (!this.#line) return;
+    const [name, subscriber] = await Promise.all([this.#names.of(channel), this.#line.up]);
+    await (this.#isSharded ? subscriber.sUnsubscribe(name, known) : subscriber.unsubscribe(name, known));
   }
 
   onReconnect(listener: () => void): void {
@@ -95,7 +105,7 @@ export class RedisBus implements Bus {
   async close(): Promise<void> {
     const line = this.#line;
     this.#line = undefined;
-    busesOf.get(this.#client)?.delete(this);
+    busesOf.get(this.#given)?.delete(this);
     try {
       // Also while it still connects, which it may do for ever.
       line?.subscriber.destroy();
@@ -106,10 +116,6 @@ export class RedisBus implements Bus {
 
   get #leasesKey(): string {
     return `${this.#prefix}nodes`;
-  }
-
-  #channel(channel: string): string {
-    return `${this.#prefix}bus:${channel}`;
   }
 
   #lease(nodeId: string, leaseMs: number): Promise<unknown> {
@@ -144,7 +150,7 @@ export class RedisBus implements Bus {
   async #connect(subscriber: RedisSubscriber): Promise<RedisSubscriber> {
     // node-redis reconnects and subscribes again by itself; without a listener its errors would end the process.
     subscriber.on("error", () => this.#probe());
-    closeWith(this.#client, this);
+    closeWith(this.#given, this);
     await subscriber.connect();
     for (const event of this.#isSentinel ? COMING_UP_EVENTS_OF_A_SENTINEL : COMING_UP_EVENTS)
       subscriber.on(event, () => {
@@ -164,12 +170,11 @@ export class RedisBus implements Bus {
     const line = this.#line;
     if (!this.#isSentinel || !line || this.#isProbing) return;
     this.#isProbing = true;
-    const channel = this.#channel("up");
-    line.up
-      .then((subscriber) => subscriber.subscribe(channel, () => {}))
-      .then(() => {
+    Promise.all([this.#names.of("up"), line.up])
+      .then(async ([name, subscriber]) => {
+        await subscriber.subscribe(name, () => {});
         this.#tell();
-        return line.subscriber.unsubscribe(channel);
+        await subscriber.unsubscribe(name);
       })
       .catch(() => {})
       .finally(() => {

@@ -1,11 +1,13 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
+import { assertClientOf } from "../assert-redis-client.ts";
 import { isText } from "../is-text.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { hasMethods, type Rule, type Rules, required, trueOrFalse, wholeNumber } from "../options/rule.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
+import { scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
@@ -90,7 +92,9 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly #client: () => RedisClient;
 
   constructor(options: RedisSessionStoreOptions) {
-    super(checked(options));
+    assertClientOf("RedisSessionStore", options, false);
+    const config = checked(options);
+    super({ ...config, client: scanningClient(config.client) });
     // connect-redis's own calls ask it, too.
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);

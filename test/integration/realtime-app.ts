@@ -1,7 +1,14 @@
 import { createServer } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
 import type { Store } from "express-session";
-import type { Backend, Connection, Realtime, RealtimeOptions, WebSocketSessions } from "../../lib/index.ts";
+import type {
+  Backend,
+  Connection,
+  Realtime,
+  RealtimeOptions,
+  UserSessions,
+  WebSocketSessions,
+} from "../../lib/index.ts";
 import {
   realtime,
   type SessionStackError,
@@ -26,6 +33,7 @@ export interface RealtimeAppOptions extends RealtimeOptions {
 export interface RealtimeApp extends ListeningServer {
   backend: Backend;
   chat: Realtime;
+  users: UserSessions;
   wsSessions: WebSocketSessions;
   control: RealtimeControl;
   /** What was told of users and connections, in order. */
@@ -94,5 +102,5 @@ export async function startRealtimeApp({
   const listening = await listen(server);
   // So that it is known to the others before it is told of.
   await node.join();
-  return { ...listening, backend, chat, wsSessions, control, told, connections };
+  return { ...listening, backend, chat, users, wsSessions, control, told, connections };
 }

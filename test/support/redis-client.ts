@@ -25,6 +25,11 @@ export async function connectRedis(
   return client;
 }
 
+/** The option for a version of the protocol. The types of node-redis's answers differ by it, and no test reads them. */
+export function resp(version: 2 | 3): { RESP: 3 } {
+  return { RESP: version as 3 };
+}
+
 /** A key prefix that no other test has. */
 export function uniquePrefix(label: string): string {
   return `test:${label}:${randomBytes(6).toString("hex")}:`;

@@ -5,13 +5,18 @@ import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
 export type RedisClusterClient = ReturnType<typeof createCluster>;
 
+type ClusterClientOptions = Pick<
+  Parameters<typeof createCluster>[0],
+  "commandOptions" | "defaults" | "keyPrefix" | "RESP"
+>;
+
 export interface RedisCluster {
   /** The masters, which share the slots in this order. */
   servers: readonly RedisServer[];
   /** A client of each master alone. */
   masters: readonly RedisClient[];
   /** Connects a node-redis cluster client; the test closes it. */
-  connect(): Promise<RedisClusterClient>;
+  connect(options?: ClusterClientOptions): Promise<RedisClusterClient>;
   /** Resolves once all masters agree that the cluster is up. */
   ready(): Promise<void>;
   stop(): Promise<void>;
@@ -56,8 +61,9 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     servers,
     masters,
     ready,
-    async connect() {
-      const cluster: RedisClusterClient = createCluster({ rootNodes: servers.map(({ url }) => ({ url })) });
+    async connect(options = {}) {
+      const rootNodes = servers.map(({ url }) => ({ url }));
+      const cluster: RedisClusterClient = createCluster({ ...options, rootNodes });
       // Without a listener, a server that goes away on purpose would end the test process.
       cluster.on("error", () => {});
       await cluster.connect();

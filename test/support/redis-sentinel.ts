@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSentinel } from "redis";
+import { createSentinel, type RedisSentinelOptions } from "redis";
 import { endWithThisProcess } from "./end-with-this-process.ts";
 import { redisServerBinary } from "./redis-binary.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
@@ -15,9 +15,14 @@ export type RedisSentinelClient = Awaited<ReturnType<typeof connectTo>>;
 export interface RedisSentinel {
   master: RedisServer;
   /** Connects a node-redis sentinel client; the test closes it. */
-  connect(): Promise<RedisSentinelClient>;
+  connect(options?: SentinelClientOptions): Promise<RedisSentinelClient>;
   stop(): Promise<void>;
 }
+
+type SentinelClientOptions = Pick<
+  RedisSentinelOptions,
+  "nodeClientOptions" | "commandOptions" | "keyPrefix" | "RESP"
+>;
 
 const startLimitMs = 10_000;
 const attempts = 5;
@@ -54,7 +59,7 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
 
   return {
     master,
-    connect: () => connectTo(port),
+    connect: (options) => connectTo(port, options),
     async stop() {
       await end(child);
       await master.stop();
@@ -84,8 +89,12 @@ async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-async function connectTo(port: number) {
-  const sentinel = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port }] });
+async function connectTo(port: number, options: SentinelClientOptions = {}) {
+  const sentinel = createSentinel({
+    ...options,
+    name: "main",
+    sentinelRootNodes: [{ host: "127.0.0.1", port }],
+  });
   // Without a listener, a server that goes away on purpose would end the test process.
   sentinel.on("error", () => {});
   await sentinel.connect();

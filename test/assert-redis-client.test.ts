@@ -1,0 +1,99 @@
+import { RedisStore } from "connect-redis";
+import { MemoryStore } from "express-session";
+import { createClient, createClientPool, createSentinel } from "redis";
+import { RedisSessionStore, redisBackend } from "../lib/redis.ts";
+import type { RedisClient } from "../lib/redis-client.ts";
+import { insert, readStored } from "../lib/testing/session-store-suite/sessions.ts";
+import {
+  connectRedis,
+  type RedisClient as NodeRedisClient,
+  resp,
+  uniquePrefix,
+} from "./support/redis-client.ts";
+
+/** What each makes of a client; `redisBackend` looked for one method only, and `RedisSessionStore` for none. */
+const factories: [string, (client: unknown) => unknown][] = [
+  ["redisBackend", (client) => redisBackend({ client: client as RedisClient })],
+  ["RedisSessionStore", (client) => new RedisSessionStore({ client: client as RedisClient })],
+];
+
+let client: NodeRedisClient;
+
+beforeAll(async () => {
+  client = await connectRedis();
+});
+
+afterAll(() => client.destroy());
+
+/** What ioredis's clients have: the same commands, all in lower case. */
+const ioredis = { evalsha() {}, get() {}, set() {}, on() {}, connect() {}, duplicate() {} };
+
+const refused: [string, () => unknown, RegExp][] = [
+  ["nothing", () => undefined, /createClient\(\)/],
+  ["null", () => null, /createClient\(\)/],
+  ["a URL", () => "redis://localhost", /createClient\(\)/],
+  ["an object of options", () => ({ url: "redis://localhost" }), /createClient\(\)/],
+  ["createClient uncalled", () => createClient, /createClient\(\)/],
+  ["a promise of a client", () => Promise.resolve(client), /await it/],
+  ["a pool", () => createClientPool({}), /pool.*createClient\(\)/],
+  ["a pool of a client", () => client.createPool(), /pool.*createClient\(\)/],
+  ["legacy()", () => client.legacy(), /legacy\(\).*the client itself/],
+  ["multi()", () => client.multi(), /multi\(\).*the client itself/],
+  ["a client of ioredis", () => ioredis, /ioredis.*createClient\(\)/],
+  ["connect-redis's store", () => new RedisStore({ client }), /session store/],
+  ["express-session's store", () => new MemoryStore(), /session store/],
+];
+
+describe.each(factories)("%s", (factory, make) => {
+  it.each(refused)("refuses %s by name, and says what to pass", (_, what, fix) => {
+    expect(() => make(what())).toThrow(TypeError);
+    expect(() => make(what())).toThrow(
+      `${factory}: option "client" must be a node-redis client, cluster or sentinel: `,
+    );
+    expect(() => make(what())).toThrow(fix);
+  });
+
+  it("refuses a client that has subscriptions and takes no commands for it", async () => {
+    const subscriber = await connectRedis(undefined, resp(2));
+    try {
+      await subscriber.subscribe(uniquePrefix("client"), () => {});
+      expect(() => make(subscriber)).toThrow(TypeError);
+      expect(() => make(subscriber)).toThrow(/option "client".*subscriptions.*duplicate\(\)/);
+      expect(() => make(subscriber.duplicate())).not.toThrow();
+    } finally {
+      subscriber.destroy();
+    }
+  });
+
+  it("takes a client that has subscriptions with RESP 3, which takes commands all the same", async () => {
+    const subscriber = await connectRedis();
+    try {
+      await subscriber.subscribe(uniquePrefix("client"), () => {});
+      expect(() => make(subscriber)).not.toThrow();
+    } finally {
+      subscriber.destroy();
+    }
+  });
+
+  it("takes a sentinel, and what a client derives from itself", async () => {
+    const sentinel = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
+    for (const taken of [sentinel, client.asap(), client.withTypeMapping({}), client.duplicate()])
+      expect(() => make(taken)).not.toThrow();
+  });
+});
+
+it("redisBackend takes a client that is connected later", async () => {
+  const later = createClient({ url: process.env.REDIS_URL as string });
+  later.on("error", () => {});
+  const { sessions, node, close } = redisBackend({ client: later, prefix: uniquePrefix("client") });
+  await expect(sessions.read("a")).rejects.toThrow("The client is closed");
+  await later.connect();
+  try {
+    await insert(sessions, "a", {});
+    await readStored(sessions, "a");
+    await node.join();
+  } finally {
+    await close();
+    later.destroy();
+  }
+});
