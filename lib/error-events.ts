@@ -22,7 +22,7 @@ export class ErrorEvents<Subject = Request> {
   report(error: unknown, subject: Subject): void {
     const reported = asError(error);
     if (this.#emitter.listenerCount("error") === 0) {
-      process.emitWarning(reported);
+      warn(reported);
       return;
     }
     for (const listener of this.#emitter.listeners("error"))
@@ -35,15 +35,26 @@ async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
   try {
     await listener(...args);
   } catch (failure) {
-    process.emitWarning(asError(failure));
+    warn(asError(failure));
+  }
+}
+
+/** Node takes only errors of its own realm for a warning; of another, such as a test runner makes, it is told the text. */
+function warn(error: Error): void {
+  try {
+    process.emitWarning(error);
+  } catch {
+    process.emitWarning(String(error.stack));
   }
 }
 
 /** Anything can be thrown, also what has no text. */
 function asError(thrown: unknown): Error {
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
   try {
-    return new Error(String(thrown));
+    if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+    return new Error(
+      thrown == null ? `A function failed with ${thrown} in place of an error` : String(thrown),
+    );
   } catch {
     return new Error("Something was thrown that is no error and has no text");
   }

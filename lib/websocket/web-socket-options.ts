@@ -26,6 +26,11 @@ export interface WebSocketSessionsOptions {
    * parameter is called with the request alone. After one that returns a promise, the session is read again.
    */
   authorize?: (req: Request, res: Response) => unknown;
+  /**
+   * Chooses the subprotocol among those that a client offers, with `req.session` loaded, as ws's option of this name. What
+   * is falsy chooses none, which most clients take for a failure. @default the first that is offered
+   */
+  handleProtocols?: (protocols: Set<string>, req: Request) => string | false | undefined;
   /** Connections that one session may have on this node; one more is answered with 429. @default 100 */
   maxConnectionsPerSession?: number;
   /** Milliseconds that a handshake may take, `authorize` and all. @default 10_000 */
@@ -39,7 +44,9 @@ export interface WebSocketSessionsOptions {
 }
 
 /** The options that have a value of their own. */
-export type WebSocketDefaults = Required<Omit<WebSocketSessionsOptions, "path" | "app" | "authorize">>;
+export type WebSocketDefaults = Required<
+  Omit<WebSocketSessionsOptions, "path" | "app" | "authorize" | "handleProtocols">
+>;
 
 const DEFAULTS: WebSocketDefaults = Object.freeze({
   origins: [],
@@ -55,10 +62,15 @@ export type WebSocketConfig = WebSocketSessionsOptions & WebSocketDefaults;
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
 export function webSocketConfig(options: WebSocketSessionsOptions): WebSocketConfig {
-  const { path, app, origins, authorize } = options;
+  const { path, app, origins, authorize, handleProtocols } = options;
   check(path === undefined || path.startsWith("/"), "path", 'a path that begins with "/"');
   check(app === undefined || typeof app === "function", "app", "an Express app");
   check(authorize === undefined || typeof authorize === "function", "authorize", "a function");
+  check(
+    handleProtocols === undefined || typeof handleProtocols === "function",
+    "handleProtocols",
+    "a function",
+  );
   check(
     origins === undefined || typeof origins === "function" || Array.isArray(origins),
     "origins",
