@@ -136,6 +136,13 @@ export class SessionWebSocket extends WebSocket {
     return (this as unknown as { _socket: Duplex })._socket;
   }
 
+  /** Bytes that the system has yet to take of the write that is under way: they become fewer whenever the client reads. */
+  get unwrittenBytes(): number {
+    // As Node's own timeouts look whether a write goes on.
+    const { _handle: handle } = this.#socket as { _handle?: { readonly writeQueueSize?: number } | null };
+    return handle?.writeQueueSize ?? this.#socket.writableLength;
+  }
+
   /** Whether it was this side that has ended it. */
   get wasEndedHere(): boolean {
     return this.#ended !== undefined;

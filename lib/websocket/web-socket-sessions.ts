@@ -55,7 +55,7 @@ export interface WebSocketSessions {
   stats(): WebSocketStats;
   /**
    * Puts the figures of this node, those of realtime too, into a register of prom-client, an optional peer, which reads
-   * them when it is scraped. Resolves once they are there.
+   * them when it is scraped. Resolves once they are there. Several in one register are summed; twice is as good as once.
    */
   metrics(register: MetricsRegister): Promise<void>;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
@@ -216,6 +216,7 @@ export function webSocketSessions(
     return wsSessions;
   }
 
+  const figures = { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats };
   const wsSessions: WebSocketSessions = {
     handleUpgrade,
     connections,
@@ -223,8 +224,7 @@ export function webSocketSessions(
     off: (event, listener) => change("off", event, listener),
     attach,
     stats,
-    metrics: (register) =>
-      registerMetrics(register, { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats }),
+    metrics: async (register) => registerMetrics(register, figures),
     close,
   };
   const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
