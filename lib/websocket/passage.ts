@@ -49,9 +49,12 @@ export class Passage {
   async through(middlewares: readonly RequestHandler[]): Promise<boolean> {
     if (middlewares.length === 0) return false;
     const { limit, report } = this.#parts;
+    const areOurs = middlewares.every(isCookieMiddleware);
+    // What is entered by enterWith stays in it: else Node's parser would have it, which is another line's after this one.
+    if (!areOurs) this.#scope ??= currentScope();
     let hasPassed = false;
     const passing = this.call(() =>
-      this.#run(middlewares, () => {
+      this.#run(middlewares, areOurs, () => {
         hasPassed = true;
       }),
     );
@@ -60,9 +63,8 @@ export class Passage {
     return true;
   }
 
-  #run(middlewares: readonly RequestHandler[], onPassed: () => void): Promise<void> {
+  #run(middlewares: readonly RequestHandler[], areOurs: boolean, onPassed: () => void): Promise<void> {
     const { req, answer, report } = this.#parts;
-    const areOurs = middlewares.every(isCookieMiddleware);
     const res = areOurs ? UNUSED : answer.res;
     let outcome: { readonly error: unknown } | undefined;
     return new Promise<void>((resolve, reject) => {
