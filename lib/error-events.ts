@@ -41,9 +41,11 @@ async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
 
 /** Anything can be thrown, also what has no text. */
 function asError(thrown: unknown): Error {
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
   try {
-    return new Error(String(thrown));
+    if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+    return new Error(
+      thrown == null ? `A function failed with ${thrown} in place of an error` : String(thrown),
+    );
   } catch {
     return new Error("Something was thrown that is no error and has no text");
   }

@@ -95,7 +95,10 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
   return sessionStack;
 }
 
-/** Runs middlewares one after the other; one that throws or rejects is an error for `next`, as in Express 5. */
+/**
+ * Runs middlewares one after the other; one that throws or rejects is an error for `next`, as in Express 5, also if it
+ * does so with nothing: `next()` would let the request pass.
+ */
 export function runMiddlewares(
   middlewares: readonly RequestHandler[],
   req: Request,
@@ -108,14 +111,16 @@ export function runMiddlewares(
     next();
     return;
   }
+  const fail = (error: unknown) => next(error || new Error(`A middleware failed with ${String(error)}`));
   try {
     const done: unknown = middleware(req, res, (error?: unknown) => {
       if (error) next(error);
       else runMiddlewares(middlewares, req, res, next, at + 1);
     });
-    if (done instanceof Promise) done.catch(next);
+    const { then } = Object(done) as Partial<PromiseLike<unknown>>;
+    if (typeof then === "function") then.call(done, undefined, fail);
   } catch (error) {
-    next(error);
+    fail(error);
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Registry } from "prom-client";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import type { RealtimeStats } from "../realtime/realtime-stats.ts";
 import type { WebSocketStats } from "../websocket/web-socket-stats.ts";
+import { DurationMetric, type Metric, SumMetric, type Value } from "./metric.ts";
+import { type Timings, timingsOf } from "./timings.ts";
 
 /** A register of prom-client, such as `promClient.register`. */
 export interface MetricsRegister {
@@ -16,80 +17,107 @@ export interface MetricsSources {
   realtime(): RealtimeStats | undefined;
 }
 
-const PREFIX = "express_session_stack_";
+/** What a register has of this package: sums over all that were added to it. */
+interface Registered {
+  readonly sources: Set<MetricsSources>;
+  readonly timings: Set<Timings>;
+  readonly metrics: ReadonlyMap<string, Metric>;
+}
 
-/** From a tenth of a millisecond to a handshake's patience, in seconds. */
-const BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5];
+const registered = new WeakMap<object, Registered>();
+
+const PREFIX = "express_session_stack_";
 
 /**
  * Puts the figures of a node into a register of prom-client, which reads them whenever it is scraped. Only what
- * is timed costs anything before.
+ * is timed costs anything before. What is added to one register is summed there; adding it again does nothing.
+ *
+ * Nothing of prom-client is imported: a register takes all that can be asked for its values, so that a server that is
+ * bundled, with or without prom-client, needs none beside it.
  */
-export async function registerMetrics(register: MetricsRegister, sources: MetricsSources): Promise<void> {
-  const { Counter, Gauge, Histogram } = await import("prom-client");
-  const registers = [register as unknown as Registry];
+export function registerMetrics(register: MetricsRegister, sources: MetricsSources): void {
+  if (typeof register?.registerMetric !== "function")
+    throw new TypeError("webSocketSessions: metrics takes a register of prom-client");
+  const known = registered.get(register) ?? newMetrics();
+  // Again as well: the register may have been cleared.
+  for (const [name, metric] of known.metrics) put(register, name, metric);
+  registered.set(register, known);
+  known.sources.add(sources);
+  known.timings.add(timingsOf(sources.keeper));
+}
 
-  function gauge(name: string, help: string, value: () => number | undefined): void {
-    new Gauge({
-      name: PREFIX + name,
-      help,
-      registers,
-      collect() {
-        this.set(value() ?? 0);
-      },
-    });
-  }
-  function counter(name: string, help: string, value: () => number | undefined): void {
-    new Counter({
-      name: `${PREFIX + name}_total`,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(value() ?? 0);
-      },
-    });
-  }
-  function counters(
-    name: string,
-    help: string,
-    label: string,
-    values: () => Readonly<Record<string, number>>,
-  ): void {
-    new Counter({
-      name: `${PREFIX + name}_total`,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        this.reset();
-        for (const [by, value] of Object.entries(values())) this.inc({ [label]: by }, value);
-      },
-    });
-  }
-  function seconds(name: string, help: string, labelNames: string[] = []) {
-    return new Histogram({ name: `${PREFIX + name}_seconds`, help, labelNames, buckets: BUCKETS, registers });
-  }
+/** A register that has the metric takes no second one; by another name it may have it, since it renames counters. */
+function put(register: MetricsRegister, name: string, metric: Metric): void {
+  const { getSingleMetric } = register as { getSingleMetric?: (name: string) => unknown };
+  if (getSingleMetric?.call(register, name) !== metric) register.registerMetric(metric as never);
+}
 
-  const { webSocket, realtime, keeper } = sources;
-  gauge("connections", "Open connections of this node", () => webSocket().connections);
+function newMetrics(): Registered {
+  const sources = new Set<MetricsSources>();
+  const timings = new Set<Timings>();
+  const metrics = new Map<string, Metric>();
+  const add = (metric: Metric) => metrics.set(metric.name, metric);
+
+  const sum = (value: (from: MetricsSources) => number | undefined): Value[] => {
+    let total = 0;
+    for (const each of sources) total += value(each) ?? 0;
+    return [{ value: total, labels: {} }];
+  };
+  const sumsBy = (label: string, values: (from: MetricsSources) => Readonly<Record<string, number>>) => {
+    const totals = new Map<string, number>();
+    for (const each of sources)
+      for (const [by, value] of Object.entries(values(each))) totals.set(by, (totals.get(by) ?? 0) + value);
+    return [...totals].map(([by, value]) => ({ value, labels: { [label]: by } }));
+  };
+  const gauge = (name: string, help: string, value: (from: MetricsSources) => number | undefined) =>
+    add(new SumMetric("gauge", PREFIX + name, help, () => sum(value)));
+  const counter = (name: string, help: string, value: (from: MetricsSources) => number | undefined) =>
+    add(new SumMetric("counter", `${PREFIX + name}_total`, help, () => sum(value)));
+  const counters = (name: string, help: string, ...by: Parameters<typeof sumsBy>) =>
+    add(new SumMetric("counter", `${PREFIX + name}_total`, help, () => sumsBy(...by)));
+
+  gauge("connections", "Open connections of this node", ({ webSocket }) => webSocket().connections);
   counters(
     "handshakes",
     "Handshakes by the status they were answered with",
     "status",
-    () => webSocket().handshakes,
+    ({ webSocket }) => webSocket().handshakes,
   );
-  counters("closes", "Closed connections by their close code", "code", () => webSocket().closes);
-  gauge("buffered_bytes", "Bytes that wait for clients to read them", () => webSocket().bufferedBytes);
-  counter("revocations", "Connections closed because their session ended", () => webSocket().revocations);
-  counter("messages_in", "Messages of clients", () => realtime()?.messagesIn);
-  counter("messages_out", "Messages to clients", () => realtime()?.messagesOut);
-  counter("bytes_in", "Bytes of messages of clients", () => realtime()?.bytesIn);
-  counter("bytes_out", "Bytes of frames to clients", () => realtime()?.bytesOut);
-  counter("slow_consumers", "Connections closed for not reading", () => realtime()?.slowConsumers);
-
-  const calls = seconds("store_call", "Time that calls to the backend took, by result", ["result"]);
-  keeper.config.bounds.onCall((result, ms) => calls.observe({ result }, ms / 1000));
-  const revoked = seconds("revocation", "Time from a session's end to the close of its connections");
-  keeper.config.store.endings.onClosed((ms) => revoked.observe(ms / 1000));
+  counters("closes", "Closed connections by their close code", "code", ({ webSocket }) => webSocket().closes);
+  gauge(
+    "buffered_bytes",
+    "Bytes that wait for clients to read them",
+    ({ webSocket }) => webSocket().bufferedBytes,
+  );
+  counter(
+    "revocations",
+    "Connections closed because their session ended",
+    ({ webSocket }) => webSocket().revocations,
+  );
+  counter("messages_in", "Messages of clients", ({ realtime }) => realtime()?.messagesIn);
+  counter("messages_out", "Messages to clients", ({ realtime }) => realtime()?.messagesOut);
+  counter("bytes_in", "Bytes of messages of clients", ({ realtime }) => realtime()?.bytesIn);
+  counter("bytes_out", "Bytes of frames to clients", ({ realtime }) => realtime()?.bytesOut);
+  counter(
+    "slow_consumers",
+    "Connections closed for not reading",
+    ({ realtime }) => realtime()?.slowConsumers,
+  );
+  add(
+    new DurationMetric(
+      `${PREFIX}store_call_seconds`,
+      "Time that calls to the backend took, by result",
+      "result",
+      () => [...timings].map(({ calls }) => calls),
+    ),
+  );
+  add(
+    new DurationMetric(
+      `${PREFIX}revocation_seconds`,
+      "Time from a session's end to the close of its connections",
+      undefined,
+      () => [...timings].map(({ revocations }) => revocations),
+    ),
+  );
+  return { sources, timings, metrics };
 }

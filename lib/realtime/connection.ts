@@ -7,13 +7,14 @@ import type { ConnectionRecord } from "../connections/registry.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
+import { Backlog, ceiling } from "./backlog.ts";
 import type { Receiver } from "./channels.ts";
 import { type ConnectionData, connectionData } from "./connection-data.ts";
 import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import type { Closed } from "./events.ts";
 import { Inbox, type InboxHost } from "./inbox.ts";
 import type { Outbox, Sender } from "./outbox.ts";
-import { type Batch, OutgoingMessage } from "./outgoing.ts";
+import { type Batch, checkedText, OutgoingMessage } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
@@ -107,6 +108,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
   #batch: Batch | undefined;
+  #backlog: Backlog | undefined;
 
   constructor(
     host: ConnectionHost & InboxHost,
@@ -152,7 +154,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   send(type: string, data?: object): void {
-    this.push(new OutgoingMessage(eventText(type, data)));
+    this.push(new OutgoingMessage(checkedText(eventText(type, data), this.#host.maxBufferedBytes)));
   }
 
   push(message: OutgoingMessage): void {
@@ -179,10 +181,12 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   onMute(): void {
+    this.#backlog?.end();
     this.#host.gone(this);
   }
 
   onClose(code: number, reason: string): void {
+    this.#backlog?.end();
     this.closed = { code, reason };
     this.#host.gone(this);
     this.#host.closed(this);
@@ -192,12 +196,30 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     const batch = this.#batch;
     this.#batch = undefined;
     if (!batch || this.ws.readyState !== this.ws.OPEN) return;
+    if (!this.#isReading(batch.bytes)) {
+      // What it does not read would be kept for it without end, and slows nobody else.
+      this.end("slow_consumer");
+      return;
+    }
     if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
     else this.ws.writeFrames(batch.frames);
     this.#host.counts.messagesOut += batch.count;
     this.#host.counts.bytesOut += batch.bytes;
-    // What it does not read would be kept for it without end, and slows nobody else.
-    if (this.ws.bufferedAmount > this.#host.maxBufferedBytes) this.end("slow_consumer");
+    const { maxBufferedBytes } = this.#host;
+    if (this.ws.bufferedAmount <= maxBufferedBytes) return;
+    this.#backlog ??= new Backlog(this.ws, maxBufferedBytes, () => this.end("slow_consumer"));
+    this.#backlog.wrote(batch.bytes);
+  }
+
+  /** Whether it has read enough of what it was sent before to be sent so much more. */
+  #isReading(bytes: number): boolean {
+    const { maxBufferedBytes } = this.#host;
+    const waiting = this.ws.bufferedAmount;
+    if (waiting <= maxBufferedBytes) {
+      this.#backlog?.end();
+      this.#backlog = undefined;
+    } else if (!this.#backlog?.mayFollow) return false;
+    return waiting + bytes <= ceiling(maxBufferedBytes);
   }
 
   async join(group: string): Promise<void> {

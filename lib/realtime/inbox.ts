@@ -1,7 +1,7 @@
 import type { RawData } from "ws";
 import type { Counts, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
-import { OutgoingMessage } from "./outgoing.ts";
+import { checkedText, OutgoingMessage } from "./outgoing.ts";
 import {
   answerText,
   errorText,
@@ -17,6 +17,7 @@ export interface InboxHost {
   readonly events: Events;
   readonly counts: Counts;
   readonly maxMessagesPerSecond: number;
+  readonly maxBufferedBytes: number;
   now(): number;
   /** Called with each message: its user is there. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
@@ -116,11 +117,12 @@ export class Inbox {
   async #handle(event: IncomingEvent): Promise<void> {
     try {
       const answer = await this.#host.events.handle(this.#connection, event);
-      if (event.id !== undefined) this.#answer(answerText(event.id, answer));
+      if (event.id !== undefined)
+        this.#answer(checkedText(answerText(event.id, answer), this.#host.maxBufferedBytes));
     } catch (error) {
       if (error instanceof ProtocolError) this.#refuse(error);
       else {
-        // What it has returned is no JSON.
+        // What it has returned is no JSON, or too much.
         this.#host.events.errors.report(error, this.#connection);
         this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
       }

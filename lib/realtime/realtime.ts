@@ -8,6 +8,7 @@ import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import { type Closed, type EventHandler, Events } from "./events.ts";
 import { groupName } from "./groups.ts";
 import { Hub } from "./hub.ts";
+import { checkedText } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
 import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
 import type { RealtimeStats } from "./realtime-stats.ts";
@@ -131,7 +132,10 @@ export function realtime<
 
   function target(name: string, exceptId?: string): Target<ServerEvents> {
     const { channels } = attached();
-    return { send: async (type, ...[data]) => channels.publish(name, eventText(type, data), exceptId) };
+    return {
+      send: async (type, ...[data]) =>
+        channels.publish(name, checkedText(eventText(type, data), config.maxBufferedBytes), exceptId),
+    };
   }
 
   async function activeSessions(user: User): Promise<ActiveSession[]> {

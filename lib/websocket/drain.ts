@@ -11,7 +11,8 @@ export async function drain(connections: Iterable<SessionWebSocket>, drainMs: nu
       new Promise<void>((resolve) => {
         const close = () => ws.end(SERVICE_RESTART, "service_restart");
         const timer = setTimeout(close, (drainMs * at) / leaving.length);
-        ws.once("close", () => {
+        // Not a listener: one of the app's that throws would keep it from being called.
+        ws.onceClosed(() => {
           clearTimeout(timer);
           resolve();
         });

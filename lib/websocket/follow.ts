@@ -5,8 +5,8 @@ import type { BoundConnection } from "../connections/bound-connection.ts";
 import type { SessionConnections } from "../connections/session-connections.ts";
 import type { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
-import { ignoreError } from "./refusal.ts";
-import type { SessionWebSocket } from "./session-web-socket.ts";
+import type { AsyncScope } from "./async-scope.ts";
+import type { Keeper, SessionWebSocket } from "./session-web-socket.ts";
 import type { WebSocketCounts } from "./web-socket-stats.ts";
 
 /** What the connections of a node have in common. */
@@ -27,26 +27,28 @@ const INTERNAL_ERROR = 1011;
 export function follow(
   ws: SessionWebSocket,
   req: Request,
-  connection: BoundConnection | undefined,
+  { connection, scope }: { connection: BoundConnection | undefined; scope: AsyncScope | undefined },
   { connections, counts, sessions, errors }: Common,
 ): void {
-  connection?.open(ws);
   connections.add(ws);
   counts.handshakes.add(SWITCHING_PROTOCOLS);
   debug("opened, %d open", connections.size);
-  ws.on("close", (code) => {
-    counts.closed(code, ws.wasEndedHere);
-    debug("closed with %d, %d open", code, connections.size - 1);
-    connections.delete(ws);
-    if (connection) sessions.release(connection);
-  });
-  ws.on("error", ignoreError);
-  ws.followFailures((error) => {
-    if (!isSessionDeleted(error)) {
-      ws.end(INTERNAL_ERROR, "internal_error");
-      errors.report(error, req);
-    } else if (!connection?.hasEnded) {
-      ws.end(closeCodes.session_ended, "session_ended");
-    }
-  });
+  const keeper: Keeper = {
+    onClosed(code) {
+      counts.closed(code, ws.wasEndedHere);
+      debug("closed with %d, %d open", code, connections.size - 1);
+      connections.delete(ws);
+      if (connection) sessions.release(connection);
+    },
+    onFailure(error) {
+      if (!isSessionDeleted(error)) {
+        ws.end(INTERNAL_ERROR, "internal_error");
+        errors.report(error, req);
+      } else if (!connection?.hasEnded) {
+        ws.end(closeCodes.session_ended, "session_ended");
+      }
+    },
+  };
+  ws.keep(keeper, scope);
+  connection?.open(ws);
 }

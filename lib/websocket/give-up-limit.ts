@@ -5,8 +5,8 @@ import { Refusal } from "./refusal.ts";
 
 /** How long a handshake is waited for. */
 export interface Limit {
-  /** Waits for a step, until nobody waits for the handshake any more. */
-  race<T>(step: Promise<T>): Promise<T>;
+  /** Waits for a step, until nobody waits for the handshake any more. If it fails after that, `onLate` is told. */
+  race<T>(step: PromiseLike<T>, onLate?: (error: unknown) => void): Promise<T>;
   clear(): void;
 }
 
@@ -15,9 +15,13 @@ export interface Limit {
  * it has been answered.
  */
 export function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): Limit {
+  let isGivenUp = false;
   let giveUp: (reason: Refusal) => void = () => {};
   const givenUp = new Promise<never>((_, reject) => {
-    giveUp = reject;
+    giveUp = (reason) => {
+      isGivenUp = true;
+      reject(reason);
+    };
   });
   givenUp.catch(() => {});
   const onClose = () => giveUp(new Refusal(400, "The client has gone"));
@@ -29,7 +33,11 @@ export function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): 
     res.once("finish", () => giveUp(new Refusal(res.statusCode, "Answered by a middleware")));
   });
   return {
-    race<T>(step: Promise<T>): Promise<T> {
+    race<T>(step: PromiseLike<T>, onLate?: (error: unknown) => void): Promise<T> {
+      if (onLate)
+        step.then(undefined, (error: unknown) => {
+          if (isGivenUp) onLate(error);
+        });
       return Promise.race([step, givenUp]);
     },
     clear(): void {

@@ -4,6 +4,12 @@ import { Refusal } from "./refusal.ts";
 /** 16 bytes in base64 (RFC 6455, section 4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
+/** Whether a request wants a WebSocket: it says so, or has a header that nothing else has, so that it is a bad handshake. */
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  if (headers["sec-websocket-key"] !== undefined) return true;
+  return (headers.upgrade ?? "").split(",").some((protocol) => protocol.trim().toLowerCase() === "websocket");
+}
+
 /**
  * Refuses what is no WebSocket handshake (RFC 6455, section 4.2.1) before anything is spent on it.
  * ws would refuse it as well, but only after the session was loaded and `authorize` was asked.

@@ -1,7 +1,14 @@
 import type { Request } from "express";
+import { Refusal } from "./refusal.ts";
 
 /** Origins that may connect beside the server's own: a list of them, or a function that decides for each. */
 export type Origins = readonly string[] | ((origin: string, req: Request) => boolean);
+
+/** Refuses a handshake of a page that may not connect, and says to the log what was compared with what. */
+export function checkOrigin(req: Request, origins: Origins): void {
+  if (isOriginAllowed(req, origins)) return;
+  throw new Refusal(403, "Origin not allowed", {}, () => comparison(req, origins));
+}
 
 /**
  * Whether a handshake comes from a page that may connect. Browsers send cookies with every handshake and
@@ -10,7 +17,7 @@ export type Origins = readonly string[] | ((origin: string, req: Request) => boo
  * Same origin is the same host and port as the request's, the scheme aside, which a proxy may have changed.
  * A handshake without an Origin header is none of a browser, and may.
  */
-export function isOriginAllowed(req: Request, origins: Origins): boolean {
+function isOriginAllowed(req: Request, origins: Origins): boolean {
   const { origin } = req.headers;
   if (origin === undefined) return true;
   if (typeof origins === "function") return answerOf(origins(origin, req));
@@ -33,10 +40,38 @@ function answerOf(isAllowed: unknown): boolean {
 
 /** Host and port that the client has asked for, without the scheme's own port, as a URL has it. */
 function hostOf(req: Request, protocol: string): string | undefined {
+  const url = `${protocol}//${givenHost(req).host}`;
+  return URL.canParse(url) ? new URL(url).host : undefined;
+}
+
+/** Host and port as the client, or a proxy that the app trusts, has sent them, and by which header. */
+function givenHost(req: Request): { readonly host: string | undefined; readonly header: string } {
   const trust = req.app.get("trust proxy fn") as (address: string | undefined, hop: number) => boolean;
   const forwarded = trust(req.socket.remoteAddress, 0)
     ? req.get("X-Forwarded-Host")?.split(",", 1)[0]?.trim()
     : undefined;
-  const url = `${protocol}//${forwarded || req.headers.host}`;
-  return URL.canParse(url) ? new URL(url).host : undefined;
+  return forwarded
+    ? { host: forwarded, header: "X-Forwarded-Host" }
+    : { host: req.headers.host, header: "Host" };
+}
+
+function comparison(req: Request, origins: Origins): string {
+  const origin = readable(req.headers.origin);
+  if (typeof origins === "function") return `the function "origins" said no to the origin ${origin}`;
+  const { host, header } = givenHost(req);
+  const listed =
+    origins.length === 0 ? "origins is empty" : `origins has ${origins.map(readable).join(", ")}`;
+  return `the origin ${origin} is not of the host ${readable(host)}, by ${header}, and ${listed}`;
+}
+
+/** As many characters as a host's name can have, and its scheme and port. */
+const MAX_SHOWN = 270;
+
+/** What a client has sent, for a log: without queries and passwords, which no origin has, and without control characters. */
+function readable(text = ""): string {
+  const shown = text
+    .replace(/[?#].*$/s, "")
+    .replace(/\/\/[^/]*@/, "//")
+    .replace(/[^ -~]/g, "?");
+  return JSON.stringify(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown);
 }

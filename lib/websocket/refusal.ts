@@ -5,11 +5,14 @@ import type { Duplex } from "node:stream";
 export class Refusal extends Error {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
+  /** What the log is told beside the message, and the client is not. */
+  readonly detail: (() => string) | undefined;
 
-  constructor(status: number, message: string, headers: OutgoingHttpHeaders = {}) {
+  constructor(status: number, message: string, headers: OutgoingHttpHeaders = {}, detail?: () => string) {
     super(message);
     this.status = status;
     this.headers = headers;
+    this.detail = detail;
   }
 }
 
@@ -49,6 +52,3 @@ export function refuse(res: ServerResponse, { status, message, headers }: Refusa
 export function destroyIt(this: Duplex): void {
   this.destroy();
 }
-
-/** What a client does wrong ends its line, and is no error of this process. */
-export function ignoreError(): void {}

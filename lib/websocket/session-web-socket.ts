@@ -2,6 +2,8 @@ import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket } from "ws";
 import { closeCodes } from "../close-codes.ts";
+import type { AsyncScope } from "./async-scope.ts";
+import { guardedCallback, guardedHandler, unguardedHandler } from "./guarded-handler.ts";
 
 /** How long a client may take to answer a close before its connection is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -17,10 +19,22 @@ export interface Follower {
   onClose(code: number, reason: string): void;
 }
 
+/** Who looks after a connection, whatever the app does with its listeners. */
+export interface Keeper {
+  /** A function of the app has thrown, or rejected. */
+  onFailure(error: unknown): void;
+  /** Called before any listener. */
+  onClosed(code: number): void;
+}
+
+/** ws has an attribute for the handler of each, as browsers have: `onmessage`. */
+const ATTRIBUTES = ["onopen", "onmessage", "onclose", "onerror"] as const;
+
 /**
- * ws's WebSocket, with three differences: once its session has ended, the app hears no more of the client, nor
- * the client of the app, also if either goes on sending; what a listener throws, or rejects with, ends this connection
- * and not the process; and `close` tells what this side has ended it with, also if the client does not answer.
+ * ws's WebSocket, with four differences: once its session has ended, the app hears no more of the client, nor
+ * the client of the app, also if either goes on sending; what a listener or callback throws, or rejects with, ends this
+ * connection and not the process, by whichever way it was added; `close` tells what this side has ended it with, also
+ * if the client does not answer; and listeners run in the async context of the handshake.
  */
 export class SessionWebSocket extends WebSocket {
   static {
@@ -30,13 +44,31 @@ export class SessionWebSocket extends WebSocket {
         this.fail(error);
       },
     });
+    for (const name of ATTRIBUTES) {
+      const { get, set, ...inherited } = Object.getOwnPropertyDescriptor(
+        WebSocket.prototype,
+        name,
+      ) as PropertyDescriptor;
+      Object.defineProperty(SessionWebSocket.prototype, name, {
+        ...inherited,
+        get(this: SessionWebSocket) {
+          return unguardedHandler(get?.call(this));
+        },
+        // ws adds it by addEventListener.
+        set(this: SessionWebSocket, handler: unknown) {
+          set?.call(this, handler);
+        },
+      });
+    }
   }
 
   #isMuted = false;
   /** The code and reason of the end, if it came from this side: ws has 1006 for a client that does not answer. */
   #ended: readonly [code: number, reason: Buffer] | undefined;
   #follower: Follower | undefined;
-  #onFailure: ((error: unknown) => void) | undefined;
+  #keeper: Keeper | undefined;
+  #scope: AsyncScope | undefined;
+  #onClosed: (() => void) | undefined;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     // @ts-expect-error: ws's types leave out the options that a server's side is made with.
@@ -47,19 +79,48 @@ export class SessionWebSocket extends WebSocket {
     });
   }
 
-  /** Where failures of listeners go. */
-  followFailures(onFailure: (error: unknown) => void): void {
-    this.#onFailure = onFailure;
+  /** Has somebody look after it, and listeners run in an async context, if one is given. */
+  keep(keeper: Keeper, scope: AsyncScope | undefined): void {
+    this.#keeper = keeper;
+    this.#scope = scope;
+  }
+
+  /** Calls a function of the app in the async context of the listeners. */
+  run<Result>(call: () => Result): Result {
+    return this.#scope ? this.#scope(call) : call();
+  }
+
+  /** Calls a function once it is closed, whatever its listeners do; there is one such. */
+  onceClosed(onClosed: () => void): void {
+    if (this.readyState === WebSocket.CLOSED) onClosed();
+    else this.#onClosed = onClosed;
   }
 
   /** What is sent after the session has ended goes nowhere, as after a close: also in the moment before the close. */
   override send(data: Parameters<WebSocket["send"]>[0], options?: unknown, done?: unknown): void {
+    const [given, last] = [guardedCallback(options, this), guardedCallback(done, this)];
     if (!this.#isMuted) {
-      super.send(data, options as never, done as never);
+      super.send(data, given as never, last as never);
       return;
     }
-    const callback = typeof options === "function" ? options : done;
+    const callback = typeof given === "function" ? given : last;
     if (typeof callback === "function") callback(new Error("The session of this connection has ended"));
+  }
+
+  override ping(...given: Parameters<WebSocket["ping"]>): void {
+    super.ping(...this.#guarded(given));
+  }
+
+  override pong(...given: Parameters<WebSocket["pong"]>): void {
+    super.pong(...this.#guarded(given));
+  }
+
+  override addEventListener(...[type, handler, options]: Parameters<WebSocket["addEventListener"]>): void {
+    super.addEventListener(type, guardedHandler(handler), options);
+  }
+
+  override removeEventListener(...[type, handler]: Parameters<WebSocket["removeEventListener"]>): void {
+    super.removeEventListener(type, guardedHandler(handler));
   }
 
   /** Whether nothing is let through any more, either way. */
@@ -73,6 +134,13 @@ export class SessionWebSocket extends WebSocket {
 
   get #socket(): Duplex {
     return (this as unknown as { _socket: Duplex })._socket;
+  }
+
+  /** Bytes that the system has yet to take of the write that is under way: they become fewer whenever the client reads. */
+  get unwrittenBytes(): number {
+    // As Node's own timeouts look whether a write goes on.
+    const { _handle: handle } = this.#socket as { _handle?: { readonly writeQueueSize?: number } | null };
+    return handle?.writeQueueSize ?? this.#socket.writableLength;
   }
 
   /** Whether it was this side that has ended it. */
@@ -120,13 +188,25 @@ export class SessionWebSocket extends WebSocket {
   override emit(event: string | symbol, ...given: unknown[]): boolean {
     if (this.#isMuted && event === "message") return false;
     const args = (event === "close" && this.#ended) || given;
+    return this.#scope ? this.#scope(() => this.#emit(event, args)) : this.#emit(event, args);
+  }
+
+  #emit(event: string | symbol, args: readonly unknown[]): boolean {
     try {
+      if (event === "close") this.#tellClosed(args[0] as number);
       if (this.#follower) this.#tell(this.#follower, event, args);
+      // What a client does wrong ends its line, and is no error of this process.
+      if (event === "error" && this.listenerCount(event) === 0) return false;
       return super.emit(event, ...args);
     } catch (error) {
       this.fail(error);
       return true;
     }
+  }
+
+  #tellClosed(code: number): void {
+    this.#keeper?.onClosed(code);
+    this.#onClosed?.();
   }
 
   #tell(follower: Follower, event: string | symbol, args: readonly unknown[]): void {
@@ -135,9 +215,13 @@ export class SessionWebSocket extends WebSocket {
     else if (event === "close") follower.onClose(args[0] as number, String(args[1]));
   }
 
-  /** Handles what a listener has thrown, or rejected with. */
+  #guarded<Given extends unknown[]>(given: Given): Given {
+    return given.map((each) => guardedCallback(each, this)) as Given;
+  }
+
+  /** Handles what a listener or callback has thrown, or rejected with. */
   fail(error: unknown): void {
-    if (this.#onFailure) this.#onFailure(error);
+    if (this.#keeper) this.#keeper.onFailure(error);
     else throw error;
   }
 }

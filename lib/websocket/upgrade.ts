@@ -1,18 +1,19 @@
 import type { Duplex } from "node:stream";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request } from "express";
 import type { BoundConnection } from "../connections/bound-connection.ts";
 import type { SessionConnections } from "../connections/session-connections.ts";
 import { sessionDeleted } from "../errors.ts";
 import { beforeHead } from "../middleware/before-head.ts";
-import { isCookieMiddleware } from "../middleware/cookie.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
-import { runMiddlewares, type StackParts } from "../middleware/stack.ts";
+import type { StackParts } from "../middleware/stack.ts";
 import { cookieOf } from "../sessions/session-cookie.ts";
 import type { Answer } from "./answer.ts";
+import type { AsyncScope } from "./async-scope.ts";
 import type { ConnectionHandler, Seat } from "./connection-handler.ts";
 import { giveUpLimit, type Limit } from "./give-up-limit.ts";
 import { checkHandshake } from "./handshake.ts";
-import { isOriginAllowed } from "./origin.ts";
+import { checkOrigin } from "./origin.ts";
+import { Passage } from "./passage.ts";
 import { Refusal } from "./refusal.ts";
 import type { WebSocketConfig } from "./web-socket-options.ts";
 
@@ -22,6 +23,19 @@ export interface Admission {
   readonly connection: BoundConnection | undefined;
   /** With the handler that is attached, if one is. */
   readonly seat: Seat | undefined;
+  /** The async context in which it has passed the middlewares. */
+  readonly scope: AsyncScope | undefined;
+}
+
+/** A handshake on its way. */
+export interface Arriving {
+  readonly req: Request;
+  readonly answer: Answer;
+  readonly socket: Duplex;
+  /** Whether its listeners may have an async context without any middleware. */
+  readonly keepsScope: boolean;
+  /** Called with what fails of the app when nobody waits for it any more. */
+  readonly report: (error: unknown) => void;
 }
 
 /**
@@ -37,26 +51,29 @@ export async function admit(
   config: WebSocketConfig,
   connections: SessionConnections,
   handler: ConnectionHandler | undefined,
-  { req, answer, socket }: { req: Request; answer: Answer; socket: Duplex },
+  { req, answer, socket, keepsScope, report }: Arriving,
 ): Promise<Admission> {
   const limit = giveUpLimit(config.handshakeTimeoutMs, socket, answer);
+  const passage = new Passage({ req, answer, limit, keepsScope, report });
   let connection: BoundConnection | undefined;
   let seating: Promise<Seat | undefined> | undefined;
   try {
     checkHandshake(req);
-    if (!isOriginAllowed(req, config.origins)) throw new Refusal(403, "Origin not allowed");
-    await passed(run(before, req, answer), limit);
-    const opening = keeper.open(req, (sid) => {
-      // A node that has not joined would not hear of the session's end, and reads it again once it has.
-      if (keeper.hasJoinedNodes) connection = connections.bind(sid);
-    });
+    checkOrigin(req, config.origins);
+    await passage.through(before);
+    const opening = passage.call(() =>
+      keeper.open(req, (sid) => {
+        // A node that has not joined would not hear of the session's end, and reads it again once it has.
+        if (keeper.hasJoinedNodes) connection = connections.bind(sid);
+      }),
+    );
     if (!opening) throw noSession(keeper.isStoreReady);
     const open = opening instanceof Promise ? await limit.race(opening) : opening;
     answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
     // Whether anything was waited for.
     const waits = [
-      await passed(run(after, req, answer), limit),
-      await authorized(config, req, answer, limit),
+      await passage.through(after),
+      await authorized(config, passage, { req, answer, limit, report }),
     ];
     const { record } = open;
     if (!record) throw sessionDeleted();
@@ -90,7 +107,7 @@ export async function admit(
     }
     const seat = await seating;
     if (handler && !seat) throw tooMany("this user");
-    return { open, connection, seat };
+    return { open, connection, seat, scope: passage.scope };
   } catch (error) {
     if (connection) connections.release(connection);
     // It may still be on its way.
@@ -118,51 +135,17 @@ function noSession(isStoreReady: boolean): Error {
     : new Refusal(503, "The session store is disconnected", { "Retry-After": "1" });
 }
 
-/** The response that a cookieMiddleware is given: it need not be made for that. */
-const UNUSED = {} as Response;
-
-/**
- * Runs middlewares; answers with a promise unless all have gone on at once. One that does not go on has answered by
- * `res`, or never will.
- */
-function run(
-  middlewares: readonly RequestHandler[],
-  req: Request,
-  answer: Answer,
-): Promise<void> | undefined {
-  if (middlewares.length === 0) return undefined;
-  const res = middlewares.every(isCookieMiddleware) ? UNUSED : answer.res;
-  let hasPassed = false;
-  const passing = new Promise<void>((resolve, reject) => {
-    runMiddlewares(middlewares, req, res, (error) => {
-      if (error) {
-        reject(error);
-        return;
-      }
-      hasPassed = true;
-      resolve();
-    });
-  });
-  return hasPassed ? undefined : passing;
-}
-
-/** Waits for middlewares, if need be. Answers whether it was. */
-async function passed(running: Promise<void> | undefined, limit: Limit): Promise<boolean> {
-  if (!running) return false;
-  await limit.race(running);
-  return true;
-}
-
 /** Asks `authorize`, if there is one. Answers whether it was waited for. @throws {Refusal} if it says no. */
 async function authorized(
   { authorize }: WebSocketConfig,
-  req: Request,
-  answer: Answer,
-  limit: Limit,
+  passage: Passage,
+  { req, answer, limit, report }: Pick<Arriving, "req" | "answer" | "report"> & { limit: Limit },
 ): Promise<boolean> {
   if (!authorize) return false;
-  const answering = authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res);
-  const isAllowed = isPromise(answering) ? await limit.race(answering) : answering;
+  const answering = passage.call(() =>
+    authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res),
+  );
+  const isAllowed = isPromise(answering) ? await limit.race(answering, report) : answering;
   if (isAllowed) return isPromise(answering);
   const status = answer.made?.statusCode ?? 0;
   throw new Refusal(status >= 400 ? status : 403, "Not authorized");

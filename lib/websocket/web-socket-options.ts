@@ -31,6 +31,11 @@ export interface WebSocketSessionsOptions {
    * parameter is called with the request alone. After one that returns a promise, the session is read again.
    */
   authorize?: (req: Request, res: Response) => unknown;
+  /**
+   * Chooses the subprotocol among those that a client offers, with `req.session` loaded, as ws's option of this name. What
+   * is falsy chooses none, which most clients take for a failure. @default the first that is offered
+   */
+  handleProtocols?: (protocols: Set<string>, req: Request) => string | false | undefined;
   /** Connections that one session may have on this node; one more is answered with 429. @default 100 */
   maxConnectionsPerSession?: number;
   /** Milliseconds that a handshake may take, `authorize` and all. @default 10_000 */
@@ -44,7 +49,9 @@ export interface WebSocketSessionsOptions {
 }
 
 /** The options that have a value of their own. */
-export type WebSocketDefaults = Required<Omit<WebSocketSessionsOptions, "path" | "app" | "authorize">>;
+export type WebSocketDefaults = Required<
+  Omit<WebSocketSessionsOptions, "path" | "app" | "authorize" | "handleProtocols">
+>;
 
 const DEFAULTS: WebSocketDefaults = Object.freeze({
   origins: [],
@@ -66,6 +73,7 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   },
   origins: originsRule,
   authorize: aFunction,
+  handleProtocols: aFunction,
   maxConnectionsPerSession: limit,
   handshakeTimeoutMs: delay,
   revalidateMs: above0,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import createDebug from "debug";
 import express, { type Request } from "express";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { ErrorEvents, type ErrorListener } from "../error-events.ts";
 import { sessionDeleted } from "../errors.ts";
@@ -10,16 +10,19 @@ import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
-import type { Answer } from "./answer.ts";
+import { Acceptor } from "./acceptor.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
 import { type Guest, GuestConnections } from "./guest-connections.ts";
+import { asksForWebSocket } from "./handshake.ts";
+import { leaveToServer } from "./leave-to-server.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
-import { SessionWebSocket } from "./session-web-socket.ts";
-import { type Admission, admit } from "./upgrade.ts";
-import { isOursToRefuse, registerHandler } from "./upgrade-listeners.ts";
+import type { SessionWebSocket } from "./session-web-socket.ts";
+import { chosenProtocol } from "./subprotocol.ts";
+import { type Admission, type Arriving, admit } from "./upgrade.ts";
+import { UpgradeListener } from "./upgrade-listeners.ts";
 import { expressUpgrade, releaseAnswer } from "./upgrade-request.ts";
 import {
   type CloseOptions,
@@ -54,7 +57,7 @@ export interface WebSocketSessions {
   stats(): WebSocketStats;
   /**
    * Puts the figures of this node, those of realtime too, into a register of prom-client, an optional peer, which reads
-   * them when it is scraped. Resolves once they are there.
+   * them when it is scraped. Resolves once they are there. Several in one register are summed; twice is as good as once.
    */
   metrics(register: MetricsRegister): Promise<void>;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
@@ -91,20 +94,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const counts = new WebSocketCounts();
   let isDraining = false;
 
-  const wss = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: config.maxPayload,
-    perMessageDeflate: config.perMessageDeflate,
-    WebSocket: SessionWebSocket as unknown as typeof WebSocket,
-  });
-  /** Of the handshake that ws is answering, which it does in one turn. */
-  let cookieLines: readonly string[] = [];
-  wss.on("headers", (headers) => {
-    // One line each: browsers do not take cookies apart that are joined by commas (RFC 6265, section 3).
-    for (const line of cookieLines) headers.push(`Set-Cookie: ${line}`);
-  });
-
+  const acceptor = new Acceptor(config);
   const isMine = ({ url = "/" }: IncomingMessage) =>
     config.path === undefined || pathnameOf(url) === config.path;
 
@@ -114,13 +104,15 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       refuseCall(`webSocketSessions: handleUpgrade is no middleware; ${LISTEN}`, [message, socket, head]);
       return;
     }
-    // Before anything else: an error of the line that nobody listens for would end the process.
-    socket.on("error", destroyIt);
-    if (!isMine(message) && !isOursToRefuse(handleUpgrade, message)) return;
-    upgrade(message, socket, head).catch((error) => {
-      // Not even the refusal could be sent: the line ends, and never the process.
-      socket.destroy();
-      errors.report(error, message as Request);
+    place.receive(message, socket, () => {
+      if (!asksForWebSocket(message) && leaveToServer(message, socket, head)) return;
+      // Before anything else: an error of the line that nobody listens for would end the process.
+      socket.on("error", destroyIt);
+      upgrade(message, socket, head).catch((error) => {
+        // Not even the refusal could be sent: the line ends, and never the process.
+        socket.destroy();
+        errors.report(error, message as Request);
+      });
     });
   }
 
@@ -131,25 +123,33 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       socket.destroy();
       return;
     }
+    const report = (error: unknown) => errors.report(error, req);
+    const keepsScope = !place.isCalledByServer(socket);
+    const arriving: Arriving = { req, answer, socket, keepsScope, report };
     try {
       if (!isMine(message)) throw new Refusal(404, "Not Found");
       refuseIfDraining();
-      const admission = await admit(parts, config, sessions, handler, { req, answer, socket });
-      complete(admission, { req, answer, socket, head });
+      const admission = await admit(parts, config, sessions, handler, arriving);
+      const opening = () => complete(admission, arriving, head);
+      if (admission.scope) admission.scope(opening);
+      else opening();
     } catch (error) {
+      if (!answer.made?.headersSent && place.isAnsweredElsewhere(message, socket)) return;
       const { res } = answer;
       const refusal = refusalOf(error);
       counts.handshakes.add(res.headersSent ? res.statusCode : refusal.status);
-      debug("refused with %d: %s", refusal.status, refusal.message);
-      if (!(error instanceof Refusal) && refusal.status >= 500) errors.report(error, req);
+      const { status, detail = () => refusal.message } = refusal;
+      if (debug.enabled) debug("refused with %d: %s", status, detail());
+      if (!(error instanceof Refusal) && status >= 500) report(error);
       refuse(res, refusal);
     }
   }
 
   /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
   function complete(
-    { open, connection, seat }: Admission,
-    { req, answer, socket, head }: { req: Request; answer: Answer; socket: Duplex; head: Buffer },
+    { open, connection, seat, scope }: Admission,
+    { req, answer, socket }: Arriving,
+    head: Buffer,
   ): void {
     let opened: SessionWebSocket | undefined;
     let guest: Guest | undefined;
@@ -159,13 +159,13 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       if (answer.made?.headersSent) throw new Refusal(answer.made.statusCode, "Answered by authorize");
       // Between its last check and this moment the session may have ended.
       if (connection?.hasEnded) throw sessionDeleted();
+      if (place.isAnsweredElsewhere(req, socket)) throw new Refusal(400, "Answered by somebody else");
+      const protocol = chosenProtocol(config, req);
       const res = open.isCookieDue({ willSave: false }) ? answer.res : answer.made;
       open.sendCookie(res, { willSave: false });
       if (!connection) guest = guests.know(open, req);
-      cookieLines = [...answer.handOver(), ...(guest?.setCookies ?? [])];
-      wss.handleUpgrade(req, socket, head, (ws) => {
-        opened = ws as SessionWebSocket;
-      });
+      const cookieLines = [...answer.handOver(), ...(guest?.setCookies ?? [])];
+      opened = acceptor.accept({ req, socket }, head, { cookieLines, protocol });
     } finally {
       if (!opened) {
         if (connection) sessions.release(connection);
@@ -179,9 +179,13 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     }
     // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
     releaseAnswer(req);
-    follow(opened, req, connection, { connections, counts, sessions, errors });
+    follow(opened, req, { connection, scope }, { connections, counts, sessions, errors });
     if (guest) guests.add(opened, guest);
-    seat?.open(opened);
+    try {
+      seat?.open(opened);
+    } catch (error) {
+      opened.fail(error);
+    }
     for (const listener of listeners) tell(listener, opened, req);
   }
 
@@ -227,6 +231,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     return wsSessions;
   }
 
+  const figures = { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats };
   const wsSessions: WebSocketSessions = {
     handleUpgrade,
     connections,
@@ -234,13 +239,14 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     off: (event, listener) => change("off", event, listener),
     attach,
     stats,
-    metrics: (register) =>
-      registerMetrics(register, { keeper: parts.keeper, webSocket: stats, realtime: () => handler?.stats }),
+    metrics: async (register) => registerMetrics(register, figures),
     close,
   };
   // What Node calls it where it is no listener: server.on("upgrade", wsSessions).
   Object.defineProperty(wsSessions, "constructor", { value: { name: `WebSocketSessions; ${LISTEN}` } });
-  registerHandler(handleUpgrade, isMine);
+  const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
+    errors.report(error, req as Request),
+  );
   node.onGap(() => sessions.revalidateAll());
   // So that the first handshake does not wait for it; if it fails, that one tries again.
   node.join().catch(() => {});

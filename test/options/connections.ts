@@ -131,6 +131,7 @@ export const connectionSubjects: readonly Subject[] = [
         wrong: [...origins.wrong, "*", "https://a.example", true, null, {}, /re/],
       },
       authorize: aFunction,
+      handleProtocols: aFunction,
       maxConnectionsPerSession: limit,
       handshakeTimeoutMs: delay,
       revalidateMs: above0,

@@ -5,6 +5,8 @@ import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { connect } from "node:tls";
 import type { WebSocket } from "ws";
 import { Browser, closed } from "../support/browser.ts";
 import { keepCookies } from "../support/cookie-jar.ts";
@@ -110,4 +112,16 @@ test("a refusal over TLS is whole, other paths and foreign origins among them", 
     statusCode: 403,
     body: "Origin not allowed",
   });
+});
+
+test("a request that asks for another protocol is left to the server over TLS too", async () => {
+  const served = await serve();
+  const [, port] = (await overTls(served)).split(":");
+  const line = connect({ port: Number(port), host: "127.0.0.1", ca: tls.cert });
+  afterThisTest(() => line.destroy());
+  const head = "POST /session HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n";
+  line.write(`${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a":"b"}`);
+  const answer = await text(line);
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  expect(answer).toContain('"a":"b"');
 });

@@ -38,7 +38,8 @@ export interface ServeOptions {
   /** @default {@link answerCommands} */
   onConnection?: (ws: WebSocket, req: Request) => unknown;
   routes?: (app: Express) => void;
-  /** Middlewares of the stack, after the session's. */
+  /** Middlewares of the stack, before the session's, and after it. */
+  beforeSession?: RequestHandler[];
   behindSession?: RequestHandler[];
 }
 
@@ -64,6 +65,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   const opened: Served["opened"] = [];
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
+    ...(options.beforeSession ?? []),
     sessionMiddleware({ secret, timeoutMs, ...place.options, ...options.session }),
     ...(options.behindSession ?? []),
   ).on("error", (error) => errors.push(error));

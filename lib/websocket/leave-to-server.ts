@@ -1,0 +1,40 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { serverOf } from "./upgrade-listeners.ts";
+
+/** Headers that are about one line (RFC 9110, section 7.8; RFC 7540, section 3.2.1). */
+const OF_THE_UPGRADE: ReadonlySet<string> = new Set(["upgrade", "http2-settings"]);
+
+/**
+ * Gives a request that wants another protocol, such as `h2c`, back to its server, which answers it as if it had not
+ * asked for that (RFC 9110, section 7.8: a server may ignore it). With an upgrade listener Node hands over every such
+ * request without reading its body; so the server is given the line anew, with the request in it. Answers whether there
+ * is anybody who would answer it.
+ */
+export function leaveToServer(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  const server = serverOf(socket);
+  if (!server || server.listenerCount("request") === 0) return false;
+  socket.unshift(Buffer.concat([requestHead(req), head]));
+  server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
+  return true;
+}
+
+/** The head as it came, without what asks for an upgrade. */
+function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at] as string, rawHeaders[at + 1] as string];
+    if (OF_THE_UPGRADE.has(name.toLowerCase())) continue;
+    lines.push(`${name}: ${name.toLowerCase() === "connection" ? withoutUpgrade(value) : value}`);
+  }
+  // As Node has read them, a byte a character.
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+}
+
+function withoutUpgrade(connection: string): string {
+  return connection
+    .split(",")
+    .map((option) => option.trim())
+    .filter((option) => !OF_THE_UPGRADE.has(option.toLowerCase()))
+    .join(", ");
+}
