@@ -74,8 +74,8 @@ function showWhy(text) {
 
 function showUnsent() {
   const kept = unsentByUser().map(([user, { length }]) => `${length} of ${nameOf(user)}`);
-  byId("unsent").textContent =
-    `Messages not sent yet: ${kept.join(", ")}. They are kept until their user signs in here.`;
+  const text = `Messages not sent yet: ${kept.join(", ")}. They are kept until their user signs in here.`;
+  byId("unsent").textContent = kept.length > 0 ? text : "";
   byId("unsent").hidden = kept.length === 0;
 }
 
