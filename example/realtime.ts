@@ -20,9 +20,12 @@ export function makeChat(stack: SessionStack, app: Express, store: Store) {
     chat.on(change, async (userId) => Promise.all((await chat.groupsOf(userId)).map(showPeople)));
   }
   chat.on("connect", async (connection) => {
-    if (connection.userId) await chat.user(connection.userId).send("account.changed");
+    const { userId, req } = connection;
     // Let in to be told so: browsers do not say why a handshake was refused.
-    else connection.close(4503, "forbidden");
+    if (!userId) connection.close(4503, "forbidden");
+    // The page is of a user whom another tab has signed out: what it sends would be sent for the wrong one.
+    else if ((req.query.user ?? userId) !== userId) connection.close(4510, "other_user");
+    else await chat.user(userId).send("account.changed");
   });
   chat.on("disconnect", async ({ userId }) => userId && chat.user(userId).send("account.changed"));
 

@@ -1,17 +1,14 @@
-import { compare, hash, truncates } from "bcryptjs";
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from "express";
 import { rateLimit } from "express-rate-limit";
 import { type Realtime, type SessionStack, userSessions } from "express-session-stack";
 import createError from "http-errors";
 import { z } from "zod";
+import { hashPassword, isPassword, Password } from "./passwords.ts";
 import type { Store } from "./store.ts";
 import { accountView } from "./views.ts";
 
-const Password = z.string().refine((text) => text && !truncates(text), "A password has 1 to 72 bytes.");
 const SignIn = z.object({ user: z.string().trim().toLowerCase().min(1).max(128), password: Password });
 const Change = z.object({ current: Password, next: Password.min(8, "At least 8 characters, please.") });
-/** What is compared with where there is no user, which takes as long. */
-const NOBODY = await hash("nobody", 10);
 
 export function apiRoutes(stack: SessionStack, chat: Realtime, store: Store): Router {
   const sessions = userSessions(stack);
@@ -22,7 +19,7 @@ export function apiRoutes(stack: SessionStack, chat: Realtime, store: Store): Ro
     const { user, password } = SignIn.parse(req.body);
     const kept = await store.get(`password:${user}`);
     const wrong = createError(401, "The user name or the password is wrong.");
-    if (!(await compare(password, kept || NOBODY))) throw wrong;
+    if (!(await isPassword(password, kept))) throw wrong;
     await sessions.logIn(req, user);
     // A change since it was read has ended all sessions but this one.
     if ((await store.get(`password:${user}`)) === kept) return res.sendStatus(204);
@@ -53,9 +50,9 @@ export function apiRoutes(stack: SessionStack, chat: Realtime, store: Store): Ro
   api.post("/password", signInLimit, async (req, res) => {
     const { current, next } = Change.parse(req.body);
     const key = `password:${res.locals.user}`;
-    const [before, after] = [await store.get(key), await hash(next, 10)];
+    const [before, after] = [await store.get(key), await hashPassword(next)];
     // Another change may come first, on any node: swap looks once more.
-    if (!(await compare(current, before)) || !(await store.swap(key, before, after)))
+    if (!(await isPassword(current, before)) || !(await store.swap(key, before, after)))
       throw createError(403, "The current password is wrong.");
     // Only now: from here on nobody signs in by the old one, so nobody is missed.
     res.json(await sessions.deleteUserSessions(res.locals.user, { except: req.sessionID }));

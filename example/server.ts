@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import { hash } from "bcryptjs";
 import express from "express";
 import { cookieMiddleware, sessionMiddleware, sessionMiddlewareStack } from "express-session-stack";
 import helmet from "helmet";
 import { register } from "prom-client";
+import { hashPassword } from "./passwords.ts";
 import { makeChat } from "./realtime.ts";
 import { apiRoutes } from "./routes.ts";
 import { memoryStore, redisStore } from "./store.ts";
 
 const { PORT = 3000, REDIS_URL, REDIS_PREFIX = "example:" } = process.env;
 const store = REDIS_URL ? await redisStore(REDIS_URL, REDIS_PREFIX) : memoryStore();
-await store.swap("password:ada", "", await hash("analytical engine", 10));
-await store.swap("password:grace", "", await hash("first compiler", 10));
+await store.swap("password:ada", "", await hashPassword("analytical engine"));
+await store.swap("password:grace", "", await hashPassword("first compiler"));
 await store.swap("secret", "", randomUUID());
 const session = sessionMiddleware({ secret: await store.get("secret"), backend: store.backend });
 const stack = sessionMiddlewareStack(cookieMiddleware(), session);

@@ -1,7 +1,8 @@
 import { ask } from "./api.js";
 import { count } from "./chat.js";
 import { browserName, showDevices } from "./devices.js";
-import { act, byId, nameOf, onClick, onSubmit, paintAvatar, showNotice } from "./dom.js";
+import { act, byId, nameOf, onClick, onSubmit, paintAvatar } from "./dom.js";
+import { showNotice } from "./toasts.js";
 
 let refresh;
 

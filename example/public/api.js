@@ -1,4 +1,4 @@
-import { showProblem } from "./dom.js";
+import { showProblem } from "./toasts.js";
 
 let onSignedOut = () => {};
 

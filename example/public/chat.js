@@ -1,12 +1,20 @@
 import { realtimeClient } from "/package/client.js";
-import { byId, onClick, onSubmit, showProblem } from "./dom.js";
+import { byId, onClick, onSubmit } from "./dom.js";
 import { clearLog, explainWaiting, showHistory, showMessage, showRefused, showWaiting } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { showPeople } from "./people.js";
-import { countUnread, makeRooms, ROOMS, showRooms } from "./rooms.js";
+import { showPeople, showPeopleAsTheyWere } from "./people.js";
+import { clearUnread, countUnread, makeRooms, ROOMS, showRooms, showUnsent } from "./rooms.js";
+import { showProblem } from "./toasts.js";
 import { clearTyping, doneTyping, hideTyping, showTyping, tellTyping } from "./typing.js";
 
-const LINE_TEXTS = { connecting: "Connecting", open: "Connected", waiting: "Offline, trying again" };
+/** On a small screen only the first word is seen. */
+const LINE_TEXTS = {
+  connecting: ["Connecting"],
+  open: ["Connected"],
+  waiting: ["Offline", ", trying again"],
+};
+/** The session is another user's now. */
+const OTHER_USER = 4510;
 
 let me;
 let line;
@@ -14,17 +22,25 @@ let outbox;
 let current = "lobby";
 let mine = [];
 
-/** Connects, and tells by `on.accountChanged()` and `on.ended()` what concerns the rest of the page. */
+/** Connects, and tells by `on.accountChanged()`, `lineLost()`, `ended()` and `userChanged()` what concerns the rest of the page. */
 export function connect(user, on) {
   disconnect();
+  // What somebody had begun to write is nobody else's.
+  if (user !== me) byId("compose").reset();
+  const room = user === me ? current : "lobby";
   me = user;
-  const opening = realtimeClient({ url: "/ws", maxReconnectDelayMs: 5000, requestTimeoutMs: 5000 });
+  // For this user alone: what the page sends is never sent for another one who has signed in meanwhile.
+  const url = `/ws?user=${encodeURIComponent(user)}`;
+  const opening = realtimeClient({ url, maxReconnectDelayMs: 5000, requestTimeoutMs: 5000 });
   line = opening;
-  outbox = new Outbox(opening, ({ key }, reason) => showRefused(idOf(key), reason));
+  outbox = new Outbox(user, opening, refused);
   showLine(opening.state);
+  showRoom(outbox.room ?? room);
   opening.onState((state, { code }) => {
     if (state !== "ended") showLine(state);
+    else if (code === OTHER_USER) on.userChanged();
     else if (code !== 1000) on.ended();
+    if (state === "waiting") on.lineLost();
     if (state === "open") void enter();
   });
   opening.on("account.changed", on.accountChanged);
@@ -45,12 +61,14 @@ export function connect(user, on) {
   });
 }
 
+/** Shows nothing of the user any more. What was not sent is kept, for the same user. */
 export function disconnect() {
   line?.close();
   line = undefined;
+  outbox = undefined;
   mine = [];
-  showRoom("lobby");
-  byId("compose").reset();
+  clearUnread();
+  showRoom(current);
 }
 
 /** Counts over the WebSocket. */
@@ -62,9 +80,16 @@ const idOf = (key) => `${me}/${key}`;
 
 function showLine(state) {
   byId("line").dataset.state = state;
-  byId("line-text").textContent = LINE_TEXTS[state];
+  const [word, rest = ""] = LINE_TEXTS[state];
+  byId("line-text").replaceChildren(
+    word,
+    Object.assign(document.createElement("span"), { textContent: rest }),
+  );
   byId("count-web-socket").ariaDisabled = String(state !== "open");
-  if (state === "waiting") explainWaiting("Waiting for the connection");
+  if (state !== "waiting") return;
+  explainWaiting("Waiting for the connection");
+  showPeopleAsTheyWere(me);
+  clearTyping();
 }
 
 /** With each connection: first what was missed, then what waits. */
@@ -92,8 +117,47 @@ function showRoom(room) {
   clearTyping();
   showPeople({ members: [], here: [] });
   showRooms(mine, current);
-  if (!outbox || !line) return;
-  for (const { key, text } of outbox.of(room)) showWaiting({ id: idOf(key), from: me, text });
+  for (const message of outbox?.of(room) ?? []) showOwn(message);
+  markUnsent();
+}
+
+/** Shows a message that is not sent yet, or was refused. */
+function showOwn(message) {
+  const { key, text, reason } = message;
+  showWaiting({ id: idOf(key), from: me, text });
+  if (line.state !== "open") explainWaiting("Waiting for the connection");
+  if (reason) showReason(message);
+}
+
+function refused(message) {
+  const { name } = ROOMS[message.room];
+  if (message.room === current) showReason(message);
+  else showProblem(`A message to ${name} was not sent: ${message.reason}`);
+  markUnsent();
+}
+
+function showReason(message) {
+  showRefused(
+    { id: idOf(message.key), reason: message.reason },
+    {
+      again() {
+        outbox.again(message);
+        showOwn(message);
+        byId("text").focus();
+      },
+      discard() {
+        outbox.discard(message);
+        byId("text").focus();
+      },
+    },
+  );
+}
+
+function markUnsent() {
+  for (const room of Object.keys(ROOMS)) {
+    const unsent = room === current ? [] : (outbox?.of(room) ?? []).filter(({ reason }) => reason);
+    showUnsent(room, unsent.length);
+  }
 }
 
 /** Joins the room if that is not done, and loads what is new: also what was missed without a connection. */
@@ -126,14 +190,16 @@ onClick("leave-room", async () => {
 
 onSubmit("compose", () => {
   const text = byId("text").value.trim();
-  byId("text").value = "";
   byId("text").focus();
   doneTyping();
-  if (text === "") return;
   const key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
-  showWaiting({ id: idOf(key), from: me, text });
-  if (line.state !== "open") explainWaiting("Waiting for the connection");
-  outbox.add({ room: current, text, key });
+  const message = { room: current, text, key };
+  if (text !== "" && !outbox.add(message)) {
+    showProblem("Too many messages wait to be sent. This one stays where you have written it.");
+    return;
+  }
+  byId("text").value = "";
+  if (text !== "") showOwn(message);
 });
 
 byId("text").addEventListener("input", () => {

@@ -44,6 +44,18 @@ export function showDevices(devices, signOut) {
   restoreFocus(hadFocus);
 }
 
+/** Without a connection: this device is offline, and of others is known how it was. */
+export function showDevicesAsTheyWere() {
+  for (const item of list.children) {
+    const part = (selector) => item.querySelector(selector);
+    const { textContent } = part(".connections");
+    const isThis = !part(".badge").hidden;
+    part(".connections").textContent = isThis
+      ? "offline"
+      : textContent.replace(/ open$/, " open when last seen");
+  }
+}
+
 function newItem(device, signOut) {
   const { element, part } = fromTemplate("device-template");
   element.dataset.id = device.createdAt;

@@ -1,3 +1,5 @@
+import { showNotice, showProblem } from "./toasts.js";
+
 export const byId = (id) => document.getElementById(id);
 
 /** A new element of a template, and what finds its parts. */
@@ -14,17 +16,6 @@ export function paintAvatar(element, id) {
   element.textContent = nameOf(id).slice(0, 1);
   element.dataset.tone = id.codePointAt(0) % 4;
 }
-
-function showMessage(id, text) {
-  byId(id).textContent = text;
-  byId(id).hidden = text === "";
-}
-
-// They lie over the page: a click takes one away.
-for (const id of ["problem", "notice"]) byId(id).addEventListener("click", () => showMessage(id, ""));
-
-export const showProblem = (text) => showMessage("problem", text);
-export const showNotice = (text) => showMessage("notice", text);
 
 const running = new Set();
 

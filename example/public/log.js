@@ -28,7 +28,7 @@ export function showHistory(messages, me) {
 export function showMessage({ id, from, text, at }, me) {
   const isOwn = from === me;
   let item = byMessageId.get(id);
-  if (item && !item.classList.contains("waiting")) return;
+  if (item && !item.matches(".waiting, .refused")) return;
   item ??= newItem({ id, from, text, isOwn });
   item.classList.remove("waiting", "refused");
   const time = item.querySelector("time");
@@ -42,6 +42,7 @@ export function showMessage({ id, from, text, at }, me) {
 /** Shows a message of one's own that the server has not taken yet. */
 export function showWaiting({ id, from, text }) {
   const item = byMessageId.get(id) ?? newItem({ id, from, text, isOwn: true });
+  item.classList.remove("refused");
   item.classList.add("waiting");
   item.querySelector(".fate").textContent = "Sending…";
   list.append(item);
@@ -55,11 +56,18 @@ export function explainWaiting(text) {
   for (const fate of list.querySelectorAll(".waiting .fate")) fate.textContent = text;
 }
 
-export function showRefused(id, reason) {
+/** Says why a waiting message was not sent; `again()` and `discard()` are what its buttons do. */
+export function showRefused({ id, reason }, { again, discard }) {
   const item = byMessageId.get(id);
   if (!item) return;
   item.classList.replace("waiting", "refused");
   item.querySelector(".fate").textContent = `Not sent: ${reason}`;
+  item.querySelector(".again").onclick = again;
+  item.querySelector(".discard").onclick = () => {
+    byMessageId.delete(id);
+    item.remove();
+    discard();
+  };
 }
 
 function newItem({ id, from, text, isOwn }) {

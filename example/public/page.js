@@ -1,7 +1,10 @@
 import { leaveAccount, showAccount } from "./account.js";
 import { ask, whenSignedOut } from "./api.js";
 import { connect, disconnect } from "./chat.js";
-import { byId, onClick, onSubmit, showNotice, showProblem } from "./dom.js";
+import { showDevicesAsTheyWere } from "./devices.js";
+import { byId, nameOf, onClick, onSubmit } from "./dom.js";
+import { unsentByUser } from "./outbox.js";
+import { showNotice, showProblem } from "./toasts.js";
 
 /** The session of who is signed in. */
 let shown = { user: null };
@@ -23,23 +26,57 @@ function enter(session) {
   shown = session;
   if (isAnew) leaveAccount();
   showNotice("");
+  showWhy("");
   showAccount(session, refresh);
   showView("signed-in", "text");
-  connect(session.user, { accountChanged: refresh, ended: leave });
+  connect(session.user, {
+    accountChanged: refresh,
+    lineLost: showDevicesAsTheyWere,
+    ended: leave,
+    userChanged: enterAnew,
+  });
 }
 
-/** Leaves nothing of a user behind, and says why the page has changed. */
+/** Shows nothing of a user any more, and says why the page has changed. */
 function leave() {
-  const wasSignedIn = shown.user !== null;
+  const { user } = shown;
   shown = { user: null };
   showView("signed-out", "user");
-  if (!wasSignedIn) return false;
+  showUnsent();
+  if (user === null) return false;
   disconnect();
   leaveAccount();
   document.title = "Session chat";
   showProblem("");
-  showNotice(isSigningOut ? "You have signed out." : "You were signed out. Please sign in again.");
+  if (isSigningOut) showNotice("You have signed out.", "plain");
+  else showWhy("You were signed out. Please sign in again.");
   return true;
+}
+
+/** The session is another user's now, by another tab. */
+async function enterAnew() {
+  const before = shown;
+  disconnect();
+  leaveAccount();
+  byId("signed-in").hidden = true;
+  shown = { user: null };
+  await refresh();
+  if (shown.user !== null) return;
+  shown = before;
+  leave();
+}
+
+/** Stands on the page and does not go: who comes back later wants to know it, too. */
+function showWhy(text) {
+  byId("signed-out-why").textContent = text;
+  byId("signed-out-why").hidden = text === "";
+}
+
+function showUnsent() {
+  const kept = unsentByUser().map(([user, { length }]) => `${length} of ${nameOf(user)}`);
+  const text = `Messages not sent yet: ${kept.join(", ")}. They are kept until their user signs in here.`;
+  byId("unsent").textContent = kept.length > 0 ? text : "";
+  byId("unsent").hidden = kept.length === 0;
 }
 
 function showView(view, focus) {

@@ -16,7 +16,14 @@ export function makeRooms(open) {
     const { element, part } = fromTemplate("room-template");
     part(".name").textContent = name;
     part("button").addEventListener("click", () => open(room));
-    items.set(room, { element, button: part("button"), mark: part(".mark"), unread: 0, isMine: false });
+    items.set(room, {
+      element,
+      button: part("button"),
+      mark: part(".mark"),
+      unread: 0,
+      unsent: 0,
+      isMine: false,
+    });
     list.append(element);
   }
 }
@@ -39,11 +46,28 @@ export function countUnread(room, current) {
   showTitle(current);
 }
 
-function showMark({ mark, unread, isMine }) {
-  mark.className = unread > 0 ? "mark unread" : "mark";
-  mark.textContent = isMine ? unread || "" : "Join";
-  mark.ariaLabel = unread > 0 ? `${unread} new` : null;
-  mark.role = unread > 0 ? "img" : null;
+/** What is new to one user is not to another. */
+export function clearUnread() {
+  for (const item of items.values()) item.unread = 0;
+}
+
+/** Marks a room that has messages of one's own which were not sent. */
+export function showUnsent(room, unsent) {
+  const item = items.get(room);
+  item.unsent = unsent;
+  showMark(item);
+}
+
+function showMark({ mark, unread, unsent, isMine }) {
+  const [look, text, label] = unsent
+    ? ["mark unsent", "!", `${unsent} not sent`]
+    : isMine && unread
+      ? ["mark unread", unread, `${unread} new`]
+      : [isMine ? "mark" : "mark join", isMine ? "" : "Join", null];
+  mark.className = look;
+  mark.textContent = text;
+  mark.ariaLabel = label;
+  mark.role = label && "img";
 }
 
 function showTitle(current) {

@@ -4,7 +4,7 @@ import { PASSWORDS, type UserName } from "./visitors.ts";
 
 /** What a browser says of requests to a server that is down, or just goes down. */
 const NETWORK_ERROR =
-  /net::ERR_(CONNECTION_\w+|INTERNET_DISCONNECTED|EMPTY_RESPONSE|NETWORK_CHANGED)|Unexpected response code: 503/;
+  /net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|INTERNET_DISCONNECTED|EMPTY_RESPONSE|NETWORK_CHANGED)|Unexpected response code: 503/;
 
 /** Has a page note when it sends what, on each of its WebSockets. */
 const NOTE_SENDS = `(() => {

@@ -21,6 +21,6 @@ declare global {
   const passport: typeof passportModule;
   type ClientEvents = { "chat.message": { room: string; text: string } };
   type ServerEvents = { "chat.message": { from?: string | undefined; text: string } };
-  function checkPassword(body: unknown): Promise<{ id: string; name: string }>;
-  function changePassword(userId: string, body: unknown): Promise<void>;
+  function checkPassword(body: unknown): Promise<{ id: string; name: string } | undefined>;
+  function changePassword(userId: string, body: unknown): Promise<boolean>;
 }
