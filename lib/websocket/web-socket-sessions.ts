@@ -100,7 +100,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (typeof head === "function") {
-      // Of Express, which calls it as a middleware.
       refuseCall(`webSocketSessions: handleUpgrade is no middleware; ${LISTEN}`, [message, socket, head]);
       return;
     }
@@ -242,8 +241,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     metrics: async (register) => registerMetrics(register, figures),
     close,
   };
-  // What Node calls it where it is no listener: server.on("upgrade", wsSessions).
-  Object.defineProperty(wsSessions, "constructor", { value: { name: `WebSocketSessions; ${LISTEN}` } });
   const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
     errors.report(error, req as Request),
   );
