@@ -1,6 +1,7 @@
 import type { Backend } from "./backend.ts";
 import { MemoryBus } from "./bus/memory-bus.ts";
-import { NODE_RULES, Node, type NodeOptions } from "./bus/node.ts";
+import { Node } from "./bus/node.ts";
+import { NODE_RULES, type NodeOptions } from "./bus/node-options.ts";
 import { MemoryConnectionStore } from "./connections/memory-connection-store.ts";
 import { MemoryRegistry } from "./connections/memory-registry.ts";
 import { MemoryMemberships } from "./groups/memory-memberships.ts";

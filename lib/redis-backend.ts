@@ -1,16 +1,14 @@
 import { assertClientOf } from "./assert-redis-client.ts";
 import type { Backend } from "./backend.ts";
-import { NODE_RULES, Node, type NodeOptions } from "./bus/node.ts";
+import { Node } from "./bus/node.ts";
+import { NODE_RULES, type NodeOptions } from "./bus/node-options.ts";
 import { RedisBus } from "./bus/redis-bus.ts";
 import { RedisConnectionStore } from "./connections/redis-connection-store.ts";
 import { RedisRegistry } from "./connections/redis-registry.ts";
 import { RedisMemberships } from "./groups/redis-memberships.ts";
 import { optionsCheck } from "./options/options-check.ts";
-import {
-  REDIS_STORE_RULES,
-  RedisSessionStore,
-  type RedisSessionStoreOptions,
-} from "./sessions/redis-session-store.ts";
+import { RedisSessionStore } from "./sessions/redis-session-store.ts";
+import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./sessions/redis-session-store-options.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
 /** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */

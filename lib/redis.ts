@@ -1,8 +1,5 @@
 export { type RedisBackendOptions, redisBackend } from "./redis-backend.ts";
 export type { RedisClient, RedisSubscriber, ScriptCall } from "./redis-client.ts";
 export type { Callback } from "./sessions/callback.ts";
-export {
-  RedisSessionStore,
-  type RedisSessionStoreOptions,
-  type SessionSerializer,
-} from "./sessions/redis-session-store.ts";
+export { RedisSessionStore } from "./sessions/redis-session-store.ts";
+export type { RedisSessionStoreOptions, SessionSerializer } from "./sessions/redis-session-store-options.ts";

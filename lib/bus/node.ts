@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { after } from "../after.ts";
-import { optionsCheck } from "../options/options-check.ts";
-import { delay as anyDelay, type Rules } from "../options/rule.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
+import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
 
 /** What came back on a question to all nodes. */
 export interface Answers {
@@ -16,22 +15,6 @@ export interface Answers {
 
 /** Answers what another node asks; what it returns, or resolves to, must be JSON. */
 export type Answerer = (payload: unknown) => unknown;
-
-/** Options of {@link Node}. */
-export interface NodeOptions {
-  /** Milliseconds after which a node that stopped renewing is taken for dead. @default 10_000 */
-  leaseMs?: number;
-}
-
-/** The options of a node, also as those of a backend. */
-export const NODE_RULES: Rules<NodeOptions> = {
-  leaseMs: {
-    expected: "a whole number of milliseconds, more than 0, below 2 ** 31",
-    isRight: (value) => Number.isInteger(value) && anyDelay.isRight(value),
-  },
-};
-
-const checked = optionsCheck<NodeOptions>("Node", NODE_RULES);
 
 /** How long leaving may take. */
 const LEAVE_WITHIN_MS = 500;
@@ -62,7 +45,7 @@ export class Node {
 
   constructor(bus: Bus, options: NodeOptions = {}) {
     // Backends hand on all that they were given.
-    const { leaseMs = 10_000 } = checked({ leaseMs: options.leaseMs });
+    const { leaseMs = 10_000 } = checkedNodeOptions({ leaseMs: options.leaseMs });
     this.#bus = bus;
     this.leaseMs = leaseMs;
     bus.onReconnect(() => {

@@ -1,79 +1,21 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { assertClientOf } from "../assert-redis-client.ts";
-import { isText } from "../is-text.ts";
 import { optionsCheck } from "../options/options-check.ts";
-import { hasMethods, type Rule, type Rules, required, trueOrFalse, wholeNumber } from "../options/rule.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
+import {
+  REDIS_STORE_RULES,
+  type RedisSessionStoreOptions,
+  type SessionSerializer,
+} from "./redis-session-store-options.ts";
 import { scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
 import { WRITE_SCRIPT } from "./write-script.ts";
-
-/** Turns a session into the text that Redis holds, and back, as connect-redis takes it. */
-export interface SessionSerializer {
-  /** Reads what `stringify` has written. Throws, or rejects, if it is none. */
-  parse(text: string): SessionData | Promise<SessionData>;
-  /** Writes a session as text; the same for the same data. */
-  stringify(data: SessionData): string;
-}
-
-/** Options of {@link RedisSessionStore}: those of connect-redis, with its names and defaults. */
-export interface RedisSessionStoreOptions {
-  /** A connected node-redis client, cluster or sentinel. */
-  client: RedisClient;
-  /** What stands before the session id in the key. @default "sess:" */
-  prefix?: string;
-  /**
-   * Seconds that a session lives whose cookie has no expiry of its own; a function decides for every session, with 0 or
-   * less for one that is over. What it answers is a finite number, rounded up; else the session is not written.
-   *
-   * @default 86_400
-   */
-  ttl?: number | ((data: SessionData) => number);
-  /** How sessions are written. @default JSON */
-  serializer?: SessionSerializer;
-  /** Keys that never expire. @default false */
-  disableTTL?: boolean;
-  /** Only a save moves the expiry. @default false */
-  disableTouch?: boolean;
-  /** Keys that a SCAN of `all`, `ids`, `length` and `clear` asks for at a time. @default 100 */
-  scanCount?: number;
-}
-
-/** connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'. */
-const PATTERN = /[\\*?[\]]/;
-
-const prefixRule: Rule = {
-  expected: "text without any of * ? [ ] and backslash",
-  isRight: (value) => isText(value) && !PATTERN.test(value),
-};
-
-/** The options, also as those of a backend. */
-export const REDIS_STORE_RULES: Rules<RedisSessionStoreOptions> = {
-  client: required({
-    expected: "a node-redis client, cluster or sentinel",
-    isRight: (value) => typeof (value as Partial<RedisClient> | null)?.evalSha === "function",
-  }),
-  prefix: prefixRule,
-  ttl: {
-    expected: "a whole number of seconds, from 1 to 2 ** 40, or a function of the session",
-    isRight: (value) => typeof value === "function" || wholeNumber("", 2 ** 40).isRight(value),
-    fix: (value) =>
-      value === Number.POSITIVE_INFINITY ? "disableTTL lets sessions live for ever" : undefined,
-  },
-  serializer: {
-    expected: "an object with parse and stringify, as JSON is one",
-    isRight: (value) => hasMethods(value, "parse", "stringify"),
-  },
-  disableTTL: trueOrFalse,
-  disableTouch: trueOrFalse,
-  scanCount: wholeNumber("a whole number, at least 1"),
-};
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
 

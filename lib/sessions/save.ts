@@ -1,6 +1,6 @@
 import type { SessionData } from "express-session";
 import { after } from "../after.ts";
-import { mergeChanges } from "./merge.ts";
+import { changedKeys, mergeChanges } from "./merge.ts";
 import type { Base, SessionSnapshot } from "./session-store.ts";
 import { timedOut } from "./within.ts";
 
@@ -72,6 +72,12 @@ export class Save {
     const mine = JSON.parse(sent.json) as SessionData;
     if (!theirs) return mine;
     return mergeChanges(base && (JSON.parse(base.json) as SessionData), mine, theirs, unsure);
+  }
+
+  /** The keys that it changes. */
+  changes(): string[] {
+    const { base, sent } = this.request;
+    return changedKeys(base ? (JSON.parse(base.json) as object) : {}, JSON.parse(sent.json) as object);
   }
 
   /** Has to wait for others: no longer than its time. */

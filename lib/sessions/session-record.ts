@@ -185,7 +185,7 @@ export class SessionRecord {
     this.#attempted = true;
     const save = this.#owner.saves.save(this.session.id, { base, sent, userId, unsure: this.#unsure });
     const result = await save.result.catch((error) => {
-      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...changesOf(base, sent)]);
+      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.changes()]);
       throw error;
     });
     if (result.outcome === "deleted") {
@@ -231,10 +231,6 @@ export class SessionRecord {
     this.#ended = true;
     this.#owner.store.endings.close(this.session.id, "session_ended");
   }
-}
-
-function changesOf(base: Base | undefined, sent: SessionSnapshot): string[] {
-  return changedKeys(base ? (JSON.parse(base.json) as object) : {}, JSON.parse(sent.json) as object);
 }
 
 function snapshot(data: Session | SessionData): SessionSnapshot {

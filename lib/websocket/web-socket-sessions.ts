@@ -83,7 +83,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     return refuseCall(`webSocketSessions: it was passed as a listener itself; ${LISTEN}`, given);
   const parts = partsOf(given[0], "webSocketSessions");
   const config = webSocketConfig(given[1]);
-  const app = config.app ?? express();
+  const { app = express() } = config;
   const errors = new ErrorEvents();
   const listeners = new Set<ConnectionListener>();
   const connections = new Set<SessionWebSocket>();
@@ -117,11 +117,8 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
 
   async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { req, answer } = expressUpgrade(app, message, socket);
-    if (answer.isLineTaken) {
-      // No handshake follows a request that is not answered yet.
-      socket.destroy();
-      return;
-    }
+    // No handshake follows a request that is not answered yet.
+    if (answer.isLineTaken) return void socket.destroy();
     const report = (error: unknown) => errors.report(error, req);
     const keepsScope = !place.isCalledByServer(socket);
     const arriving: Arriving = { req, answer, socket, keepsScope, report };

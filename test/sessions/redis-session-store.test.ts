@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { SessionData } from "express-session";
-import { RedisSessionStore, type SessionSerializer } from "../../lib/sessions/redis-session-store.ts";
+import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
+import type { SessionSerializer } from "../../lib/sessions/redis-session-store-options.ts";
 import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import {
   announcements,

@@ -2,11 +2,9 @@ import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import { SaveQueues } from "../../lib/sessions/save-queues.ts";
-import type { Base, SessionSnapshot, WriteResult } from "../../lib/sessions/session-store.ts";
 import {
   assertGone,
   assertStored,
-  type Contents,
   insert,
   readStored,
 } from "../../lib/testing/session-store-suite/sessions.ts";
@@ -15,7 +13,7 @@ import { HeldSessionStore } from "./held-session-store.ts";
 import { type OpenRecord, openRecord, shown } from "./open-record.ts";
 
 const deleted = { code: "ERR_SESSION_DELETED" };
-const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
+
 const timeoutMs = 100;
 
 /** Requests of one node that save one session at once. Each used to read, merge and write again for each of the others. */
@@ -172,83 +170,6 @@ describe("SaveQueues", () => {
       [3, "ada", "bob"],
     ]);
     await assertStored(memory, "a", { user: "bob", key0: 0, key1: 1, key2: 2, key3: 3, key4: 4 });
-  });
-
-  it("fails saves whose writes have no answer, also one that has waited for another, and stores them with a second try", async () => {
-    await insert(memory, "a", { n: 0 });
-    const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
-    store.hold("write", "request");
-    store.hold("write", "request");
-    first.session.first = 1;
-    second.session.second = 1;
-    const failed = [first.record.save(), second.record.save()].map((save) => save.catch((error) => error));
-    for (const error of await Promise.all(failed)) expect(error).toMatchObject(unavailable);
-    await assertStored(memory, "a", { n: 0 });
-    await Promise.all([first.record.save(), second.record.save()]);
-    await assertStored(memory, "a", { n: 0, first: 1, second: 1 });
-  });
-
-  it("does not write a save whose time was over before its turn came", async () => {
-    await insert(memory, "a", {});
-    const slow = queuesOf(store);
-    const patient = new SaveQueues({
-      store: new BoundedSessionStore(store, new Bounds(60_000)),
-      timeoutMs,
-      userIdOf,
-    });
-    const held = store.hold("write", "answer");
-    const first = await openRecord(store, "a", { saves: patient, timeoutMs });
-    const second = await openRecord(store, "a", { saves: patient, timeoutMs });
-    first.session.first = 1;
-    second.session.second = 1;
-    const saving = first.record.save();
-    await expect(second.record.save()).rejects.toMatchObject(unavailable);
-    held.release();
-    await saving;
-    const third = await openRecord(store, "a", { saves: slow, timeoutMs });
-    third.session.third = 1;
-    await third.record.save();
-    await assertStored(memory, "a", { first: 1, third: 1 });
-    expect(store.writes).toBe(2);
-  });
-
-  it("goes on after a write without an answer with those whose time is not over", async () => {
-    await insert(memory, "a", {});
-    const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
-    store.hold("write", "answer");
-    first.session.first = 1;
-    const failing = first.record.save().catch((error: unknown) => error);
-    await new Promise((resolve) => setTimeout(resolve, timeoutMs / 2));
-    second.session.second = 1;
-    await second.record.save();
-    expect(await failing).toMatchObject(unavailable);
-    await assertStored(memory, "a", { first: 1, second: 1 });
-  });
-
-  it("fails none of several that save for what another of them has sent", async () => {
-    class Picky extends MemorySessionStore {
-      override async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-        if ((next.data as unknown as Contents).poison) throw new Error("cannot be written");
-        return super.write(sid, next, base);
-      }
-    }
-    const picky = new Picky();
-    saves = queuesOf(picky);
-    await insert(picky, "a", {});
-    const records = await Promise.all(
-      Array.from({ length: 6 }, () => openRecord(picky, "a", { saves, timeoutMs })),
-    );
-    const outcomes = await Promise.all(
-      records.map(({ record, session }, at) => {
-        session[at === 3 ? "poison" : `key${at}`] = true;
-        return record.save().then(
-          () => "saved",
-          (error: Error) => (error.cause as Error).message,
-        );
-      }),
-    );
-    expect(outcomes).toEqual(["saved", "saved", "saved", "cannot be written", "saved", "saved"]);
-    await assertStored(picky, "a", { key0: true, key1: true, key2: true, key4: true, key5: true });
   });
 
   it("merges what is saved after the last save, without losing what others have stored", async () => {
