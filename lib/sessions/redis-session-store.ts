@@ -47,7 +47,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly #client: () => RedisClient;
 
   constructor(options: RedisSessionStoreOptions) {
-    assertRedisClient("RedisSessionStore", options.client, false);
+    assertRedisClient("RedisSessionStore", options?.client, false);
     super({ ...options, client: scanningClient(options.client) });
     this.#client = readyClient(options.client);
     // connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'.
