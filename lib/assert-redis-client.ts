@@ -1,3 +1,4 @@
+import { isRequest } from "./options/uncalled.ts";
 import { commandOptionsOf, type RedisClient } from "./redis-client.ts";
 
 /**
@@ -8,7 +9,8 @@ import { commandOptionsOf, type RedisClient } from "./redis-client.ts";
  */
 export function assertClientOf(factory: string, options: unknown, subscribes: boolean): void {
   const { client } = Object(options) as { client?: unknown };
-  if (client === undefined) return;
+  // A request has a `client` of its own: who passes a factory uncalled is told that.
+  if (client === undefined || isRequest(options)) return;
   const objection = objectionTo(client, subscribes);
   if (objection === undefined) return;
   throw new TypeError(

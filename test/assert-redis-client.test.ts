@@ -82,6 +82,11 @@ describe.each(factories)("%s", (factory, make) => {
   });
 });
 
+it("RedisSessionStore refuses to be made of nothing", () => {
+  const Store = RedisSessionStore as unknown as new () => RedisSessionStore;
+  expect(() => new Store()).toThrow(/RedisSessionStore: option "client"/);
+});
+
 it("redisBackend takes a client that is connected later", async () => {
   const later = createClient({ url: process.env.REDIS_URL as string });
   later.on("error", () => {});

@@ -137,7 +137,7 @@ export class RedisBus implements Bus {
 
   #connected(): Promise<RedisSubscriber> {
     if (this.#line) return this.#line.up;
-    const subscriber = this.#client.duplicate();
+    const subscriber = this.#given.duplicate();
     const line = { subscriber, up: this.#connect(subscriber) };
     this.#line = line;
     line.up.catch(() => {
