@@ -17,6 +17,7 @@ import { dismissGuest, guestCookie, guestKeysOf, tellGuestLogin } from "./guest-
 import { notCarried, type Obstacle } from "./not-carried.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
+import { isOver } from "./set-cookie.ts";
 
 /**
  * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
@@ -155,7 +156,8 @@ export class OpenSession implements SessionActions, RecordOwner {
       debugSession(this.#req, `not saved: ${briefly(error)}`);
       throw error;
     }
-    debugSession(this.#req, record.hasEnded ? "expired" : "saved");
+    // It may have been ended by others of this request in the meantime.
+    debugSession(this.#req, record.hasEnded && isOver(record.session.cookie) ? "expired" : "saved");
   }
 
   async reload(reloaded: Session): Promise<void> {

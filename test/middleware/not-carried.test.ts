@@ -22,7 +22,7 @@ describe.each(places)("on $place", ({ open }) => {
       return ids.at(-1) as string;
     };
     const app = express();
-    app.use(sessionMiddleware({ secret, genid, ...options, ...place.options }));
+    app.use(sessionMiddleware({ secret, genid, ...options, ...place.options }).on("error", () => {}));
     app.get("/", (req, res) => void res.json(countUp(req)));
     app.get("/save", (req, res, next) => {
       countUp(req);
