@@ -28,9 +28,11 @@ interface ToleratedOptions {
 }
 
 const maxAge: Rule = {
-  expected: "a number of milliseconds, or null for as long as the browser is open",
+  expected: "a number of milliseconds, more than 0, or null for as long as the browser is open",
   isRight: (value) =>
-    value === null || isDate(value) || (typeof value === "number" && isDate(new Date(Date.now() + value))),
+    value === null ||
+    isDate(value) ||
+    (typeof value === "number" && value > 0 && isDate(new Date(Date.now() + value))),
   fix: (value) => (typeof value === "string" ? "write one hour as 60 * 60 * 1000" : undefined),
 };
 

@@ -13,7 +13,7 @@ import type { SessionKeeper } from "./session-keeper.ts";
  */
 export interface SessionStack {
   /** The Express middleware: `app.use(sessionStack())`. It takes nothing, so that TypeScript refuses `app.use(sessionStack)`. */
-  (nothing?: undefined): RequestHandler;
+  (...nothing: never[]): RequestHandler;
   /** Listens for what went wrong without stopping a request; see {@link SessionMiddleware.on}. */
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */

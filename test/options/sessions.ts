@@ -44,11 +44,13 @@ const cookieRows: Rows<SessionCookieOptions & { overwrite?: boolean; originalMax
   },
   httpOnly: trueOrFalse,
   maxAge: {
-    right: [null, 1_000, 0, 1.5, -1, 30 * 86_400_000],
+    right: [null, 1_000, 1.5, 30 * 86_400_000],
     wrong: [
       ...noNumber.filter((value) => value !== null && !(value instanceof Date)),
       Number.POSITIVE_INFINITY,
       Number.MAX_SAFE_INTEGER,
+      0,
+      -1,
       false,
       nothing,
       new Date(Number.NaN),
