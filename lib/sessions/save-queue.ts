@@ -101,7 +101,7 @@ export class SaveQueue {
       const result: SaveResult = {
         outcome: "written",
         stored,
-        isMerged: next !== sent,
+        merged: next === sent ? undefined : next.data,
         // Of several, the user is changed by what they are together: one of them is told.
         userIdBefore: isLast ? before : userId,
       };

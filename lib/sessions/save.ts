@@ -12,8 +12,8 @@ export type SaveResult =
       readonly outcome: "written";
       /** The session as it is stored now. */
       readonly stored: Base;
-      /** Whether it holds more than the saver has sent. */
-      readonly isMerged: boolean;
+      /** What is stored, if it holds more than the saver has sent: shared by all whose changes it holds, and only read. */
+      readonly merged: SessionData | undefined;
       /** Whose session it was before this save. */
       readonly userIdBefore: string | undefined;
     };

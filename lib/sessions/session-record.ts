@@ -24,7 +24,7 @@ export interface RecordOwner {
 export interface SaveOptions {
   /** What `hasChanges` has just answered. */
   readonly isModified?: boolean;
-  /** Whether nobody will read the session after it, so that it need not show what others have saved. */
+  /** Whether nobody will read more than the cookie after it, so that the session need not show what others have saved. */
   readonly isLast?: boolean;
 }
 
@@ -196,15 +196,18 @@ export class SessionRecord {
       this.#ended = true;
       return;
     }
-    const { stored, isMerged, userIdBefore } = result;
+    const { stored, merged, userIdBefore } = result;
     this.#unsure = NONE;
     this.#saved = true;
     this.#modified ||= isModified;
-    if (!isMerged) this.#base = stored;
-    // Nobody reads the session any more, so it need not be what is stored. Whoever saves it once more merges: nothing
-    // else is stored as this version.
-    else if (isLast) this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
-    else this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
+    if (!merged) this.#base = stored;
+    else if (isLast) {
+      // Nobody reads the session any more, but its cookie is still to be sent. Whoever saves it once more merges: nothing
+      // else is stored as this version.
+      this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
+      copyCookie(inflated(merged.cookie), cookieOf(this.session));
+    } else
+      this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
     if (stored.userId !== userIdBefore)
       await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
@@ -241,9 +244,6 @@ function inflated(cookie: SessionData["cookie"]): SessionCookie {
   return inflateCookie(cookie) as unknown as SessionCookie;
 }
 
-function settled(promise: Promise<unknown>): Promise<void> {
-  return promise.then(
-    () => {},
-    () => {},
-  );
+async function settled(promise: Promise<unknown>): Promise<void> {
+  await promise.catch(() => {});
 }
