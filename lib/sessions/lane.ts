@@ -60,7 +60,8 @@ export class Lane {
         const item = items[next++] as T;
         running++;
         this.#free--;
-        run(item)
+        // What is thrown at once is a failure like any other.
+        (async () => run(item))()
           .catch(fail)
           .finally(() => {
             running--;

@@ -19,9 +19,12 @@ export class ExpiryOrder<E extends Expiring> {
     else this.#entries.splice(this.#placeOf(entry), 0, entry);
   }
 
-  /** Takes out an entry that is in the list, as it was when it was added. */
+  /** Takes out an entry, which is as it was when it was added. One that is not in the list is no error. */
   delete(entry: E): void {
-    this.#entries.splice(this.#placeOf(entry), 1);
+    const place = this.#placeOf(entry);
+    // Beside an expiry that is no number, halving may lead astray.
+    const at = this.#entries[place] === entry ? place : this.#entries.indexOf(entry);
+    if (at >= 0) this.#entries.splice(at, 1);
   }
 
   /** Those that expire first, the first one first. */

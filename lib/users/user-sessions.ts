@@ -76,8 +76,8 @@ export interface UserSessions {
    * many others there are: they are ended some at a time, and requests go on meanwhile. Calls for one user that
    * run at the same time share the work, and each counts what was ended while it ran.
    *
-   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, all that
-   *   were there can be used for nothing that saves a user, and calling again ends the rest.
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, and
+   *   calling again ends the rest.
    */
   deleteUserSessions(user: User, options?: DeleteUserSessionsOptions): Promise<DeletionReceipt>;
   /** Ends one session, if it is this user's. Resolves to whether it was. */

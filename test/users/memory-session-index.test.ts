@@ -53,6 +53,22 @@ describe("MemorySessionIndex", () => {
     expect(await index.revoke("u", undefined)).toEqual(["long"]);
   });
 
+  // A login looked at all entries of four users.
+  it("sweeps some of the 12 000 expired sessions of one user with each login, and all of them in time", async () => {
+    const sids = Array.from({ length: 12_000 }, (_, n) => `s${n}`);
+    for (const sid of sids) await index.enter("u", sid, 1_000);
+    for (const sid of sids.slice(0, 6_000)) await index.revokeOne("u", sid);
+    const held = async () => (await index.entries("u")).length + (await index.revoked("u")).length;
+    now += 1_000;
+    for (let logins = 0, left = 12_000; left > 0; logins++) {
+      await logInOthers(1);
+      const before = left;
+      left = await held();
+      expect(before - left).toBeLessThanOrEqual(300);
+      expect(logins).toBeLessThan(2_000);
+    }
+  });
+
   it("holds no more than twice those who live, over 10 000 logins of as many users", async () => {
     const livingAtOnce = 100;
     const users = Array.from({ length: 10_000 }, (_, n) => `user ${n}`);
