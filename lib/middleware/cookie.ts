@@ -99,15 +99,18 @@ interface Given {
   readonly secret: CipherKey | undefined;
   /** Whether it is none of another's. */
   readonly isOwn: boolean;
+  /** Whether `req.signedCookies` are those of the secrets. */
+  readonly isParser: boolean;
 }
 
 /** As cookie-parser does, `req.secret` is set by the parser that comes first. */
 function giveSecrets(req: RequestWithSecrets, secrets: readonly CipherKey[]): void {
   const [first] = secrets;
   if (first === undefined) return;
-  if (!req.cookies) req.secret = first;
+  const isParser = !req.cookies;
+  if (isParser) req.secret = first;
   const { secret } = req;
-  req[GIVEN] ??= { secrets, secret, isOwn: secret === first || secret === undefined };
+  req[GIVEN] ??= { secrets, secret, isOwn: secret === first || secret === undefined, isParser };
 }
 
 /**
@@ -118,6 +121,11 @@ export function secretsOf(request: Request): readonly CipherKey[] {
   const { secret, [GIVEN]: given } = request as RequestWithSecrets;
   if (!given || given.secret !== secret) return secretList(secret);
   return given.isOwn || secret === undefined ? given.secrets : [secret, ...given.secrets];
+}
+
+/** Whether a cookieMiddleware has read the signed cookies, so that its secrets are known to be all that there are. */
+export function hasKnownSecrets(request: Request): boolean {
+  return (request as RequestWithSecrets)[GIVEN]?.isParser === true;
 }
 
 /** One secret or several, as a list; `undefined` is none. */

@@ -4,7 +4,7 @@ import { ErrorEvents } from "../error-events.ts";
 import { isSessionUnreadable } from "../errors.ts";
 import { GuestLogins } from "../users/guest-logins.ts";
 import { UserEvents } from "../users/user-events.ts";
-import { isSecret, secretsOf } from "./cookie.ts";
+import { hasKnownSecrets, isSecret, secretsOf } from "./cookie.ts";
 import { notCarried, type Obstacle } from "./not-carried.ts";
 import { OpenSession } from "./open-session.ts";
 import { requestCookies } from "./parse-cookies.ts";
@@ -122,8 +122,11 @@ export class SessionKeeper {
     const header = req.headers.cookie;
     // Most requests without a session have no such name in them, and are spared the parsing.
     const sent = header?.includes(name) ? requestCookies(req)[name] : undefined;
-    if (sent !== undefined) return this.#unsign(sent, secrets);
-    // As express-session has it, what an earlier cookie-parser has found counts where the header has lost it.
+    const id = sent === undefined ? undefined : this.#unsign(sent, secrets);
+    if (id !== undefined) return id;
+    // As express-session has it, what an earlier cookie-parser has found counts where the header has lost it, and where the
+    // secrets are the parser's, of which it tells the first alone. Else a signature that does not fit is not made good.
+    if (sent !== undefined && (this.config.secrets || hasKnownSecrets(req))) return undefined;
     const { signedCookies, cookies } = req as Partial<Pick<Request, "signedCookies" | "cookies">>;
     const unsigned: unknown = signedCookies?.[name];
     if (typeof unsigned === "string" && unsigned !== "") return unsigned;

@@ -60,4 +60,17 @@ describe.each(versions)("in $version", ({ createApp }) => {
     const cookie = `connect.sid=${signed("an-id", theirs)}`;
     expect((await browser.get("/", { headers: { cookie } })).body).toBe("1");
   });
+
+  // As with express-session, which finds it among the signed cookies: cookie-parser tells the first of its secrets alone.
+  test("a session without a secret of its own is found by each secret of cookie-parser", async () => {
+    const store = new session.MemoryStore();
+    const old = "the secret of the parser until yesterday";
+    const secrets = [secret, old];
+    store.set("an-id", { cookie: new session.Cookie(), count: 7 } as never);
+    const browser = await visit(cookieParser(secrets), sessionMiddleware({ store }));
+    const cookie = `connect.sid=${signed("an-id", old)}`;
+    expect((await browser.get("/", { headers: { cookie } })).body).toBe("8");
+    secrets.pop();
+    expect((await browser.get("/", { headers: { cookie } })).body).toBe("1");
+  });
 });
