@@ -8,9 +8,9 @@ import { commandOptionsOf, type RedisClient } from "./redis-client.ts";
  * A client that is not connected yet is taken: many apps connect it while they are put together.
  */
 export function assertClientOf(factory: string, options: unknown, subscribes: boolean): void {
-  const { client } = Object(options) as { client?: unknown };
   // A request has a `client` of its own: who passes a factory uncalled is told that.
-  if (client === undefined || isRequest(options)) return;
+  if (typeof options !== "object" || options === null || !("client" in options) || isRequest(options)) return;
+  const { client } = options;
   const objection = objectionTo(client, subscribes);
   if (objection === undefined) return;
   throw new TypeError(
@@ -19,7 +19,7 @@ export function assertClientOf(factory: string, options: unknown, subscribes: bo
 }
 
 function objectionTo(client: unknown, subscribes: boolean): string | undefined {
-  if (client === null) return 'pass { client }, made by createClient() of "redis"';
+  if (client === undefined || client === null) return 'pass { client }, made by createClient() of "redis"';
   if (typeof client !== "object") return 'make one by createClient() of "redis"';
   const can = (...names: string[]) => names.every((name) => typeof Reflect.get(client, name) === "function");
   if (can("then")) return "this is a promise, await it first";

@@ -11,8 +11,8 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ],
   ["CookieMiddlewareOptions", "middleware/cookie.ts", "docs/api.md", "### `cookieMiddleware(options)`"],
   ["MemorySessionStoreOptions", "sessions/memory-session-store.ts", "docs/api.md", "### Backends"],
-  ["RedisSessionStoreOptions", "sessions/redis-session-store.ts", "docs/api.md", "### Backends"],
-  ["NodeOptions", "bus/node.ts", "docs/api.md", "### Backends"],
+  ["RedisSessionStoreOptions", "sessions/redis-session-store-options.ts", "docs/api.md", "### Backends"],
+  ["NodeOptions", "bus/node-options.ts", "docs/api.md", "### Backends"],
   [
     "UserSessionsOptions",
     "users/user-sessions.ts",
@@ -92,7 +92,7 @@ describe("docs/api.md", () => {
 
   test("has every figure", () => {
     const source = readFileSync("lib/observability/metrics.ts", "utf8");
-    const names = [...source.matchAll(/\b(?:gauge|counters?|seconds)\(\s*"(\w+)"/g)].map(
+    const names = [...source.matchAll(/(?:\b(?:gauge|counters?)\(\s*"|\$\{PREFIX\})(\w+)["`]/g)].map(
       ([, name = ""]) => name,
     );
     expect(names.length).toBeGreaterThan(10);
