@@ -45,18 +45,20 @@ test.each([
     const [original, destroy] = await create();
     const { backend, next } = aroundNextRemoval(original);
     const app = await startUsersApp({ backend });
-    const device = new Device([app]);
+    // Of another node: on one node a save waits for the one before it.
+    const other = await startUsersApp({ backend });
+    const device = new Device([app, other]);
     try {
       await device.post(0, "/log-in-in-place", { user });
       // The logout has written the session and is about to take out the entry: the user comes back, and is done.
-      next.before = () => device.copy().post(0, "/log-in-in-place", { user });
+      next.before = () => device.copy().post(1, "/log-in-in-place", { user });
       // Then, with the entry taken out, all of the user's sessions are ended.
       next.after = () => device.copy().deleteSessionsOf(0, user);
       await device.post(0, "/log-out-in-place");
       expect(await device.copy().whoAmI(0)).not.toHaveProperty("userId");
     } finally {
       device.close();
-      await app.close();
+      await Promise.all([app.close(), other.close()]);
       await backend.close();
       destroy();
     }
