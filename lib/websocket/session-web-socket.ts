@@ -27,6 +27,12 @@ export interface Keeper {
   onClosed(code: number): void;
 }
 
+/** What Node's own timeouts look at to see whether a write goes on. */
+type SystemSocket = Duplex & {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  readonly _parent?: SystemSocket | null;
+};
+
 /** ws has an attribute for the handler of each, as browsers have: `onmessage`. */
 const ATTRIBUTES = ["onopen", "onmessage", "onclose", "onerror"] as const;
 
@@ -138,9 +144,10 @@ export class SessionWebSocket extends WebSocket {
 
   /** Bytes that the system has yet to take of the write that is under way: they become fewer whenever the client reads. */
   get unwrittenBytes(): number {
-    // As Node's own timeouts look whether a write goes on.
-    const { _handle: handle } = this.#socket as { _handle?: { readonly writeQueueSize?: number } | null };
-    return handle?.writeQueueSize ?? this.#socket.writableLength;
+    const socket = this.#socket as SystemSocket;
+    // Of TLS the line beneath: what is encrypted already counts there.
+    const { _handle: handle } = socket._parent ?? socket;
+    return handle?.writeQueueSize ?? socket.writableLength;
   }
 
   /** Whether it was this side that has ended it. */

@@ -1,6 +1,6 @@
-import { Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
 import type { WebSocket } from "ws";
-import { realtime } from "../../lib/index.ts";
+import { realtime, webSocketSessions } from "../../lib/index.ts";
 import { closed, nextMessage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { redisPlace } from "../websocket/places.ts";
@@ -103,5 +103,130 @@ describe("figures of a node", () => {
     await (await signIn(served)).webSocket("/ws");
     await served.scrape();
     expect(value(await served.scrape(), 'handshakes_total{status="101"}')).toBe(1);
+  });
+});
+
+describe("in one register", () => {
+  // Once the second was refused: a metric of that name has already been registered.
+  it("figures of several webSocketSessions are summed, also of several stacks", async () => {
+    const first = await serve({ onConnection: () => {} });
+    const second = webSocketSessions(first.stack, { path: "/other" });
+    first.server.on("upgrade", second.handleUpgrade);
+    const third = await serve({ onConnection: () => {} });
+    const register = new Registry();
+    for (const sessions of [first.wsSessions, second, third.wsSessions]) await sessions.metrics(register);
+    const browser = await signIn(first);
+    const all = [
+      await browser.webSocket("/ws"),
+      await browser.webSocket("/ws"),
+      await browser.webSocket("/other"),
+    ];
+    await (await signIn(third)).webSocket("/ws");
+    const open = await register.metrics();
+    expect(value(open, "connections")).toBe(4);
+    expect(value(open, 'handshakes_total{status="101"}')).toBe(4);
+
+    const calls = value(open, 'store_call_seconds_count{result="answered"}');
+    await browser.get("/session");
+    // Of the stack, which two of them share: one request is not counted twice.
+    const more = value(await register.metrics(), 'store_call_seconds_count{result="answered"}');
+    expect(more).toBe((calls ?? 0) + 1);
+
+    await browser.post("/destroy");
+    for (const ws of all) await closed(ws);
+    const ended = await register.metrics();
+    expect(value(ended, "revocations_total")).toBe(3);
+    expect(value(ended, "revocation_seconds_count")).toBe(1);
+    await eventually(async () =>
+      expect(value(await register.metrics(), 'closes_total{code="4501"}')).toBe(3),
+    );
+  });
+
+  it("twice is as good as once, also after the register was cleared", async () => {
+    const served = await serve({ onConnection: () => {} });
+    const register = new Registry();
+    for (let at = 0; at < 2; at++) await served.wsSessions.metrics(register);
+    await (await signIn(served)).webSocket("/ws");
+    expect(value(await register.metrics(), "connections")).toBe(1);
+    register.clear();
+    expect(value(await register.metrics(), "connections")).toBeUndefined();
+    await served.wsSessions.metrics(register);
+    expect(value(await register.metrics(), 'handshakes_total{status="101"}')).toBe(1);
+  });
+
+  it("and in another one they are all the same, timings too", async () => {
+    const served = await serve({ onConnection: () => {} });
+    const registers = [new Registry(), new Registry()];
+    for (const register of registers) await served.wsSessions.metrics(register);
+    const ws = await (await signIn(served)).webSocket("/ws");
+    const [one, other] = await Promise.all(registers.map((register) => register.metrics()));
+    expect(one).toBe(other);
+    expect(value(one as string, "connections")).toBe(1);
+    expect(value(one as string, 'store_call_seconds_count{result="answered"}')).toBeGreaterThan(0);
+    ws.terminate();
+  });
+});
+
+describe("for prom-client", () => {
+  it("they are metrics as its own: as JSON, one by one, merged, with default labels, reset, and as OpenMetrics", async () => {
+    const served = await serve({ onConnection: () => {} });
+    const register = new Registry();
+    await served.wsSessions.metrics(register);
+    await (await signIn(served)).webSocket("/ws");
+    const names = (await register.getMetricsAsJSON()).map(({ name }) => name);
+    expect(names).toHaveLength(12);
+    expect(await register.getSingleMetric("express_session_stack_connections")?.get()).toMatchObject({
+      type: "gauge",
+      values: [{ value: 1 }],
+    });
+    expect(await register.getSingleMetricAsString("express_session_stack_connections")).toContain(
+      "# TYPE express_session_stack_connections gauge\nexpress_session_stack_connections 1",
+    );
+    const own = new Registry();
+    new Gauge({ name: "own", help: "own", registers: [own] }).set(7);
+    const merged = await Registry.merge([register, own]).metrics();
+    expect([value(merged, "connections"), merged.includes("own 7")]).toEqual([1, true]);
+    register.resetMetrics();
+    register.setDefaultLabels({ app: "chat" });
+    expect(value(await register.metrics(), 'connections{app="chat"}')).toBe(1);
+    register.setDefaultLabels({});
+    // Counters are told of without their "_total" in the head there.
+    register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    const text = await register.metrics();
+    expect(text).toContain("# TYPE express_session_stack_handshakes counter");
+    expect(value(text, 'handshakes_total{status="101"}')).toBe(1);
+    await served.wsSessions.metrics(register);
+    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(12);
+  });
+
+  it("their buckets are cumulative, and end with all", async () => {
+    const served = await measured();
+    await signIn(served);
+    const text = await served.scrape();
+    const buckets = [...text.matchAll(/store_call_seconds_bucket\{le="([^"]+)",result="answered"\} (\d+)/g)];
+    const counts = buckets.map(([, , count]) => Number(count));
+    expect(buckets.map(([, le]) => le)).toEqual([
+      "0.0001",
+      "0.0005",
+      "0.001",
+      "0.005",
+      "0.01",
+      "0.05",
+      "0.1",
+      "0.5",
+      "1",
+      "2.5",
+      "5",
+      "+Inf",
+    ]);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(counts.at(-1)).toBe(value(text, 'store_call_seconds_count{result="answered"}'));
+    expect(value(text, 'store_call_seconds_sum{result="answered"}')).toBeGreaterThan(0);
+  });
+
+  it("what is no register is a TypeError", async () => {
+    const served = await serve();
+    for (const wrong of [undefined, {}, "register"])
+      await expect(served.wsSessions.metrics(wrong as never)).rejects.toThrow("metrics takes a register");
   });
 });
