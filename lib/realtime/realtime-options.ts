@@ -36,7 +36,10 @@ export interface RealtimeOptions {
   maxConnectionsPerUser?: number;
   /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
   maxGroupsPerUser?: number;
-  /** Bytes that may wait for a client to read them; more close its connection with 4013. @default 1_048_576 */
+  /**
+   * Bytes that a client may leave unread of what it was sent before; more close its connection with 4013. What is due in one
+   * turn may be larger by itself, as long as the client goes on to read it. @default 1_048_576
+   */
   maxBufferedBytes?: number;
   /**
    * Decides who may be in a group: asked at each `join`, and again for each new connection of a member. A connection

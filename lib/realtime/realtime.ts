@@ -16,7 +16,11 @@ import type { StandardSchema } from "./standard-schema.ts";
 
 /** Where messages can be sent: all connections of a user on all nodes. */
 export interface Target<ServerEvents extends EventMap<ServerEvents>> {
-  /** Sends an event. Resolves once it is on its way; what one node sends to one group, or to one user, arrives in order. */
+  /**
+   * Sends an event. Resolves once it is on its way; what one node sends to one group, or to one user, arrives in order.
+   *
+   * @throws {RangeError} if it is larger than 16 MiB, or than `maxBufferedBytes` if that is more.
+   */
   send<Type extends EventName<ServerEvents>>(
     type: Type,
     ...data: EventDataArgument<ServerEvents, Type>

@@ -59,7 +59,7 @@ export class GuestConnections {
   /** Looks after the connection of a guest from here on. */
   add(ws: SessionWebSocket, { keys }: Guest): void {
     for (const key of keys) this.#byKey.set(key, (this.#byKey.get(key) ?? new Set()).add(ws));
-    ws.once("close", () => {
+    ws.onceClosed(() => {
       for (const key of keys) this.#remove(key, ws);
     });
     // Its handshake was sent before the response to the login had arrived.

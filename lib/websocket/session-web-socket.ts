@@ -33,6 +33,9 @@ type SystemSocket = Duplex & {
   readonly _parent?: SystemSocket | null;
 };
 
+/** Most connections are waited for by nobody. */
+const NOBODY: readonly (() => void)[] = [];
+
 /** ws has an attribute for the handler of each, as browsers have: `onmessage`. */
 const ATTRIBUTES = ["onopen", "onmessage", "onclose", "onerror"] as const;
 
@@ -74,7 +77,7 @@ export class SessionWebSocket extends WebSocket {
   #follower: Follower | undefined;
   #keeper: Keeper | undefined;
   #scope: AsyncScope | undefined;
-  #onClosed: (() => void) | undefined;
+  #onClosed: readonly (() => void)[] = NOBODY;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     // @ts-expect-error: ws's types leave out the options that a server's side is made with.
@@ -96,10 +99,10 @@ export class SessionWebSocket extends WebSocket {
     return this.#scope ? this.#scope(call) : call();
   }
 
-  /** Calls a function once it is closed, whatever its listeners do; there is one such. */
+  /** Calls a function once it is closed, whatever the app's listeners do: no listener can be counted on for that. */
   onceClosed(onClosed: () => void): void {
     if (this.readyState === WebSocket.CLOSED) onClosed();
-    else this.#onClosed = onClosed;
+    else this.#onClosed = [...this.#onClosed, onClosed];
   }
 
   /** What is sent after the session has ended goes nowhere, as after a close: also in the moment before the close. */
@@ -213,7 +216,7 @@ export class SessionWebSocket extends WebSocket {
 
   #tellClosed(code: number): void {
     this.#keeper?.onClosed(code);
-    this.#onClosed?.();
+    for (const onClosed of this.#onClosed) onClosed();
   }
 
   #tell(follower: Follower, event: string | symbol, args: readonly unknown[]): void {

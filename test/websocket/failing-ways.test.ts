@@ -128,13 +128,15 @@ test.each<[string, (ws: WebSocket) => unknown]>([
   ["takes all listeners off", (ws) => ws.removeAllListeners()],
 ])("one that %s keeps neither the connection nor close() waiting", async (_how, add) => {
   const served = await serve({ onConnection: (ws) => void add(ws) });
-  const browser = await signIn(served);
-  const [left, drained] = [await browser.webSocket("/ws"), await browser.webSocket("/ws")];
+  const [user, guest] = [await signIn(served), served.browser()];
+  const [left, drained] = [await user.webSocket("/ws"), await user.webSocket("/ws")];
+  const drainedGuest = await guest.webSocket("/ws");
   left.close(1000);
-  await eventually(() => expect(served.wsSessions.connections.size).toBe(1));
+  await eventually(() => expect(served.wsSessions.connections.size).toBe(2));
   await served.wsSessions.close();
-  expect(await closed(drained)).toEqual({ code: 1012, reason: "service_restart" });
-  expect(served.wsSessions.stats()).toMatchObject({ connections: 0, closes: { "1000": 1, "1012": 1 } });
+  for (const ws of [drained, drainedGuest])
+    expect(await closed(ws)).toEqual({ code: 1012, reason: "service_restart" });
+  expect(served.wsSessions.stats()).toMatchObject({ connections: 0, closes: { "1000": 1, "1012": 2 } });
 });
 
 test("an error of the line that nobody listens for is none of the process, nor of the app", async () => {
