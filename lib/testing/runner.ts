@@ -49,9 +49,7 @@ export function deviationsRule<Deviation extends string>(names: Record<Deviation
 export function runnerOf(suite: string, { runner }: SuiteOptions): TestRunner {
   const given = runner ?? (globalThis as Partial<TestRunner>);
   if (!isRunner(given))
-    throw new TypeError(
-      `${suite}: there are no global "describe" and "it"; pass { runner: { describe, it } }`,
-    );
+    throw new TypeError(`${suite}: there are no global "describe" and "it"; pass "runner: { describe, it }"`);
   const { describe, it } = given;
   return { describe, it };
 }
