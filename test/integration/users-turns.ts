@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { setImmediate as immediate } from "node:timers/promises";
 import type { Backend } from "../../lib/index.ts";
 import type { SeededRandom } from "../support/random.ts";
 
@@ -9,6 +8,8 @@ interface Operation {
   rank: number;
   isBegun: boolean;
   readonly waiting: (() => void)[];
+  /** Called when it has come to its next turn. */
+  moved(): void;
 }
 
 /** Calls of a backend that wait for their turn. */
@@ -27,7 +28,7 @@ const GATED = [
   "entries",
 ];
 /** How long is waited for an operation to come to its next turn: it may be waiting for another one's. */
-const MOVING_LIMIT_MS = 5;
+const MOVING_LIMIT_MS = 2;
 
 const current = new AsyncLocalStorage<Operation>();
 const byLabel = new Map<string, Operation>();
@@ -63,7 +64,11 @@ function gated<T extends object>(target: T): T {
 
 function turn(): Promise<void> | undefined {
   const operation = current.getStore();
-  return operation && new Promise((resolve) => operation.waiting.push(resolve));
+  if (!operation) return undefined;
+  return new Promise((resolve) => {
+    operation.waiting.push(resolve);
+    operation.moved();
+  });
 }
 
 /**
@@ -79,6 +84,7 @@ export class Turns {
   readonly #isRanked: boolean;
   #ended = 0;
   #lowest = 0;
+  #wake: () => void = () => {};
 
   constructor(random: SeededRandom) {
     this.#random = random;
@@ -87,7 +93,13 @@ export class Turns {
 
   /** Adds an operation, which begins when so many others have ended, or later. */
   add(label: string, after: number, begin: () => Promise<void>): void {
-    const operation: Operation = { after, rank: this.#random.int(1000), isBegun: false, waiting: [] };
+    const operation: Operation = {
+      after,
+      rank: this.#random.int(1000),
+      isBegun: false,
+      waiting: [],
+      moved: () => this.#wake(),
+    };
     byLabel.set(label, operation);
     this.#open.set(label, { operation, begin });
   }
@@ -111,6 +123,7 @@ export class Turns {
           this.#open.delete(label);
           byLabel.delete(label);
           this.#ended++;
+          this.#wake();
           // What it has left running in the background goes on by itself.
           for (const go of operation.waiting) go();
           operation.waiting.push = (go) => {
@@ -140,9 +153,20 @@ export class Turns {
       const isAnyMoving = open.some(
         ([, { operation }]) => operation.isBegun && operation.waiting.length === 0,
       );
-      if (!isAnyMoving || (ready.length > 0 && Date.now() - since > MOVING_LIMIT_MS))
+      if (!isAnyMoving || (ready.length > 0 && Date.now() - since >= MOVING_LIMIT_MS))
         return ready.map(([label]) => label);
-      await immediate();
+      await this.#nextMove();
     }
+  }
+
+  /** Until an operation has come to its turn or has ended; or for as long as is waited for one that moves. */
+  #nextMove(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, MOVING_LIMIT_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

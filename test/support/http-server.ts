@@ -14,6 +14,8 @@ export interface ListeningServer {
 /** Serves an Express app, a handler or a server on a free port of 127.0.0.1. */
 export async function listen(appOrHandler: RequestListener | Server): Promise<ListeningServer> {
   const server = appOrHandler instanceof Server ? appOrHandler : createServer(appOrHandler);
+  // A browser under load sends a request at the moment at which the server gives up on an idle line.
+  server.keepAliveTimeout = 0;
   // The server forgets a connection once it is upgraded; this set does not.
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

@@ -44,10 +44,12 @@ describe("what a WebSocket costs in Redis commands", () => {
   });
 
   test("a handshake with a session and an authorize that is waited for: two reads", async () => {
+    const backend = redisBackend({ client, prefix });
     const slow = await serve({
-      session: { backend: redisBackend({ client, prefix }) },
+      session: { backend },
       webSocket: { path: "/ws", authorize: async () => true },
     });
+    await backend.node.join();
     const browser = await signIn(slow);
     await commands();
     await browser.webSocket("/ws");
