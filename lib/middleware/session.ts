@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
+import { checkListening } from "../options/listening.ts";
 import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
 import { beforeHead } from "./before-head.ts";
 import { finishSession } from "./finish-session.ts";
@@ -66,11 +67,13 @@ export function sessionMiddleware(...given: unknown[]): unknown {
   }
 
   const middleware: SessionMiddleware = Object.assign(session, {
-    on(_event: "error", listener: ErrorListener) {
+    on(event: "error", listener: ErrorListener) {
+      checkListening("sessionMiddleware", ["error"], event, listener);
       keeper.errors.on(listener);
       return middleware;
     },
-    off(_event: "error", listener: ErrorListener) {
+    off(event: "error", listener: ErrorListener) {
+      checkListening("sessionMiddleware", ["error"], event, listener);
       keeper.errors.off(listener);
       return middleware;
     },

@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
+import { checkListening } from "../options/listening.ts";
 import { kindOf } from "../options/options-object.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { cookieMiddleware } from "./cookie.ts";
@@ -77,10 +78,12 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
     },
     {
       on(event: "error", listener: ErrorListener) {
+        checkListening("sessionStack", ["error"], event, listener);
         session.on(event, listener);
         return sessionStack;
       },
       off(event: "error", listener: ErrorListener) {
+        checkListening("sessionStack", ["error"], event, listener);
         session.off(event, listener);
         return sessionStack;
       },

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Request } from "express";
 import type { ErrorEvents } from "../error-events.ts";
+import { checkListening } from "../options/listening.ts";
 
 /** A session that has become a user's, or is no more. */
 export interface UserEvent {
@@ -13,7 +14,9 @@ export interface UserEvent {
 }
 
 /** What is told of users: as Django's signals of the same names. */
-export type UserEventName = "user_logged_in" | "user_logged_out";
+export type UserEventName = (typeof USER_EVENTS)[number];
+
+const USER_EVENTS = ["user_logged_in", "user_logged_out"] as const;
 
 /** Hears of a user event. What it throws or rejects with is an `error` event, and stops nothing. */
 export type UserListener = (event: UserEvent) => unknown;
@@ -29,10 +32,12 @@ export class UserEvents {
   }
 
   on(name: UserEventName, listener: UserListener): void {
+    checkListening("userSessions", USER_EVENTS, name, listener);
     this.#emitter.on(name, listener);
   }
 
   off(name: UserEventName, listener: UserListener): void {
+    checkListening("userSessions", USER_EVENTS, name, listener);
     this.#emitter.off(name, listener);
   }
 

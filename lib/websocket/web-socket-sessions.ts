@@ -9,6 +9,7 @@ import { sessionDeleted } from "../errors.ts";
 import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
+import { checkListening } from "../options/listening.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { Acceptor } from "./acceptor.ts";
 import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
@@ -221,6 +222,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     event: "connection" | "error",
     listener: ConnectionListener | ErrorListener,
   ) {
+    checkListening("webSocketSessions", ["connection", "error"], event, listener);
     if (event === "error") errors[action](listener as ErrorListener);
     else if (action === "on") listeners.add(listener as ConnectionListener);
     else listeners.delete(listener as ConnectionListener);

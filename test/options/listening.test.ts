@@ -1,0 +1,38 @@
+import {
+  sessionMiddleware,
+  sessionMiddlewareStack,
+  userSessions,
+  webSocketSessions,
+} from "../../lib/index.ts";
+
+const middleware = sessionMiddleware({ secret: "s" });
+const sessionStack = sessionMiddlewareStack(middleware);
+
+interface Emitting {
+  on(event: string, listener: unknown): unknown;
+  off(event: string, listener: unknown): unknown;
+}
+
+// A misspelt event was once taken, and heard as another one or as none.
+describe.each<[whose: string, emitting: unknown, event: string, misspelt: string]>([
+  ["sessionMiddleware", middleware, "error", "errors"],
+  ["sessionStack", sessionStack, "error", "Error"],
+  ["userSessions", userSessions(sessionStack), "user_logged_in", "userLoggedIn"],
+  ["webSocketSessions", webSocketSessions(sessionStack), "connection", "conection"],
+])("%s, listened to", (whose, emitting, event, misspelt) => {
+  const { on, off } = emitting as Emitting;
+
+  test.each([on, off])("knows its events by name", (method) => {
+    expect(() => method(event, () => {})).not.toThrow();
+    const meant = `${whose}: unknown event "${misspelt}"; did you mean "${event}"?`;
+    expect(() => method(misspelt, () => {})).toThrow(new TypeError(meant));
+    expect(() => method("nothing", () => {})).toThrow(`${whose}: unknown event "nothing"; there is "`);
+    expect(() => method(undefined as never, () => {})).toThrow(TypeError);
+  });
+
+  test.each([undefined, null, "f", {}])("takes no listener but a function, such as %p", (listener) => {
+    const wrong = new TypeError(`${whose}: the listener of "${event}" must be a function`);
+    expect(() => on(event, listener)).toThrow(wrong);
+    expect(() => off(event, listener)).toThrow(wrong);
+  });
+});
