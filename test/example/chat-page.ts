@@ -6,6 +6,9 @@ import { PASSWORDS, type UserName } from "./visitors.ts";
 const NETWORK_ERROR =
   /net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|INTERNET_DISCONNECTED|EMPTY_RESPONSE|NETWORK_CHANGED)|Unexpected response code: 503/;
 
+/** What Chromium says when a line is closed while it still connects, as whoever connects anew at once does. */
+const GIVEN_UP = /WebSocket is closed before the connection is established/;
+
 /** Has a page note when it sends what, on each of its WebSockets. */
 const NOTE_SENDS = `(() => {
   window.sends = new Map();
@@ -28,6 +31,7 @@ export class ChatPage {
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
+      if (GIVEN_UP.test(message.text())) return;
       if (this.#isServerDown && NETWORK_ERROR.test(message.text())) return;
       this.errors.push(message.text());
     });

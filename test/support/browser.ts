@@ -26,7 +26,7 @@ export interface BrowserRequest {
   body?: string | Uint8Array;
   /** Sent as the body, with its content type. */
   json?: unknown;
-  /** For the whole response. @default 5_000 */
+  /** For the whole response. @default 15_000: a machine under load takes its time */
   withinMs?: number;
 }
 
@@ -80,7 +80,7 @@ export class Browser {
     const answer = this.#answer(once(request, "response") as Promise<[IncomingMessage]>);
     request.end(body);
     try {
-      return await within(answer, init.withinMs ?? 5_000, "whole response");
+      return await within(answer, init.withinMs ?? 15_000, "whole response");
     } catch (cause) {
       request.destroy();
       throw new Error(`${method} ${path} failed: ${(cause as Error).message}`, { cause });

@@ -9,7 +9,7 @@ export interface OpenWebSocketOptions extends ClientOptions {
   protocols?: string[];
   /** Sees the headers of the 101 response, or of the refusal. */
   onHeaders?: (headers: IncomingHttpHeaders) => void;
-  /** @default 5_000 */
+  /** @default 15_000: a machine under load takes its time */
   withinMs?: number;
 }
 
@@ -31,7 +31,7 @@ export class UpgradeRefusedError extends Error {
 /** Opens a `ws` client; rejects with `UpgradeRefusedError` when the server refuses with a whole HTTP response. */
 export async function openWebSocket(
   url: string,
-  { protocols = [], onHeaders, withinMs = 5_000, ...options }: OpenWebSocketOptions = {},
+  { protocols = [], onHeaders, withinMs = 15_000, ...options }: OpenWebSocketOptions = {},
 ): Promise<WebSocket> {
   const ws = new WebSocket(url, protocols, options);
   // Now and not after the promise: messages that come with the 101 response are emitted before it is settled.

@@ -31,7 +31,7 @@ export class WebSocketInbox {
   }
 
   /** Takes the oldest message that was not taken yet; rejects when the connection closes without one. */
-  async next(withinMs = 5_000): Promise<string> {
+  async next(withinMs = 15_000): Promise<string> {
     const deadline = Date.now() + withinMs;
     while (this.#taken === this.all.length) {
       if (this.closed) {
@@ -46,7 +46,7 @@ export class WebSocketInbox {
     return JSON.parse(await this.next(withinMs));
   }
 
-  async untilClosed(withinMs = 5_000): Promise<Closed> {
+  async untilClosed(withinMs = 15_000): Promise<Closed> {
     const deadline = Date.now() + withinMs;
     while (this.closed === undefined) {
       await within(this.#change(), Math.max(deadline - Date.now(), 1), "close of the connection");

@@ -16,7 +16,9 @@ async function watchCommands(prefix: string): Promise<() => Promise<string[]>> {
     const ours = lines
       .splice(0)
       .filter((line) => line.includes(`${prefix}sess:`) && !line.includes(" lua] "));
-    return ours.map((line) => /\] "(\w+)"/.exec(line)?.[1]?.toUpperCase() ?? line);
+    const names = ours.map((line) => /\] "(\w+)"/.exec(line)?.[1]?.toUpperCase() ?? line);
+    // A process that stood still for a moment asks whether its sessions live on: no cost of what it is asked for.
+    return names.filter((name) => name !== "PTTL");
   };
 }
 
