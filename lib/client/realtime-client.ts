@@ -78,7 +78,10 @@ export interface RealtimeClient<
    * listeners. Calls in a row are one.
    */
   reconnect(): void;
-  /** Ends it. What waits is not sent, requests reject with `closed`, and no timer and no listener stays behind. */
+  /**
+   * Ends it. What waits is not sent, requests reject with `closed`, and no timer stays behind and no listener on the page.
+   * `reconnect()` begins anew, with the listeners of this client.
+   */
   close(): void;
 }
 

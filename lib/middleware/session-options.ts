@@ -47,7 +47,7 @@ export interface SessionMiddlewareOptions {
   cookie?: SessionCookieOptions | SessionCookieFunction;
   /** The session cookie's name. @default "connect.sid" */
   name?: string;
-  /** express-session's old name of `name`, which takes precedence. */
+  /** express-session's old name of `name`; if both are given, `name` counts. */
   key?: string;
   /** Makes the id of a new session. It must be unique and impossible to guess. @default 24 random bytes */
   genid?: (req: Request) => string;
@@ -64,7 +64,7 @@ export interface SessionMiddlewareOptions {
 
   /** Saves the session and sends its cookie with every response: `resave` and `rolling` in one. @default false */
   saveEveryRequest?: boolean;
-  /** A response that saves nothing and sets no session cookie. @default (res) => res.statusCode === 500 */
+  /** Says which responses save nothing and set no session cookie. @default (res) => res.statusCode === 500 */
   saveUnless?: (res: Response) => boolean;
   /**
    * Milliseconds before a session that is only read is touched in the store again; at most half of its
@@ -82,7 +82,7 @@ export interface SessionMiddlewareOptions {
    * interface `LoginKey` of express-session's module says it as well. @default "login"
    */
   loginKey?: string;
-  /** Milliseconds that any one thing asked of the store may take. @default 2000 */
+  /** Milliseconds that each call to the store, or to another part of the backend, may take. @default 2000 */
   timeoutMs?: number;
 }
 

@@ -34,16 +34,16 @@ export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventM
   readonly lastSeen: number;
   /** Data of this connection. */
   readonly store: ConnectionData;
-  /** Sends an event to this connection, with all else that is due at the end of the tick. On one that is closed it does nothing. */
+  /** Sends an event with all else that is due at the end of the tick; on a closed connection it does nothing. @throws {RangeError} above 16 MiB, or `maxBufferedBytes` if that is more */
   send<Type extends EventName<ServerEvents>>(
     type: Type,
     ...data: EventDataArgument<ServerEvents, Type>
   ): void;
-  /** Puts the user into a group, on all devices; a connection without a user only itself, for as long as it is open. */
+  /** Puts the user into a group, on all devices; a connection without a user only itself, for as long as it is open. Rejects as `realtime().join` does. */
   join(group: string): Promise<void>;
   /** Takes the user, or a connection without one, out of a group. */
   leave(group: string): Promise<void>;
-  /** Closes, after what was sent. @default 1000 */
+  /** Closes, after what was sent, by default with 1000. @throws {TypeError | RangeError} for a code or reason that no close can have */
   close(code?: number, reason?: string): void;
 }
 

@@ -21,14 +21,14 @@ import {
 export interface RealtimeOptions {
   /**
    * Seconds after which a connection that sent no heartbeat and no message is expired: it is not among the active
-   * sessions, gets no messages, and is closed with 4008. Clients beat every 15 to 30 s. @default 60
+   * sessions, gets no messages, and is closed with 4008. Clients send a heartbeat every 15 to 30 s. @default 60
    */
   inactivityThresholdSeconds?: number;
   /** Milliseconds between protocol pings; a line that has not answered by the next one is cut. `0` turns them off. @default 30_000 */
   pingIntervalMs?: number;
-  /** What refreshes the express-session's expiry, at most once per its `touchAfterMs`. @default "heartbeat" */
+  /** What keeps the express-session alive, at most once in its `touchAfterMs`; with `"message"` heartbeats do, too. @default "heartbeat" */
   keepAlive?: "heartbeat" | "message" | "none";
-  /** Milliseconds that a user stays online without a connection, so that a reload is no going away. @default 5_000 */
+  /** Milliseconds that a user stays online without a connection, so that a reload makes nobody offline. @default 5_000 */
   graceMs?: number;
   /** Messages of one connection a second, after as many at once; more close it with 4029. @default 100 */
   maxMessagesPerSecond?: number;
@@ -37,13 +37,14 @@ export interface RealtimeOptions {
   /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
   maxGroupsPerUser?: number;
   /**
-   * Bytes that a client may leave unread of what it was sent before; more close its connection with 4013. What is due in one
-   * turn may be larger by itself, as long as the client goes on to read it. @default 1_048_576
+   * Bytes of earlier messages that a client may leave unread; more close its connection with 4013. Messages that are due in
+   * one turn may be larger, as long as the client goes on to read them. @default 1_048_576
    */
   maxBufferedBytes?: number;
   /**
-   * Decides who may be in a group: asked at each `join`, and again for each new connection of a member. A connection
-   * without a user asks with `undefined`. @default everybody may
+   * Decides who may be in a group: asked at each `join`, and again for each new connection of a member. For a connection
+   * without a user, `userId` is `undefined`. If it fails for a new connection, or takes more than ten seconds, that is an
+   * `error` event and the connection is not put into the group; the user stays a member. @default everybody may
    */
   authorizeGroup?: (userId: string | undefined, group: string) => boolean | Promise<boolean>;
   /** Where `connection.store` keeps its data, or what makes it of the backend. @default the backend, for as long as the connection is open */

@@ -58,10 +58,12 @@ export interface UserSessions {
    * Logs a user in: gives the session a new id (so that one that was planted is of no use), keeps what `keep`
    * names, writes `session.login`, or what `loginKey` names, and saves.
    *
-   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran.
+   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran,
+   *   `ERR_SESSION_NOT_CARRIED` if the new session's cookie can no longer be sent, `ERR_STORE_UNAVAILABLE` if the store fails.
+   * @throws {TypeError} if the request has no session.
    */
   logIn(req: UserRequest, user: User): Promise<void>;
-  /** Logs out: ends the session and closes its connections. Without a session it does nothing. */
+  /** Logs out: ends the session, closes its connections, and expires its cookie. Without a session it does nothing. */
   logOut(req: UserRequest): Promise<void>;
   /**
    * The user's sessions, as a "your devices" page shows them, the latest login first. With a request, its own is `current`.
@@ -72,8 +74,8 @@ export interface UserSessions {
    * Ends every session of a user and closes their connections on all nodes.
    *
    * Resolves once every node that answered has stopped delivering to them. Sessions that begin after the call
-   * are untouched. A user without sessions is not an error. Takes as long as the user has sessions, however
-   * many others there are: they are ended some at a time, and requests go on meanwhile. Calls for one user that
+   * are untouched. A user without sessions is not an error. The time it takes grows with the user's sessions, not
+   * with those of others: they are ended in batches, and requests go on meanwhile. Calls for one user that
    * run at the same time share the work, and each counts what was ended while it ran.
    *
    * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, and
@@ -85,6 +87,8 @@ export interface UserSessions {
   /**
    * Compares the index with the sessions, and with `repair` mends it. For maintenance, not for requests:
    * it reads every session of the store.
+   *
+   * @throws {TypeError} if the store cannot list its sessions.
    */
   verifyUserSessions(user: User, options?: VerifyUserSessionsOptions): Promise<SessionFindings>;
   /**
@@ -94,7 +98,7 @@ export interface UserSessions {
    * @throws {TypeError} if the store cannot list its sessions.
    */
   verifyAllUserSessions(options?: VerifyUserSessionsOptions): Promise<AllSessionFindings>;
-  /** Listens for users who log in and out on this node. */
+  /** Listens for users who log in and out on this node. Sessions that expire, or that are deleted for a user, tell no logout. */
   on(event: UserEventName, listener: UserListener): UserSessions;
   /** Stops listening. */
   off(event: UserEventName, listener: UserListener): UserSessions;

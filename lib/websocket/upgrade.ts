@@ -17,7 +17,7 @@ import { Passage } from "./passage.ts";
 import { Refusal } from "./refusal.ts";
 import type { WebSocketConfig } from "./web-socket-options.ts";
 
-/** What a handshake is let in with. A session that is not stored has nobody who could end it. */
+/** The result of an accepted handshake. A session that is not stored has no connection bound to it, since nobody can end it. */
 export interface Admission {
   readonly open: OpenSession;
   readonly connection: BoundConnection | undefined;

@@ -7,7 +7,10 @@ import type { Origins } from "./origin.ts";
 import { originsRule } from "./origins-rule.ts";
 import { pathRule } from "./path-rule.ts";
 
-/** Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011. */
+/**
+ * Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011, or with 4501 if
+ * it fails because the session has ended.
+ */
 export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
 
 /** Options of `wsSessions.close`. */
@@ -18,11 +21,14 @@ export interface CloseOptions {
 
 /** Options of `webSocketSessions`. */
 export interface WebSocketSessionsOptions {
-  /** The path that connections are made to, without the query. @default every path */
+  /** The path of the URL as clients send it: encoded, without the query, and no pattern. @default every path */
   path?: string;
   /** The Express app, whose `trust proxy` then says what `req.ip` and `req.secure` are. @default an app with Express's defaults */
   app?: Application;
-  /** Origins that may connect beside the server's own, such as `"https://app.example.com"`, or a function that decides alone. @default [] */
+  /**
+   * Origins that may connect beside the server's own, as browsers send them, such as `"https://app.example.com"`; or a
+   * function that decides alone, and at once. @default []
+   */
   origins?: Origins;
   /**
    * Decides on a handshake, with `req.session` loaded. Only what is truthy lets it in. Else it is answered
@@ -36,7 +42,7 @@ export interface WebSocketSessionsOptions {
    * is falsy chooses none, which most clients take for a failure. @default the first that is offered
    */
   handleProtocols?: (protocols: Set<string>, req: Request) => string | false | undefined;
-  /** Connections that one session may have on this node; one more is answered with 429. @default 100 */
+  /** Connections that one stored session may have on this node; one more is answered with 429. @default 100 */
   maxConnectionsPerSession?: number;
   /** Milliseconds that a handshake may take, `authorize` and all. @default 10_000 */
   handshakeTimeoutMs?: number;

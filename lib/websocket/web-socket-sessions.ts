@@ -58,7 +58,8 @@ export interface WebSocketSessions {
   stats(): WebSocketStats;
   /**
    * Puts the figures of this node, those of realtime too, into a register of prom-client, an optional peer, which reads
-   * them when it is scraped. Resolves once they are there. Several in one register are summed; twice is as good as once.
+   * them when it is scraped. Resolves once they are there. The figures of several `webSocketSessions` in one register are
+   * summed; a second call for the same one does nothing.
    */
   metrics(register: MetricsRegister): Promise<void>;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
@@ -94,7 +95,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const guests = new GuestConnections(parts.keeper);
   const counts = new WebSocketCounts();
   let isDraining = false;
-
   const acceptor = new Acceptor(config);
   const isMine = ({ url = "/" }: IncomingMessage) =>
     config.path === undefined || pathnameOf(url) === config.path;

@@ -8,8 +8,8 @@ export interface WebSocketStats {
   /** Handshakes by the status that they were answered with. */
   readonly handshakes: Readonly<Record<string, number>>;
   /**
-   * Closed connections by what this node has closed them with, else by what the client has: `1006` if nobody said,
-   * `other` for a code of neither RFC 6455 nor this package.
+   * Closed connections by the code that the package or `connection.close` has closed them with, else by the one that the
+   * client has sent: `1006` if there was none, `other` for a client's code of neither RFC 6455 nor this package.
    */
   readonly closes: Readonly<Record<string, number>>;
   /** Connections closed because their session had ended or got a new id. */
