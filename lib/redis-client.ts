@@ -31,6 +31,7 @@ export interface RedisClient {
   pTTL(key: string): Promise<unknown>;
   del(key: string): Promise<unknown>;
   exists(key: string): Promise<unknown>;
+  set(key: string, value: string, options: { PX: number }): Promise<unknown>;
   hSet(key: string, values: Record<string, string>): Promise<unknown>;
   hGet(key: string, field: string): Promise<unknown>;
   hDel(key: string, fields: string[]): Promise<unknown>;

@@ -85,11 +85,14 @@ export class CarriedCookie {
   /** As {@link OpenSession.sendCookie} has it. */
   send(res: Response | undefined, willSave: boolean): void {
     this.#headSent = true;
-    if (!res || this.#config.saveUnless(res)) return;
+    if (!res) return;
     const { record } = this.#owner;
-    const { name } = this.#config;
-    if (!record || !this.isDue(willSave)) {
-      const useless = this.#uselessCookie(willSave);
+    const { name, rolling, saveUnless } = this.#config;
+    // What is stored already, the client is told all the same: it is left with no other cookie.
+    const isLeftOut = saveUnless(res) || record?.failure !== undefined;
+    const willBeSaved = willSave && !isLeftOut;
+    if (!record || !this.isDue(willBeSaved, rolling && !isLeftOut)) {
+      const useless = this.#uselessCookie(willBeSaved);
       if (useless && this.mayGo(useless)) expireCookie(res, name, useless);
       return;
     }
@@ -104,24 +107,26 @@ export class CarriedCookie {
     this.#carriedId = session.id;
   }
 
-  /** Whether `send` would set it, whatever the response. */
-  isDue(willSave: boolean): boolean {
+  /** Whether `send` would set it; `rolling` has it set also if nothing has changed. */
+  isDue(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
     const { record } = this.#owner;
     if (!record || record.hasEnded) return false;
     const cookie = cookieOf(record.session);
     if (!this.mayGo(record.session.cookie)) return false;
     // As with express-session, an app keeps a session from its client by an id that is none.
     if (typeof this.#req.sessionID !== "string") return false;
-    const { rolling, saveUninitialized } = this.#config;
+    // After a save that has failed nothing is saved by itself.
+    const mayBeSaved = willSave && record.failure === undefined;
     if (!this.names(record)) {
       if (record.isStored) return true;
-      return willSave && (saveUninitialized || this.#owner.isReplacement || record.hasChanges());
+      const { saveUninitialized } = this.#config;
+      return mayBeSaved && (saveUninitialized || this.#owner.isReplacement || record.hasChanges());
     }
     if (rolling) return true;
     const isOther = this.#carried !== undefined && !isSameCookie(this.#carried, cookie);
     // What is not saved yet, and will not be, the client must not be told.
-    if (isOther && (willSave || record.wasModified || !record.hasChanges())) return true;
-    return cookie.expires !== null && (record.wasModified || (willSave && record.hasChanges()));
+    if (isOther && (mayBeSaved || record.wasModified || !record.hasChanges())) return true;
+    return cookie.expires !== null && (record.wasModified || (mayBeSaved && record.hasChanges()));
   }
 
   /** The cookie of a session that this request has ended, or will when the response ends. */
@@ -130,7 +135,9 @@ export class CarriedCookie {
     if (!record) return this.#willBeUnset(lastRecord, willSave) ? lastRecord?.session.cookie : this.#useless;
     const { cookie } = record.session;
     if (record.hasEnded) return isOver(cookie) ? cookie : this.#useless;
-    return willSave && this.names(record) && isOver(cookie) ? cookie : undefined;
+    if (this.names(record)) return willSave && isOver(cookie) ? cookie : undefined;
+    // One that is not stored takes no other's place.
+    return record.isStored ? undefined : this.#useless;
   }
 
   #willBeUnset(last: SessionRecord | undefined, willSave: boolean): boolean {

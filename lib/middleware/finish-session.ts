@@ -24,14 +24,29 @@ export function finishSession(
   if (req.session == null && config.unset === "destroy" && lastRecord && !lastRecord.hasEnded) {
     return open.end(lastRecord, "session_ended");
   }
+  if (!lastRecord?.saving) open.abandonUnsure();
   if (!record || record.hasEnded || !open.hasId) return undefined;
+  // A save that the handler did not wait for: only after it is known what is left to save.
+  if (record.saving) {
+    return record.saving.then(() => {
+      if (isLost(record.failure) && res.statusCode < 400) {
+        open.abandonUnsure();
+        throw record.failure;
+      }
+      return finishSession(keeper, open, req, res);
+    });
+  }
+  if (record.failure !== undefined) {
+    // The app was told, and what it answers is its own: saved by itself, a change would be kept that it reports as lost.
+    debugSession(req, "not saved: a save has failed before");
+    if (isLost(record.failure) && res.statusCode < 400) keeper.errors.report(record.failure, req);
+    return undefined;
+  }
   if (config.saveUnless(res)) {
     if (isDebugged() && record.hasChanges())
       debugSession(req, "not saved: saveUnless leaves this response out");
     return undefined;
   }
-  // A save that the handler did not wait for: only after it is known what is left to save.
-  if (record.saving) return record.saving.then(() => finishSession(keeper, open, req, res));
   const isModified = record.hasChanges();
   if (isModified || isSaveDue(keeper, open, record)) {
     const obstacle = open.obstacleTo(record);
@@ -94,6 +109,13 @@ async function saveUnlessDeleted(
     await open.write(record, { isModified, isLast: true });
     touchWindow.touched(record.session.id);
   } catch (error) {
-    if (!isSessionDeleted(error)) throw error;
+    if (!isLost(error)) return;
+    open.abandonUnsure();
+    throw error;
   }
+}
+
+/** Whether a save has failed by which changes are lost that nobody meant to be. */
+function isLost(failure: unknown): boolean {
+  return failure !== undefined && !isSessionDeleted(failure);
 }

@@ -1,29 +1,29 @@
 import type { CipherKey } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
-import { isSessionDeleted, SessionStackError } from "../errors.ts";
-import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
+import { BoundSession } from "../sessions/bound-session.ts";
 import { newCookie } from "../sessions/inflate-cookie.ts";
+import type { RecordOwner } from "../sessions/record-owner.ts";
+import type { SaveOptions } from "../sessions/save.ts";
 import type { SaveQueues } from "../sessions/save-queues.ts";
 import { cookieOf } from "../sessions/session-cookie.ts";
 import type { EndReason } from "../sessions/session-endings.ts";
-import type { RecordOwner, SaveOptions, SessionRecord } from "../sessions/session-record.ts";
+import type { SessionRecord } from "../sessions/session-record.ts";
 import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
+import type { SessionIndex } from "../users/session-index.ts";
 import type { UserEvents } from "../users/user-events.ts";
 import { CarriedCookie } from "./carried-cookie.ts";
 import { briefly, debugSession } from "./debug-session.ts";
 import { dismissGuest, guestCookie, guestKeysOf, tellGuestLogin } from "./guest-cookie.ts";
-import { notCarried, type Obstacle } from "./not-carried.ts";
+import type { Obstacle } from "./not-carried.ts";
+import { RequestSessionActions } from "./request-session-actions.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { isOver } from "./set-cookie.ts";
 
-/**
- * The session of one request or connection: opens it, carries out what `req.session` is told, and decides
- * whether its cookie is sent.
- */
-export class OpenSession implements SessionActions, RecordOwner {
+/** The session of one request or connection: begins it, writes it, ends it, and decides whether its cookie is sent. */
+export class OpenSession implements RecordOwner {
   /** The id in the cookie that the client has sent, if the cookie was signed here. */
   readonly requestedId: string | undefined;
   readonly #req: Request;
@@ -31,6 +31,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   readonly #users: UserEvents;
   readonly #cookie: CarriedCookie;
   #ending: Promise<void> | undefined;
+  readonly #actions: RequestSessionActions;
   #isReplacement = false;
   #record: SessionRecord | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
@@ -46,6 +47,7 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#config = config;
     this.#users = users;
     this.requestedId = requestedId;
+    this.#actions = new RequestSessionActions(req, this);
     this.#cookie = new CarriedCookie(req, config, this, { secret, requestedId });
   }
 
@@ -74,6 +76,11 @@ export class OpenSession implements SessionActions, RecordOwner {
     return this.#cookie.names(record);
   }
 
+  /** Whether it is too late to send a cookie. */
+  get isHeadSent(): boolean {
+    return this.#cookie.isHeadSent;
+  }
+
   /** Why the session may not be stored, if so: it is new, and no cookie can be made to name it to the client. */
   obstacleTo(record: SessionRecord): Obstacle | undefined {
     return record.isStored ? undefined : this.#cookie.obstacleTo(record);
@@ -91,6 +98,10 @@ export class OpenSession implements SessionActions, RecordOwner {
 
   get store(): SessionStore {
     return this.#config.store;
+  }
+
+  get index(): SessionIndex {
+    return this.#config.index;
   }
 
   get saves(): SaveQueues {
@@ -138,16 +149,6 @@ export class OpenSession implements SessionActions, RecordOwner {
     this.#begin({ cookie } as SessionData, undefined);
   }
 
-  async save(saved: Session): Promise<void> {
-    const record = BoundSession.recordOf(saved);
-    const obstacle = record.hasEnded ? undefined : this.obstacleTo(record);
-    if (obstacle) {
-      debugSession(this.#req, `not saved: a new session without a cookie, ${obstacle}`);
-      throw notCarried(obstacle);
-    }
-    await this.write(record);
-  }
-
   /** Saves a session that may be stored. */
   async write(record: SessionRecord, options?: SaveOptions): Promise<void> {
     try {
@@ -160,29 +161,13 @@ export class OpenSession implements SessionActions, RecordOwner {
     debugSession(this.#req, record.hasEnded && isOver(record.session.cookie) ? "expired" : "saved");
   }
 
-  async reload(reloaded: Session): Promise<void> {
-    const stored = await BoundSession.recordOf(reloaded)
-      .read()
-      .catch((error) => {
-        if (!isSessionDeleted(error)) throw error;
-        // The words that express-session has for it; what to do is in the cause.
-        throw new SessionStackError("ERR_SESSION_DELETED", "failed to load session", { cause: error });
-      });
-    this.#req.sessionID = reloaded.id;
-    this.adopt(stored);
-  }
-
-  async destroy(destroyed: Session): Promise<void> {
-    const record = BoundSession.recordOf(destroyed);
-    Reflect.deleteProperty(this.#req, "session");
-    await this.end(record, "session_ended");
-  }
-
-  async regenerate(replaced: Session): Promise<void> {
-    // Its id would never reach the client: then rather keep the old session than end it for nothing.
-    if (this.#cookie.isHeadSent) throw notCarried("head sent");
-    await this.end(BoundSession.recordOf(replaced), "session_replaced");
-    this.generate();
+  /**
+   * Ends what a first save may have stored whose answer did not come: no client gets its cookie, so it would be nobody's
+   * to end. Nobody waits for it.
+   */
+  abandonUnsure(): void {
+    const record = this.#record;
+    if (record?.isUnsure) this.end(record, "session_ended").catch(() => {});
   }
 
   /** Ends a session, and has the client forget its cookie unless another one takes its place. */
@@ -212,7 +197,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   sendCookie(res: Response | undefined, { willSave }: { willSave: boolean }): void {
     this.#cookie.send(res, willSave);
     const { record } = this;
-    if (!res || record?.userId === undefined || record.hasEnded || this.#config.saveUnless(res)) return;
+    if (!res || record?.userId === undefined || record.hasEnded) return;
     dismissGuest(this.#req, this.#config, res, record.session.cookie);
   }
 
@@ -234,7 +219,7 @@ export class OpenSession implements SessionActions, RecordOwner {
   }
 
   #begin(data: SessionData, stored: StoredSession | undefined): void {
-    const begun = new BoundSession(this.#req, data, this, stored) as unknown as Session;
+    const begun = new BoundSession(this.#req, data, this.#actions, this, stored) as unknown as Session;
     this.#record = BoundSession.recordOf(begun);
     this.#req.session = begun as Request["session"];
   }

@@ -5,6 +5,7 @@ import { isSessionUnreadable } from "../errors.ts";
 import { GuestLogins } from "../users/guest-logins.ts";
 import { UserEvents } from "../users/user-events.ts";
 import { hasKnownSecrets, isSecret, secretsOf } from "./cookie.ts";
+import { debugSession } from "./debug-session.ts";
 import { notCarried, type Obstacle } from "./not-carried.ts";
 import { OpenSession } from "./open-session.ts";
 import { requestCookies } from "./parse-cookies.ts";
@@ -41,6 +42,11 @@ export class SessionKeeper {
     store.on("connect", () => {
       this.#isStoreReady = true;
     });
+  }
+
+  /** The session of a request or connection, as far as one was opened for it here. */
+  openOf(req: object): OpenSession | undefined {
+    return (req as OpenRequest)[OPEN];
   }
 
   /** Whether the store has not said that it is disconnected. */
@@ -107,13 +113,30 @@ export class SessionKeeper {
     };
     return this.config.store.read(id).then((stored) => {
       try {
-        if (stored) open.adopt(stored);
-        else open.generate();
+        if (!stored) return this.#generateFor(req, open, id);
+        open.adopt(stored);
         return open;
       } catch (error) {
         return unreadable(error);
       }
     }, unreadable);
+  }
+
+  /**
+   * Gives a new session to a request whose cookie names none. If that one was replaced a moment ago, the client has its
+   * new cookie already, or will have: another one would log out who has just logged in.
+   */
+  async #generateFor(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
+    const isLate = await this.config.store.wasReplaced(id);
+    open.generate();
+    if (isLate) {
+      open.record?.close();
+      debugSession(
+        req,
+        "a session that is not kept: the one that the cookie names was replaced a moment ago",
+      );
+    }
+    return open;
   }
 
   /** The id that the request's cookie names, if its signature fits. */

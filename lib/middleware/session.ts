@@ -95,7 +95,6 @@ function followResponse(
   let isFailed = false;
 
   beforeHead(res, () => {
-    if (isFailed) return;
     try {
       // What was to be saved has been, once the response has ended: the session need not be compared again.
       open.sendCookie(res, { willSave: !isEnded });

@@ -2,6 +2,7 @@ import type { SessionData, Store } from "express-session";
 import { isSessionUnreadable } from "../errors.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
+import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
@@ -33,6 +34,7 @@ export class AnySessionStore implements SessionStore {
   readonly #queues = new Map<string, Promise<void>>();
   /** Ids that the store has, or may have, by what this process has read and written: only these may stand in the way of a new session. */
   readonly #met = new Set<string>();
+  readonly #replaced = new ReplacedIds();
   /** The callbacks with which this adapter asks the store. */
   readonly #own = new WeakSet<object>();
 
@@ -118,6 +120,7 @@ export class AnySessionStore implements SessionStore {
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
+    if (reason === "session_replaced") this.#replaced.add(sid);
     const found = await this.#inTurn(sid, async () => {
       // A session must end also if the store never says what it held; half of the step's time is left for that.
       const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
@@ -126,6 +129,11 @@ export class AnySessionStore implements SessionStore {
       return stored;
     });
     if (reason) await this.endings.announce({ sid, reason, data: found?.data });
+  }
+
+  /** Other stores have no place for it, so only this process knows. */
+  async wasReplaced(sid: string): Promise<boolean> {
+    return this.#replaced.has(sid);
   }
 
   lifeMs({ cookie }: SessionData): number {

@@ -1,8 +1,9 @@
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import { type Callback, callBack } from "./callback.ts";
+import type { RecordOwner } from "./record-owner.ts";
 import { cookieOf } from "./session-cookie.ts";
-import { type RecordOwner, SessionRecord } from "./session-record.ts";
+import { SessionRecord } from "./session-record.ts";
 import type { StoredSession } from "./session-store.ts";
 
 declare module "express-session" {
@@ -53,11 +54,12 @@ export class BoundSession extends SessionBase {
   constructor(
     req: Request,
     data: SessionData,
-    owner: SessionActions & RecordOwner,
+    actions: SessionActions,
+    owner: RecordOwner,
     stored: StoredSession | undefined,
   ) {
     super(req, data);
-    this.#actions = owner;
+    this.#actions = actions;
     this.#record = new SessionRecord(this.#self(), owner, stored);
   }
 

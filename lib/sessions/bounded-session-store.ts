@@ -51,6 +51,10 @@ export class BoundedSessionStore implements SessionStore {
     return this.#bounds.call(() => this.#store.remove(sid, reason));
   }
 
+  wasReplaced(sid: string): Promise<boolean> {
+    return this.#bounds.call(() => this.#store.wasReplaced(sid));
+  }
+
   lifeMs(data: SessionData): number {
     return checkedLifeMs(this.#store.lifeMs(data));
   }

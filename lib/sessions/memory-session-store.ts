@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
@@ -37,12 +38,14 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   readonly #entries = new Map<string, Entry>();
   readonly #ttlMs: number;
   readonly #now: () => number;
+  readonly #replaced: ReplacedIds;
   readonly #hand = new ClockHand(this.#entries);
 
   constructor(options: MemorySessionStoreOptions = {}) {
     super();
     this.#ttlMs = (options.ttl ?? 86_400) * 1000;
     this.#now = options.now ?? Date.now;
+    this.#replaced = new ReplacedIds(this.#now);
   }
 
   get expressStore(): this {
@@ -77,9 +80,14 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
     const entry = this.#live(sid);
+    if (reason === "session_replaced") this.#replaced.add(sid);
     this.#entries.delete(sid);
     if (!reason) return;
     await this.endings.announce({ sid, reason, data: entry && JSON.parse(entry.json) });
+  }
+
+  async wasReplaced(sid: string): Promise<boolean> {
+    return this.#replaced.has(sid);
   }
 
   lifeMs(data: SessionData): number {

@@ -14,7 +14,7 @@ import { scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
+import { assertSessionData, isSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
 import { WRITE_SCRIPT } from "./write-script.ts";
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
@@ -32,6 +32,7 @@ const MAX_SECONDS = 8.64e12;
 export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
   readonly #client: () => RedisClient;
+  readonly #replacedPrefix: string;
 
   constructor(options: RedisSessionStoreOptions) {
     assertClientOf("RedisSessionStore", options, false);
@@ -40,6 +41,8 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     // connect-redis's own calls ask it, too.
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
+    // Not below the sessions' own prefix, where it would be taken for one.
+    this.#replacedPrefix = `${this.prefix.replace(/sess:$/, "")}replaced:`;
   }
 
   get expressStore(): this {
@@ -80,11 +83,18 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
+    // First: whoever comes with the old id and finds no session must find this.
+    if (reason === "session_replaced")
+      await this.#client().set(this.#replacedPrefix + sid, "1", { PX: REPLACED_KNOWN_MS });
     const text = await this.#client().getDel(this.prefix + sid);
     if (!reason) return;
     // What cannot be read has no user either.
     const stored = text ? await this.#parse(String(text)).catch(() => undefined) : undefined;
     await this.endings.announce({ sid, reason, data: stored?.data });
+  }
+
+  async wasReplaced(sid: string): Promise<boolean> {
+    return Number(await this.#client().exists(this.#replacedPrefix + sid)) > 0;
   }
 
   lifeMs(data: SessionData): number {

@@ -3,7 +3,13 @@ import { SessionStackError } from "../errors.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import type { RecentSessions } from "./recent-sessions.ts";
 import type { Save, SaveResult } from "./save.ts";
-import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
+import {
+  type Base,
+  type SessionSnapshot,
+  type SessionStore,
+  type StoredSession,
+  snapshotOf,
+} from "./session-store.ts";
 import { unavailable } from "./within.ts";
 
 /** What a queue needs of the session middleware that it belongs to. */
@@ -86,8 +92,7 @@ export class SaveQueue {
     for (const save of saves) data = save.applyTo(data);
     const merged = data as SessionSnapshot["data"];
     merged.cookie = inflateCookie(merged.cookie);
-    const next = { data: merged, json: JSON.stringify(merged) };
-    return { saves, current, next, userId: this.#parts.userIdOf(merged) };
+    return { saves, current, next: snapshotOf(merged), userId: this.#parts.userIdOf(merged) };
   }
 
   #written({ saves, current, next, userId }: Write, version: string): void {

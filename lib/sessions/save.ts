@@ -18,6 +18,14 @@ export type SaveResult =
       readonly userIdBefore: string | undefined;
     };
 
+/** What whoever saves knows. */
+export interface SaveOptions {
+  /** What `hasChanges` has just answered. */
+  readonly isModified?: boolean;
+  /** Whether nobody will read more than the cookie after it, so that the session need not show what others have saved. */
+  readonly isLast?: boolean;
+}
+
 /** What a saver asks for. */
 export interface SaveRequest {
   /** The session as the saver last knew it to be stored; `undefined` if it is new. */

@@ -1,32 +1,14 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
-import { inflateCookie } from "./inflate-cookie.ts";
-import { changedKeys, copyKey, hasChanges, sameUnder } from "./merge.ts";
-import { isSameCookie, mergeCookies } from "./merge-cookies.ts";
-import type { SaveQueues } from "./save-queues.ts";
-import { cookieOf, copyCookie, type SessionCookie } from "./session-cookie.ts";
+import { hasChanges } from "./merge.ts";
+import { isSameCookie } from "./merge-cookies.ts";
+import type { RecordOwner } from "./record-owner.ts";
+import type { SaveOptions } from "./save.ts";
+import { cookieOf } from "./session-cookie.ts";
 import type { EndReason } from "./session-endings.ts";
-import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
-
-/** What a record needs of the request or connection that it serves. */
-export interface RecordOwner {
-  readonly store: SessionStore;
-  readonly saves: SaveQueues;
-  /** Whose session this is. */
-  userIdOf(data: SessionData): string | undefined;
-  /** Called before a session is saved that was last seen as this user's. */
-  willSave(session: Session, userId: string | undefined): void;
-  /** Called once the stored session is another user's than before, nobody's, or gone. */
-  userChanged(session: Session, before: string | undefined, after: string | undefined): Promise<void>;
-}
-
-/** What whoever saves knows. */
-export interface SaveOptions {
-  /** What `hasChanges` has just answered. */
-  readonly isModified?: boolean;
-  /** Whether nobody will read more than the cookie after it, so that the session need not show what others have saved. */
-  readonly isLast?: boolean;
-}
+import { type Base, type StoredSession, snapshotOf } from "./session-store.ts";
+import { inflatedCookie, takeOver, takeOverCookie } from "./take-over.ts";
+import { UnsureInsert } from "./unsure-insert.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -42,10 +24,12 @@ export class SessionRecord {
   #base: Base | undefined;
   /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
   #unsure: ReadonlySet<string> = NONE;
-  #attempted = false;
+  /** The first save, while nobody knows whether it has stored the session. */
+  #unsureInsert: UnsureInsert | undefined;
   #ended = false;
   #modified = false;
   #saved = false;
+  #failure: unknown;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -71,6 +55,11 @@ export class SessionRecord {
     return this.#base?.userId;
   }
 
+  /** From here on nothing of the session is stored. */
+  close(): void {
+    this.#ended = true;
+  }
+
   /** Whether a save has written changes. */
   get wasModified(): boolean {
     return this.#modified;
@@ -79,6 +68,16 @@ export class SessionRecord {
   /** Whether a save has been done, with changes or without. */
   get wasSaved(): boolean {
     return this.#saved;
+  }
+
+  /** What the last save has failed with; `undefined` if it has not. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Whether it may be stored by a first save whose answer did not come, so that no client has its cookie. */
+  get isUnsure(): boolean {
+    return this.#unsureInsert !== undefined && !this.#ended;
   }
 
   /** Resolves, never rejects, when the save that is under way is done; `undefined` if none is. */
@@ -97,7 +96,7 @@ export class SessionRecord {
     // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
     if (JSON.stringify(this.session) === this.#base.json) return false;
     const base = JSON.parse(this.#base.json) as SessionData;
-    return hasChanges(base, this.session) || !isSameCookie(inflated(base.cookie), cookie);
+    return hasChanges(base, this.session) || !isSameCookie(inflatedCookie(base.cookie), cookie);
   }
 
   /**
@@ -134,9 +133,10 @@ export class SessionRecord {
 
   /** Reads the session as it stands in the store now. */
   async read(): Promise<StoredSession> {
-    const stored = await this.#owner.store.read(this.session.id);
+    const insert = this.#unsureInsert;
+    const stored = await (insert ? insert.find() : this.#owner.store.read(this.session.id));
     if (stored) return stored;
-    if (this.#base) this.#foundGone();
+    if (this.#base || insert) this.#foundGone();
     throw sessionDeleted();
   }
 
@@ -160,32 +160,41 @@ export class SessionRecord {
     this.#ended = true;
     // A first save that is still under way would be stored after it was removed.
     if (this.#running) await settled(this.#running);
-    if (!this.#base && !this.#attempted) return;
+    if (!this.#base && !this.#unsureInsert) return;
     this.#owner.saves.forget(this.session.id);
+    await this.#unsureInsert?.revoke();
     await this.#owner.store.remove(this.session.id, reason);
     if (this.#base?.userId !== undefined)
       await this.#owner.userChanged(this.session, this.#base.userId, undefined);
   }
 
   #start(options: SaveOptions): Promise<void> {
-    this.#running = this.#write(options).finally(() => {
-      this.#running = undefined;
-    });
+    this.#failure = undefined;
+    this.#running = this.#write(options)
+      .catch((error) => {
+        this.#failure = error;
+        throw error;
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
     return this.#running;
   }
 
   async #write({ isModified: known, isLast = false }: SaveOptions): Promise<void> {
+    if (this.#unsureInsert && !this.#ended) await this.#findInsert(this.#unsureInsert);
     if (this.#ended) throw sessionDeleted();
     const base = this.#base;
     this.#owner.willSave(this.session, base?.userId);
     const isModified = known ?? this.hasChanges();
     this.session.touch();
-    const sent = snapshot(this.session);
+    const sent = snapshotOf(this.session as unknown as SessionData);
     const userId = this.#owner.userIdOf(sent.data);
-    this.#attempted = true;
-    const save = this.#owner.saves.save(this.session.id, { base, sent, userId, unsure: this.#unsure });
+    const { id } = this.session;
+    const save = this.#owner.saves.save(id, { base, sent, userId, unsure: this.#unsure });
     const result = await save.result.catch((error) => {
       if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.changes()]);
+      if (save.wasSent && !base) this.#unsureInsert = new UnsureInsert(id, save.request, this.#owner);
       throw error;
     });
     if (result.outcome === "deleted") {
@@ -205,25 +214,26 @@ export class SessionRecord {
       // Nobody reads the session any more, but its cookie is still to be sent. Whoever saves it once more merges: nothing
       // else is stored as this version.
       this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
-      copyCookie(inflated(merged.cookie), cookieOf(this.session));
+      takeOverCookie(this.session, merged.cookie);
     } else
       this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
     if (stored.userId !== userIdBefore)
       await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
 
-  /**
-   * Puts what others have saved into the session, where it still is as it was at `before`: what the app
-   * has changed since then stays, and is a change against the new base.
-   */
+  /** Takes over what others have saved: what the app has changed since then is a change against the new base. */
   #takeOver(before: SessionData, theirs: SessionData, base: Base): void {
-    for (const key of changedKeys(before, theirs)) {
-      if (!this.#unsure.has(key) && sameUnder(key, before, this.session)) copyKey(theirs, this.session, key);
-    }
-    // Into the one that the app has, and may go on to change.
-    const cookie = cookieOf(this.session);
-    copyCookie(inflated(mergeCookies(before.cookie, this.session.cookie, theirs.cookie)), cookie);
+    takeOver(this.session, before, theirs, this.#unsure);
     this.#base = base;
+  }
+
+  async #findInsert(insert: UnsureInsert): Promise<void> {
+    const stored = await insert.find();
+    if (!stored) return this.#foundGone();
+    const { data, json, version } = stored;
+    // Nobody's, as far as anybody was told: the next save logs its user in from the beginning.
+    this.#takeOver(JSON.parse(insert.sent.json) as SessionData, data, { json, version });
+    this.#unsureInsert = undefined;
   }
 
   #baseOf({ data, json, version }: StoredSession): Base {
@@ -234,14 +244,6 @@ export class SessionRecord {
     this.#ended = true;
     this.#owner.store.endings.close(this.session.id, "session_ended");
   }
-}
-
-function snapshot(data: Session | SessionData): SessionSnapshot {
-  return { data: data as SessionData, json: JSON.stringify(data) };
-}
-
-function inflated(cookie: SessionData["cookie"]): SessionCookie {
-  return inflateCookie(cookie) as unknown as SessionCookie;
 }
 
 async function settled(promise: Promise<unknown>): Promise<void> {

@@ -2,12 +2,20 @@ import type { SessionData, Store } from "express-session";
 import { isSessionUnreadable, SessionStackError } from "../errors.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 
+/** Milliseconds for which a store knows of an id that it was replaced: as long as a request may be on its way. */
+export const REPLACED_KNOWN_MS = 10_000;
+
 /** A session's contents, as data and as the JSON text of that data at one moment. */
 export interface SessionSnapshot {
   /** The contents. */
   readonly data: SessionData;
   /** The contents as JSON. */
   readonly json: string;
+}
+
+/** The contents of a session as they are now. */
+export function snapshotOf(data: SessionData): SessionSnapshot {
+  return { data, json: JSON.stringify(data) };
 }
 
 /** A session as the store holds it. `data` is the reader's own copy. */
@@ -43,6 +51,7 @@ export type WriteResult =
  * - `write` is one atomic step. It compares with what the writer had loaded and never overwrites what it
  *   has not seen; it never brings back a session that is gone.
  * - `refresh` moves the expiry and nothing else, and never brings a session back.
+ * - `remove` of a session that is replaced tells that by `wasReplaced` before the session is gone.
  * - `remove` announces the ending once the session is gone, also if it was gone already, and resolves after that.
  * - `read` rejects with `ERR_SESSION_UNREADABLE` if the stored bytes are no session, and leaves them as they are.
  *
@@ -68,6 +77,13 @@ export interface SessionStore {
 
   /** Deletes a session and announces it; without a reason, that is the caller's. One that is gone already is not an error. */
   remove(sid: string, reason?: EndReason): Promise<void>;
+
+  /**
+   * Whether the session was removed as `session_replaced` in the last {@link REPLACED_KNOWN_MS}, and by whichever node: a
+   * request with the old cookie may still be on its way, whose client has another one by now. Asked only when a read
+   * has found nothing.
+   */
+  wasReplaced(sid: string): Promise<boolean>;
 
   /** Milliseconds that a session with this data lives if it is written or refreshed now; `Infinity` if the store cannot tell. */
   lifeMs(data: SessionData): number;

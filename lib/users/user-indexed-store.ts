@@ -68,6 +68,10 @@ export class UserIndexedStore implements SessionStore {
     return this.#store.remove(sid, reason);
   }
 
+  wasReplaced(sid: string): Promise<boolean> {
+    return this.#store.wasReplaced(sid);
+  }
+
   lifeMs(data: SessionData): number {
     return this.#store.lifeMs(data);
   }

@@ -183,7 +183,8 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
   }
 
   async function logOut(req: UserRequest): Promise<void> {
-    await req.session?.destroy();
+    // Another call may be ending it: that one has not succeeded yet.
+    await (req.session ? req.session.destroy() : keeper.openOf(req)?.ending);
   }
 
   async function listUserSessions(

@@ -84,6 +84,10 @@ export class HeldSessionStore implements SessionStore {
     return this.#pass("remove", () => this.#store.remove(sid, reason));
   }
 
+  wasReplaced(sid: string): Promise<boolean> {
+    return this.#store.wasReplaced(sid);
+  }
+
   expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     return this.#store.expiries(sids);
   }

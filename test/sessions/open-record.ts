@@ -4,10 +4,12 @@ import { BoundSession, type SessionActions } from "../../lib/sessions/bound-sess
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
+import type { RecordOwner } from "../../lib/sessions/record-owner.ts";
 import { SaveQueues } from "../../lib/sessions/save-queues.ts";
-import type { RecordOwner, SessionRecord } from "../../lib/sessions/session-record.ts";
+import type { SessionRecord } from "../../lib/sessions/session-record.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import type { Contents } from "../../lib/testing/session-store-suite/sessions.ts";
+import type { SessionIndex } from "../../lib/users/session-index.ts";
 
 /** A record whose session can be written to as an app does. */
 export interface OpenRecord {
@@ -17,7 +19,7 @@ export interface OpenRecord {
 }
 
 export interface OpenRecordOptions
-  extends Partial<Pick<RecordOwner, "userIdOf" | "willSave" | "userChanged">> {
+  extends Partial<Pick<RecordOwner, "index" | "userIdOf" | "willSave" | "userChanged">> {
   /** @default 2_000 */
   timeoutMs?: number;
   /** The queues of the node that it belongs to. @default those of a node of its own */
@@ -25,6 +27,9 @@ export interface OpenRecordOptions
   /** Of a new session. @default 60_000 */
   maxAge?: number | null;
 }
+
+/** Stands for the index, which these stores do not keep. */
+const confirming = { confirm: async () => true, remove: async () => {} } as unknown as SessionIndex;
 
 /** Opens a session as the session middleware does for a request or a connection: the stored one, else a new one. */
 export async function openRecord(
@@ -36,6 +41,7 @@ export async function openRecord(
     userIdOf = () => undefined,
     willSave = () => {},
     userChanged = async () => {},
+    index = confirming,
     saves,
   }: OpenRecordOptions = {},
 ): Promise<OpenRecord> {
@@ -46,17 +52,14 @@ export async function openRecord(
   const req = { sessionID: sid } as Request;
   const owner: RecordOwner = {
     store: bounded,
+    index,
     saves: saves ?? new SaveQueues({ store: bounded, timeoutMs, userIdOf }),
     userIdOf,
     willSave,
     userChanged,
   };
-  const session = new BoundSession(
-    req,
-    data,
-    owner as RecordOwner & SessionActions,
-    stored,
-  ) as unknown as Session & Contents;
+  const session = new BoundSession(req, data, {} as SessionActions, owner, stored) as unknown as Session &
+    Contents;
   return { record: BoundSession.recordOf(session), session };
 }
 
