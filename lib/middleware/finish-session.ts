@@ -24,24 +24,21 @@ export function finishSession(
   if (req.session == null && config.unset === "destroy" && lastRecord && !lastRecord.hasEnded) {
     return open.end(lastRecord, "session_ended");
   }
-  if (!lastRecord?.saving) open.abandonUnsure();
-  if (!record || record.hasEnded || !open.hasId) return undefined;
   // A save that the handler did not wait for: only after it is known what is left to save.
-  if (record.saving) {
+  if (record?.saving) {
     return record.saving.then(() => {
-      if (isLost(record.failure) && res.statusCode < 400) {
-        open.abandonUnsure();
-        throw record.failure;
-      }
-      return finishSession(keeper, open, req, res);
+      if (!isLost(record.failure) || res.statusCode >= 400) return finishSession(keeper, open, req, res);
+      open.abandonUnsure();
+      throw record.failure;
     });
   }
-  if (record.failure !== undefined) {
+  if (record?.failure !== undefined && !record.hasEnded) {
     // The app was told, and what it answers is its own: saved by itself, a change would be kept that it reports as lost.
     debugSession(req, "not saved: a save has failed before");
-    if (isLost(record.failure) && res.statusCode < 400) keeper.errors.report(record.failure, req);
-    return undefined;
+    if (res.statusCode < 400) keeper.errors.report(record.failure, req);
   }
+  open.abandonUnsure();
+  if (!record || record.hasEnded || record.failure !== undefined || !open.hasId) return undefined;
   if (config.saveUnless(res)) {
     if (isDebugged() && record.hasChanges())
       debugSession(req, "not saved: saveUnless leaves this response out");

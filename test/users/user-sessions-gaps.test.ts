@@ -1,11 +1,13 @@
 import type { Backend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import {
+  answerNext,
   beforeNext,
   byOwner,
   data,
   gate,
   indexed,
+  lost,
   me,
   places,
   type Served,
@@ -17,18 +19,6 @@ import {
 /** Lets the next call of a method fail, without being made. */
 function failNext<T extends object>(target: T, method: keyof T & string): void {
   beforeNext(target, method, () => Promise.reject(new Error("no")));
-}
-
-/** Lets the next call of a method fail, although it has done its work. */
-function loseNextAnswer<T extends object>(target: T, method: keyof T & string): void {
-  const call = (target as Record<string, (...args: unknown[]) => Promise<unknown>>)[method] as (
-    ...args: unknown[]
-  ) => Promise<unknown>;
-  (target as Record<string, unknown>)[method] = async (...args: unknown[]) => {
-    Reflect.deleteProperty(target, method);
-    await call.apply(target, args);
-    throw new Error("no");
-  };
 }
 
 /** Lets all calls of a method fail until the returned function is called. */
@@ -116,7 +106,7 @@ describe.each(places)(
           });
         },
       });
-      loseNextAnswer(backend.sessions, "write");
+      answerNext(backend.sessions, "write", lost);
       expect((await again.browser().post("/login-twice")).status).toBe(204);
       const [entry] = await backend.sessionIndex.entries("ada");
       expect((entry?.expiresAt ?? 0) - Date.now()).toBeGreaterThan(50_000);
