@@ -3,7 +3,7 @@ import { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import type { EventMap } from "./event-map.ts";
-import { type EventData, type IncomingEvent, ProtocolError } from "./protocol.ts";
+import { type EventData, type IncomingEvent, ProtocolError, unknownEvent } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
 /** How a connection was closed, by whichever side was the first. */
@@ -73,6 +73,9 @@ export class Events {
     }
   }
 
+  /** Whether events of a type have a handler. */
+  readonly handles = (type: string): boolean => this.#handled.has(type);
+
   /**
    * Has an event handled, and resolves to its answer.
    *
@@ -80,7 +83,7 @@ export class Events {
    */
   async handle(connection: Connection, { type, data, id }: IncomingEvent): Promise<unknown> {
     const handled = this.#handled.get(type);
-    if (!handled) throw new ProtocolError("unknown_event", "Nothing handles events of this type", id);
+    if (!handled) throw unknownEvent(id);
     try {
       const checked = handled.schema ? await check(handled.schema, data, id) : data;
       return await handled.handler(connection, checked as EventData);

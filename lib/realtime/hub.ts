@@ -90,6 +90,7 @@ export class Hub implements ConnectionHandler {
       counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
+      maxBytesPerSecond: config.maxBytesPerSecond,
       now: () => config.clock.now(),
       gone: (connection) => this.#forget(connection),
       closed: (connection) => this.#tellClosed(connection),

@@ -11,12 +11,14 @@ import {
   ProtocolError,
   parseMessage,
 } from "./protocol.ts";
+import { Rate } from "./rate.ts";
 
 /** What inboxes share. */
 export interface InboxHost {
   readonly events: Events;
   readonly counts: Counts;
   readonly maxMessagesPerSecond: number;
+  readonly maxBytesPerSecond: number;
   readonly maxBufferedBytes: number;
   now(): number;
   /** Called with each message: its user is there. */
@@ -47,14 +49,14 @@ export class Inbox {
   #isHeld = true;
   #isWorking = false;
   #isPaused = false;
-  #tokens: number;
-  #filledAt: number;
+  readonly #messages: Rate;
+  readonly #bytes: Rate;
 
   constructor(host: InboxHost, connection: RealtimeConnection) {
     this.#host = host;
     this.#connection = connection;
-    this.#tokens = this.#capacity;
-    this.#filledAt = host.now();
+    this.#messages = new Rate(host.maxMessagesPerSecond, host.now());
+    this.#bytes = new Rate(host.maxBytesPerSecond, host.now());
   }
 
   /** From here on events are handled. */
@@ -67,13 +69,14 @@ export class Inbox {
     const bytes = (message as Buffer).byteLength;
     this.#host.counts.messagesIn++;
     this.#host.counts.bytesIn += bytes;
-    if (!this.#isAllowed()) {
+    const now = this.#host.now();
+    if (!this.#messages.take(1, now) || !this.#bytes.take(bytes, now)) {
       this.#connection.end("rate_limited");
       return;
     }
     try {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
-      this.#sort(parseMessage(message.toString()), bytes);
+      this.#sort(parseMessage(message.toString(), this.#host.events.handles), bytes);
     } catch (error) {
       this.#host.heard(this.#connection, "message");
       this.#refuse(error as ProtocolError);
@@ -141,21 +144,5 @@ export class Inbox {
 
   #answer(text: string): void {
     this.#connection.push(new OutgoingMessage(text));
-  }
-
-  /** A bucket of tokens that fills with time, so that a burst of a second's messages is allowed. */
-  #isAllowed(): boolean {
-    const { maxMessagesPerSecond } = this.#host;
-    if (maxMessagesPerSecond === Number.POSITIVE_INFINITY) return true;
-    const now = this.#host.now();
-    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * maxMessagesPerSecond;
-    this.#filledAt = now;
-    this.#tokens = Math.min(this.#capacity, filled) - 1;
-    return this.#tokens >= 0;
-  }
-
-  /** Of less than one, none could ever be taken. */
-  get #capacity(): number {
-    return Math.max(1, this.#host.maxMessagesPerSecond);
   }
 }

@@ -32,6 +32,8 @@ export interface RealtimeOptions {
   graceMs?: number;
   /** Messages of one connection a second, after as many at once; more close it with 4029. @default 100 */
   maxMessagesPerSecond?: number;
+  /** Bytes of one connection's messages a second, after as many at once; more close it with 4029. @default 1_048_576 */
+  maxBytesPerSecond?: number;
   /** Connections that a user may have, on all nodes; one more is answered with 429. @default 100 */
   maxConnectionsPerUser?: number;
   /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
@@ -74,6 +76,7 @@ const DEFAULTS: Readonly<Defaulted> = Object.freeze({
   keepAlive: "heartbeat",
   graceMs: 5_000,
   maxMessagesPerSecond: 100,
+  maxBytesPerSecond: 1_048_576,
   maxConnectionsPerUser: 100,
   maxGroupsPerUser: 1_000,
   maxBufferedBytes: 1_048_576,
@@ -94,6 +97,7 @@ const checked = optionsCheck<RealtimeOptions>("realtime", {
   keepAlive: oneOf("heartbeat", "message", "none"),
   graceMs: delayOr0,
   maxMessagesPerSecond: above0,
+  maxBytesPerSecond: above0,
   maxConnectionsPerUser: limit,
   maxGroupsPerUser: limit,
   maxBufferedBytes: above0,
