@@ -19,11 +19,16 @@ export interface InboxHost {
   readonly counts: Counts;
   readonly maxMessagesPerSecond: number;
   readonly maxBytesPerSecond: number;
+  readonly handlerTimeoutMs: number;
   readonly maxBufferedBytes: number;
   now(): number;
+  after(ms: number, step: () => void): void;
   /** Called with each message: its user is there. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
 }
+
+/** As for a listener that fails (RFC 6455, section 7.4.1). */
+export const INTERNAL_ERROR = 1011;
 
 /** Events, and bytes of them, that may wait for those before them to be handled; with more, the client is read no further. */
 const MAX_WAITING = 1000;
@@ -33,6 +38,15 @@ const MAX_WAITING_BYTES = 262_144;
 interface Waiting {
   readonly event: IncomingEvent;
   readonly bytes: number;
+}
+
+/** Handlers of one connection that may go on after their time: with one more it is closed. */
+const MAX_OVERDUE = 10;
+
+/** What is handled now. What takes too long is not it any more, whatever comes of it. */
+interface Handling {
+  readonly event: IncomingEvent;
+  readonly since: number;
 }
 
 const NOTHING: Waiting[] = [];
@@ -47,7 +61,8 @@ export class Inbox {
   #waiting = NOTHING;
   #waitingBytes = 0;
   #isHeld = true;
-  #isWorking = false;
+  #handling: Handling | undefined;
+  #overdue = 0;
   #isPaused = false;
   readonly #messages: Rate;
   readonly #bytes: Rate;
@@ -102,33 +117,66 @@ export class Inbox {
     void this.#work();
   }
 
+  /** Has the next event handled if the one before it has taken too long, up to a tick ago. */
+  look(now: number): void {
+    const { events, handlerTimeoutMs } = this.#host;
+    const late = this.#handling;
+    if (!late || now - late.since < handlerTimeoutMs) return;
+    this.#handling = undefined;
+    const { type, id } = late.event;
+    const failure = new Error(`The handler of "${type}" did not end within ${handlerTimeoutMs} ms.`);
+    events.errors.report(failure, this.#connection);
+    this.#refuse(new ProtocolError("handler_timeout", "The event was not handled in time", id));
+    // None can be stopped: one that hangs each time would be there ever more often.
+    if (++this.#overdue > MAX_OVERDUE) {
+      this.#waiting = NOTHING;
+      this.#connection.close(INTERNAL_ERROR, "internal_error");
+    } else void this.#work();
+  }
+
+  /** What was sent before the line closed is handled, and nobody else looks after it any more. */
+  closed(): void {
+    if (!this.#handling) return;
+    this.#host.after(this.#host.handlerTimeoutMs, () => {
+      this.look(this.#host.now());
+      this.closed();
+    });
+  }
+
   async #work(): Promise<void> {
-    if (this.#isHeld || this.#isWorking) return;
-    this.#isWorking = true;
+    if (this.#isHeld || this.#handling) return;
     while (!this.#connection.ws.isMuted) {
       const next = this.#waiting.shift();
       if (!next) break;
       this.#waitingBytes -= next.bytes;
       if (this.#isPaused) this.#resumeIfHalfDone();
-      await this.#handle(next.event);
+      const handling = { event: next.event, since: this.#host.now() };
+      this.#handling = handling;
+      await this.#handle(handling);
+      // Others go on meanwhile with what comes after it.
+      if (this.#handling !== handling) {
+        this.#overdue--;
+        return;
+      }
+      this.#handling = undefined;
     }
     this.#waiting = NOTHING;
     this.#waitingBytes = 0;
-    this.#isWorking = false;
   }
 
-  async #handle(event: IncomingEvent): Promise<void> {
+  async #handle(handling: Handling): Promise<void> {
+    const { event } = handling;
     try {
       const answer = await this.#host.events.handle(this.#connection, event);
-      if (event.id !== undefined)
+      if (event.id !== undefined && this.#handling === handling)
         this.#answer(checkedText(answerText(event.id, answer), this.#host.maxBufferedBytes));
     } catch (error) {
+      if (!(error instanceof ProtocolError)) this.#host.events.errors.report(error, this.#connection);
+      // It was answered when its time was over.
+      if (this.#handling !== handling) return;
       if (error instanceof ProtocolError) this.#refuse(error);
-      else {
-        // What it has returned is no JSON, or too much.
-        this.#host.events.errors.report(error, this.#connection);
-        this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
-      }
+      // What it has returned is no JSON, or too much.
+      else this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
     }
   }
 

@@ -20,7 +20,8 @@ export type ProtocolErrorCode =
   | "bad_id"
   | "unknown_event"
   | "invalid_data"
-  | "handler_failed";
+  | "handler_failed"
+  | "handler_timeout";
 
 /** A message that is answered with an error. */
 export class ProtocolError extends Error {

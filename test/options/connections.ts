@@ -160,6 +160,7 @@ export const connectionSubjects: readonly Subject[] = [
       graceMs: delayOr0,
       maxMessagesPerSecond: above0,
       maxBytesPerSecond: above0,
+      handlerTimeoutMs: delay,
       maxConnectionsPerUser: limit,
       maxGroupsPerUser: limit,
       maxBufferedBytes: above0,

@@ -177,7 +177,7 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
   const { opened, open: letGo } = gate();
   const clock = new FakeClock();
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 10_000, clock },
+    realtime: { maxMessagesPerSecond: 10_000, handlerTimeoutMs: 1_000_000, clock },
     setUp: (chat) => chat.on("wait", () => opened),
   });
   const { ws, line } = await connect(served, "ada");
@@ -195,7 +195,12 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
 test("one whose handler never ends is forgotten once its line has dropped, although it is not read", async () => {
   const clock = new FakeClock();
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 1_000_000, maxBytesPerSecond: Number.POSITIVE_INFINITY, clock },
+    realtime: {
+      maxMessagesPerSecond: 1_000_000,
+      maxBytesPerSecond: Number.POSITIVE_INFINITY,
+      handlerTimeoutMs: 1_000_000,
+      clock,
+    },
     setUp: (chat) => chat.on("wait", () => new Promise(() => {})),
   });
   const { ws, line } = await connect(served, "ada");
