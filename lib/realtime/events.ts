@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
+import { MAX_NAME_LENGTH } from "../name.ts";
 import type { Connection } from "./connection.ts";
 import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError, unknownEvent } from "./protocol.ts";
@@ -104,6 +105,10 @@ export class Events {
   }
 
   #handle(type: string, schema: StandardSchema<unknown> | undefined, handler: AnyHandler): void {
+    if (type.length > MAX_NAME_LENGTH)
+      throw new TypeError(
+        `realtime: the name of an event may have ${MAX_NAME_LENGTH} characters; clients send it each time`,
+      );
     if (type === "" || type.startsWith(RESERVED))
       throw new TypeError(`realtime: events may not be named "${type}": "${RESERVED}…" is realtime's own`);
     if (this.#handled.has(type))

@@ -1,3 +1,5 @@
+import { isNameLength, MAX_NAME_LENGTH } from "../name.ts";
+
 /** Data of events: an object, whose contents nothing has checked unless a schema or the types say so. */
 // biome-ignore lint/suspicious/noExplicitAny: as with Express's `req.body`, what a client sends is anything until it is checked
 export type EventData = Record<string, any>;
@@ -75,8 +77,10 @@ export function unknownEvent(id: MessageId | undefined): ProtocolError {
 
 /** An event of the server. @throws {TypeError} for data that is no object, or no JSON. */
 export function eventText(type: string, data: EventData = {}): string {
-  if (typeof type !== "string" || type === "")
-    throw new TypeError("send: expected the type of the event, a string");
+  if (!isNameLength(type))
+    throw new TypeError(
+      `send: expected the type of the event, a string of 1 to ${MAX_NAME_LENGTH} characters`,
+    );
   if (typeof data !== "object" || data === null || Array.isArray(data))
     throw new TypeError("send: expected the data of the event, an object");
   return JSON.stringify({ event_type: type, data });

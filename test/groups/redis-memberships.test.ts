@@ -41,6 +41,24 @@ describe("RedisMemberships", () => {
     await assertMembers(one, "g", ["u"]);
   });
 
+  it("writes a few times where others change it all the while, and then rather a name too many", async () => {
+    const prefix = uniquePrefix("groups");
+    const memberships = new RedisMemberships(client, prefix);
+    let isIn = 0;
+    const asked = jest.spyOn(client, "sIsMember").mockImplementation((async () => {
+      isIn = 1 - isIn;
+      return isIn;
+    }) as never);
+    try {
+      expect(await memberships.leave("u", "g")).toBe(false);
+      expect(asked.mock.calls.length).toBeLessThan(20);
+    } finally {
+      asked.mockRestore();
+    }
+    expect(await client.sMembers(`${prefix}group:g:members`)).toEqual(["u"]);
+    await assertMembers(memberships, "g", []);
+  });
+
   it("expires by nothing, and leaves nothing in Redis once all have left", async () => {
     const prefix = uniquePrefix("groups");
     const memberships = new RedisMemberships(client, prefix);
