@@ -21,8 +21,12 @@ interface Request {
   reject(error: RealtimeClientError): void;
 }
 
-/** Messages that leave at once when a connection opens, and how long before as many follow: under a server's limit of 100 a second. */
+/**
+ * Messages, and characters of them, that leave at once when a connection opens, and how long before as many follow: under
+ * a server's limits of 100 a second, and of 1 MiB.
+ */
 const SLICE = 25;
+const SLICE_LENGTH = 50_000;
 const PAUSE_MS = 300;
 
 /**
@@ -113,9 +117,11 @@ export class Outbox {
   }
 
   #drain(): void {
-    for (let left = SLICE; left > 0; left--) {
+    let length = 0;
+    for (let left = SLICE; left > 0 && length < SLICE_LENGTH; left--) {
       const [next] = this.#waiting;
       if (!next || !this.#line?.send(next.text)) return;
+      length += next.text.length;
       this.#waiting.shift();
     }
     this.#pause = setTimeout(() => this.#drain(), PAUSE_MS);

@@ -9,7 +9,8 @@ export type Joining = "joined" | "member" | "full";
  * - Memberships last until they are left: they outlive connections, sessions and nodes, and expire by nothing.
  * - Nobody is found among the `members` who is not in the group, and once nothing is under way nobody is missing.
  *
- * User ids and names of groups are any strings that are not empty and are well-formed Unicode.
+ * User ids and names of groups are any strings of 1 to 256 UTF-16 code units that are well-formed Unicode. Longer ones may
+ * be stored from before that was the limit: they are told, and can be left.
  */
 export interface Memberships {
   /** Puts a user into a group, unless that user is in `maxGroups` already. */
@@ -17,6 +18,9 @@ export interface Memberships {
 
   /** Takes a user out of a group. Resolves to whether the user was in it. */
   leave(userId: string, group: string): Promise<boolean>;
+
+  /** Whether a user is in a group. Takes the same time however many groups the user is in. */
+  isMember(userId: string, group: string): Promise<boolean>;
 
   /** The groups of a user. */
   groupsOf(userId: string): Promise<string[]>;

@@ -19,6 +19,10 @@ export class MemoryMemberships implements Memberships {
     return take(this.#byUser, userId, group);
   }
 
+  async isMember(userId: string, group: string): Promise<boolean> {
+    return this.#byUser.get(userId)?.has(group) ?? false;
+  }
+
   async groupsOf(userId: string): Promise<string[]> {
     return [...(this.#byUser.get(userId) ?? [])];
   }

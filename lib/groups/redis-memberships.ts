@@ -10,6 +10,9 @@ const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 /** Members that are looked at in one round trip. */
 const BATCH = 500;
 
+/** How often one step writes what it finds changed by others. */
+const MAX_WRITES = 10;
+
 /**
  * The memberships in Redis: `user:<id>:groups`, a SET that alone decides, and `group:<name>:members`, a SET that
  * finds the members. The two may stand on different servers of a cluster, so no step changes both.
@@ -45,6 +48,10 @@ export class RedisMemberships implements Memberships {
     return left;
   }
 
+  async isMember(userId: string, group: string): Promise<boolean> {
+    return Number(await this.#client().sIsMember(this.#groupsKey(userId), group)) === 1;
+  }
+
   async groupsOf(userId: string): Promise<string[]> {
     return (await this.#client().sMembers(this.#groupsKey(userId))) as string[];
   }
@@ -62,23 +69,22 @@ export class RedisMemberships implements Memberships {
   /** Makes the group's SET say what the user's does, beginning with what it should be. */
   async #settle(userId: string, group: string, isMember: boolean): Promise<void> {
     const key = this.#membersKey(group);
-    for (let written = isMember; ; ) {
+    let written = isMember;
+    for (let writes = 0; writes < MAX_WRITES; writes++) {
       await (written ? this.#client().sAdd(key, userId) : this.#client().sRem(key, userId));
-      const is = await this.#isMember(userId, group);
+      const is = await this.isMember(userId, group);
       if (is === written) return;
       written = is;
     }
+    // Others change it all the while: rather a name too many, which is not told, than one too few.
+    await this.#client().sAdd(key, userId);
   }
 
   /** As one command, unless the users are on several servers. */
   async #areMembers(userIds: readonly string[], group: string): Promise<boolean[]> {
-    if (this.#isCluster) return Promise.all(userIds.map((userId) => this.#isMember(userId, group)));
+    if (this.#isCluster) return Promise.all(userIds.map((userId) => this.isMember(userId, group)));
     const call = { keys: userIds.map((userId) => this.#groupsKey(userId)), arguments: [group] };
     return ((await areMembersScript.run(this.#client(), call)) as number[]).map((is) => is === 1);
-  }
-
-  async #isMember(userId: string, group: string): Promise<boolean> {
-    return Number(await this.#client().sIsMember(this.#groupsKey(userId), group)) === 1;
   }
 
   #groupsKey(userId: string): string {

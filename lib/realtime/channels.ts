@@ -14,6 +14,8 @@ export interface Channel<R extends Receiver> {
   readonly receivers: Set<R>;
   /** Counts what others have said of the user's groups: see groups.ts. */
   changes: number;
+  /** The same for each group that somebody is reading for it now. */
+  readonly told: Map<string, { changes: number; running: number }>;
 }
 
 interface OpenChannel<R extends Receiver> extends Channel<R> {
@@ -121,6 +123,7 @@ export class Channels<R extends Receiver> {
       name,
       receivers: new Set<R>(),
       changes: 0,
+      told: new Map(),
       up: Promise.resolve(),
       isDown: true,
       // What is held comes first, so that the order is kept.

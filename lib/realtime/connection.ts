@@ -88,10 +88,11 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly ws: SessionWebSocket;
   readonly connectedAt: number;
   lastSeen: number;
-  /** When it is due to be pinged, to be sent a heartbeat, and to have its session touched. */
+  /** When it is due to be pinged, to be sent a heartbeat, and to have its session touched; since when it is not read. */
   pingAt = 0;
   beatAt = 0;
   touchAt = 0;
+  unreadSince: number | undefined;
   isAwaitingPong = false;
   /** Whether the app was told that it has opened, and how it was closed. */
   isTold = false;
@@ -186,9 +187,9 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   onClose(code: number, reason: string): void {
-    this.#backlog?.end();
+    this.onMute();
     this.closed = { code, reason };
-    this.#host.gone(this);
+    this.inbox.closed();
     this.#host.closed(this);
   }
 

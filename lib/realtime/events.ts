@@ -1,9 +1,10 @@
 import { EventEmitter } from "node:events";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionDeleted } from "../errors.ts";
+import { MAX_NAME_LENGTH } from "../name.ts";
 import type { Connection } from "./connection.ts";
 import type { EventMap } from "./event-map.ts";
-import { type EventData, type IncomingEvent, ProtocolError } from "./protocol.ts";
+import { type EventData, type IncomingEvent, ProtocolError, unknownEvent } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
 /** How a connection was closed, by whichever side was the first. */
@@ -73,6 +74,9 @@ export class Events {
     }
   }
 
+  /** Whether events of a type have a handler. */
+  readonly handles = (type: string): boolean => this.#handled.has(type);
+
   /**
    * Has an event handled, and resolves to its answer.
    *
@@ -80,7 +84,7 @@ export class Events {
    */
   async handle(connection: Connection, { type, data, id }: IncomingEvent): Promise<unknown> {
     const handled = this.#handled.get(type);
-    if (!handled) throw new ProtocolError("unknown_event", "Nothing handles events of this type", id);
+    if (!handled) throw unknownEvent(id);
     try {
       const checked = handled.schema ? await check(handled.schema, data, id) : data;
       return await handled.handler(connection, checked as EventData);
@@ -101,6 +105,10 @@ export class Events {
   }
 
   #handle(type: string, schema: StandardSchema<unknown> | undefined, handler: AnyHandler): void {
+    if (type.length > MAX_NAME_LENGTH)
+      throw new TypeError(
+        `realtime: the name of an event may have ${MAX_NAME_LENGTH} characters; clients send it each time`,
+      );
     if (type === "" || type.startsWith(RESERVED))
       throw new TypeError(`realtime: events may not be named "${type}": "${RESERVED}…" is realtime's own`);
     if (this.#handled.has(type))

@@ -3,6 +3,7 @@ import type { Registry } from "../connections/registry.ts";
 import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import { isText } from "../is-text.ts";
+import { isName, MAX_NAME_LENGTH } from "../name.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
@@ -34,6 +35,8 @@ export const ACK_TIMEOUT_MS = 1000;
 /** How often the groups are read of a user who changes them all the while; and while others wait for it. */
 const MAX_READS = 100;
 const MAX_READS_OF_A_PRUNE = 5;
+/** How often one group is read of a user who joins and leaves it all the while. */
+const MAX_READS_OF_A_CHANGE = 5;
 
 /**
  * Keeps connections in the channels of their users' groups.
@@ -95,7 +98,7 @@ export class Groups {
     for (let reads = 0; reads < MAX_READS; reads++) {
       const changes = this.#changesOf(connection);
       const doubts = this.#doubts;
-      const groups = await memberships.groupsOf(connection.userId);
+      const groups = (await memberships.groupsOf(connection.userId)).filter(isName);
       const unasked = groups.filter((group) => !connection.groups.has(group) && !allowed.has(group));
       for (const [group, is] of await allowedGroups(this.#parts, connection, unasked)) allowed.set(group, is);
       if (connection.isGone) return;
@@ -148,17 +151,26 @@ export class Groups {
     const channel = channels.find(userChannel(userId));
     if (!channel) return;
     channel.changes++;
+    const told = channel.told.get(group) ?? { changes: 0, running: 0 };
+    channel.told.set(group, told);
+    told.changes++;
+    told.running++;
     // At once: what this node hears next may have been sent after it, if nobody could wait for this node any longer.
     if (!isIn) for (const connection of channel.receivers) this.#exit(connection, group);
-    let changes: number;
-    let isMember: boolean;
-    do {
-      changes = channel.changes;
-      isMember = (await memberships.groupsOf(userId)).includes(group);
-    } while (changes !== channel.changes);
-    const connections = [...channel.receivers];
-    if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, [group])));
-    else for (const connection of connections) this.#exit(connection, group);
+    try {
+      for (let reads = 0; reads < MAX_READS_OF_A_CHANGE; reads++) {
+        const { changes } = told;
+        const isMember = await memberships.isMember(userId, group);
+        if (told.changes !== changes) continue;
+        const connections = [...channel.receivers];
+        if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, [group])));
+        else for (const connection of connections) this.#exit(connection, group);
+        return;
+      }
+      // Whoever was told of the last of these changes has read after it, and leaves the group as it is.
+    } finally {
+      if (--told.running === 0) channel.told.delete(group);
+    }
   }
 
   async #enter(connection: RealtimeConnection, groups: readonly string[]): Promise<void> {
@@ -198,8 +210,13 @@ function tooMany(): SessionStackError {
   );
 }
 
-/** Checks the name of a group: any characters, as long as there are some. @throws {TypeError} */
+/** Checks the name of a group: any characters, from 1 to 256 of them. @throws {TypeError} */
 export function groupName(group: string): string {
-  if (isText(group) && group !== "") return group;
-  throw new TypeError("expected the name of a group: a string that is not empty");
+  if (isName(group)) return group;
+  throw new TypeError(`expected the name of a group: a string of 1 to ${MAX_NAME_LENGTH} characters`);
+}
+
+/** Checks the name of a group that the app takes a user out of: it may have been joined when names could be longer. */
+export function storedGroupName(group: string): string {
+  return isText(group) && group.length > MAX_NAME_LENGTH ? group : groupName(group);
 }

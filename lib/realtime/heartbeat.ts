@@ -7,6 +7,9 @@ import type { RealtimeConfig } from "./realtime-options.ts";
 /** The heartbeat that the server sends. */
 const BEAT = new OutgoingMessage(eventText(HEARTBEAT));
 
+/** Milliseconds for which a connection that is not read counts as heard, since it cannot be. */
+const MAX_UNREAD_MS = 300_000;
+
 /** Looks after the lines of a node: which are dead, which users are inactive, and who was heard since the last tick. */
 export class Heartbeat {
   readonly #config: RealtimeConfig;
@@ -30,10 +33,8 @@ export class Heartbeat {
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void {
     const { keepAlive } = this.#config;
     connection.keepsAlive ||= keepAlive === "message" || (keepAlive === "heartbeat" && by === "heartbeat");
-    connection.lastSeen = this.#clock.now();
-    if (connection.isHeard) return;
-    connection.isHeard = true;
-    this.#heard.push(connection);
+    connection.unreadSince = undefined;
+    this.#isThere(connection);
   }
 
   /** The connections that were heard since this was last asked. */
@@ -44,13 +45,13 @@ export class Heartbeat {
     return heard;
   }
 
-  /** Closes connections of inactive users, cuts dead lines, and pings and beats those that are due. */
+  /** Closes connections of inactive users, ends the wait for handlers that hang, cuts dead lines, and pings and beats those that are due. */
   look(connections: Iterable<RealtimeConnection>): void {
     const { pingIntervalMs, heartbeatMs, inactivityThresholdSeconds } = this.#config;
     const now = this.#clock.now();
     for (const connection of connections) {
-      // One that is not read, for having sent too much, cannot be heard: what it has sent stands for it.
-      if (connection.ws.isPaused) this.heard(connection, "heartbeat");
+      connection.inbox.look(now);
+      if (this.#standsForItself(connection, now)) this.#isThere(connection);
       else if (now - connection.lastSeen >= inactivityThresholdSeconds * 1000) {
         connection.end("inactive");
         continue;
@@ -61,6 +62,23 @@ export class Heartbeat {
         connection.push(BEAT);
       }
     }
+  }
+
+  /**
+   * Whether a connection is not read, for having sent too much: what it has sent stands for it, for a while. It keeps no
+   * session alive: nobody can know whether its user is still there.
+   */
+  #standsForItself(connection: RealtimeConnection, now: number): boolean {
+    if (!connection.ws.isPaused) return false;
+    connection.unreadSince ??= now;
+    return now - connection.unreadSince < MAX_UNREAD_MS;
+  }
+
+  #isThere(connection: RealtimeConnection): void {
+    connection.lastSeen = this.#clock.now();
+    if (connection.isHeard) return;
+    connection.isHeard = true;
+    this.#heard.push(connection);
   }
 
   #ping(connection: RealtimeConnection, now: number): void {

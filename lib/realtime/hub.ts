@@ -14,7 +14,7 @@ import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "
 import type { Events } from "./events.ts";
 import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { InboxHost } from "./inbox.ts";
+import { INTERNAL_ERROR, type InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
@@ -90,7 +90,10 @@ export class Hub implements ConnectionHandler {
       counts: this.#counts,
       maxBufferedBytes: config.maxBufferedBytes,
       maxMessagesPerSecond: config.maxMessagesPerSecond,
+      maxBytesPerSecond: config.maxBytesPerSecond,
+      handlerTimeoutMs: config.handlerTimeoutMs,
       now: () => config.clock.now(),
+      after: (ms, step) => config.clock.after(ms, step),
       gone: (connection) => this.#forget(connection),
       closed: (connection) => this.#tellClosed(connection),
       heard: (connection, by) => this.#heartbeat.heard(connection, by),
@@ -197,10 +200,27 @@ export class Hub implements ConnectionHandler {
       return;
     }
     if (connection.ws.isMuted) return;
-    await this.#events.tell("connect", connection);
-    connection.isTold = true;
+    if (!(await this.#tellOpened(connection))) return;
     connection.inbox.open();
     if (connection.closed) this.#tellClosed(connection);
+  }
+
+  /** Resolves to whether the listeners were done in time; else the connection is closed, since its events would wait for ever. */
+  async #tellOpened(connection: RealtimeConnection): Promise<boolean> {
+    const { clock, handlerTimeoutMs } = this.#config;
+    let isLate = false;
+    const cancel = clock.after(handlerTimeoutMs, () => {
+      isLate = true;
+      connection.isTold = true;
+      const failure = new Error(`A listener of "connect" did not end within ${handlerTimeoutMs} ms.`);
+      this.#events.errors.report(failure, connection);
+      connection.close(INTERNAL_ERROR, "internal_error");
+      if (connection.closed) this.#tellClosed(connection);
+    });
+    await this.#events.tell("connect", connection);
+    cancel();
+    connection.isTold = true;
+    return !isLate;
   }
 
   #tellClosed(connection: RealtimeConnection): void {

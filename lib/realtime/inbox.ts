@@ -11,17 +11,24 @@ import {
   ProtocolError,
   parseMessage,
 } from "./protocol.ts";
+import { Rate } from "./rate.ts";
 
 /** What inboxes share. */
 export interface InboxHost {
   readonly events: Events;
   readonly counts: Counts;
   readonly maxMessagesPerSecond: number;
+  readonly maxBytesPerSecond: number;
+  readonly handlerTimeoutMs: number;
   readonly maxBufferedBytes: number;
   now(): number;
+  after(ms: number, step: () => void): void;
   /** Called with each message: its user is there. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
 }
+
+/** As for a listener that fails (RFC 6455, section 7.4.1). */
+export const INTERNAL_ERROR = 1011;
 
 /** Events, and bytes of them, that may wait for those before them to be handled; with more, the client is read no further. */
 const MAX_WAITING = 1000;
@@ -31,6 +38,15 @@ const MAX_WAITING_BYTES = 262_144;
 interface Waiting {
   readonly event: IncomingEvent;
   readonly bytes: number;
+}
+
+/** Handlers of one connection that may go on after their time: with one more it is closed. */
+const MAX_OVERDUE = 10;
+
+/** What is handled now. What takes too long is not it any more, whatever comes of it. */
+interface Handling {
+  readonly event: IncomingEvent;
+  readonly since: number;
 }
 
 const NOTHING: Waiting[] = [];
@@ -45,16 +61,17 @@ export class Inbox {
   #waiting = NOTHING;
   #waitingBytes = 0;
   #isHeld = true;
-  #isWorking = false;
+  #handling: Handling | undefined;
+  #overdue = 0;
   #isPaused = false;
-  #tokens: number;
-  #filledAt: number;
+  readonly #messages: Rate;
+  readonly #bytes: Rate;
 
   constructor(host: InboxHost, connection: RealtimeConnection) {
     this.#host = host;
     this.#connection = connection;
-    this.#tokens = this.#capacity;
-    this.#filledAt = host.now();
+    this.#messages = new Rate(host.maxMessagesPerSecond, host.now());
+    this.#bytes = new Rate(host.maxBytesPerSecond, host.now());
   }
 
   /** From here on events are handled. */
@@ -67,13 +84,14 @@ export class Inbox {
     const bytes = (message as Buffer).byteLength;
     this.#host.counts.messagesIn++;
     this.#host.counts.bytesIn += bytes;
-    if (!this.#isAllowed()) {
+    const now = this.#host.now();
+    if (!this.#messages.take(1, now) || !this.#bytes.take(bytes, now)) {
       this.#connection.end("rate_limited");
       return;
     }
     try {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
-      this.#sort(parseMessage(message.toString()), bytes);
+      this.#sort(parseMessage(message.toString(), this.#host.events.handles), bytes);
     } catch (error) {
       this.#host.heard(this.#connection, "message");
       this.#refuse(error as ProtocolError);
@@ -99,33 +117,66 @@ export class Inbox {
     void this.#work();
   }
 
+  /** Has the next event handled if the one before it has taken too long, up to a tick ago. */
+  look(now: number): void {
+    const { events, handlerTimeoutMs } = this.#host;
+    const late = this.#handling;
+    if (!late || now - late.since < handlerTimeoutMs) return;
+    this.#handling = undefined;
+    const { type, id } = late.event;
+    const failure = new Error(`The handler of "${type}" did not end within ${handlerTimeoutMs} ms.`);
+    events.errors.report(failure, this.#connection);
+    this.#refuse(new ProtocolError("handler_timeout", "The event was not handled in time", id));
+    // None can be stopped: one that hangs each time would be there ever more often.
+    if (++this.#overdue > MAX_OVERDUE) {
+      this.#waiting = NOTHING;
+      this.#connection.close(INTERNAL_ERROR, "internal_error");
+    } else void this.#work();
+  }
+
+  /** What was sent before the line closed is handled, and nobody else looks after it any more. */
+  closed(): void {
+    if (!this.#handling) return;
+    this.#host.after(this.#host.handlerTimeoutMs, () => {
+      this.look(this.#host.now());
+      this.closed();
+    });
+  }
+
   async #work(): Promise<void> {
-    if (this.#isHeld || this.#isWorking) return;
-    this.#isWorking = true;
+    if (this.#isHeld || this.#handling) return;
     while (!this.#connection.ws.isMuted) {
       const next = this.#waiting.shift();
       if (!next) break;
       this.#waitingBytes -= next.bytes;
       if (this.#isPaused) this.#resumeIfHalfDone();
-      await this.#handle(next.event);
+      const handling = { event: next.event, since: this.#host.now() };
+      this.#handling = handling;
+      await this.#handle(handling);
+      // Others go on meanwhile with what comes after it.
+      if (this.#handling !== handling) {
+        this.#overdue--;
+        return;
+      }
+      this.#handling = undefined;
     }
     this.#waiting = NOTHING;
     this.#waitingBytes = 0;
-    this.#isWorking = false;
   }
 
-  async #handle(event: IncomingEvent): Promise<void> {
+  async #handle(handling: Handling): Promise<void> {
+    const { event } = handling;
     try {
       const answer = await this.#host.events.handle(this.#connection, event);
-      if (event.id !== undefined)
+      if (event.id !== undefined && this.#handling === handling)
         this.#answer(checkedText(answerText(event.id, answer), this.#host.maxBufferedBytes));
     } catch (error) {
+      if (!(error instanceof ProtocolError)) this.#host.events.errors.report(error, this.#connection);
+      // It was answered when its time was over.
+      if (this.#handling !== handling) return;
       if (error instanceof ProtocolError) this.#refuse(error);
-      else {
-        // What it has returned is no JSON, or too much.
-        this.#host.events.errors.report(error, this.#connection);
-        this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
-      }
+      // What it has returned is no JSON, or too much.
+      else this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
     }
   }
 
@@ -141,21 +192,5 @@ export class Inbox {
 
   #answer(text: string): void {
     this.#connection.push(new OutgoingMessage(text));
-  }
-
-  /** A bucket of tokens that fills with time, so that a burst of a second's messages is allowed. */
-  #isAllowed(): boolean {
-    const { maxMessagesPerSecond } = this.#host;
-    if (maxMessagesPerSecond === Number.POSITIVE_INFINITY) return true;
-    const now = this.#host.now();
-    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * maxMessagesPerSecond;
-    this.#filledAt = now;
-    this.#tokens = Math.min(this.#capacity, filled) - 1;
-    return this.#tokens >= 0;
-  }
-
-  /** Of less than one, none could ever be taken. */
-  get #capacity(): number {
-    return Math.max(1, this.#host.maxMessagesPerSecond);
   }
 }

@@ -32,6 +32,14 @@ export interface RealtimeOptions {
   graceMs?: number;
   /** Messages of one connection a second, after as many at once; more close it with 4029. @default 100 */
   maxMessagesPerSecond?: number;
+  /** Bytes of one connection's messages a second, after as many at once; more close it with 4029. @default 1_048_576 */
+  maxBytesPerSecond?: number;
+  /**
+   * Milliseconds that a handler may take, its schema too, up to a second more: then its event is answered with the error
+   * `handler_timeout`, and the next one is handled. It is also what a listener of `connect` may take, whose connection is
+   * then closed with 1011. @default 30_000
+   */
+  handlerTimeoutMs?: number;
   /** Connections that a user may have, on all nodes; one more is answered with 429. @default 100 */
   maxConnectionsPerUser?: number;
   /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
@@ -75,6 +83,8 @@ const DEFAULTS: Readonly<Defaulted> = Object.freeze({
   keepAlive: "heartbeat",
   graceMs: 5_000,
   maxMessagesPerSecond: 100,
+  maxBytesPerSecond: 1_048_576,
+  handlerTimeoutMs: 30_000,
   maxConnectionsPerUser: 100,
   maxGroupsPerUser: 1_000,
   maxBufferedBytes: 1_048_576,
@@ -95,6 +105,8 @@ const checked = optionsCheck<RealtimeOptions>("realtime", {
   keepAlive: oneOf("heartbeat", "message", "none"),
   graceMs: delayOr0,
   maxMessagesPerSecond: above0,
+  maxBytesPerSecond: above0,
+  handlerTimeoutMs: delay,
   maxConnectionsPerUser: limit,
   maxGroupsPerUser: limit,
   maxBufferedBytes: above0,

@@ -6,7 +6,7 @@ import { groupChannel, userChannel } from "./channels.ts";
 import type { Connection } from "./connection.ts";
 import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
 import { type Closed, type EventHandler, Events } from "./events.ts";
-import { groupName } from "./groups.ts";
+import { groupName, storedGroupName } from "./groups.ts";
 import { Hub } from "./hub.ts";
 import { checkedText } from "./outgoing.ts";
 import { eventText } from "./protocol.ts";
@@ -98,7 +98,10 @@ export interface Realtime<
    *   `maxGroupsPerUser`, `ERR_STORE_UNAVAILABLE` if the backend fails.
    */
   join(user: User, group: string): Promise<void>;
-  /** Takes a user out of a group, on all nodes. What is sent after it has resolved does not reach the user. */
+  /**
+   * Takes a user out of a group, on all nodes. What is sent after it has resolved does not reach the user. The name may be
+   * longer than one that can be joined.
+   */
   leave(user: User, group: string): Promise<void>;
   /** The groups that a user is in, connected or not. */
   groupsOf(user: User): Promise<string[]>;
@@ -167,7 +170,7 @@ export function realtime<
       return self;
     },
     join: async (user, group) => attached().groups.join(userIdOf(user), groupName(group)),
-    leave: async (user, group) => attached().groups.leave(userIdOf(user), groupName(group)),
+    leave: async (user, group) => attached().groups.leave(userIdOf(user), storedGroupName(group)),
     groupsOf: async (user) => attached().groups.of(userIdOf(user)),
     members: async (group) => attached().groups.members(groupName(group)),
     presence: async (group) =>

@@ -53,6 +53,10 @@ export const oddStrings: readonly string[] = [
   "x".repeat(199),
   "x".repeat(200),
   "漢".repeat(200),
+  "x".repeat(255),
+  "x".repeat(256),
+  "漢".repeat(256),
+  "🦆".repeat(128),
 ];
 
 /** Halves of characters: strings to JavaScript, and all the same to whoever writes them as UTF-8. */

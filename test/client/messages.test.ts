@@ -55,6 +55,17 @@ describe("send", () => {
     expect(states.map(([state]) => state)).toEqual(["open"]);
   });
 
+  test("of large ones does not pass its limit of bytes", async () => {
+    const { wsUrl, numbers } = await serveChat({ maxBytesPerSecond: 500_000 });
+    const { client, until, states } = connectClient({ url: wsUrl });
+    const all = Array.from({ length: 25 }, (_, n) => n);
+    const filler = "x".repeat(30_000);
+    for (const n of all) client.send("number", { n, filler });
+    await until("open");
+    await eventually(() => expect(numbers).toEqual(all), { withinMs: 8_000 });
+    expect(states.map(([state]) => state)).toEqual(["open"]);
+  });
+
   test("throws what JSON cannot say", () => {
     const { client } = connectClient({ url: "ws://127.0.0.1:9/ws" });
     const circle: Record<string, unknown> = {};

@@ -41,6 +41,21 @@ describe("RedisMemberships", () => {
     await assertMembers(one, "g", ["u"]);
   });
 
+  it("writes a few times where others change it all the while, and then rather a name too many", async () => {
+    const prefix = uniquePrefix("groups");
+    let asked = 0;
+    const changing = Object.create(client, {
+      withCommandOptions: { value: undefined },
+      // Not for ever, so that a loop without a bound fails this test rather than hangs it.
+      sIsMember: { value: async () => (asked++ < 200 ? asked % 2 : 0) },
+    }) as RedisClient;
+    expect(await new RedisMemberships(changing, prefix).leave("u", "g")).toBe(false);
+    expect(asked).toBeLessThan(20);
+    const memberships = new RedisMemberships(client, prefix);
+    expect(await client.sMembers(`${prefix}group:g:members`)).toEqual(["u"]);
+    await assertMembers(memberships, "g", []);
+  });
+
   it("expires by nothing, and leaves nothing in Redis once all have left", async () => {
     const prefix = uniquePrefix("groups");
     const memberships = new RedisMemberships(client, prefix);

@@ -159,6 +159,8 @@ export const connectionSubjects: readonly Subject[] = [
       keepAlive: { right: ["heartbeat", "message", "none"], wrong: ["always", "", true, false, 0, null, {}] },
       graceMs: delayOr0,
       maxMessagesPerSecond: above0,
+      maxBytesPerSecond: above0,
+      handlerTimeoutMs: delay,
       maxConnectionsPerUser: limit,
       maxGroupsPerUser: limit,
       maxBufferedBytes: above0,

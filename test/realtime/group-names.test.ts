@@ -1,4 +1,4 @@
-import { connect, places, serve, until } from "./support.ts";
+import { connect, places, serve, signIn, until } from "./support.ts";
 
 const names = [
   "a",
@@ -22,8 +22,13 @@ const names = [
   "group:a",
   "nodes",
   "undefined",
-  "long".repeat(2_500),
+  "long".repeat(64),
+  "🙂".repeat(128),
 ];
+
+/** Once a name could have as many bytes as a message, or as the app has memory. */
+const tooLong = ["x".repeat(257), "🙂".repeat(129), "x".repeat(10_000_000)];
+const long = tooLong.map((name) => ({ name, length: name.length }));
 
 const wrong: unknown[] = ["", undefined, null, 1, {}, ["a"], "\ud800", "a\udc00b"];
 
@@ -71,6 +76,67 @@ describe.each(places)("on $place", ({ open }) => {
         { event_type: "user", data: { user } },
       ]);
     }
+  });
+
+  test.each(long)(
+    "a name of $length UTF-16 code units is a TypeError, and changes nothing",
+    async ({ name }) => {
+      const backend = await open();
+      const asked: string[] = [];
+      const authorizeGroup = (_userId: string | undefined, group: string) => asked.push(group) > 0;
+      const served = await serve({ backend, realtime: { authorizeGroup } });
+      const { chat } = served;
+      const { line } = await connect(served, "ada");
+      const anonymous = await connect(served);
+      for (const promise of [
+        ...[
+          chat.join("ada", name),
+          chat.members(name),
+          chat.presence(name),
+          line.join(name),
+          line.leave(name),
+        ],
+        ...[anonymous.line.join(name), anonymous.line.leave(name)],
+        ...[chat.join(name, "g"), chat.leave(name, "g"), chat.groupsOf(name), chat.activeSessions(name)],
+        ...[chat.user("ada").send(name), served.users.listUserSessions(name)],
+        served.users.deleteUserSessions(name),
+      ]) {
+        await expect(promise).rejects.toThrow(/1 to 256 characters/);
+      }
+      expect(() => chat.group(name)).toThrow(/1 to 256 characters/);
+      expect(() => chat.user(name)).toThrow(/1 to 256 characters/);
+      expect(() => line.send(name)).toThrow(/1 to 256 characters/);
+      expect(() => chat.on(name, () => {})).toThrow(TypeError);
+      expect(await backend.memberships.groupsOf("ada")).toEqual([]);
+      expect(await chat.members("g")).toEqual([]);
+      expect([asked, line.groups.size, anonymous.line.groups.size]).toEqual([[], 0, 0]);
+    },
+  );
+
+  test("a group of such a name that is stored is not restored, and can be left", async () => {
+    const backend = await open();
+    const asked: string[] = [];
+    const authorizeGroup = (_userId: string | undefined, group: string) => asked.push(group) > 0;
+    const served = await serve({ backend, realtime: { authorizeGroup } });
+    const stored = "x".repeat(65_536);
+    for (const group of [stored, "g"]) await backend.memberships.join("ada", group, 10);
+    const { line } = await connect(served, "ada");
+    expect([...line.groups]).toEqual(["g"]);
+    expect(asked).toEqual(["g"]);
+    expect((await served.chat.groupsOf("ada")).sort()).toEqual(["g", stored]);
+    await served.chat.leave("ada", stored);
+    expect(await served.chat.groupsOf("ada")).toEqual(["g"]);
+  });
+
+  test("nobody logs in with an id of such a length", async () => {
+    const backend = await open();
+    const served = await serve({ backend });
+    for (const user of ["x".repeat(257), "🙂".repeat(129)]) {
+      const { status } = await served.browser().post("/login", { json: { user } });
+      expect(status).toBe(500);
+      expect(await backend.sessionIndex.entries(user)).toEqual([]);
+    }
+    await signIn(served, "🙂".repeat(128));
   });
 
   test.each(wrong.map((name) => ({ name })))(

@@ -55,15 +55,18 @@ describe.each(places)("groups on $place", ({ open }) => {
   function holdNextAnswer(): { asked: () => boolean; hand: () => void } {
     const { opened, open: hand } = gate();
     const { memberships } = backend;
-    const groupsOf = memberships.groupsOf.bind(memberships);
+    const { groupsOf, isMember } = memberships;
     let isAsked = false;
-    memberships.groupsOf = async (userId) => {
-      memberships.groupsOf = groupsOf;
-      const groups = await groupsOf(userId);
-      isAsked = true;
-      await opened;
-      return groups;
-    };
+    const held =
+      <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
+      async (...args: Args): Promise<Answer> => {
+        Object.assign(memberships, { groupsOf, isMember });
+        const answer = await ask.apply(memberships, args);
+        isAsked = true;
+        await opened;
+        return answer;
+      };
+    Object.assign(memberships, { groupsOf: held(groupsOf), isMember: held(isMember) });
     return { asked: () => isAsked, hand };
   }
 
@@ -94,6 +97,43 @@ describe.each(places)("groups on $place", ({ open }) => {
     expect([...line.groups]).toEqual(["joined"]);
     for (const group of ["left", "joined"]) await served.chat.group(group).send(group);
     expect(await receivedBy(served, "ada", [{ ws, line }])).toEqual([["joined"]]);
+  });
+
+  // Once the whole of a user's groups was read at each change of one, on each node with the user.
+  test("are joined and left without the others being read", async () => {
+    const [device] = [await connect(served, "ada"), await connect(served, "ada")];
+    const asked = jest.spyOn(backend.memberships, "groupsOf");
+    await served.chat.join("ada", "a");
+    await device.line.join("b");
+    await served.chat.leave("ada", "a");
+    expect([...device.line.groups]).toEqual(["b"]);
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  // Once it was read again for as long as somebody changed it.
+  test("are read a few times of a user who joins and leaves all the while, and then are what the memberships say", async () => {
+    const device = await connect(served, "ada");
+    const { memberships, node } = backend;
+    for (const name of ["groupsOf", "isMember"] as const) {
+      const ask = memberships[name] as (...args: string[]) => Promise<never>;
+      memberships[name] = async (...args: string[]) => {
+        const answer = await ask.apply(memberships, args);
+        for (let turns = 0; turns < 3; turns++) await new Promise(setImmediate);
+        return answer;
+      };
+    }
+    let isDone = false;
+    const joining = served.chat.join("ada", "g").then(() => {
+      isDone = true;
+    });
+    const change = { userId: "ada", group: "g", isIn: true };
+    for (const begin = Date.now(); !isDone && Date.now() - begin < 2_000; ) {
+      void node.ask("membership_changed", change, 1_000, [node.id]);
+      await new Promise(setImmediate);
+    }
+    expect(isDone).toBe(true);
+    await joining;
+    await eventually(() => expect([...device.line.groups]).toEqual(["g"]));
   });
 
   test("a message that is sent right after leave has resolved does not reach the user any more", async () => {

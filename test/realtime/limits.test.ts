@@ -74,11 +74,63 @@ describe("maxMessagesPerSecond", () => {
   });
 });
 
+// Once only messages were counted: 100 of 64 KiB a second, all within its limits.
+describe("maxBytesPerSecond", () => {
+  const sized = (bytes: number) => {
+    const around = '{"event_type":"echo","data":{"x":""}}';
+    return around.replace('""', `"${"x".repeat(bytes - around.length)}"`);
+  };
+
+  test("allows a second's bytes at once, and what has become due since", async () => {
+    const clock = new FakeClock();
+    const served = await serve({ realtime: { maxBytesPerSecond: 100_000, clock } });
+    const { ws } = await connect(served, "ada");
+    await clock.advance(30_000);
+    for (let at = 0; at < 10; at++) ws.send(sized(10_000));
+    await clock.advance(0);
+    await eventually(() => expect(served.chat.stats().bytesIn).toBeGreaterThan(100_000));
+    await clock.advance(500);
+    for (let at = 0; at < 5; at++) ws.send(sized(10_000));
+    await eventually(() => expect(served.chat.stats().bytesIn).toBeGreaterThan(150_000));
+    expect(served.closings).toEqual([]);
+    ws.send(beat);
+    expect(await closed(ws)).toEqual(rateLimited);
+    expect(served.chat.stats().rateLimited).toBe(1);
+  });
+
+  test("is 1 MiB, by whatever messages, and nobody else's", async () => {
+    const clock = new FakeClock();
+    const served = await serve({ realtime: { clock } });
+    const browser = served.browser();
+    const [flooding, calm] = [await browser.webSocket("/ws"), await browser.webSocket("/ws")];
+    for (let at = 0; at < 17; at++) flooding.send(Buffer.alloc(65_536));
+    expect(await closed(flooding)).toEqual(rateLimited);
+    expect(served.chat.stats().messagesIn).toBe(17);
+    calm.send(beat);
+    expect(await next(calm)).toEqual({ status: "success" });
+  });
+
+  test("lets a message through that is larger by itself, if nothing was sent for a second", async () => {
+    const clock = new FakeClock();
+    const served = await serve({ realtime: { maxBytesPerSecond: 1_000, clock } });
+    const ws = await served.browser().webSocket("/ws");
+    for (let at = 0; at < 3; at++) {
+      ws.send(sized(60_000).replace('"data"', '"id":1,"data"'));
+      expect(await next(ws)).toMatchObject({ status: "success" });
+      await clock.advance(1_000);
+    }
+    ws.send(beat);
+    expect(await next(ws)).toEqual({ status: "success" });
+    ws.send(sized(60_000));
+    expect(await closed(ws)).toEqual(rateLimited);
+  });
+});
+
 test("more than 1,000 waiting events pause reading, and all are handled in the end, in order", async () => {
   const { opened, open: letGo } = gate();
   const handled: number[] = [];
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 1_000_000 },
+    realtime: { maxMessagesPerSecond: 1_000_000, maxBytesPerSecond: Number.POSITIVE_INFINITY },
     setUp: (chat) =>
       chat.on("count", async (_, { at }) => {
         if (handled.push(at) === 1) await opened;
@@ -104,6 +156,7 @@ test("so do 256 KiB of them, however few", async () => {
   const { opened, open: letGo } = gate();
   let handled = 0;
   const served = await serve({
+    realtime: { maxBytesPerSecond: 10_000_000 },
     setUp: (chat) =>
       chat.on("wait", async () => {
         handled++;
@@ -124,7 +177,7 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
   const { opened, open: letGo } = gate();
   const clock = new FakeClock();
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 10_000, clock },
+    realtime: { maxMessagesPerSecond: 10_000, handlerTimeoutMs: 1_000_000, clock },
     setUp: (chat) => chat.on("wait", () => opened),
   });
   const { ws, line } = await connect(served, "ada");
@@ -142,7 +195,12 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
 test("one whose handler never ends is forgotten once its line has dropped, although it is not read", async () => {
   const clock = new FakeClock();
   const served = await serve({
-    realtime: { maxMessagesPerSecond: 1_000_000, clock },
+    realtime: {
+      maxMessagesPerSecond: 1_000_000,
+      maxBytesPerSecond: Number.POSITIVE_INFINITY,
+      handlerTimeoutMs: 1_000_000,
+      clock,
+    },
     setUp: (chat) => chat.on("wait", () => new Promise(() => {})),
   });
   const { ws, line } = await connect(served, "ada");

@@ -56,11 +56,18 @@ class FullBeforeMember extends MemoryMemberships {
   }
 }
 
+class TrimsNames extends MemoryMemberships {
+  override async isMember(userId: string, group: string): Promise<boolean> {
+    return (await this.groupsOf(userId)).some((other) => other.trim() === group.trim());
+  }
+}
+
 const memberships: [new () => Memberships, title: string][] = [
   [JoinsInTwoSteps, "of 30 groups that are joined at once where 7 may be, has 7"],
   [JoinsInTwoSteps, "of many who put one user into one group at once, tells one that the user has joined"],
   [JoinsInTwoSteps, "has users join and leave in turns, however many race, and the groups agree"],
   [TwoBooks, "has users join and leave in turns, however many race, and the groups agree"],
+  [TrimsNames, "keeps groups apart with names of any characters"],
   [FullBeforeMember, "takes a member for one also where no further group may be"],
 ];
 

@@ -36,6 +36,8 @@ const ids = [
   "x".repeat(200),
   `${"x".repeat(199)}y`,
   "ü".repeat(200),
+  "ü".repeat(256),
+  "👩".repeat(128),
   "__proto__",
   "constructor",
   "toString",

@@ -23,6 +23,18 @@ export function joiningRules(rule: RuleDeclarer): void {
     await assertMembers(memberships, "h", ["u"]);
   });
 
+  rule("says of one group whether a user is in it", async (memberships) => {
+    assert.equal(await memberships.isMember("u", "g"), false);
+    await memberships.join("u", "g", noLimit);
+    await memberships.join("v", "h", noLimit);
+    await memberships.join("u", "full", 1);
+    const answers = ["g", "h", "full", "never"].map((group) => memberships.isMember("u", group));
+    assert.deepEqual(await Promise.all(answers), [true, false, false, false]);
+    await memberships.leave("u", "g");
+    assert.equal(await memberships.isMember("u", "g"), false);
+    assert.equal(await memberships.isMember("v", "h"), true);
+  });
+
   rule("has a member once who joins again", async (memberships) => {
     await memberships.join("u", "g", noLimit);
     for (let n = 0; n < 3; n++) assert.equal(await memberships.join("u", "g", noLimit), "member");

@@ -3,7 +3,7 @@ import { oddStrings } from "../odd-strings.ts";
 import { assertGroups, assertMembers, noLimit } from "./groups.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** User ids and names of groups are any strings that are not empty and well-formed, and no two are one. */
+/** User ids and names of groups are any well-formed strings of 1 to 256 UTF-16 code units, and no two are one. */
 export function nameRules(rule: RuleDeclarer): void {
   rule("keeps users apart with ids of any characters", async (memberships) => {
     for (const [at, userId] of oddStrings.entries()) {
@@ -13,6 +13,12 @@ export function nameRules(rule: RuleDeclarer): void {
     await assertMembers(memberships, "shared", oddStrings);
     for (const [at, userId] of oddStrings.entries()) {
       await assertGroups(memberships, userId, [`only ${at}`, "shared"], userId);
+      const answers = oddStrings.map((other) => memberships.isMember(other, `only ${at}`));
+      assert.deepEqual(
+        await Promise.all(answers),
+        oddStrings.map((other) => other === userId),
+        userId,
+      );
       await assertMembers(memberships, `only ${at}`, [userId]);
       assert.equal(await memberships.leave(userId, "shared"), true, userId);
       await assertMembers(memberships, "shared", oddStrings.slice(at + 1), userId);
@@ -28,6 +34,12 @@ export function nameRules(rule: RuleDeclarer): void {
     for (const [at, group] of oddStrings.entries()) {
       await assertMembers(memberships, group, ["u", `only ${at}`], group);
       assert.equal(await memberships.leave("u", group), true, group);
+      const answers = oddStrings.map((other) => memberships.isMember("u", other));
+      assert.deepEqual(
+        await Promise.all(answers),
+        oddStrings.map((_, other) => other > at),
+        group,
+      );
       await assertMembers(memberships, group, [`only ${at}`], group);
       await assertGroups(memberships, "u", oddStrings.slice(at + 1), group);
     }

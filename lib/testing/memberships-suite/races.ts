@@ -92,6 +92,7 @@ async function raceOwnWays(memberships: Memberships, seed: number): Promise<void
           assert.equal(await memberships.leave(userId, group), own.delete(group), message);
         }
         await assertGroups(memberships, userId, [...own], message);
+        assert.equal(await memberships.isMember(userId, group), own.has(group), message);
         const isFound = (await members(memberships, group)).includes(userId);
         assert.ok(own.has(group) || !isFound, `found though not a member: ${message}`);
       }
