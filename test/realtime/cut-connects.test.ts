@@ -99,7 +99,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     expect(line.groups.size).toBe(200);
   });
 
-  test("with many connections at once has the groups read and the app asked at most twice", async () => {
+  test("with many connections at once has the groups read and the app asked a few times, not once for each", async () => {
     await beIn(300);
     answer = async (group) => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -142,6 +142,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
       await clock.advance(1_000);
       ws.terminate();
       await eventually(() => expect(served.closings).toHaveLength(n + 1));
+      await clock.advance(4_000);
     }
     expect(groupsOf(subscribed)).toHaveLength(300);
     expect(groupsOf(unsubscribed)).toEqual([]);
