@@ -109,6 +109,14 @@ describe("The memory backend's sessions", () => {
     await served.users.deleteUserSessions("ada");
     await signIn(served, "eve");
     expect(await served.users.listUserSessions("bob")).toHaveLength(1);
+    // Nor does one that finds room in the index, and none among the sessions.
+    await backend.sessionIndex.remove(
+      "eve",
+      (await backend.sessionIndex.entries("eve")).map(({ sid }) => sid),
+    );
+    expect((await served.browser().post("/login", { json: { user: "mel" } })).status).toBe(503);
+    expect(await backend.sessionIndex.entries("mel")).toEqual([]);
+    await backend.sessionIndex.enter("eve", "as it was", 60_000);
     await expect(backend.sessionIndex.enter("x", "x", 1_000)).rejects.toMatchObject(full("maxSessions"));
     await backend.sessionIndex.remove(
       "eve",

@@ -44,10 +44,30 @@ describe("A call that is never answered", () => {
     await Promise.allSettled(numbers.map(() => bounds.call(never)));
     // The first that gets through does so by trying, now and then.
     await eventually(async () => expect(await bounds.call(async () => "answered")).toBe("answered"));
+    // Some may have been late for a moment less than the first.
+    await new Promise((resolve) => setTimeout(resolve, 20 * lateMs));
+    await eventually(() => bounds.call(async () => {}));
     // All places are free again, and no more than there are.
-    const calls = numbers.map(() => bounds.call(never));
+    let asked = 0;
+    const calls = numbers.map(() =>
+      bounds.call(() => {
+        asked++;
+        return never();
+      }),
+    );
+    expect(asked).toBe(10_000);
     await expect(bounds.call(never)).rejects.toMatchObject(full);
     await Promise.allSettled(calls);
+  });
+
+  test("keeps it for long after the backend has answered others: it may only be slow", async () => {
+    const bounds = new Bounds(200);
+    await Promise.allSettled(numbers.slice(1).map(() => bounds.call(never)));
+    // Soon after them, and they are not lost before two seconds have passed.
+    for (let n = 0; n < 3; n++) expect(await bounds.call(async () => "answered")).toBe("answered");
+    const last = bounds.call(never);
+    await expect(bounds.call(never)).rejects.toMatchObject(full);
+    await last.catch(() => {});
   });
 
   test("keeps it while the backend answers nothing: a client that is offline may queue it", async () => {

@@ -148,6 +148,21 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
   });
 });
 
+test("a handshake without a session that is refused last gives its place among such back", async () => {
+  let protocol: unknown = "what nobody has offered";
+  const served = await serve({
+    webSocket: { path: "/ws", maxAnonymousConnections: 1, handleProtocols: () => protocol as string },
+  });
+  const browser = served.browser();
+  for (let n = 0; n < 3; n++)
+    await expect(browser.webSocket("/ws", { protocols: ["chat"] })).rejects.toThrow("500");
+  expect(served.wsSessions.stats().anonymousConnections).toBe(0);
+  protocol = "chat";
+  await browser.webSocket("/ws", { protocols: ["chat"] });
+  expect(served.wsSessions.stats().anonymousConnections).toBe(1);
+  await expect(browser.webSocket("/ws", { protocols: ["chat"] })).rejects.toThrow("503");
+});
+
 describe("A rate of handshakes", () => {
   test("lets ten seconds' worth come at once, and then as many as it says", () => {
     let now = 0;
