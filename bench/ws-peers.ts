@@ -165,7 +165,12 @@ async function stack(redisUrl: string) {
   const { redisBackend } = await import("express-session-stack/redis");
   const backend = redisBackend({ client: await connected(redisUrl) });
   const sessionStack = sessionMiddlewareStack(sessionMiddleware({ ...sessionOptions, backend }));
-  return { wsSessions: webSocketSessions(sessionStack, { authorize: (req) => Boolean(userOf(req)) }) };
+  return {
+    wsSessions: webSocketSessions(sessionStack, {
+      authorize: (req) => Boolean(userOf(req)),
+      maxHandshakesPerSecond: Infinity,
+    }),
+  };
 }
 
 async function expressSession(redisUrl: string): Promise<RequestHandler> {

@@ -3,6 +3,7 @@ import type { Node } from "./bus/node.ts";
 import type { ConnectionStore, ConnectionStoreOptions } from "./connections/connection-store.ts";
 import type { Registry } from "./connections/registry.ts";
 import type { Memberships } from "./groups/memberships.ts";
+import type { MemoryStats } from "./sessions/memory-quotas.ts";
 import type { SessionStore } from "./sessions/session-store.ts";
 import type { SessionIndex } from "./users/session-index.ts";
 
@@ -22,11 +23,13 @@ export interface Backend {
   readonly node: Node;
   /** Makes a place for data of connections. */
   connectionStore(options: ConnectionStoreOptions): ConnectionStore;
+  /** Figures of what it keeps in this process, if that is anything. */
+  stats?(): MemoryStats;
   /** Leaves the other nodes and closes what the backend has opened itself; the client stays the app's. */
   close(): Promise<void>;
 }
 
-const PARTS: Readonly<Record<keyof Backend, "object" | "function">> = Object.freeze({
+const PARTS: Readonly<Record<Exclude<keyof Backend, "stats">, "object" | "function">> = Object.freeze({
   sessions: "object",
   sessionIndex: "object",
   registry: "object",

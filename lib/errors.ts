@@ -1,6 +1,7 @@
 /** What a {@link SessionStackError} can say; each code has one meaning and one remedy. */
 export type SessionStackErrorCode =
   | "ERR_GROUP_FORBIDDEN"
+  | "ERR_MEMORY_FULL"
   | "ERR_SESSION_DELETED"
   | "ERR_SESSION_NOT_CARRIED"
   | "ERR_SESSION_UNREADABLE"
@@ -9,6 +10,7 @@ export type SessionStackErrorCode =
 
 const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
   ERR_GROUP_FORBIDDEN: 403,
+  ERR_MEMORY_FULL: 503,
   ERR_SESSION_DELETED: 401,
   ERR_SESSION_NOT_CARRIED: 500,
   ERR_SESSION_UNREADABLE: 500,

@@ -42,6 +42,7 @@ export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
 export type { RealtimeStats } from "./realtime/realtime-stats.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/standard-schema.ts";
+export type { MemoryLimits, MemoryStats } from "./sessions/memory-quotas.ts";
 export type { MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 export {
   type ConnectionHolder,

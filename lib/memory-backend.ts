@@ -6,12 +6,13 @@ import { MemoryConnectionStore } from "./connections/memory-connection-store.ts"
 import { MemoryRegistry } from "./connections/memory-registry.ts";
 import { MemoryMemberships } from "./groups/memory-memberships.ts";
 import { optionsCheck } from "./options/options-check.ts";
-import { aFunction } from "./options/rule.ts";
+import { aFunction, limit } from "./options/rule.ts";
+import { type MemoryLimits, MemoryQuotas } from "./sessions/memory-quotas.ts";
 import { MemorySessionStore, type MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 import { MemorySessionIndex } from "./users/memory-session-index.ts";
 
 /** Options of {@link memoryBackend}. */
-export type MemoryBackendOptions = MemorySessionStoreOptions & NodeOptions;
+export type MemoryBackendOptions = MemorySessionStoreOptions & MemoryLimits & NodeOptions;
 
 const checked = optionsCheck<MemoryBackendOptions>("memoryBackend", {
   ttl: {
@@ -19,6 +20,10 @@ const checked = optionsCheck<MemoryBackendOptions>("memoryBackend", {
     isRight: (value) => typeof value === "number" && value > 0,
   },
   now: aFunction,
+  maxSessions: limit,
+  maxSessionBytes: limit,
+  maxMemberships: limit,
+  maxConnectionDataBytes: limit,
   ...NODE_RULES,
 });
 
@@ -27,14 +32,16 @@ export function memoryBackend(options?: MemoryBackendOptions): Backend {
   const config = checked(options);
   const bus = new MemoryBus(config);
   const node = new Node(bus, config);
+  const quotas = new MemoryQuotas(config);
   return {
-    sessions: new MemorySessionStore(config),
-    sessionIndex: new MemorySessionIndex(config),
+    sessions: new MemorySessionStore(config, quotas),
+    sessionIndex: new MemorySessionIndex(config, quotas),
     registry: new MemoryRegistry(config),
-    memberships: new MemoryMemberships(),
+    memberships: new MemoryMemberships(quotas),
     bus,
     node,
-    connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, config),
+    connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, config, quotas),
+    stats: () => quotas.stats,
     close: () => node.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { ClockHand } from "../clock-hand.ts";
+import { MemoryQuotas } from "../sessions/memory-quotas.ts";
 import type {
   ConnectionIdentity,
   ConnectionStore,
@@ -13,6 +14,8 @@ interface Entry {
 
 /** How many names each new one looks at for expired ones: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_NAME = 4;
+/** And how many one that finds no room looks at. */
+const SWEPT_WHEN_FULL = 1000;
 
 /** The data of connections in this process, as JSON text, so that nobody holds a reference into the store. */
 export class MemoryConnectionStore implements ConnectionStore {
@@ -20,10 +23,16 @@ export class MemoryConnectionStore implements ConnectionStore {
   readonly #hand = new ClockHand(this.#entries);
   readonly #options: ConnectionStoreOptions;
   readonly #now: () => number;
+  readonly #quotas: MemoryQuotas;
 
-  constructor(options: ConnectionStoreOptions, { now = Date.now }: { now?: () => number } = {}) {
+  constructor(
+    options: ConnectionStoreOptions,
+    { now = Date.now }: { now?: () => number } = {},
+    quotas: MemoryQuotas = new MemoryQuotas(),
+  ) {
     this.#options = options;
     this.#now = now;
+    this.#quotas = quotas;
   }
 
   async get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined> {
@@ -37,7 +46,11 @@ export class MemoryConnectionStore implements ConnectionStore {
     const known = this.#live(name);
     if (!known) this.#hand.advance(SWEPT_PER_NAME, (other) => this.#live(other));
     const entry = known ?? { values: new Map(), expiresAt: 0 };
-    entry.values.set(key, JSON.stringify(value));
+    const json = JSON.stringify(value);
+    const more = bytesOf(key, json) - bytesOf(key, entry.values.get(key));
+    this.#quotas.connectionDataBytes.check(more, this.#sweep);
+    this.#quotas.connectionDataBytes.count(more);
+    entry.values.set(key, json);
     this.#renew(entry);
     this.#entries.set(name, entry);
   }
@@ -45,6 +58,7 @@ export class MemoryConnectionStore implements ConnectionStore {
   async delete(connection: ConnectionIdentity, key: string): Promise<void> {
     const name = this.#options.nameOf(connection);
     const entry = this.#live(name);
+    this.#quotas.connectionDataBytes.count(-bytesOf(key, entry?.values.get(key)));
     entry?.values.delete(key);
     if (name !== undefined && entry?.values.size === 0) this.#entries.delete(name);
   }
@@ -56,8 +70,16 @@ export class MemoryConnectionStore implements ConnectionStore {
 
   async clear(connection: ConnectionIdentity): Promise<void> {
     const name = this.#options.nameOf(connection);
-    if (name !== undefined) this.#entries.delete(name);
+    if (name !== undefined) this.#drop(name);
   }
+
+  #drop(name: string): void {
+    for (const [key, json] of this.#entries.get(name)?.values ?? [])
+      this.#quotas.connectionDataBytes.count(-bytesOf(key, json));
+    this.#entries.delete(name);
+  }
+
+  readonly #sweep = (): void => this.#hand.advance(SWEPT_WHEN_FULL, (name) => this.#live(name));
 
   #renew(entry: Entry): void {
     entry.expiresAt = this.#now() + this.#options.ttlSeconds * 1000;
@@ -66,7 +88,11 @@ export class MemoryConnectionStore implements ConnectionStore {
   #live(name: string | undefined): Entry | undefined {
     const entry = name === undefined ? undefined : this.#entries.get(name);
     if (!entry || entry.expiresAt > this.#now()) return entry;
-    this.#entries.delete(name as string);
+    this.#drop(name as string);
     return undefined;
   }
+}
+
+function bytesOf(key: string, json: string | undefined): number {
+  return json === undefined ? 0 : Buffer.byteLength(key) + Buffer.byteLength(json);
 }

@@ -1,14 +1,22 @@
+import { MemoryQuotas } from "../sessions/memory-quotas.ts";
 import type { Joining, Memberships } from "./memberships.ts";
 
 /** The memberships of one process. */
 export class MemoryMemberships implements Memberships {
   readonly #byUser = new Map<string, Set<string>>();
   readonly #byGroup = new Map<string, Set<string>>();
+  readonly #quotas: MemoryQuotas;
+
+  constructor(quotas: MemoryQuotas = new MemoryQuotas()) {
+    this.#quotas = quotas;
+  }
 
   async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
     const groups = this.#byUser.get(userId);
     if (groups?.has(group)) return "member";
     if ((groups?.size ?? 0) >= maxGroups) return "full";
+    this.#quotas.memberships.check(1);
+    this.#quotas.memberships.count(1);
     put(this.#byUser, userId, group);
     put(this.#byGroup, group, userId);
     return "joined";
@@ -16,7 +24,9 @@ export class MemoryMemberships implements Memberships {
 
   async leave(userId: string, group: string): Promise<boolean> {
     take(this.#byGroup, group, userId);
-    return take(this.#byUser, userId, group);
+    const wasIn = take(this.#byUser, userId, group);
+    if (wasIn) this.#quotas.memberships.count(-1);
+    return wasIn;
   }
 
   async isMember(userId: string, group: string): Promise<boolean> {

@@ -77,6 +77,11 @@ function newMetrics(): Registered {
     add(new SumMetric("counter", `${PREFIX + name}_total`, help, () => sumsBy(...by)));
 
   gauge("connections", "Open connections of this node", ({ webSocket }) => webSocket().connections);
+  gauge(
+    "anonymous_connections",
+    "Open connections of this node whose session is not stored",
+    ({ webSocket }) => webSocket().anonymousConnections,
+  );
   counters(
     "handshakes",
     "Handshakes by the status they were answered with",
@@ -94,6 +99,17 @@ function newMetrics(): Registered {
     "Connections closed because their session ended",
     ({ webSocket }) => webSocket().revocations,
   );
+  for (const name of ["sessions", "sessionBytes", "memberships", "connectionDataBytes"] as const) {
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const value = () => {
+      // Of one backend once, however many have it.
+      const backends = new Set([...sources].map(({ keeper }) => keeper.config.backend));
+      let total = 0;
+      for (const backend of backends) total += backend.stats?.()[name] ?? 0;
+      return [{ value: total, labels: {} }];
+    };
+    add(new SumMetric("gauge", `${PREFIX}memory_${snake}`, `What memoryBackend keeps: ${name}`, value));
+  }
   counter("messages_in", "Messages of clients", ({ realtime }) => realtime()?.messagesIn);
   counter("messages_out", "Messages to clients", ({ realtime }) => realtime()?.messagesOut);
   counter("bytes_in", "Bytes of messages of clients", ({ realtime }) => realtime()?.bytesIn);

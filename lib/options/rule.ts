@@ -42,6 +42,12 @@ export const limit: Rule = {
   isRight: (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1),
 };
 
+/** The same, or none at all. */
+export const limitOr0: Rule = {
+  expected: "a whole number, at least 0, or Infinity",
+  isRight: (value) => value === 0 || limit.isRight(value),
+};
+
 /** Any measure; `Infinity` is without bound. */
 export const above0: Rule = {
   expected: "a number above 0",

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { after } from "../after.ts";
 import type { RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
@@ -8,30 +9,40 @@ export interface GroupAuthority {
   authorize(userId: string | undefined, group: string): boolean | Promise<boolean>;
 }
 
-/** Groups that the app is asked of at a time, for one connection. */
+/** Groups that the app is asked of at a time, and in one turn: what was asked for may not be wanted any more after it. */
 const ASKED_AT_A_TIME = 50;
 
 /** Milliseconds that `authorizeGroup` may take while a connection waits for its groups. */
 const AUTHORIZE_TIMEOUT_MS = 10_000;
 
 /**
- * Asks the app which of its groups a connection may be in. A group that cannot be asked of is left out for this time, and
- * its user stays a member. Once the app has answered nothing for as long as one answer may take, it is asked no more.
+ * Asks the app which of its groups a user's connection may be in, for as long as it is wanted. A group that cannot be
+ * asked of is left out for this time, and its user stays a member. Once the app has answered nothing for as long as one
+ * answer may take, it is asked no more.
  */
 export async function allowedGroups(
   { authorize, events }: GroupAuthority,
   connection: RealtimeConnection,
   groups: readonly string[],
+  isWanted: () => boolean,
 ): Promise<Map<string, boolean>> {
   const allowed = new Map<string, boolean>();
   const waiting = groups.values();
   let answeredAt = Date.now();
+  let asked = 0;
+  let turn: Promise<void> | undefined;
   async function askOneByOne(): Promise<void> {
     for (const group of waiting) {
+      while (turn) await turn;
+      if (!isWanted()) return;
       if (Date.now() - answeredAt >= AUTHORIZE_TIMEOUT_MS) {
         allowed.set(group, false);
         continue;
       }
+      if (++asked % ASKED_AT_A_TIME === 0)
+        turn = nextTurn().then(() => {
+          turn = undefined;
+        });
       try {
         allowed.set(group, await inTime(authorize(connection.userId, group)));
         answeredAt = Date.now();

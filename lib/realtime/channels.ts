@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import { inBatches } from "../in-batches.ts";
+import { chunks, inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 
@@ -31,8 +31,18 @@ interface OpenChannel<R extends Receiver> extends Channel<R> {
 /** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
 const SEPARATOR = "\n";
 
+/** Channels that a message is sent to by one call. */
+const PUBLISHED_AT_A_TIME = 1000;
+
 /** Characters of messages that are held while this node is behind; what comes then is lost. */
 const MAX_HELD_LENGTH = 16 * 1024 * 1024;
+
+/**
+ * Ticks for which a channel stays subscribed when nobody is in it any more, and how many such there may be: a page that
+ * is loaded anew, or a client that comes and goes, has none subscribed and unsubscribed each time.
+ */
+const EMPTY_TICKS = 10;
+const MAX_EMPTY = 10_000;
 
 /** Names of channels on the bus. */
 export const groupChannel = (group: string): string => `group:${group}`;
@@ -41,12 +51,14 @@ export const userChannel = (userId: string): string => `user:${userId}`;
 /**
  * Hands what nodes tell groups and users to the connections of this node.
  *
- * A channel is subscribed while a connection is in it, and for a tick longer, since many who leave come back at once.
+ * A channel is subscribed while a connection is in it, and for some ticks longer, since many who leave come back soon.
  * Messages come by the bus also to the node that sent them: so all receivers have one sender's in one order.
  */
 export class Channels<R extends Receiver> {
   readonly #bus: Bus;
   readonly #bounds: Bounds;
+  readonly #sendBounds: Bounds;
+  readonly #upkeepBounds: Bounds;
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
   readonly #isBehind: () => boolean;
@@ -56,7 +68,9 @@ export class Channels<R extends Receiver> {
   /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
   constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean) {
     this.#bus = bus;
-    this.#bounds = bounds;
+    this.#bounds = bounds.for("realtime");
+    this.#sendBounds = bounds.for("sends");
+    this.#upkeepBounds = bounds.for("maintenance");
     this.#isBehind = isBehind;
   }
 
@@ -91,7 +105,18 @@ export class Channels<R extends Receiver> {
 
   /** Sends a message to all in a channel, on all nodes, but one. */
   async publish(name: string, text: string, exceptId = ""): Promise<void> {
-    await this.#bounds.call(() => this.#bus.publish(name, exceptId + SEPARATOR + text));
+    await this.#sendBounds.call(() => this.#bus.publish(name, exceptId + SEPARATOR + text));
+  }
+
+  /** Sends a message to all in several channels. Some at a time are one call, so that any number takes no place of others. */
+  async publishAll(names: readonly string[], text: string): Promise<void> {
+    const message = SEPARATOR + text;
+    await inBatches(
+      [...chunks(names, PUBLISHED_AT_A_TIME)],
+      (some) =>
+        this.#sendBounds.call(() => inBatches(some, async (name) => this.#bus.publish(name, message))),
+      1,
+    );
   }
 
   /** Delivers what came while this node was behind, to those who are in its channels now. */
@@ -102,20 +127,24 @@ export class Channels<R extends Receiver> {
     this.#heldLength = 0;
   }
 
-  /** Unsubscribes what nobody has been in since the tick before, and tries again to subscribe what has failed. */
+  /** Unsubscribes what nobody has been in for long, and tries again to subscribe what has failed. */
   tick(): void {
     this.deliverHeld();
     const down: OpenChannel<R>[] = [];
+    const left: OpenChannel<R>[] = [];
+    let empty = 0;
     for (const channel of this.#open.values()) {
       if (channel.receivers.size === 0) {
-        if (channel.emptyTicks++ > 0) this.#unsubscribe(channel);
+        if (channel.emptyTicks++ >= EMPTY_TICKS || (++empty > MAX_EMPTY && channel.emptyTicks > 1))
+          left.push(channel);
       } else if (channel.isDown) down.push(channel);
     }
+    this.#unsubscribe(left);
     this.#subscribe(down);
   }
 
   close(): void {
-    for (const channel of this.#open.values()) this.#unsubscribe(channel);
+    this.#unsubscribe([...this.#open.values()]);
   }
 
   #make(name: string): OpenChannel<R> {
@@ -164,17 +193,22 @@ export class Channels<R extends Receiver> {
     }
   }
 
-  #unsubscribe({ name, up, listener }: OpenChannel<R>): void {
-    this.#open.delete(name);
-    // Whatever has become of it: one that was not answered in time may have been subscribed all the same.
-    const closing = up
-      .catch(() => {})
-      .then(() => this.#bounds.call(() => this.#bus.unsubscribe(name, listener)))
+  /** As one call as well: of thousands each, some would find no place and stay subscribed. */
+  #unsubscribe(channels: readonly OpenChannel<R>[]): void {
+    if (channels.length === 0) return;
+    for (const { name } of channels) this.#open.delete(name);
+    // Whatever has become of them: one that was not answered in time may have been subscribed all the same.
+    const closing = Promise.allSettled(channels.map(({ up }) => up))
+      .then(() =>
+        this.#upkeepBounds.call(() =>
+          inBatches(channels, ({ name, listener }) => this.#bus.unsubscribe(name, listener)),
+        ),
+      )
       .catch(() => {})
       .finally(() => {
-        if (this.#closing.get(name) === closing) this.#closing.delete(name);
+        for (const { name } of channels) if (this.#closing.get(name) === closing) this.#closing.delete(name);
       });
-    this.#closing.set(name, closing);
+    for (const { name } of channels) this.#closing.set(name, closing);
   }
 }
 

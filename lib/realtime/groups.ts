@@ -2,12 +2,14 @@ import type { Node } from "../bus/node.ts";
 import type { Registry } from "../connections/registry.ts";
 import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
+import { chunks } from "../in-batches.ts";
 import { isText } from "../is-text.ts";
 import { isName, MAX_NAME_LENGTH } from "../name.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
-import type { OfUser, RealtimeConnection } from "./connection.ts";
+import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
+import { type Round, Rounds } from "./rounds.ts";
 
 /** What groups need. */
 export interface GroupsParts extends GroupAuthority {
@@ -38,6 +40,9 @@ const MAX_READS_OF_A_PRUNE = 5;
 /** How often one group is read of a user who joins and leaves it all the while. */
 const MAX_READS_OF_A_CHANGE = 5;
 
+/** Channels that a connection enters at a time: it may be gone before the next. */
+const ENTERED_AT_A_TIME = 100;
+
 /**
  * Keeps connections in the channels of their users' groups.
  *
@@ -47,6 +52,8 @@ const MAX_READS_OF_A_CHANGE = 5;
  */
 export class Groups {
   readonly #parts: GroupsParts;
+  /** By users: of connections that come together, the memberships are read, and the app is asked, once. */
+  readonly #restoring = new Rounds<OfUser>((round) => this.#restore(round));
   /** How often there was reason to doubt what had been read so far. */
   #doubts = 0;
 
@@ -91,22 +98,34 @@ export class Groups {
   }
 
   /** Puts a connection into the groups of its user: all that it may be in. */
-  async restore(connection: OfUser): Promise<void> {
+  restore(connection: OfUser): Promise<void> {
+    return this.#restoring.join(connection.userId, connection);
+  }
+
+  async #restore({ members }: Round<OfUser>): Promise<void> {
     const { memberships } = this.#parts;
+    const isWanted = () => members.size > 0;
     // Of each it is asked once: a user who joins and leaves all the while has only the memberships read again.
     const allowed = new Map<string, boolean>();
     for (let reads = 0; reads < MAX_READS; reads++) {
-      const changes = this.#changesOf(connection);
+      const [first] = members;
+      if (!first) return;
+      const changes = this.#changesOf(first);
       const doubts = this.#doubts;
-      const groups = (await memberships.groupsOf(connection.userId)).filter(isName);
-      const unasked = groups.filter((group) => !connection.groups.has(group) && !allowed.has(group));
-      for (const [group, is] of await allowedGroups(this.#parts, connection, unasked)) allowed.set(group, is);
-      if (connection.isGone) return;
-      if (this.#changesOf(connection) !== changes || this.#doubts !== doubts) continue;
-      this.#exitAllBut(connection, groups);
-      // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
-      const found = groups.filter((group) => connection.groups.has(group) || allowed.get(group));
-      await this.#enter(connection, found);
+      const groups = (await memberships.groupsOf(first.userId)).filter(isName);
+      const isMissing = (group: string) => [...members].some((connection) => !connection.groups.has(group));
+      const unasked = groups.filter((group) => !allowed.has(group) && isMissing(group));
+      for (const [group, is] of await allowedGroups(this.#parts, first, unasked, isWanted))
+        allowed.set(group, is);
+      if (!isWanted()) return;
+      if (this.#changesOf(first) !== changes || this.#doubts !== doubts) continue;
+      const entering = [...members].map((connection) => {
+        this.#exitAllBut(connection, groups);
+        // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
+        const found = groups.filter((group) => connection.groups.has(group) || allowed.get(group));
+        return this.#enter(connection, found);
+      });
+      await Promise.all(entering);
       return;
     }
     throw new SessionStackError(
@@ -137,6 +156,7 @@ export class Groups {
   /** Takes a connection that has gone out of its groups. */
   forget(connection: RealtimeConnection): void {
     for (const group of connection.groups) this.#exit(connection, group);
+    if (connection.isGone && isOfUser(connection)) this.#restoring.leave(connection.userId, connection);
   }
 
   async #spread(change: MembershipChange): Promise<void> {
@@ -177,7 +197,15 @@ export class Groups {
     // Gone while it was asked for: nobody would take it out again.
     if (connection.isGone) return;
     for (const group of groups) connection.addGroup(group);
-    await this.#parts.channels.enter(groups.map(groupChannel), connection);
+    let failure: { readonly error: unknown } | undefined;
+    for (const some of chunks(groups, ENTERED_AT_A_TIME)) {
+      // What it was taken out of meanwhile it must not enter.
+      const names = some.filter((group) => connection.groups.has(group)).map(groupChannel);
+      await this.#parts.channels.enter(names, connection).catch((error) => {
+        failure ??= { error };
+      });
+    }
+    if (failure) throw failure.error;
   }
 
   #exitAllBut(connection: RealtimeConnection, kept: readonly string[]): void {

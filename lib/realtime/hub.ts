@@ -51,15 +51,21 @@ export class Hub implements ConnectionHandler {
     this.#config = config;
     this.#events = events;
     this.#nodeId = node.id;
-    const registry = bounded(backend.registry, bounds);
-    this.#store = bounded(chosenConnectionStore(config, backend), bounds);
+    const ofRealtime = bounds.for("realtime");
+    const ofUpkeep = bounds.for("maintenance");
+    const registry = bounded(backend.registry, ofRealtime);
+    const upkeepRegistry = bounded(backend.registry, ofUpkeep);
+    const store = chosenConnectionStore(config, backend);
+    this.#store = bounded(store, ofRealtime);
     this.#heartbeat = new Heartbeat(config);
     this.channels = new Channels(backend.bus, bounds, () => node.hasLapsed || catchUp.isBehind);
     this.presence = new Presence({
       registry,
+      upkeepRegistry,
       lastingRegistry: backend.registry,
       bus: backend.bus,
-      bounds,
+      bounds: ofRealtime,
+      upkeepBounds: ofUpkeep,
       clock: config.clock,
       events,
       nodeId: node.id,
@@ -73,7 +79,7 @@ export class Hub implements ConnectionHandler {
       clearData: async (connection) => this.#store.clear?.(connection),
     });
     this.groups = new Groups({
-      memberships: bounded(backend.memberships, bounds),
+      memberships: bounded(backend.memberships, ofRealtime),
       registry,
       node,
       asking: new Bounds(bounds.timeoutMs + ACK_TIMEOUT_MS),
@@ -122,8 +128,8 @@ export class Hub implements ConnectionHandler {
       presence: this.presence,
       channels: this.channels,
       catchUp,
-      registry,
-      store: this.#store,
+      registry: upkeepRegistry,
+      store: bounded(store, ofUpkeep),
       report: this.#report,
     });
     this.#stopTicking = config.clock.every(TICK_MS, () => {

@@ -19,10 +19,13 @@ const debug = createDebug("express-session-stack:realtime");
 export interface PresenceParts {
   /** Answers in time. */
   readonly registry: Registry;
+  /** The same for what is done with each tick, which waits behind nothing that is asked for. */
+  readonly upkeepRegistry: Registry;
   /** The same, and answers whenever it can: for what must not get lost when nobody waits for it any more. */
   readonly lastingRegistry: Registry;
   readonly bus: Bus;
   readonly bounds: Bounds;
+  readonly upkeepBounds: Bounds;
   readonly clock: Clock;
   readonly events: Events;
   readonly nodeId: string;
@@ -136,8 +139,8 @@ export class Presence {
   async tick(): Promise<void> {
     for (const { isStuck, record, graceMs } of this.#departing.values())
       if (isStuck) this.depart(record, graceMs);
-    const { registry, nodeId, clock } = this.#parts;
-    const [nodes, live] = await Promise.all([registry.nodes(), this.#liveNodes()]);
+    const { upkeepRegistry, upkeepBounds, nodeId, clock } = this.#parts;
+    const [nodes, live] = await Promise.all([upkeepRegistry.nodes(), this.#liveNodes(upkeepBounds)]);
     const now = clock.now();
     if (now - (this.#lookedAt ?? now) > LATE_LOOK_MS) this.doubt();
     this.#lookedAt = now;
@@ -167,7 +170,7 @@ export class Presence {
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#parts.bounds.call(() => Promise.allSettled(this.#running)).catch(() => {});
+    await this.#parts.upkeepBounds.call(() => Promise.allSettled(this.#running)).catch(() => {});
   }
 
   /** An answer that comes when nobody waits for it any more says what has come about all the same; it may also never come. */
@@ -219,7 +222,7 @@ export class Presence {
   }
 
   async #clear(nodeId: string): Promise<void> {
-    const records = await this.#parts.registry.ofNode(nodeId, BATCH);
+    const records = await this.#parts.upkeepRegistry.ofNode(nodeId, BATCH);
     debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
       if (this.#departing.has(record.id)) continue;
@@ -228,8 +231,8 @@ export class Presence {
     }
   }
 
-  async #liveNodes(): Promise<Set<string>> {
-    return new Set(await this.#parts.bounds.call(() => this.#parts.bus.liveNodes()));
+  async #liveNodes(bounds: Bounds = this.#parts.bounds): Promise<Set<string>> {
+    return new Set(await bounds.call(() => this.#parts.bus.liveNodes()));
   }
 
   #track(step: () => Promise<void>): Promise<void> {

@@ -117,6 +117,11 @@ export interface Realtime<
   group(name: string): GroupTarget<ServerEvents>;
   /** All connections of a user. */
   user(user: User): Target<ServerEvents>;
+  /**
+   * All connections of several users, each of whom is sent a message once: for as many as a program may have, where as
+   * many sends at once would not find a place.
+   */
+  users(users: Iterable<User> & object): Target<ServerEvents>;
 }
 
 /**
@@ -182,6 +187,18 @@ export function realtime<
       return { ...target(channel), except: ({ id }) => target(channel, id) };
     },
     user: (user) => target(userChannel(userIdOf(user))),
+    users(users) {
+      if (typeof users === "string")
+        throw new TypeError(
+          "realtime: users takes a list of users, as users([ada, bob]); one is for user(ada)",
+        );
+      const { channels } = attached();
+      const names = [...new Set([...users].map((user) => userChannel(userIdOf(user))))];
+      return {
+        send: async (type, ...[data]) =>
+          channels.publishAll(names, checkedText(eventText(type, data), config.maxBufferedBytes)),
+      };
+    },
     [ATTACH](keeper: SessionKeeper) {
       if (hub)
         throw new TypeError(

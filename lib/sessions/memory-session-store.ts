@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { MemoryQuotas } from "./memory-quotas.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
@@ -18,11 +19,14 @@ export interface MemorySessionStoreOptions {
 
 interface Entry {
   json: string;
+  bytes: number;
   expiresAt: number;
 }
 
 /** How many entries each insert looks at for expired ones: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_INSERT = 4;
+/** And how many one that finds no room looks at. */
+const SWEPT_WHEN_FULL = 1000;
 
 /** Sessions that a walk passes before others come to their turn. */
 const WALKED_IN_A_TURN = 500;
@@ -40,12 +44,14 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   readonly #now: () => number;
   readonly #replaced: ReplacedIds;
   readonly #hand = new ClockHand(this.#entries);
+  readonly #quotas: MemoryQuotas;
 
-  constructor(options: MemorySessionStoreOptions = {}) {
+  constructor(options: MemorySessionStoreOptions = {}, quotas: MemoryQuotas = new MemoryQuotas()) {
     super();
     this.#ttlMs = (options.ttl ?? 86_400) * 1000;
     this.#now = options.now ?? Date.now;
     this.#replaced = new ReplacedIds(this.#now);
+    this.#quotas = quotas;
   }
 
   get expressStore(): this {
@@ -81,7 +87,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   async remove(sid: string, reason?: EndReason): Promise<void> {
     const entry = this.#live(sid);
     if (reason === "session_replaced") this.#replaced.add(sid);
-    this.#entries.delete(sid);
+    this.#drop(sid);
     if (!reason) return;
     await this.endings.announce({ sid, reason, data: entry && JSON.parse(entry.json) });
   }
@@ -140,7 +146,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 
   override clear(callback?: Callback<void>): void {
     const sids = [...this.#entries.keys()];
-    this.#entries.clear();
+    for (const sid of sids) this.#drop(sid);
     for (const sid of sids) this.endings.close(sid, "session_ended");
     callBack(Promise.resolve(), callback);
   }
@@ -148,9 +154,23 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   #live(sid: string): Entry | undefined {
     const entry = this.#entries.get(sid);
     if (!entry || entry.expiresAt > this.#now()) return entry;
-    this.#entries.delete(sid);
+    this.#drop(sid);
     return undefined;
   }
+
+  #drop(sid: string): void {
+    const entry = this.#entries.get(sid);
+    if (!entry) return;
+    this.#entries.delete(sid);
+    this.#count(-1, -entry.bytes);
+  }
+
+  #count(sessions: number, bytes: number): void {
+    this.#quotas.sessions.count(sessions);
+    this.#quotas.sessionBytes.count(bytes);
+  }
+
+  readonly #sweep = (): void => this.#hand.advance(SWEPT_WHEN_FULL, (sid) => this.#live(sid));
 
   async #set(sid: string, data: SessionData): Promise<void> {
     if (!this.#put(sid, JSON.stringify(data), data)) await this.remove(sid, "session_ended");
@@ -160,8 +180,14 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   #put(sid: string, json: string, data: SessionData): boolean {
     const expiresAt = this.#expiryOf(data);
     if (expiresAt <= this.#now()) return false;
-    if (!this.#entries.has(sid)) this.#hand.advance(SWEPT_PER_INSERT, (other) => this.#live(other));
-    this.#entries.set(sid, { json, expiresAt });
+    const known = this.#entries.get(sid);
+    if (!known) this.#hand.advance(SWEPT_PER_INSERT, (other) => this.#live(other));
+    const bytes = Buffer.byteLength(json);
+    const [more, moreBytes] = [known ? 0 : 1, bytes - (known?.bytes ?? 0)];
+    this.#quotas.sessions.check(more, this.#sweep);
+    this.#quotas.sessionBytes.check(moreBytes, this.#sweep);
+    this.#count(more, moreBytes);
+    this.#entries.set(sid, { json, bytes, expiresAt });
     return true;
   }
 

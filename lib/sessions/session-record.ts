@@ -115,8 +115,8 @@ export class SessionRecord {
   }
 
   /** Moves the expiry in the store to that of the session's cookie. */
-  refresh(): Promise<void> {
-    return this.#refreshBy(this.session as unknown as SessionData);
+  async refresh(data: SessionData = this.session as unknown as SessionData): Promise<void> {
+    if (!(await this.#owner.store.refresh(this.session.id, data))) this.#foundGone();
   }
 
   /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
@@ -124,11 +124,7 @@ export class SessionRecord {
     const { data } = await this.read();
     const cookie = cookieOf(data);
     cookie.maxAge = cookie.originalMaxAge;
-    await this.#refreshBy(data);
-  }
-
-  async #refreshBy(data: SessionData): Promise<void> {
-    if (!(await this.#owner.store.refresh(this.session.id, data))) this.#foundGone();
+    await this.refresh(data);
   }
 
   /** Reads the session as it stands in the store now. */

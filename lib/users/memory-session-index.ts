@@ -1,5 +1,6 @@
 import { ClockHand } from "../clock-hand.ts";
 import { checkedLifeMs } from "../sessions/checked-life.ts";
+import { MemoryQuotas } from "../sessions/memory-quotas.ts";
 import { ExpiryOrder } from "./expiry-order.ts";
 import type { IndexEntry, SessionIndex } from "./session-index.ts";
 
@@ -18,6 +19,8 @@ interface UserEntries {
 
 /** How many users each login looks at for sessions that have expired: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_LOGIN = 4;
+/** And how many one that finds no room looks at. */
+const SWEPT_WHEN_FULL = 1000;
 /** Entries of each of them that are swept at a time. */
 const SWEPT_AT_A_TIME = 25;
 
@@ -26,22 +29,28 @@ export class MemorySessionIndex implements SessionIndex {
   readonly #byUser = new Map<string, UserEntries>();
   readonly #hand = new ClockHand(this.#byUser);
   readonly #now: () => number;
+  readonly #quotas: MemoryQuotas;
   #marks = 0;
 
-  constructor({ now = Date.now }: { now?: () => number } = {}) {
+  constructor({ now = Date.now }: { now?: () => number } = {}, quotas: MemoryQuotas = new MemoryQuotas()) {
     this.#now = now;
+    this.#quotas = quotas;
   }
 
   async enter(userId: string, sid: string, lifeMs: number): Promise<void> {
     const expiresAt = this.#now() + checkedLifeMs(lifeMs);
     this.#hand.advance(SWEPT_PER_LOGIN, (other, found) => this.#sweep(other, found));
+    if (this.#find(userId, sid)) return;
+    this.#quotas.entries.check(1, () =>
+      this.#hand.advance(SWEPT_WHEN_FULL, (other, found) => this.#sweep(other, found)),
+    );
     const entries = this.#byUser.get(userId) ?? {
       bySid: new Map<string, Entry>(),
       valid: new ExpiryOrder<Entry>(),
       revoked: new ExpiryOrder<Entry>(),
     };
     this.#byUser.set(userId, entries);
-    if (entries.bySid.has(sid)) return;
+    this.#quotas.entries.count(1);
     const entry = { sid, expiresAt, isRevoked: false, mark: ++this.#marks };
     entries.bySid.set(sid, entry);
     entries.valid.add(entry);
@@ -126,7 +135,7 @@ export class MemorySessionIndex implements SessionIndex {
   #remove(userId: string, entry: Entry | undefined): void {
     const entries = this.#byUser.get(userId);
     if (!entries || !entry) return;
-    entries.bySid.delete(entry.sid);
+    if (entries.bySid.delete(entry.sid)) this.#quotas.entries.count(-1);
     (entry.isRevoked ? entries.revoked : entries.valid).delete(entry);
     if (entries.bySid.size === 0) this.#byUser.delete(userId);
   }

@@ -1,5 +1,6 @@
 import type { SessionData, Store } from "express-session";
 import { readableData } from "../sessions/inflate-cookie.ts";
+import { isMemoryFull } from "../sessions/memory-quotas.ts";
 import type { EndReason, SessionEndings } from "../sessions/session-endings.ts";
 import type {
   Base,
@@ -109,7 +110,11 @@ export class UserIndexedStore implements SessionStore {
     // In one round trip: an entry that a failed save has left would keep the expiry of that one.
     await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
     const before = base?.userId === userId ? undefined : base?.userId;
-    const result = await this.#writeInPlaceOf(before, sid, next, base);
+    const result = await this.#writeInPlaceOf(before, sid, next, base).catch(async (error) => {
+      // Nothing was written, and nobody else has written it for this user.
+      if (isMemoryFull(error) && base?.userId !== userId) await this.#index.remove(userId, [sid]);
+      throw error;
+    });
     // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
     if (result.outcome === "changed") return result;
     if (result.outcome !== "written") {

@@ -14,6 +14,7 @@ import { giveUpLimit, type Limit } from "./give-up-limit.ts";
 import { checkHandshake } from "./handshake.ts";
 import { checkOrigin } from "./origin.ts";
 import { Passage } from "./passage.ts";
+import type { Place } from "./places.ts";
 import { Refusal } from "./refusal.ts";
 import type { WebSocketConfig } from "./web-socket-options.ts";
 
@@ -32,6 +33,7 @@ export interface Arriving {
   readonly req: Request;
   readonly answer: Answer;
   readonly socket: Duplex;
+  readonly place: Place;
   /** Whether its listeners may have an async context without any middleware. */
   readonly keepsScope: boolean;
   /** Called with what fails of the app when nobody waits for it any more. */
@@ -51,7 +53,7 @@ export async function admit(
   config: WebSocketConfig,
   connections: SessionConnections,
   handler: ConnectionHandler | undefined,
-  { req, answer, socket, keepsScope, report }: Arriving,
+  { req, answer, socket, place, keepsScope, report }: Arriving,
 ): Promise<Admission> {
   const limit = giveUpLimit(config.handshakeTimeoutMs, socket, answer);
   const passage = new Passage({ req, answer, limit, keepsScope, report });
@@ -63,12 +65,14 @@ export async function admit(
     await passage.through(before);
     const opening = passage.call(() =>
       keeper.open(req, (sid) => {
+        place.of("session", sid);
         // A node that has not joined would not hear of the session's end, and reads it again once it has.
         if (keeper.hasJoinedNodes) connection = connections.bind(sid);
       }),
     );
     if (!opening) throw noSession(keeper.isStoreReady);
     const open = opening instanceof Promise ? await limit.race(opening) : opening;
+    if (open.record?.isStored && open.record.userId !== undefined) place.of("user", open.record.userId);
     answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
     // Whether anything was waited for.
     const waits = [
@@ -103,6 +107,7 @@ export async function admit(
       } while (record.userId !== connection.userId || connection.mayBeOthers(record.userId));
       if (connection.hasEnded) throw sessionDeleted();
     } else {
+      place.beAnonymous();
       seating = handler?.admit({ req, open, userId: undefined });
     }
     const seat = await seating;

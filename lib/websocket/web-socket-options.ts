@@ -2,7 +2,7 @@ import type { Application, Request, Response } from "express";
 import type { PerMessageDeflateOptions, WebSocket } from "ws";
 import { optionsCheck } from "../options/options-check.ts";
 import { isOptionsObject, over } from "../options/options-object.ts";
-import { above0, aFunction, delay, delayOr0, limit, wholeNumber } from "../options/rule.ts";
+import { above0, aFunction, delay, delayOr0, limit, limitOr0, wholeNumber } from "../options/rule.ts";
 import type { Origins } from "./origin.ts";
 import { originsRule } from "./origins-rule.ts";
 import { pathRule } from "./path-rule.ts";
@@ -44,6 +44,15 @@ export interface WebSocketSessionsOptions {
   handleProtocols?: (protocols: Set<string>, req: Request) => string | false | undefined;
   /** Connections that one stored session may have on this node; one more is answered with 429. @default 100 */
   maxConnectionsPerSession?: number;
+  /** Connections of this node, with the handshakes that are under way; one more is answered with 503. @default 50_000 */
+  maxConnections?: number;
+  /** Connections of this node whose session is not stored; one more is answered with 503. @default 10_000 */
+  maxAnonymousConnections?: number;
+  /**
+   * Handshakes of one session, and of one user, a second on this node, after ten times as many at once; one more is
+   * answered with 429. @default 10
+   */
+  maxHandshakesPerSecond?: number;
   /** Milliseconds that a handshake may take, `authorize` and all. @default 10_000 */
   handshakeTimeoutMs?: number;
   /** Milliseconds between two looks whether a connection's session still lives, if nothing says so earlier. @default 30_000 */
@@ -62,6 +71,9 @@ export type WebSocketDefaults = Required<
 const DEFAULTS: WebSocketDefaults = Object.freeze({
   origins: [],
   maxConnectionsPerSession: 100,
+  maxConnections: 50_000,
+  maxAnonymousConnections: 10_000,
+  maxHandshakesPerSecond: 10,
   handshakeTimeoutMs: 10_000,
   revalidateMs: 30_000,
   maxPayload: 65_536,
@@ -81,6 +93,9 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   authorize: aFunction,
   handleProtocols: aFunction,
   maxConnectionsPerSession: limit,
+  maxConnections: limit,
+  maxAnonymousConnections: limitOr0,
+  maxHandshakesPerSecond: above0,
   handshakeTimeoutMs: delay,
   revalidateMs: above0,
   // What ws is given counts as 32 bits.

@@ -19,6 +19,7 @@ import { followUsers } from "./follow-users.ts";
 import { type Guest, GuestConnections } from "./guest-connections.ts";
 import { asksForWebSocket } from "./handshake.ts";
 import { leaveToServer } from "./leave-to-server.ts";
+import { type Place, Places } from "./places.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
 import type { SessionWebSocket } from "./session-web-socket.ts";
 import { chosenProtocol } from "./subprotocol.ts";
@@ -46,7 +47,6 @@ export interface WebSocketSessions {
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
   off(event: "connection", listener: ConnectionListener): this;
-  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
   /**
    * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
@@ -94,7 +94,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const sessions = new SessionConnections(store, config);
   const guests = new GuestConnections(parts.keeper);
   const counts = new WebSocketCounts();
-  let isDraining = false;
+  const places = new Places(config, connections);
   const acceptor = new Acceptor(config);
   const isMine = ({ url = "/" }: IncomingMessage) =>
     config.path === undefined || pathnameOf(url) === config.path;
@@ -122,10 +122,11 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     if (answer.isLineTaken) return void socket.destroy();
     const report = (error: unknown) => errors.report(error, req);
     const keepsScope = !place.isCalledByServer(socket);
-    const arriving: Arriving = { req, answer, socket, keepsScope, report };
+    let taken: Place | undefined;
     try {
       if (!isMine(message)) throw new Refusal(404, "Not Found");
-      refuseIfDraining();
+      taken = places.enter();
+      const arriving: Arriving = { req, answer, socket, place: taken, keepsScope, report };
       const admission = await admit(parts, config, sessions, handler, arriving);
       const opening = () => complete(admission, arriving, head);
       if (admission.scope) admission.scope(opening);
@@ -139,19 +140,21 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       if (debug.enabled) debug("refused with %d: %s", status, detail());
       if (!(error instanceof Refusal) && status >= 500) report(error);
       refuse(res, refusal);
+    } finally {
+      taken?.end();
     }
   }
 
   /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
   function complete(
     { open, connection, seat, scope }: Admission,
-    { req, answer, socket }: Arriving,
+    { req, answer, socket, place: taken }: Arriving,
     head: Buffer,
   ): void {
     let opened: SessionWebSocket | undefined;
     let guest: Guest | undefined;
     try {
-      refuseIfDraining();
+      places.refuseIfClosed();
       // Told to send something itself, the response has refused, whatever authorize has returned.
       if (answer.made?.headersSent) throw new Refusal(answer.made.statusCode, "Answered by authorize");
       // Between its last check and this moment the session may have ended.
@@ -178,6 +181,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     releaseAnswer(req);
     follow(opened, req, { connection, scope }, { connections, counts, sessions, errors });
     if (guest) guests.add(opened, guest);
+    taken.open(opened);
     try {
       seat?.open(opened);
     } catch (error) {
@@ -191,13 +195,9 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     told().catch((error) => ws.fail(error));
   }
 
-  function refuseIfDraining(): void {
-    if (isDraining) throw new Refusal(503, "This node is shutting down", { "Retry-After": "1" });
-  }
-
   async function close(options?: CloseOptions): Promise<void> {
     const { drainMs = 0 } = closeOptions(options);
-    isDraining = true;
+    places.close();
     await drain(connections, drainMs);
     await handler?.close();
     sessions.close();
@@ -205,7 +205,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   }
 
   function stats(): WebSocketStats {
-    return counts.stats(connections, sessions.revocations);
+    return counts.stats({ connections, anonymous: places.anonymous, revocations: sessions.revocations });
   }
 
   function attach(attachable: Attachable): WebSocketSessions {

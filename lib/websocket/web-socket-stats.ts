@@ -5,6 +5,8 @@ import { Tally } from "../observability/tally.ts";
 export interface WebSocketStats {
   /** Open now. */
   readonly connections: number;
+  /** Those of them whose session is not stored. */
+  readonly anonymousConnections: number;
   /** Handshakes by the status that they were answered with. */
   readonly handshakes: Readonly<Record<string, number>>;
   /**
@@ -18,6 +20,13 @@ export interface WebSocketStats {
   readonly bufferedBytes: number;
 }
 
+/** What is so now, and is counted by others. */
+interface Present {
+  readonly connections: ReadonlySet<{ readonly bufferedAmount: number }>;
+  readonly anonymous: number;
+  readonly revocations: number;
+}
+
 /** Counts what becomes of handshakes and connections. */
 export class WebSocketCounts {
   readonly handshakes: Tally<number> = new Tally<number>();
@@ -29,11 +38,12 @@ export class WebSocketCounts {
   }
 
   /** The figures, with those of the connections that are open. */
-  stats(connections: ReadonlySet<{ readonly bufferedAmount: number }>, revocations: number): WebSocketStats {
+  stats({ connections, anonymous, revocations }: Present): WebSocketStats {
     let bufferedBytes = 0;
     for (const { bufferedAmount } of connections) bufferedBytes += bufferedAmount;
     return {
       connections: connections.size,
+      anonymousConnections: anonymous,
       handshakes: this.handshakes.all,
       closes: this.#closes.all,
       revocations,

@@ -11,6 +11,7 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ],
   ["CookieMiddlewareOptions", "middleware/cookie.ts", "docs/api.md", "### `cookieMiddleware(options)`"],
   ["MemorySessionStoreOptions", "sessions/memory-session-store.ts", "docs/api.md", "### Backends"],
+  ["MemoryLimits", "sessions/memory-quotas.ts", "docs/api.md", "### Backends"],
   ["RedisSessionStoreOptions", "sessions/redis-session-store-options.ts", "docs/api.md", "### Backends"],
   ["NodeOptions", "bus/node-options.ts", "docs/api.md", "### Backends"],
   [

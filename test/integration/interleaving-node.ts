@@ -82,7 +82,7 @@ export async function startNode(
     res.json({ outcome: by });
   });
 
-  const wsSessions = webSocketSessions(sessionStack, { path: "/ws" });
+  const wsSessions = webSocketSessions(sessionStack, { path: "/ws", maxHandshakesPerSecond: Infinity });
   wsSessions.on("connection", (ws, req) => {
     ws.on("message", async (data) => {
       const { change, at, name, save } = JSON.parse(data.toString());

@@ -84,7 +84,11 @@ export async function startRealtimeApp({
     return { from: connection.id };
   });
 
-  const wsSessions = webSocketSessions(sessionStack, { path: "/ws", maxConnectionsPerSession: 1000 });
+  const wsSessions = webSocketSessions(sessionStack, {
+    path: "/ws",
+    maxConnectionsPerSession: 1000,
+    maxHandshakesPerSecond: Infinity,
+  });
   wsSessions.on("error", ({ message }) => void told.push({ event: "error", message }));
   wsSessions.attach(chat);
 

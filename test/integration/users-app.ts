@@ -121,7 +121,11 @@ export async function startUsersApp({
     res.status(error.status ?? 500).json({ error: error.code ?? error.message });
   });
 
-  const wsSessions = webSocketSessions(sessionStack, { path: "/ws", revalidateMs });
+  const wsSessions = webSocketSessions(sessionStack, {
+    path: "/ws",
+    revalidateMs,
+    maxHandshakesPerSecond: Infinity,
+  });
   wsSessions.on("connection", (ws, req) => {
     const line: [WebSocket, Request, string | undefined] = [ws, req, userOf(req.session)];
     lines.add(line);

@@ -41,6 +41,7 @@ describe("figures of a node", () => {
 
     expect(served.wsSessions.stats()).toEqual({
       connections: 1,
+      anonymousConnections: 0,
       handshakes: { "101": 1, "404": 1 },
       closes: {},
       revocations: 0,
@@ -125,6 +126,11 @@ describe("in one register", () => {
     const open = await register.metrics();
     expect(value(open, "connections")).toBe(4);
     expect(value(open, 'handshakes_total{status="101"}')).toBe(4);
+    // Of one backend once, whoever has it.
+    expect(value(open, "memory_sessions")).toBe(2);
+    expect(value(open, "memory_session_bytes")).toBeGreaterThan(100);
+    expect(value(open, "memory_memberships")).toBe(0);
+    expect(value(open, "memory_connection_data_bytes")).toBe(0);
 
     const calls = value(open, 'store_call_seconds_count{result="answered"}');
     await browser.get("/session");
@@ -174,7 +180,7 @@ describe("for prom-client", () => {
     await served.wsSessions.metrics(register);
     await (await signIn(served)).webSocket("/ws");
     const names = (await register.getMetricsAsJSON()).map(({ name }) => name);
-    expect(names).toHaveLength(12);
+    expect(names).toHaveLength(17);
     expect(await register.getSingleMetric("express_session_stack_connections")?.get()).toMatchObject({
       type: "gauge",
       values: [{ value: 1 }],
@@ -196,7 +202,7 @@ describe("for prom-client", () => {
     expect(text).toContain("# TYPE express_session_stack_handshakes counter");
     expect(value(text, 'handshakes_total{status="101"}')).toBe(1);
     await served.wsSessions.metrics(register);
-    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(12);
+    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(17);
   });
 
   it("their buckets are cumulative, and end with all", async () => {

@@ -7,7 +7,7 @@ import {
   redisBackend,
 } from "../../lib/redis.ts";
 import { type Subject, subject } from "./subject.ts";
-import { aFunction, noNumber, nothing, type Rows, trueOrFalse } from "./values.ts";
+import { aFunction, limit, noNumber, nothing, type Rows, trueOrFalse } from "./values.ts";
 
 const { bus } = memoryBackend();
 const rootNodes = [{ url: "redis://127.0.0.1:1" }];
@@ -64,6 +64,10 @@ export const backendSubjects: readonly Subject[] = [
         wrong: [...noNumber, 0, -1, () => 60],
       },
       now: aFunction,
+      maxSessions: limit,
+      maxSessionBytes: limit,
+      maxMemberships: limit,
+      maxConnectionDataBytes: limit,
       leaseMs: lease,
     },
   }),

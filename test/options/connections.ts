@@ -26,6 +26,7 @@ import {
   delay,
   delayOr0,
   limit,
+  limitOr0,
   noFunction,
   noNumber,
   noObject,
@@ -133,6 +134,9 @@ export const connectionSubjects: readonly Subject[] = [
       authorize: aFunction,
       handleProtocols: aFunction,
       maxConnectionsPerSession: limit,
+      maxConnections: limit,
+      maxAnonymousConnections: limitOr0,
+      maxHandshakesPerSecond: above0,
       handshakeTimeoutMs: delay,
       revalidateMs: above0,
       maxPayload: {

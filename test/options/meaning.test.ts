@@ -53,7 +53,8 @@ test.each<[factory: string, options: object, meaning: string]>([
   ["webSocketSessions", { origin: [] }, 'did you mean "origins"?'],
   ["webSocketSessions", { cors: [] }, 'did you mean "origins"?'],
   ["webSocketSessions", { handshakeTimeout: 1 }, 'did you mean "handshakeTimeoutMs"?'],
-  ["webSocketSessions", { maxConnections: 1 }, 'did you mean "maxConnectionsPerSession"?'],
+  ["webSocketSessions", { maxConnectionsPerSesion: 1 }, 'did you mean "maxConnectionsPerSession"?'],
+  ["realtime", { maxConnections: 1 }, 'did you mean "maxConnectionsPerUser"?'],
   ["webSocketSessions", { secret: "s" }, "of sessionMiddleware"],
   [
     "realtime",

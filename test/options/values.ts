@@ -43,6 +43,11 @@ export const limit: Row = {
   wrong: [...noNumber, 0, -1, 1.5, Number.NEGATIVE_INFINITY],
 };
 
+export const limitOr0: Row = {
+  right: [0, ...limit.right],
+  wrong: limit.wrong.filter((value) => value !== 0),
+};
+
 export const above0: Row = { right: [0.5, 1, Number.POSITIVE_INFINITY], wrong: [...noNumber, 0, -1] };
 
 export const secret: Row = {

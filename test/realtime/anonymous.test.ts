@@ -79,7 +79,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     ws.close();
     await eventually(() => expect(served.closings).toHaveLength(1));
     expect([...(await open(served, browser)).line.groups]).toEqual([]);
-    await clock.advance(3_000);
+    await clock.advance(12_000);
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 
@@ -101,7 +101,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     await eventually(() => expect(left).toHaveLength(1));
     await Promise.all(left);
     expect(line.groups.size).toBe(0);
-    await clock.advance(3_000);
+    await clock.advance(12_000);
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 
@@ -126,7 +126,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     letGo();
     await eventually(() => expect(served.closings).toHaveLength(1));
     expect(served.connections[0]?.groups.size).toBe(0);
-    await clock.advance(3_000);
+    await clock.advance(12_000);
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 

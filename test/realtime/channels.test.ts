@@ -34,7 +34,7 @@ test("what is subscribed too late for who waited, and left by then, does not sta
     code: "ERR_STORE_UNAVAILABLE",
   });
   channels.exit("group:a", receiver);
-  for (let tick = 0; tick < 3; tick++) channels.tick();
+  for (let tick = 0; tick < 12; tick++) channels.tick();
   await new Promise((resolve) => setTimeout(resolve, 40));
   bus.answer();
   await eventually(() => expect(bus.subscribed.size).toBe(0));

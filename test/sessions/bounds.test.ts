@@ -32,6 +32,85 @@ test("an answer that came in time to a process that stood still is no timeout", 
   for (const call of calls) await eventually(async () => expect(await standStillOver(call())).toBe("PONG"));
 });
 
+describe("A call that is never answered", () => {
+  const lateMs = 20;
+  const never = () => new Promise<never>(() => {});
+  const full = { code: "ERR_STORE_UNAVAILABLE", message: expect.stringContaining("too many calls") };
+  const numbers = Array.from({ length: 10_000 });
+
+  // 10,000 of them over a process's life had made every request a 503 from then on.
+  test("gives its place back once the backend has answered what was asked long after it", async () => {
+    const bounds = new Bounds(lateMs);
+    await Promise.allSettled(numbers.map(() => bounds.call(never)));
+    // The first that gets through does so by trying, now and then.
+    await eventually(async () => expect(await bounds.call(async () => "answered")).toBe("answered"));
+    // Some may have been late for a moment less than the first.
+    await new Promise((resolve) => setTimeout(resolve, 20 * lateMs));
+    await eventually(() => bounds.call(async () => {}));
+    // All places are free again, and no more than there are.
+    let asked = 0;
+    const calls = numbers.map(() =>
+      bounds.call(() => {
+        asked++;
+        return never();
+      }),
+    );
+    expect(asked).toBe(10_000);
+    await expect(bounds.call(never)).rejects.toMatchObject(full);
+    await Promise.allSettled(calls);
+  });
+
+  test("keeps it for long after the backend has answered others: it may only be slow", async () => {
+    const bounds = new Bounds(200);
+    await Promise.allSettled(numbers.slice(1).map(() => bounds.call(never)));
+    // Soon after them, and they are not lost before two seconds have passed.
+    for (let n = 0; n < 3; n++) expect(await bounds.call(async () => "answered")).toBe("answered");
+    const last = bounds.call(never);
+    await expect(bounds.call(never)).rejects.toMatchObject(full);
+    await last.catch(() => {});
+  });
+
+  test("keeps it while the backend answers nothing: a client that is offline may queue it", async () => {
+    const bounds = new Bounds(lateMs);
+    await Promise.allSettled(numbers.map(() => bounds.call(never)));
+    let asked = 0;
+    const until = performance.now() + 40 * lateMs;
+    const ask = () => {
+      asked++;
+      return never();
+    };
+    while (performance.now() < until) await bounds.call(ask).catch(() => nextTurn());
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(40);
+  });
+
+  test("frees no place twice if it is answered after all", async () => {
+    const bounds = new Bounds(lateMs);
+    const answers: (() => void)[] = [];
+    const late = () => new Promise<void>((resolve) => void answers.push(resolve));
+    await Promise.allSettled(numbers.map(() => bounds.call(late)));
+    await eventually(() => bounds.call(async () => {}));
+    for (const answer of answers) answer();
+    await nextTurn();
+    const calls = numbers.map(() => bounds.call(never));
+    await expect(bounds.call(never)).rejects.toMatchObject(full);
+    await Promise.allSettled(calls);
+  });
+});
+
+test("calls of another purpose take no place of these, and are timed with them", async () => {
+  const bounds = new Bounds(timeoutMs);
+  const told: string[] = [];
+  const sends = bounds.for("sends");
+  bounds.onCall((result) => told.push(result));
+  const silent = Array.from({ length: 10_001 }, () => sends.call(() => new Promise<never>(() => {})));
+  expect(await bounds.call(async () => "answered")).toBe("answered");
+  expect(await bounds.for("maintenance").call(async () => "answered")).toBe("answered");
+  expect(bounds.for("sends")).toBe(sends);
+  await Promise.allSettled(silent);
+  expect(told).toHaveLength(2 + 10_000);
+});
+
 test("one that stood still ends a call that was not answered all the same", async () => {
   const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
   const never = () => new Promise<never>(() => {});

@@ -54,6 +54,8 @@ export async function serverEvents(chat: Realtime<ClientEvents, ServerEvents>): 
   await chat.user("ada").send("chat.closed", { reason: "full" });
   await chat.user({ id: 7 }).send("chat.closed", {});
   await chat.user(7).send("chat.closed");
+  await chat.users(["ada", { id: 7 }, 7]).send("chat.closed", {});
+  await chat.users(new Set(["ada"])).send("chat.closed");
   const sent = chat.group("a").send("chat.closed");
   is<Equal<typeof sent, Promise<void>>>();
   // @ts-expect-error: an event of clients is not one of the server
@@ -70,6 +72,8 @@ export async function serverEvents(chat: Realtime<ClientEvents, ServerEvents>): 
   chat.user({ name: "ada" });
   // @ts-expect-error: no user
   chat.user(undefined);
+  // @ts-expect-error: one user, whose letters would be users
+  chat.users("ada");
   // @ts-expect-error: a group is a text
   chat.group(1);
 }

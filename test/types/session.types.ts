@@ -155,6 +155,7 @@ export function errors(error: unknown): number {
     case "ERR_SESSION_NOT_CARRIED":
     case "ERR_SESSION_UNREADABLE":
     case "ERR_STORE_UNAVAILABLE":
+    case "ERR_MEMORY_FULL":
     case "ERR_TOO_MANY_GROUPS":
       return error.status;
   }

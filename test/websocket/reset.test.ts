@@ -63,7 +63,8 @@ describe.each(places)("clients that reset the line during a handshake, sessions 
 
   beforeEach(async () => {
     place = await open();
-    served = await serve({ place, webSocket: { path: "/ws", maxConnectionsPerSession: atATime } });
+    const webSocket = { path: "/ws", maxConnectionsPerSession: atATime, maxHandshakesPerSecond: Infinity };
+    served = await serve({ place, webSocket });
   });
 
   test(`${resets} of them, at all moments, end nothing and leave nothing behind`, async () => {

@@ -1,0 +1,93 @@
+import { HandshakeRate } from "./handshake-rate.ts";
+import { Refusal } from "./refusal.ts";
+
+/** How many may come, and stay. */
+export interface PlacesOptions {
+  readonly maxConnections: number;
+  readonly maxAnonymousConnections: number;
+  readonly maxHandshakesPerSecond: number;
+}
+
+/** The place of one handshake, and then of its connection. */
+export interface Place {
+  /** Counts a handshake of a session, before it is read, and of its user, before anything is done for it. @throws {Refusal} */
+  of(kind: "session" | "user", id: string): void;
+  /** Takes a place among connections without a stored session. @throws {Refusal} */
+  beAnonymous(): void;
+  /** Hands the place on to the connection that has opened, which gives it back. */
+  open(connection: { onceClosed(run: () => void): void }): void;
+  /** The handshake has been answered. */
+  end(): void;
+}
+
+/** How many connections and handshakes this node has, and how many more it takes. */
+export class Places {
+  readonly #options: PlacesOptions;
+  readonly #connections: ReadonlySet<unknown>;
+  readonly #rates: Readonly<Record<"session" | "user", HandshakeRate>>;
+  #handshakes = 0;
+  #anonymous = 0;
+  #isClosed = false;
+
+  constructor(options: PlacesOptions, connections: ReadonlySet<unknown>) {
+    const { maxHandshakesPerSecond } = options;
+    this.#options = options;
+    this.#connections = connections;
+    this.#rates = {
+      session: new HandshakeRate(maxHandshakesPerSecond),
+      user: new HandshakeRate(maxHandshakesPerSecond),
+    };
+  }
+
+  /** Open connections whose session is not stored, and handshakes of such that are let in. */
+  get anonymous(): number {
+    return this.#anonymous;
+  }
+
+  /** Lets nobody in any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** @throws {Refusal} once it is closed. */
+  refuseIfClosed(): void {
+    if (this.#isClosed) throw new Refusal(503, "This node is shutting down", { "Retry-After": "1" });
+  }
+
+  /** Takes a place for a handshake. @throws {Refusal} if there is none. */
+  enter(): Place {
+    this.refuseIfClosed();
+    if (this.#connections.size + this.#handshakes >= this.#options.maxConnections)
+      throw isFull("connections");
+    this.#handshakes++;
+    let isAnonymous = false;
+    return {
+      of: (kind, id) => {
+        const seconds = this.#rates[kind].take(id);
+        if (seconds === undefined) return;
+        throw new Refusal(429, `Too many handshakes of this ${kind}`, { "Retry-After": String(seconds) });
+      },
+      beAnonymous: () => {
+        if (this.#anonymous >= this.#options.maxAnonymousConnections)
+          throw isFull("connections without a session");
+        this.#anonymous++;
+        isAnonymous = true;
+      },
+      open: (connection) => {
+        if (!isAnonymous) return;
+        isAnonymous = false;
+        connection.onceClosed(() => {
+          this.#anonymous--;
+        });
+      },
+      end: () => {
+        this.#handshakes--;
+        if (isAnonymous) this.#anonymous--;
+      },
+    };
+  }
+}
+
+function isFull(of: string): Refusal {
+  return new Refusal(503, `This node has as many ${of} as it may have`, { "Retry-After": "10" });
+}

@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import type { SessionData } from "express-session";
+import type { WebSocketSessionsOptions } from "../../lib/index.ts";
+import { HandshakeRate } from "../../lib/websocket/handshake-rate.ts";
+import type { Browser } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { rawSocket, resetSocket } from "../support/raw-socket.ts";
+import { places } from "./places.ts";
+import { type Answer, answerIn, cookieOf, handshake } from "./raw-handshake.ts";
+import { afterThisTest, data, type Served, serve, signIn } from "./support.ts";
+
+type Shaken = Answer & { leave(): void };
+
+/** The answer to a handshake; what it has opened stays open until the end of the test. */
+async function shake(served: Served, browser?: Browser): Promise<Shaken> {
+  const socket = await rawSocket(served.port);
+  afterThisTest(() => socket.destroy());
+  socket.write(handshake("/ws", browser ? cookieOf(browser) : {}));
+  const [bytes] = await once(socket, "data");
+  return { ...answerIn(String(bytes)), leave: () => socket.destroy() };
+}
+
+async function statuses(count: number, served: Served, browser?: Browser): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: count }, () => shake(served, browser)));
+  return answers.map(({ status }) => status).sort();
+}
+
+describe.each(places)("What a node takes, with sessions in $place", ({ open }) => {
+  let reads: number;
+
+  async function serveWith(webSocket: WebSocketSessionsOptions): Promise<Served> {
+    reads = 0;
+    const place = await open();
+    place.aroundReads(async (read) => {
+      reads++;
+      await read();
+    });
+    const userId = (session: SessionData) => (session as { name?: string }).name;
+    const served = await serve({ place, session: { userId }, webSocket: { path: "/ws", ...webSocket } });
+    await place.options.backend?.node.join();
+    return served;
+  }
+
+  test("handshakes of one session a second are limited, before the store is asked", async () => {
+    const served = await serveWith({ maxHandshakesPerSecond: 0.5 });
+    const browser = await signIn(served);
+    reads = 0;
+    expect(await statuses(8, served, browser)).toEqual([101, 101, 101, 101, 101, 429, 429, 429]);
+    expect(reads).toBe(5);
+    const { status, headers } = await shake(served, browser);
+    expect([status, headers["retry-after"]]).toEqual([429, "2"]);
+    // Others are not touched by it.
+    expect(await statuses(1, served, await signIn(served, { name: "Bob" }))).toEqual([101]);
+    expect(await statuses(1, served)).toEqual([101]);
+    expect(served.wsSessions.stats().handshakes).toEqual({ 101: 7, 429: 4 });
+  });
+
+  test("handshakes of one user a second are limited over all sessions, before the app is asked", async () => {
+    let asked = 0;
+    const served = await serveWith({
+      maxHandshakesPerSecond: 0.5,
+      authorize: () => {
+        asked++;
+        return true;
+      },
+    });
+    const browsers = await Promise.all([signIn(served), signIn(served), signIn(served)]);
+    const answers = await Promise.all(browsers.map((browser) => statuses(3, served, browser)));
+    expect(answers.flat().sort()).toEqual([101, 101, 101, 101, 101, 429, 429, 429, 429]);
+    expect(asked).toBe(5);
+    expect(await statuses(1, served, await signIn(served, { name: "Bob" }))).toEqual([101]);
+  });
+
+  test("connections without a stored session have a limit of their own, which leaves the others their places", async () => {
+    const served = await serveWith({ maxConnections: 6, maxAnonymousConnections: 2 });
+    const guests = await Promise.all([shake(served), shake(served)]);
+    expect(guests.map(({ status }) => status)).toEqual([101, 101]);
+    expect(served.wsSessions.stats()).toMatchObject({ connections: 2, anonymousConnections: 2 });
+    const { status, headers } = await shake(served);
+    expect([status, headers["retry-after"]]).toEqual([503, "10"]);
+    const browser = await signIn(served);
+    expect(await statuses(3, served, browser)).toEqual([101, 101, 101]);
+    for (const guest of guests) guest.leave();
+    await eventually(() => expect(served.wsSessions.stats().anonymousConnections).toBe(0));
+    expect(await statuses(3, served)).toEqual([101, 101, 503]);
+    expect(served.errors).toEqual([]);
+  });
+
+  test("a session that authorize has saved is not without one", async () => {
+    const served = await serveWith({
+      maxAnonymousConnections: 0,
+      authorize: async (req) => {
+        data(req).name = "Ada";
+        await req.session.save();
+        return true;
+      },
+    });
+    expect(await statuses(2, served)).toEqual([101, 101]);
+    expect(served.wsSessions.stats()).toMatchObject({ connections: 2, anonymousConnections: 0 });
+  });
+
+  test("a node has as many connections as it may have, handshakes that are under way among them", async () => {
+    let asked = 0;
+    let letIn: (is: boolean) => void = () => {};
+    const thinking = new Promise<boolean>((resolve) => {
+      letIn = resolve;
+    });
+    const served = await serveWith({
+      maxConnections: 3,
+      authorize: () => {
+        asked++;
+        return thinking;
+      },
+    });
+    const browser = await signIn(served);
+    const arriving = Promise.all([shake(served, browser), shake(served, browser), shake(served)]);
+    await eventually(() => expect(asked).toBe(3));
+    reads = 0;
+    expect(await statuses(4, served, browser)).toEqual([503, 503, 503, 503]);
+    expect([asked, reads]).toEqual([3, 0]);
+    letIn(true);
+    const opened = await arriving;
+    expect(opened.map(({ status }) => status)).toEqual([101, 101, 101]);
+    expect(await statuses(1, served, browser)).toEqual([503]);
+    opened[0]?.leave();
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(2));
+    expect(await statuses(1, served, browser)).toEqual([101]);
+  });
+
+  test("handshakes that are refused, or dropped on the way, give their places back", async () => {
+    let answer: () => boolean | Promise<boolean> = () => false;
+    const served = await serveWith({
+      maxConnections: 2,
+      maxAnonymousConnections: 1,
+      authorize: () => answer(),
+    });
+    for (let n = 0; n < 5; n++) expect(await statuses(1, served)).toEqual([403]);
+    answer = () => new Promise(() => {});
+    for (let n = 0; n < 5; n++) {
+      const socket = await rawSocket(served.port);
+      socket.write(handshake("/ws"));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await resetSocket(socket);
+    }
+    answer = () => true;
+    await eventually(async () => expect(await statuses(1, served)).toEqual([101]));
+    expect(served.wsSessions.stats().anonymousConnections).toBe(1);
+  });
+});
+
+test("a handshake without a session that is refused last gives its place among such back", async () => {
+  let protocol: unknown = "what nobody has offered";
+  const served = await serve({
+    webSocket: { path: "/ws", maxAnonymousConnections: 1, handleProtocols: () => protocol as string },
+  });
+  const browser = served.browser();
+  for (let n = 0; n < 3; n++)
+    await expect(browser.webSocket("/ws", { protocols: ["chat"] })).rejects.toThrow("500");
+  expect(served.wsSessions.stats().anonymousConnections).toBe(0);
+  protocol = "chat";
+  await browser.webSocket("/ws", { protocols: ["chat"] });
+  expect(served.wsSessions.stats().anonymousConnections).toBe(1);
+  await expect(browser.webSocket("/ws", { protocols: ["chat"] })).rejects.toThrow("503");
+});
+
+describe("A rate of handshakes", () => {
+  test("lets ten seconds' worth come at once, and then as many as it says", () => {
+    let now = 0;
+    const rate = new HandshakeRate(10, () => now);
+    const taken = (count: number) =>
+      Array.from({ length: count }, () => rate.take("a")).filter((wait) => wait === undefined).length;
+    expect(taken(150)).toBe(100);
+    expect(rate.take("a")).toBe(1);
+    now += 1_000;
+    expect(taken(50)).toBe(10);
+    expect(rate.take("b")).toBeUndefined();
+    // Who is refused loses nothing by having asked.
+    now += 100;
+    expect(taken(5)).toBe(1);
+    now += 60_000;
+    expect(taken(150)).toBe(100);
+  });
+
+  test("of less than one in ten seconds lets one come", () => {
+    let now = 0;
+    const rate = new HandshakeRate(0.01, () => now);
+    expect([rate.take("a"), rate.take("a")]).toEqual([undefined, 100]);
+    now += 99_500;
+    expect(rate.take("a")).toBe(1);
+    now += 1_000;
+    expect(rate.take("a")).toBeUndefined();
+  });
+
+  test("keeps nothing of who has not come for long, and of no more than a hundred thousand", () => {
+    let now = 0;
+    const rate = new HandshakeRate(0.001, () => now);
+    expect(rate.take("first")).toBeUndefined();
+    expect(rate.take("first")).toBeGreaterThan(0);
+    for (let n = 0; n < 100_000; n++) rate.take(`${n}`);
+    // Forgotten, so that it may come again, since so many others have.
+    expect(rate.take("first")).toBeUndefined();
+    expect(rate.size).toBe(100_000);
+    now += 2_000_000;
+    rate.take("last");
+    expect(rate.size).toBe(1);
+  });
+
+  test("without a bound counts nothing", () => {
+    const rate = new HandshakeRate(Number.POSITIVE_INFINITY);
+    for (let n = 0; n < 1_000; n++) expect(rate.take("a")).toBeUndefined();
+  });
+});
