@@ -7,7 +7,7 @@ import { type RealtimeApp, startRealtimeApp } from "./realtime-app.ts";
 import { RealtimeOperations } from "./realtime-operations.ts";
 import { slowBackend } from "./slow-backend.ts";
 
-const RUNS = Number(process.env.RUNS ?? 5);
+const RUNS = Number(process.env.RUNS ?? 10);
 const OPERATIONS = 500;
 /** `SEED=… RUNS=1` repeats the run that failed, as far as the machine does. */
 const firstSeed = Number(process.env.SEED ?? randomInt(2 ** 31));
