@@ -6,7 +6,7 @@ import { isSameCookie, mergeCookies } from "./merge-cookies.ts";
 import type { SaveQueues } from "./save-queues.ts";
 import { cookieOf, copyCookie, type SessionCookie } from "./session-cookie.ts";
 import type { EndReason } from "./session-endings.ts";
-import type { Base, SessionSnapshot, SessionStore, StoredSession } from "./session-store.ts";
+import { type Base, baseOf, type SessionStore, type StoredSession } from "./session-store.ts";
 
 /** What a record needs of the request or connection that it serves. */
 export interface RecordOwner {
@@ -52,7 +52,7 @@ export class SessionRecord {
   constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
     this.session = session;
     this.#owner = owner;
-    this.#base = stored && this.#baseOf(stored);
+    this.#base = stored && baseOf(stored, (data) => owner.userIdOf(data));
     if (this.#base) owner.saves.saw(session.id, this.#base);
   }
 
@@ -93,11 +93,13 @@ export class SessionRecord {
   hasChanges(): boolean {
     const cookie = cookieOf(this.session);
     if (this.#unsure.size > 0) return true;
-    if (!this.#base) return hasChanges({}, this.session);
+    const { format } = this.#owner.saves;
+    const data = this.session as unknown as SessionData;
+    if (!this.#base) return hasChanges({}, format.comparable(data));
     // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
-    if (JSON.stringify(this.session) === this.#base.json) return false;
+    if (format.json(data) === this.#base.json) return false;
     const base = JSON.parse(this.#base.json) as SessionData;
-    return hasChanges(base, this.session) || !isSameCookie(inflated(base.cookie), cookie);
+    return hasChanges(base, format.comparable(data)) || !isSameCookie(inflated(base.cookie), cookie);
   }
 
   /**
@@ -105,7 +107,7 @@ export class SessionRecord {
    * and shares its write with all that were asked for in the meantime.
    */
   save(options: SaveOptions = {}): Promise<void> {
-    // One that waits its turn takes all; it begins a moment after the running one has ended.
+    // One that waits its turn takes all, and begins a moment after the running one has ended.
     if (this.#next) return this.#next;
     if (!this.#running) return this.#start(options);
     this.#next = settled(this.#running).then(() => {
@@ -117,19 +119,19 @@ export class SessionRecord {
 
   /** Moves the expiry in the store to that of the session's cookie. */
   refresh(): Promise<void> {
-    return this.#refreshBy(this.session as unknown as SessionData);
+    return this.#refreshBy(this.session as unknown as SessionData, this.#base?.version);
   }
 
   /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
   async prolong(): Promise<void> {
-    const { data } = await this.read();
+    const { data, version } = await this.read();
     const cookie = cookieOf(data);
     cookie.maxAge = cookie.originalMaxAge;
-    await this.#refreshBy(data);
+    await this.#refreshBy(data, version);
   }
 
-  async #refreshBy(data: SessionData): Promise<void> {
-    if (!(await this.#owner.store.refresh(this.session.id, data))) this.#foundGone();
+  async #refreshBy(data: SessionData, version: string | undefined): Promise<void> {
+    if (!(await this.#owner.store.refresh(this.session.id, data, version))) this.#foundGone();
   }
 
   /** Reads the session as it stands in the store now. */
@@ -149,8 +151,9 @@ export class SessionRecord {
       const base = this.#base;
       const stored = await this.read();
       if (this.#running || this.#base !== base) continue;
-      if (base && stored.version !== base.version)
-        this.#takeOver(JSON.parse(base.json) as SessionData, stored.data, this.#baseOf(stored));
+      if (!base || stored.version === base.version) return;
+      const found = baseOf(stored, (data) => this.#owner.userIdOf(data));
+      this.#takeOver(JSON.parse(base.json) as SessionData, stored.data, found);
       return;
     }
   }
@@ -180,12 +183,13 @@ export class SessionRecord {
     this.#owner.willSave(this.session, base?.userId);
     const isModified = known ?? this.hasChanges();
     this.session.touch();
-    const sent = snapshot(this.session);
+    const { format } = this.#owner.saves;
+    const sent = format.snapshot(this.session as unknown as SessionData);
     const userId = this.#owner.userIdOf(sent.data);
     this.#attempted = true;
     const save = this.#owner.saves.save(this.session.id, { base, sent, userId, unsure: this.#unsure });
     const result = await save.result.catch((error) => {
-      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.changes()]);
+      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.keys]);
       throw error;
     });
     if (result.outcome === "deleted") {
@@ -206,8 +210,10 @@ export class SessionRecord {
       // else is stored as this version.
       this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
       copyCookie(inflated(merged.cookie), cookieOf(this.session));
-    } else
-      this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
+    } else {
+      const parsed = JSON.parse(stored.json) as SessionData;
+      this.#takeOver(JSON.parse(sent.json) as SessionData, await format.copy(stored, parsed), stored);
+    }
     if (stored.userId !== userIdBefore)
       await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
@@ -217,8 +223,10 @@ export class SessionRecord {
    * has changed since then stays, and is a change against the new base.
    */
   #takeOver(before: SessionData, theirs: SessionData, base: Base): void {
-    for (const key of changedKeys(before, theirs)) {
-      if (!this.#unsure.has(key) && sameUnder(key, before, this.session)) copyKey(theirs, this.session, key);
+    const { format } = this.#owner.saves;
+    const mine = format.comparable(this.session as unknown as SessionData);
+    for (const key of changedKeys(before, format.comparable(theirs))) {
+      if (!this.#unsure.has(key) && sameUnder(key, before, mine)) copyKey(theirs, this.session, key);
     }
     // Into the one that the app has, and may go on to change.
     const cookie = cookieOf(this.session);
@@ -226,18 +234,10 @@ export class SessionRecord {
     this.#base = base;
   }
 
-  #baseOf({ data, json, version }: StoredSession): Base {
-    return { json, version, userId: this.#owner.userIdOf(data) };
-  }
-
   #foundGone(): void {
     this.#ended = true;
     this.#owner.store.endings.close(this.session.id, "session_ended");
   }
-}
-
-function snapshot(data: Session | SessionData): SessionSnapshot {
-  return { data: data as SessionData, json: JSON.stringify(data) };
 }
 
 function inflated(cookie: SessionData["cookie"]): SessionCookie {
