@@ -34,7 +34,10 @@ const seconds = Number(options.seconds);
 const warmUpSeconds = 2;
 const sessions = 200;
 const countedRequests = 2000;
-/** A server that got less of its core waited for others on the machine, and its figures are theirs. */
+/**
+ * A server that got less of its core waited for others on the machine, and its figures are theirs. One request at once
+ * fills no core: the server waits for Redis and for the load.
+ */
 const leastCoreShare = 0.9;
 
 const peer: ServerName = "express-session";
@@ -194,7 +197,8 @@ try {
     tables.push(`### ${scenario.title}\n\n${figuresTable(figures)}`);
     goals.push(...goalRows(scenario, figures));
     for (const name of serverNames) {
-      if (median(figures[name].cpuShare) < leastCoreShare) disturbed.push(`${name}, ${scenario.title}`);
+      const isFilled = scenario.atOnce === 1 || median(figures[name].cpuShare) >= leastCoreShare;
+      if (!isFilled) disturbed.push(`${name}, ${scenario.title}`);
     }
     process.stderr.write(`${tables.at(-1)}\n\n`);
   }

@@ -15,7 +15,7 @@ export function checkListening(
   if (!events.includes(name)) {
     const meant = sameSpelling(name, events) ?? nearSpelling(name, events);
     const there = events.map((each) => `"${each}"`).join(" and ");
-    const fix = meant === undefined ? `there is ${there}` : `did you mean "${meant}"?`;
+    const fix = meant === undefined ? `it has ${there}` : `did you mean "${meant}"?`;
     throw new TypeError(`${whose}: unknown event "${name}"; ${fix}`);
   }
   if (typeof listener !== "function")

@@ -43,6 +43,7 @@ export class Events {
   readonly #handled = new Map<string, Handled>();
 
   on(name: string, ...rest: [Listener] | [StandardSchema<unknown>, Listener]): void {
+    if (typeof name !== "string") throw new TypeError("realtime: on takes the name of an event first");
     const handler = rest.at(-1) as Listener;
     if (typeof handler !== "function") throw new TypeError(`realtime: on("${name}") takes a function`);
     const schema = rest.length > 1 ? (rest[0] as StandardSchema<unknown>) : undefined;

@@ -104,7 +104,7 @@ export class AnySessionStore implements SessionStore {
     return result;
   }
 
-  refresh(sid: string, data: SessionData): Promise<boolean> {
+  refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     const { touch } = this.expressStore;
     if (typeof touch !== "function") return Promise.resolve(true);
     // A copy: some stores keep the object itself, and the app goes on changing its own.
@@ -113,6 +113,7 @@ export class AnySessionStore implements SessionStore {
       // Some stores write the whole session when they touch it: only after a look that it is still there.
       const current = await this.read(sid);
       if (!current) return false;
+      if (version !== undefined && version !== current.version) return true;
       const touched = Object.assign(current.data, { cookie });
       await this.#called((done) => touch.call(this.expressStore, sid, touched, done));
       return true;

@@ -4,7 +4,14 @@ import type { Bounds } from "./bounds.ts";
 import { checkedLifeMs } from "./checked-life.ts";
 import { readableData, sessionDataOf } from "./inflate-cookie.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
-import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import type {
+  Base,
+  SessionSerializer,
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+  WriteResult,
+} from "./session-store.ts";
 
 /** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
 const EXPIRIES_AT_ONCE = 500;
@@ -30,6 +37,10 @@ export class BoundedSessionStore implements SessionStore {
     return this.#store.endings;
   }
 
+  get serializer(): SessionSerializer | undefined {
+    return this.#store.serializer;
+  }
+
   read(sid: string): Promise<StoredSession | undefined> {
     return this.#bounds.call(() => this.#store.read(sid).then(received));
   }
@@ -42,9 +53,9 @@ export class BoundedSessionStore implements SessionStore {
     return result;
   }
 
-  async refresh(sid: string, data: SessionData): Promise<boolean> {
+  async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     this.lifeMs(data);
-    return this.#bounds.call(() => this.#store.refresh(sid, data));
+    return this.#bounds.call(() => this.#store.refresh(sid, data, version));
   }
 
   remove(sid: string, reason?: EndReason): Promise<void> {

@@ -72,9 +72,10 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     return { outcome: "expired" };
   }
 
-  async refresh(sid: string, data: SessionData): Promise<boolean> {
+  async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     const entry = this.#live(sid);
     if (!entry) return false;
+    if (version !== undefined && version !== entry.json) return true;
     const expiresAt = this.#expiryOf(data);
     if (expiresAt > this.#now()) {
       entry.expiresAt = expiresAt;

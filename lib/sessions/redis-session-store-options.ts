@@ -2,14 +2,7 @@ import type { SessionData } from "express-session";
 import { isText } from "../is-text.ts";
 import { hasMethods, type Rule, type Rules, required, trueOrFalse, wholeNumber } from "../options/rule.ts";
 import type { RedisClient } from "../redis-client.ts";
-
-/** Turns a session into the text that Redis holds, and back, as connect-redis takes it. */
-export interface SessionSerializer {
-  /** Reads what `stringify` has written. Throws, or rejects, if it is none. */
-  parse(text: string): SessionData | Promise<SessionData>;
-  /** Writes a session as text; the same for the same data. */
-  stringify(data: SessionData): string;
-}
+import type { SessionSerializer } from "./session-store.ts";
 
 /** Options of `RedisSessionStore`: those of connect-redis, with its names and defaults. */
 export interface RedisSessionStoreOptions {
@@ -24,7 +17,7 @@ export interface RedisSessionStoreOptions {
    * @default 86_400
    */
   ttl?: number | ((data: SessionData) => number);
-  /** How sessions are written. @default JSON */
+  /** How sessions are written, also with what JSON does not keep. @default JSON */
   serializer?: SessionSerializer;
   /** Keys that never expire. @default false */
   disableTTL?: boolean;

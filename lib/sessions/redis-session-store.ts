@@ -4,22 +4,27 @@ import { assertClientOf } from "../assert-redis-client.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
+import { comparableJson } from "./comparable-json.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
-import {
-  REDIS_STORE_RULES,
-  type RedisSessionStoreOptions,
-  type SessionSerializer,
-} from "./redis-session-store-options.ts";
+import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis-session-store-options.ts";
 import { scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
-import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
+import type {
+  Base,
+  SessionSerializer,
+  SessionSnapshot,
+  SessionStore,
+  StoredSession,
+  WriteResult,
+} from "./session-store.ts";
 import { assertSessionData, isSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
-import { WRITE_SCRIPT } from "./write-script.ts";
+import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./write-script.ts";
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
 
 const writeScript = new RedisScript(WRITE_SCRIPT);
+const touchScript = new RedisScript(TOUCH_SCRIPT);
 
 /** The last date that there is, as a life. */
 const MAX_SECONDS = 8.64e12;
@@ -64,7 +69,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       await this.remove(sid, "session_ended");
       return { outcome: "expired" };
     }
-    const version = this.#isJson() ? next.json : this.serializer.stringify(next.data);
+    const version = this.#isJson() ? next.json : (next.text ?? this.serializer.stringify(next.data));
     const reply = await writeScript.run(this.#client(), {
       keys: [this.prefix + sid],
       arguments: [base?.version ?? "", version, this.disableTTL ? "" : String(seconds)],
@@ -74,10 +79,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return current ? { outcome: "changed", current: await this.#parse(current) } : { outcome: "deleted" };
   }
 
-  async refresh(sid: string, data: SessionData): Promise<boolean> {
+  async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     if (this.disableTTL || this.disableTouch) return true;
     const seconds = this.#ttlSeconds(data);
-    if (seconds > 0) return Number(await this.#client().expire(this.prefix + sid, seconds)) === 1;
+    if (seconds > 0) return this.#expire(this.prefix + sid, seconds, version);
     await this.remove(sid, "session_ended");
     return false;
   }
@@ -151,6 +156,13 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     else for (const master of client.masters) yield* (await client.nodeClient(master)).scanIterator(options);
   }
 
+  async #expire(key: string, seconds: number, version: string | undefined): Promise<boolean> {
+    const call = { keys: [key], arguments: [version ?? "", String(seconds)] };
+    const reply =
+      version === undefined ? this.#client().expire(key, seconds) : touchScript.run(this.#client(), call);
+    return Number(await reply) === 1;
+  }
+
   #isJson(): boolean {
     return this.serializer === (JSON as SessionSerializer);
   }
@@ -160,7 +172,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     try {
       const data = await this.serializer.parse(text);
       assertSessionData(data);
-      return { data, version: text, json: JSON.stringify(data) };
+      return { data, version: text, json: comparableJson(data) };
     } catch {
       // The parser's own error is not passed on: it quotes what it could not read.
       throw sessionUnreadable();

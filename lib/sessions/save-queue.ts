@@ -1,14 +1,14 @@
 import type { SessionData } from "express-session";
 import { SessionStackError } from "../errors.ts";
-import { inflateCookie } from "./inflate-cookie.ts";
 import type { RecentSessions } from "./recent-sessions.ts";
 import type { Save, SaveResult } from "./save.ts";
+import type { SessionFormat } from "./session-format.ts";
 import {
   type Base,
+  baseOf,
   type SessionSnapshot,
   type SessionStore,
   type StoredSession,
-  snapshotOf,
 } from "./session-store.ts";
 import { unavailable } from "./within.ts";
 
@@ -16,6 +16,7 @@ import { unavailable } from "./within.ts";
 export interface SaveQueueParts {
   readonly store: SessionStore;
   readonly recent: RecentSessions;
+  readonly format: SessionFormat;
   readonly userIdOf: (data: SessionData) => string | undefined;
 }
 
@@ -69,7 +70,8 @@ export class SaveQueue {
   async #write(saves: readonly Save[]): Promise<void> {
     const { store, recent } = this.#parts;
     try {
-      const write = this.#merge(saves);
+      const merged = this.#merge(saves);
+      const write = merged instanceof Promise ? await merged : merged;
       for (const save of saves) save.wasSent = true;
       const result = await store.write(this.#sid, write.next, write.current);
       if (result.outcome === "written") this.#written(write, result.version);
@@ -82,21 +84,22 @@ export class SaveQueue {
     }
   }
 
-  #merge(saves: readonly Save[]): Write {
+  #merge(saves: readonly Save[]): Write | Promise<Write> {
     const [first] = saves as [Save];
     const { base, sent, userId } = first.request;
     const current = this.#parts.recent.get(this.#sid) ?? base;
     const isCurrent = current?.version === base?.version;
     if (isCurrent && saves.length === 1) return { saves, current, next: sent, userId };
-    let data = isCurrent || !current ? undefined : (JSON.parse(current.json) as SessionSnapshot["data"]);
+    let data = isCurrent || !current ? undefined : (JSON.parse(current.json) as SessionData);
     for (const save of saves) data = save.applyTo(data);
-    const merged = data as SessionSnapshot["data"];
-    merged.cookie = inflateCookie(merged.cookie);
-    return { saves, current, next: snapshotOf(merged), userId: this.#parts.userIdOf(merged) };
+    const { format, userIdOf } = this.#parts;
+    const next = format.merged(data as SessionData, isCurrent ? undefined : current, saves);
+    const write = (next: SessionSnapshot) => ({ saves, current, next, userId: userIdOf(next.data) });
+    return next instanceof Promise ? next.then(write) : write(next);
   }
 
   #written({ saves, current, next, userId }: Write, version: string): void {
-    const stored: Base = { json: next.json, version, userId };
+    const stored: Base = { json: next.json, version, userId, ageMs: next.data.cookie.originalMaxAge };
     this.#parts.recent.set(this.#sid, stored);
     for (const [at, save] of saves.entries()) {
       const { sent, base, unsure } = save.request;
@@ -114,8 +117,8 @@ export class SaveQueue {
     }
   }
 
-  #changed(saves: readonly Save[], { data, json, version }: StoredSession): void {
-    this.#parts.recent.set(this.#sid, { json, version, userId: this.#parts.userIdOf(data) });
+  #changed(saves: readonly Save[], current: StoredSession): void {
+    this.#parts.recent.set(this.#sid, baseOf(current, this.#parts.userIdOf));
     this.#retry(saves, unavailable("was too busy with this session"));
   }
 

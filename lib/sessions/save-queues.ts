@@ -2,6 +2,7 @@ import type { SessionData } from "express-session";
 import { RecentSessions } from "./recent-sessions.ts";
 import { Save, type SaveRequest } from "./save.ts";
 import { SaveQueue } from "./save-queue.ts";
+import { SessionFormat } from "./session-format.ts";
 import type { Base, SessionStore } from "./session-store.ts";
 
 /** What saves need of the session middleware that they belong to. */
@@ -18,9 +19,12 @@ export class SaveQueues {
   readonly #options: SaveQueuesOptions;
   readonly #queues = new Map<string, SaveQueue>();
   readonly #recent = new RecentSessions();
+  /** How the store writes sessions. */
+  readonly format: SessionFormat;
 
   constructor(options: SaveQueuesOptions) {
     this.#options = options;
+    this.format = new SessionFormat(options.store);
   }
 
   /** Begins a save, at once if no other one of the session is under way. */
@@ -44,7 +48,7 @@ export class SaveQueues {
 
   #begin(sid: string, first: Save): void {
     const { store, userIdOf } = this.#options;
-    const queue = new SaveQueue(sid, { store, userIdOf, recent: this.#recent });
+    const queue = new SaveQueue(sid, { store, userIdOf, recent: this.#recent, format: this.format });
     this.#queues.set(sid, queue);
     // In the same turn in which it finds nothing waiting: a save that came between would wait for ever.
     void queue.run(first, () => this.#queues.delete(sid));

@@ -82,10 +82,19 @@ export class Save {
     return mergeChanges(base && (JSON.parse(base.json) as SessionData), mine, theirs, unsure);
   }
 
+  /** The session as the saver wants it. */
+  get sent(): SessionSnapshot {
+    return this.request.sent;
+  }
+
   /** The keys that it changes. */
-  changes(): string[] {
-    const { base, sent } = this.request;
-    return changedKeys(base ? (JSON.parse(base.json) as object) : {}, JSON.parse(sent.json) as object);
+  get keys(): string[] {
+    const { base, sent, unsure } = this.request;
+    const changed = changedKeys(
+      base ? (JSON.parse(base.json) as object) : {},
+      JSON.parse(sent.json) as object,
+    );
+    return [...changed, ...unsure];
   }
 
   /** Has to wait for others: no longer than its time. */

@@ -1,13 +1,11 @@
 import type { Session, SessionData } from "express-session";
 import { sessionDeleted } from "../errors.ts";
-import { hasChanges } from "./merge.ts";
-import { isSameCookie } from "./merge-cookies.ts";
 import type { RecordOwner } from "./record-owner.ts";
 import type { SaveOptions } from "./save.ts";
 import { cookieOf } from "./session-cookie.ts";
 import type { EndReason } from "./session-endings.ts";
-import { type Base, type StoredSession, snapshotOf } from "./session-store.ts";
-import { inflatedCookie, takeOver, takeOverCookie } from "./take-over.ts";
+import { type Base, baseOf, type StoredSession } from "./session-store.ts";
+import { differs, takeOver, takeOverCookie } from "./take-over.ts";
 import { UnsureInsert } from "./unsure-insert.ts";
 
 const NONE: ReadonlySet<string> = new Set();
@@ -36,7 +34,7 @@ export class SessionRecord {
   constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
     this.session = session;
     this.#owner = owner;
-    this.#base = stored && this.#baseOf(stored);
+    this.#base = stored && baseOf(stored, (data) => owner.userIdOf(data));
     if (this.#base) owner.saves.saw(session.id, this.#base);
   }
 
@@ -90,13 +88,9 @@ export class SessionRecord {
    * The cookie alone makes no new session worth to be stored.
    */
   hasChanges(): boolean {
-    const cookie = cookieOf(this.session);
-    if (this.#unsure.size > 0) return true;
-    if (!this.#base) return hasChanges({}, this.session);
-    // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
-    if (JSON.stringify(this.session) === this.#base.json) return false;
-    const base = JSON.parse(this.#base.json) as SessionData;
-    return hasChanges(base, this.session) || !isSameCookie(inflatedCookie(base.cookie), cookie);
+    // Asked first: what the app has put in the place of a Cookie is made one, or throws.
+    cookieOf(this.session);
+    return this.#unsure.size > 0 || differs(this.session, this.#base, this.#owner.saves.format);
   }
 
   /**
@@ -104,7 +98,7 @@ export class SessionRecord {
    * and shares its write with all that were asked for in the meantime.
    */
   save(options: SaveOptions = {}): Promise<void> {
-    // One that waits its turn takes all; it begins a moment after the running one has ended.
+    // One that waits its turn takes all, and begins a moment after the running one has ended.
     if (this.#next) return this.#next;
     if (!this.#running) return this.#start(options);
     this.#next = settled(this.#running).then(() => {
@@ -115,16 +109,20 @@ export class SessionRecord {
   }
 
   /** Moves the expiry in the store to that of the session's cookie. */
-  async refresh(data: SessionData = this.session as unknown as SessionData): Promise<void> {
-    if (!(await this.#owner.store.refresh(this.session.id, data))) this.#foundGone();
+  refresh(): Promise<void> {
+    return this.#refreshBy(this.session as unknown as SessionData, this.#base?.version);
   }
 
   /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
   async prolong(): Promise<void> {
-    const { data } = await this.read();
+    const { data, version } = await this.read();
     const cookie = cookieOf(data);
     cookie.maxAge = cookie.originalMaxAge;
-    await this.refresh(data);
+    await this.#refreshBy(data, version);
+  }
+
+  async #refreshBy(data: SessionData, version: string | undefined): Promise<void> {
+    if (!(await this.#owner.store.refresh(this.session.id, data, version))) this.#foundGone();
   }
 
   /** Reads the session as it stands in the store now. */
@@ -145,8 +143,9 @@ export class SessionRecord {
       const base = this.#base;
       const stored = await this.read();
       if (this.#running || this.#base !== base) continue;
-      if (base && stored.version !== base.version)
-        this.#takeOver(JSON.parse(base.json) as SessionData, stored.data, this.#baseOf(stored));
+      if (!base || stored.version === base.version) return;
+      const found = baseOf(stored, (data) => this.#owner.userIdOf(data));
+      this.#takeOver(base, stored.data, found);
       return;
     }
   }
@@ -184,12 +183,13 @@ export class SessionRecord {
     this.#owner.willSave(this.session, base?.userId);
     const isModified = known ?? this.hasChanges();
     this.session.touch();
-    const sent = snapshotOf(this.session as unknown as SessionData);
+    const { format } = this.#owner.saves;
+    const sent = format.snapshot(this.session as unknown as SessionData);
     const userId = this.#owner.userIdOf(sent.data);
     const { id } = this.session;
     const save = this.#owner.saves.save(id, { base, sent, userId, unsure: this.#unsure });
     const result = await save.result.catch((error) => {
-      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.changes()]);
+      if (save.wasSent) this.#unsure = new Set([...this.#unsure, ...save.keys]);
       if (save.wasSent && !base) this.#unsureInsert = new UnsureInsert(id, save.request, this.#owner);
       throw error;
     });
@@ -211,29 +211,30 @@ export class SessionRecord {
       // else is stored as this version.
       this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
       takeOverCookie(this.session, merged.cookie);
-    } else
-      this.#takeOver(JSON.parse(sent.json) as SessionData, JSON.parse(stored.json) as SessionData, stored);
+    } else {
+      const parsed = JSON.parse(stored.json) as SessionData;
+      this.#takeOver(sent, await format.copy(stored, parsed), stored);
+    }
     if (stored.userId !== userIdBefore)
       await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
 
   /** Takes over what others have saved: what the app has changed since then is a change against the new base. */
-  #takeOver(before: SessionData, theirs: SessionData, base: Base): void {
-    takeOver(this.session, before, theirs, this.#unsure);
+  #takeOver({ json }: Pick<Base, "json">, theirs: SessionData, base: Base): void {
+    takeOver(this.session, JSON.parse(json) as SessionData, theirs, {
+      except: this.#unsure,
+      format: this.#owner.saves.format,
+    });
     this.#base = base;
   }
 
   async #findInsert(insert: UnsureInsert): Promise<void> {
     const stored = await insert.find();
     if (!stored) return this.#foundGone();
-    const { data, json, version } = stored;
     // Nobody's, as far as anybody was told: the next save logs its user in from the beginning.
-    this.#takeOver(JSON.parse(insert.sent.json) as SessionData, data, { json, version });
+    const found = baseOf(stored, () => undefined);
+    this.#takeOver(insert.sent, stored.data, found);
     this.#unsureInsert = undefined;
-  }
-
-  #baseOf({ data, json, version }: StoredSession): Base {
-    return { json, version, userId: this.#owner.userIdOf(data) };
   }
 
   #foundGone(): void {

@@ -9,13 +9,10 @@ export const REPLACED_KNOWN_MS = 10_000;
 export interface SessionSnapshot {
   /** The contents. */
   readonly data: SessionData;
-  /** The contents as JSON. */
+  /** The contents as JSON, by which it is found what has changed. */
   readonly json: string;
-}
-
-/** The contents of a session as they are now. */
-export function snapshotOf(data: SessionData): SessionSnapshot {
-  return { data, json: JSON.stringify(data) };
+  /** The contents as the store's `serializer` writes them, if it has one. */
+  readonly text?: string;
 }
 
 /** A session as the store holds it. `data` is the reader's own copy. */
@@ -32,6 +29,16 @@ export interface Base {
   readonly version: string;
   /** Whose session it was. */
   readonly userId?: string | undefined;
+  /** The age that its cookie had, in milliseconds; `null` for none. */
+  readonly ageMs?: number | null;
+}
+
+/** What a writer keeps of a session that it has found in the store. */
+export function baseOf(
+  { data, json, version }: StoredSession,
+  userIdOf: (data: SessionData) => string | undefined,
+): Base {
+  return { json, version, userId: userIdOf(data), ageMs: data.cookie.originalMaxAge };
 }
 
 /**
@@ -50,7 +57,8 @@ export type WriteResult =
  * The rules, which the conformance suite attacks:
  * - `write` is one atomic step. It compares with what the writer had loaded and never overwrites what it
  *   has not seen; it never brings back a session that is gone.
- * - `refresh` moves the expiry and nothing else, and never brings a session back.
+ * - `refresh` moves the expiry and nothing else, and never brings a session back. It leaves a session as it is that is
+ *   stored in another version than the refresher has loaded.
  * - `remove` of a session that is replaced tells that by `wasReplaced` before the session is gone.
  * - `remove` announces the ending once the session is gone, also if it was gone already, and resolves after that.
  * - `read` rejects with `ERR_SESSION_UNREADABLE` if the stored bytes are no session, and leaves them as they are.
@@ -62,6 +70,8 @@ export interface SessionStore {
   readonly expressStore: Store;
   /** Where this process hears that a session of this store has ended. */
   readonly endings: SessionEndings;
+  /** What turns sessions into the text that is stored, and back, if it is not JSON: `version` is that text then. */
+  readonly serializer?: SessionSerializer | undefined;
 
   /** Reads a session; `undefined` if there is none or it has expired. */
   read(sid: string): Promise<StoredSession | undefined>;
@@ -72,8 +82,11 @@ export interface SessionStore {
    */
   write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult>;
 
-  /** Moves the expiry to that of `data.cookie`. Resolves to `false` if the session is gone. */
-  refresh(sid: string, data: SessionData): Promise<boolean>;
+  /**
+   * Moves the expiry to that of `data.cookie`, if the session still stands there in the `version` that was loaded: what was
+   * written since has begun its life then, which may be another one. Resolves to `false` if the session is gone.
+   */
+  refresh(sid: string, data: SessionData, version?: string): Promise<boolean>;
 
   /** Deletes a session and announces it; without a reason, that is the caller's. One that is gone already is not an error. */
   remove(sid: string, reason?: EndReason): Promise<void>;
@@ -99,6 +112,14 @@ export interface SessionStore {
    * `Infinity` for one that does not expire or whose store cannot tell.
    */
   expiries(sids: readonly string[]): Promise<(number | undefined)[]>;
+}
+
+/** Turns a session into the text that a store holds, and back, as connect-redis takes it. */
+export interface SessionSerializer {
+  /** Reads what `stringify` has written. Throws, or rejects, if it is none. */
+  parse(text: string): SessionData | Promise<SessionData>;
+  /** Writes a session as text. */
+  stringify(data: SessionData): string;
 }
 
 /** Whether a value given as `store` already keeps this contract. */

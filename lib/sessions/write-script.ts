@@ -19,3 +19,19 @@ else
 end
 return 1
 `;
+
+/**
+ * Moves the expiry of a session if it is still as the toucher had loaded it.
+ *
+ * KEYS[1]  the session
+ * ARGV[1]  the value loaded
+ * ARGV[2]  seconds to live
+ *
+ * Returns 0 if the session is gone, else 1: what was written since it was loaded has a life of its own.
+ */
+export const TOUCH_SCRIPT: string = `
+local current = redis.call('GET', KEYS[1])
+if not current then return 0 end
+if current == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return 1
+`;

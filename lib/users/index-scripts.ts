@@ -26,22 +26,28 @@ elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', la
 `;
 
 /**
- * Enters a session, or with a flag moves the expiry of one that is entered and not revoked.
+ * Enters a session, or moves the expiry of one that is entered and not revoked.
  *
  * ARGV[1]  the session id
  * ARGV[2]  milliseconds that it lives, or 'inf': by the server's clock, which is the one that keys expire by
- * ARGV[3]  'NX' to enter, 'XX' to move
+ * ARGV[3]  'enter'; 'extend' to a later time; or the score that is to be 'shortened' to an earlier one
  */
 export const ENTER_SCRIPT: string = `
-if ARGV[3] == 'XX' then
-  local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or -1)
-  if score < 0 then return 0 end
-end
+local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or -1)
+local isNew = ARGV[3] == 'enter'
+if not isNew and score < 0 then return 0 end
 local time = redis.call('TIME')
 local life = ARGV[2] == 'inf' and ${NEVER} or tonumber(ARGV[2])
 -- Above zero, where the revoked are not, however long the session has been over.
 local expiry = math.max(1, time[1] * 1000 + time[2] / 1000 + life)
-redis.call('ZADD', KEYS[1], ARGV[3], string.format('%.3f', expiry), ARGV[1])
+if ARGV[3] == 'extend' then
+  -- A score that stays would not tell that somebody has extended the entry.
+  expiry = math.max(expiry, score + (score < ${NEVER} and 0.001 or 1))
+elseif not isNew then
+  if tonumber(ARGV[3]) ~= score then return 0 end
+  expiry = math.min(expiry, score)
+end
+redis.call('ZADD', KEYS[1], isNew and 'NX' or 'XX', string.format('%.3f', expiry), ARGV[1])
 ${EXPIRE_KEY}
 return 1
 `;

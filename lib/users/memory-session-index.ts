@@ -65,11 +65,16 @@ export class MemorySessionIndex implements SessionIndex {
     const entries = this.#byUser.get(userId);
     const entry = entries?.bySid.get(sid);
     if (!entries || entry?.isRevoked !== false) return false;
-    entries.valid.delete(entry);
-    entry.expiresAt = expiresAt;
-    entry.mark = ++this.#marks;
-    entries.valid.add(entry);
+    this.#move(entries, entry, Math.max(entry.expiresAt, expiresAt));
     return true;
+  }
+
+  async shorten(userId: string, sid: string, lifeMs: number, mark: number): Promise<void> {
+    const expiresAt = this.#now() + checkedLifeMs(lifeMs);
+    const entries = this.#byUser.get(userId);
+    const entry = entries?.bySid.get(sid);
+    if (!entries || entry?.isRevoked !== false || entry.mark !== mark) return;
+    this.#move(entries, entry, Math.min(entry.expiresAt, expiresAt));
   }
 
   async revoke(userId: string, exceptSid: string | undefined, limit: number = Infinity): Promise<string[]> {
@@ -126,6 +131,13 @@ export class MemorySessionIndex implements SessionIndex {
   ): Promise<IndexEntry[]> {
     const found = this.#byUser.get(userId)?.valid[which](limit) ?? [];
     return found.map(({ sid, expiresAt }) => ({ sid, expiresAt }));
+  }
+
+  #move({ valid }: UserEntries, entry: Entry, expiresAt: number): void {
+    valid.delete(entry);
+    entry.expiresAt = expiresAt;
+    entry.mark = ++this.#marks;
+    valid.add(entry);
   }
 
   #find(userId: string, sid: string): Entry | undefined {

@@ -39,7 +39,7 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async enter(userId: string, sid: string, lifeMs: number): Promise<void> {
-    await this.#enter(userId, sid, lifeMs, "NX");
+    await this.#enter(userId, sid, lifeMs, "enter");
   }
 
   async confirm(userId: string, sid: string): Promise<boolean> {
@@ -47,7 +47,11 @@ export class RedisSessionIndex implements SessionIndex {
   }
 
   async extend(userId: string, sid: string, lifeMs: number): Promise<boolean> {
-    return this.#enter(userId, sid, lifeMs, "XX");
+    return this.#enter(userId, sid, lifeMs, "extend");
+  }
+
+  async shorten(userId: string, sid: string, lifeMs: number, mark: number): Promise<void> {
+    await this.#enter(userId, sid, lifeMs, String(mark));
   }
 
   async revoke(userId: string, exceptSid: string | undefined, limit: number = Infinity): Promise<string[]> {
@@ -95,9 +99,9 @@ export class RedisSessionIndex implements SessionIndex {
     });
   }
 
-  async #enter(userId: string, sid: string, lifeMs: number, condition: "NX" | "XX"): Promise<boolean> {
+  async #enter(userId: string, sid: string, lifeMs: number, how: string): Promise<boolean> {
     const life = checkedLifeMs(lifeMs) === Number.POSITIVE_INFINITY ? "inf" : String(Math.ceil(lifeMs));
-    const call = { keys: [this.#key(userId)], arguments: [sid, life, condition] };
+    const call = { keys: [this.#key(userId)], arguments: [sid, life, how] };
     return (await enterScript.run(this.#client(), call)) === 1;
   }
 

@@ -28,7 +28,10 @@ export interface SessionIndex {
   /** Whether the session is entered and was not revoked. */
   confirm(userId: string, sid: string): Promise<boolean>;
 
-  /** Moves the expiry of an entry. Resolves to `false` if there is none or it was revoked. */
+  /**
+   * Moves the expiry of an entry to a later time; an earlier one leaves it where it is, since whoever extends it may not
+   * know what others have stored. Resolves to `false` if there is none or it was revoked.
+   */
   extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
   /**
@@ -58,6 +61,9 @@ export interface SessionIndex {
 
   /** What tells an entry from the same one entered or extended again; `undefined` if there is none. */
   mark(userId: string, sid: string): Promise<number | undefined>;
+
+  /** Moves the expiry of an entry to an earlier time, if it was not revoked and nobody has entered or extended it since it was marked. */
+  shorten(userId: string, sid: string, lifeMs: number, mark: number): Promise<void>;
 
   /** Removes an entry that nobody has entered or extended since it was marked. */
   removeMarked(userId: string, sid: string, mark: number): Promise<void>;

@@ -14,9 +14,9 @@ export interface UserEvent {
 }
 
 /** What is told of users: as Django's signals of the same names. */
-export type UserEventName = (typeof USER_EVENTS)[number];
+export type UserEventName = "user_logged_in" | "user_logged_out";
 
-const USER_EVENTS = ["user_logged_in", "user_logged_out"] as const;
+const USER_EVENTS: readonly UserEventName[] = ["user_logged_in", "user_logged_out"];
 
 /** Hears of a user event. What it throws or rejects with is an `error` event, and stops nothing. */
 export type UserListener = (event: UserEvent) => unknown;

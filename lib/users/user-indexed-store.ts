@@ -4,6 +4,7 @@ import { isMemoryFull } from "../sessions/memory-quotas.ts";
 import type { EndReason, SessionEndings } from "../sessions/session-endings.ts";
 import type {
   Base,
+  SessionSerializer,
   SessionSnapshot,
   SessionStore,
   StoredSession,
@@ -44,6 +45,10 @@ export class UserIndexedStore implements SessionStore {
     return this.#store.endings;
   }
 
+  get serializer(): SessionSerializer | undefined {
+    return this.#store.serializer;
+  }
+
   read(sid: string): Promise<StoredSession | undefined> {
     return this.#store.read(sid);
   }
@@ -51,16 +56,20 @@ export class UserIndexedStore implements SessionStore {
   write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const userId = this.#userIdOf(next.data);
     if (userId === undefined) return this.#writeInPlaceOf(base?.userId, sid, next, base);
-    if (userId === base?.userId) return this.#writeAgain(sid, next, base, userId);
+    if (userId === base?.userId)
+      return mayEndSooner(base, next)
+        ? this.#writeSooner(sid, next, base, userId)
+        : this.#writeAgain(sid, next, base, userId);
     return this.#writeLogin(sid, next, base, userId);
   }
 
-  async refresh(sid: string, data: SessionData): Promise<boolean> {
+  async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     const userId = this.#userIdOf(data);
+    // The entry first: it may outlive its session, not the other way round.
     if (userId === undefined || (await this.#index.extend(userId, sid, this.lifeMs(data))))
-      return this.#store.refresh(sid, data);
+      return this.#store.refresh(sid, data, version);
     await this.#index.enter(userId, sid, this.lifeMs(data));
-    if (await this.#store.refresh(sid, data)) return this.#confirm(userId, sid);
+    if (await this.#store.refresh(sid, data, version)) return this.#confirm(userId, sid);
     await this.#index.remove(userId, [sid]);
     return false;
   }
@@ -87,12 +96,27 @@ export class UserIndexedStore implements SessionStore {
 
   /** Writes a session that its user has already, with its entry in one round trip. */
   async #writeAgain(sid: string, next: SessionSnapshot, base: Base, userId: string): Promise<WriteResult> {
-    // The entry is extended first: it may outlive its session, not the other way round.
+    // The entry first, as above.
     const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
     const [result, isEntered] = await Promise.all([this.#store.write(sid, next, base), extended]);
     if (isEntered || result.outcome !== "written") return result;
     // Its entry is lost, was revoked, or never was, as with a session that another program has written.
     return this.#writeLogin(sid, next, { json: next.json, version: result.version, userId }, userId);
+  }
+
+  /**
+   * Writes a session that may end sooner than its entry says. The entry is marked before and moved after, unless
+   * somebody has extended it meanwhile: that one may have stored a longer life by then.
+   */
+  async #writeSooner(sid: string, next: SessionSnapshot, base: Base, userId: string): Promise<WriteResult> {
+    const isEntered = await this.#index.extend(userId, sid, this.lifeMs(next.data));
+    const mark = isEntered ? await this.#index.mark(userId, sid) : undefined;
+    if (mark === undefined) return this.#writeAgain(sid, next, base, userId);
+    const result = await this.#store.write(sid, next, base);
+    // An entry that is not moved outlives its session, which is no failure of the save.
+    if (result.outcome === "written")
+      await this.#index.shorten(userId, sid, this.lifeMs(next.data), mark).catch(() => {});
+    return result;
   }
 
   /**
@@ -161,4 +185,11 @@ export class UserIndexedStore implements SessionStore {
     if (result.outcome === "written" && mark !== undefined) await this.#index.removeMarked(userId, sid, mark);
     return result;
   }
+}
+
+/** Whether a session may end sooner than it would have ended as it was loaded. */
+function mayEndSooner({ ageMs }: Base, { data }: SessionSnapshot): boolean {
+  const { originalMaxAge } = data.cookie;
+  if (ageMs === undefined || ageMs === originalMaxAge) return false;
+  return ageMs === null || originalMaxAge === null || originalMaxAge < ageMs;
 }

@@ -24,7 +24,7 @@ export class ChatPage {
   readonly page: Page;
   /** What the console told of as an error, and what was thrown and not caught. */
   readonly errors: string[] = [];
-  #isServerDown = false;
+  #wasServerDown = false;
 
   constructor(page: Page) {
     this.page = page;
@@ -32,7 +32,7 @@ export class ChatPage {
     page.on("console", (message) => {
       if (message.type() !== "error" && message.type() !== "warning") return;
       if (GIVEN_UP.test(message.text())) return;
-      if (this.#isServerDown && NETWORK_ERROR.test(message.text())) return;
+      if (this.#wasServerDown && NETWORK_ERROR.test(message.text())) return;
       this.errors.push(message.text());
     });
   }
@@ -119,10 +119,9 @@ export class ChatPage {
     expect(this.errors.shift()).toMatch(pattern);
   }
 
-  /** Does something during which requests may fail, and only by the network. */
+  /** Does something during which requests may fail, and only by the network. The console may tell of it later. */
   async whileDown(work: () => Promise<void>): Promise<void> {
-    this.#isServerDown = true;
+    this.#wasServerDown = true;
     await work();
-    this.#isServerDown = false;
   }
 }

@@ -8,7 +8,7 @@ import { Gates } from "./gates.ts";
 import { startNode } from "./interleaving-node.ts";
 import { type ReadStored, runInterleaving } from "./interleavings.ts";
 
-const RUNS = Number(process.env.RUNS ?? 500);
+const RUNS = Number(process.env.RUNS ?? 1000);
 const AT_ONCE = 8;
 /** `SEED=… RUNS=1` repeats the run that failed. */
 const firstSeed = Number(process.env.SEED ?? randomInt(2 ** 31));

@@ -7,7 +7,7 @@ import { startUsersApp, userOf } from "./users-app.ts";
 import { type Inspection, runUsers, type Variant } from "./users-interleavings.ts";
 import { asOperation, inTurns } from "./users-turns.ts";
 
-const RUNS = Number(process.env.RUNS ?? 300);
+const RUNS = Number(process.env.RUNS ?? 500);
 const AT_ONCE = 16;
 /** `SEED=… RUNS=1` repeats the run that failed. */
 const firstSeed = Number(process.env.SEED ?? randomInt(2 ** 31));

@@ -26,7 +26,7 @@ describe.each<[whose: string, emitting: unknown, event: string, misspelt: string
     expect(() => method(event, () => {})).not.toThrow();
     const meant = `${whose}: unknown event "${misspelt}"; did you mean "${event}"?`;
     expect(() => method(misspelt, () => {})).toThrow(new TypeError(meant));
-    expect(() => method("nothing", () => {})).toThrow(`${whose}: unknown event "nothing"; there is "`);
+    expect(() => method("nothing", () => {})).toThrow(`${whose}: unknown event "nothing"; it has "`);
     expect(() => method(undefined as never, () => {})).toThrow(TypeError);
   });
 

@@ -6,6 +6,7 @@ describe("misuse", () => {
     ["a second handler", (chat) => chat.on("a", () => 1).on("a", () => 2), /"a" has a handler/],
     ["a name of realtime", (chat) => chat.on("session.heartbeat", () => {}), /session\./],
     ["a name like those of realtime", (chat) => chat.on("session.x", () => {}), /session\./],
+    ["a name that is no text", (chat) => chat.on(5 as never, () => {}), /name of an event/],
     ["an empty name", (chat) => chat.on("", () => {}), /""/],
     ["no function", (chat) => chat.on("a", "b" as never), /on\("a"\) takes a function/],
     ["nothing", (chat) => chat.on("a", undefined as never), /on\("a"\) takes a function/],

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { SessionData } from "express-session";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
-import type { SessionSerializer } from "../../lib/sessions/redis-session-store-options.ts";
+import type { SessionSerializer } from "../../lib/sessions/session-store.ts";
 import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import {
   announcements,

@@ -1,4 +1,4 @@
-import { minuteMs } from "../../lib/testing/session-index-suite/index-state.ts";
+import { minuteMs, shorten } from "../../lib/testing/session-index-suite/index-state.ts";
 import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
@@ -69,7 +69,7 @@ describe("RedisSessionIndex keeps", () => {
     await expectKeyExpiresIn(10 * minuteMs);
     await index.extend("u", "a", 20 * minuteMs);
     await expectKeyExpiresIn(20 * minuteMs);
-    await index.extend("u", "a", 3 * minuteMs);
+    await shorten(index, "u", "a", 3 * minuteMs);
     await expectKeyExpiresIn(10 * minuteMs);
   });
 
@@ -100,7 +100,7 @@ describe("RedisSessionIndex keeps", () => {
     await index.enter("u", "long", 2 * minuteMs);
     expect(await client.pTTL(`${prefix}user:u:sessions`)).toBe(-1);
     await index.enter("v", "forever", Number.POSITIVE_INFINITY);
-    await index.extend("v", "forever", minuteMs);
+    await shorten(index, "v", "forever", minuteMs);
     await expectKeyExpiresIn(minuteMs, "v");
   });
 
@@ -127,10 +127,12 @@ describe("RedisSessionIndex keeps", () => {
     expect(await keys()).toEqual([]);
   });
 
-  it("nothing once all has expired: entered, extended, revoked or over already", async () => {
+  it("nothing once all has expired: entered, extended, shortened, revoked or over already", async () => {
     await index.enter("entered", "a", 60);
-    await index.enter("extended", "a", minuteMs);
+    await index.enter("extended", "a", 30);
     await index.extend("extended", "a", 60);
+    await index.enter("shortened", "a", minuteMs);
+    await shorten(index, "shortened", "a", 60);
     await index.enter("revoked", "a", 60);
     await index.revoke("revoked", undefined);
     await index.enter("revoked alone", "a", 60);

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { assertEntered, assertExpiresIn, expiryOf, minuteMs, range, revoked } from "./index-state.ts";
+import {
+  assertEntered,
+  assertExpiresIn,
+  expiryOf,
+  minuteMs,
+  range,
+  revoked,
+  shorten,
+} from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** What is entered is found and confirmed until it is removed, and nothing else is. */
@@ -82,10 +90,41 @@ export function entryRules(rule: RuleDeclarer): void {
     await index.enter("u", "b", minuteMs);
     assert.equal(await index.extend("u", "a", 60 * minuteMs), true);
     await assertExpiresIn(index, "u", "a", 60 * minuteMs, since);
-    assert.equal(await index.extend("u", "a", 10_000), true);
+    await shorten(index, "u", "a", 10_000);
     await assertExpiresIn(index, "u", "a", 10_000, since);
     await assertExpiresIn(index, "u", "b", minuteMs, since);
     await assertEntered(index, "u", ["a", "b"]);
+  });
+
+  rule("extends no entry to an earlier time, and shortens none to a later one", async (index) => {
+    const since = Date.now();
+    await index.enter("u", "a", 60 * minuteMs);
+    assert.equal(await index.extend("u", "a", minuteMs), true);
+    await assertExpiresIn(index, "u", "a", 60 * minuteMs, since);
+    await shorten(index, "u", "a", 90 * minuteMs);
+    await assertExpiresIn(index, "u", "a", 60 * minuteMs, since);
+    await index.enter("u", "b", Number.POSITIVE_INFINITY);
+    assert.equal(await index.extend("u", "b", minuteMs), true);
+    assert.equal(await expiryOf(index, "u", "b"), Number.POSITIVE_INFINITY);
+  });
+
+  rule("shortens no entry that somebody has extended or revoked since it was marked", async (index) => {
+    const since = Date.now();
+    for (const sid of ["later", "sooner", "for ever"]) {
+      await index.enter("u", sid, sid === "for ever" ? Number.POSITIVE_INFINITY : 10 * minuteMs);
+      const mark = (await index.mark("u", sid)) as number;
+      await index.extend("u", sid, sid === "later" ? 60 * minuteMs : minuteMs);
+      await index.shorten("u", sid, 1_000, mark);
+    }
+    await assertExpiresIn(index, "u", "later", 60 * minuteMs, since);
+    await assertExpiresIn(index, "u", "sooner", 10 * minuteMs, since);
+    assert.equal(await expiryOf(index, "u", "for ever"), Number.POSITIVE_INFINITY);
+    const mark = (await index.mark("u", "later")) as number;
+    await index.revokeOne("u", "later");
+    await index.shorten("u", "later", 1_000, mark);
+    assert.equal(await index.confirm("u", "later"), false);
+    await index.shorten("u", "never entered", 1_000, mark);
+    assert.equal(await index.confirm("u", "never entered"), false);
   });
 
   rule("does not make an entry by moving its expiry", async (index) => {

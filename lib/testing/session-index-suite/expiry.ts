@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index.ts";
 import { eventually } from "../eventually.ts";
-import { assertEntered, assertExpiresIn, expiryOf, minuteMs, revoked } from "./index-state.ts";
+import { assertEntered, assertExpiresIn, expiryOf, minuteMs, revoked, shorten } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 const shortMs = 60;
@@ -41,7 +41,7 @@ export function expiryRules(rule: RuleDeclarer): void {
 
   rule("has nothing of a user whose session was made to end sooner", async (index) => {
     await index.enter("u", "a", Number.POSITIVE_INFINITY);
-    await index.extend("u", "a", shortMs);
+    await shorten(index, "u", "a", shortMs);
     await untilForgotten(index, "u");
   });
 
@@ -83,7 +83,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.equal(await expiryOf(index, "u", "a"), Number.POSITIVE_INFINITY);
     await assertEntered(index, "u", ["a", "b"]);
     await index.extend("u", "b", Number.POSITIVE_INFINITY);
-    await index.extend("u", "a", minuteMs);
+    await shorten(index, "u", "a", minuteMs);
     assert.equal(await expiryOf(index, "u", "b"), Number.POSITIVE_INFINITY);
     await assertExpiresIn(index, "u", "a", minuteMs, since);
     assert.deepEqual(await revoked(index, "u", "a"), ["b"]);

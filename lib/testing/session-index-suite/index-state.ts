@@ -29,6 +29,18 @@ export async function revoked(index: SessionIndex, userId: string, except?: stri
   return (await index.revoke(userId, except)).sort();
 }
 
+/** Moves an expiry to an earlier time, as whoever has marked the entry just before. */
+export async function shorten(
+  index: SessionIndex,
+  userId: string,
+  sid: string,
+  lifeMs: number,
+): Promise<void> {
+  const mark = await index.mark(userId, sid);
+  assert.ok(mark !== undefined, `session ${JSON.stringify(sid)} is not entered`);
+  await index.shorten(userId, sid, lifeMs, mark);
+}
+
 /** When the entry expires. */
 export async function expiryOf(index: SessionIndex, userId: string, sid: string): Promise<number> {
   const entry = (await index.entries(userId)).find((found) => found.sid === sid);

@@ -89,6 +89,25 @@ export function expiryRules(rule: RuleDeclarer): void {
     assertExpiresIn((await store.expiries(["a"]))[0], 5_000, since);
   });
 
+  rule("leaves the life of what was written since the refresher has loaded it", async (store) => {
+    for (const ms of [5_000, 3_600_000]) {
+      const sid = `lives ${ms}`;
+      const base = await insert(store, sid, { n: 1 }, 60_000);
+      const since = Date.now();
+      const written = await store.write(sid, snapshot({ n: 1 }, ms), base);
+      assert.equal(written.outcome, "written");
+      assert.equal(await store.refresh(sid, sessionData({ n: 1 }, 60_000), base.version), true);
+      assertExpiresIn((await store.expiries([sid]))[0], ms, since);
+    }
+  });
+
+  rule.deviable("refreshMovesExpiry", "moves the expiry of what stands as it was loaded", async (store) => {
+    const base = await insert(store, "a", { n: 1 }, 60_000);
+    const since = Date.now();
+    assert.equal(await store.refresh("a", sessionData({ n: 1 }, 3_600_000), base.version), true);
+    assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000, since);
+  });
+
   rule("keeps the contents at a refresh, whatever the refresher holds", async (store) => {
     await insert(store, "a", { n: 1, nested: { list: [1] } });
     await store.refresh("a", sessionData({ n: 2, mine: true }));

@@ -1,0 +1,38 @@
+import { types } from "node:util";
+import type { SessionData } from "express-session";
+
+/** A name that no session has by chance. */
+const KIND = "express-session-stack.kind";
+
+/**
+ * JSON by which two states of a session are compared whose serializer keeps more than JSON does: two dates, maps, sets,
+ * bigints or errors have the same text only if they are equal. The cookie is written as in JSON.
+ */
+export function comparableJson(data: SessionData): string {
+  const entries = Object.entries(data).map(([key, value]) => [key, key === "cookie" ? value : marked(value)]);
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+function marked(value: unknown): unknown {
+  const json = JSON.stringify(value, function (this: Record<string, unknown>, key, written: unknown) {
+    // What a toJSON has made of it is not enough: a date and its text are two values.
+    return described(this[key]) ?? written;
+  });
+  return json === undefined ? undefined : (JSON.parse(json) as unknown);
+}
+
+/** What JSON does not keep, in words that it does; `undefined` for what it keeps. */
+function described(value: unknown): object | undefined {
+  if (typeof value === "bigint") return kind("bigint", String(value));
+  if (typeof value === "number" && !Number.isFinite(value)) return kind("number", String(value));
+  if (types.isDate(value)) return kind("Date", String(value.getTime()));
+  if (types.isMap(value)) return kind("Map", [...value]);
+  if (types.isSet(value)) return kind("Set", [...value]);
+  if (types.isRegExp(value)) return kind("RegExp", String(value));
+  if (types.isNativeError(value)) return kind("Error", [value.name, value.message]);
+  return undefined;
+}
+
+function kind(name: string, value: unknown): object {
+  return { [KIND]: name, value };
+}
