@@ -1,6 +1,7 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { assertClientOf } from "../assert-redis-client.ts";
+import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
@@ -10,7 +11,7 @@ import {
   type RedisSessionStoreOptions,
   type SessionSerializer,
 } from "./redis-session-store-options.ts";
-import { scanningClient } from "./scanning-client.ts";
+import { keysOf, scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
@@ -92,7 +93,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {
-    for await (const keys of this.#keys()) {
+    for await (const keys of keysOf(this.client, `${this.prefix}*`, this.scanCount)) {
       const sids = [...new Set(keys)].map((key) => key.slice(this.prefix.length));
       const found = await Promise.all(sids.map((sid) => this.read(sid).catch(notASession)));
       for (const [at, sid] of sids.entries()) {
@@ -131,14 +132,6 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const removed = this.remove(sid, "session_ended");
     if (!callback) return removed;
     callBack(removed, callback);
-  }
-
-  /** The keys of all sessions, as they are found: of a cluster those of one master after the other. */
-  async *#keys(): AsyncIterable<string[]> {
-    const { client } = this;
-    const options = { MATCH: `${this.prefix}*`, COUNT: this.scanCount };
-    if (!("masters" in client)) yield* client.scanIterator(options);
-    else for (const master of client.masters) yield* (await client.nodeClient(master)).scanIterator(options);
   }
 
   #isJson(): boolean {
@@ -191,6 +184,6 @@ function parseJson(text: string): StoredSession {
 }
 
 /** What stands under the prefix and is no session; any other failure would leave out sessions that live. */
-function notASession(error: Error & { code?: string }): undefined {
-  if (error.code !== "ERR_SESSION_UNREADABLE" && !error.message.startsWith("WRONGTYPE")) throw error;
+function notASession(error: unknown): undefined {
+  if (!isSessionUnreadable(error) && !isKeyTaken(error)) throw error;
 }
