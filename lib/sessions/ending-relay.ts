@@ -1,15 +1,17 @@
 import type { Node } from "../bus/node.ts";
+import { digestOf } from "./session-digest.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 
 /** Sessions that have ended, as nodes tell each other. */
 export interface EndedSessions {
-  readonly sids: readonly string[];
+  /** Their digests. */
+  readonly sessions: readonly string[];
   readonly reason: EndReason;
   /** When they ended, in milliseconds since the epoch. */
   readonly at?: number;
 }
 
-/** What nodes tell and ask each other of sessions: to close the connections of some, and how many some have. */
+/** What nodes tell and ask each other of sessions by their digests: to close the connections of some, and how many some have. */
 export const END_SESSIONS = "end_sessions";
 export const COUNT_CONNECTIONS = "count_connections";
 
@@ -27,7 +29,9 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   if (all.has(endings)) return;
   all.add(endings);
   endings.onEnding(({ sid, reason }) => {
-    node.tell(END_SESSIONS, { sids: [sid], reason, at: Date.now() } satisfies EndedSessions).catch(() => {});
+    node
+      .tell(END_SESSIONS, { sessions: [digestOf(sid)], reason, at: Date.now() } satisfies EndedSessions)
+      .catch(() => {});
   });
 }
 
@@ -35,12 +39,21 @@ function answerFor(node: Node): Set<SessionEndings> {
   const all = new Set<SessionEndings>();
   relayed.set(node, all);
   node.answer(END_SESSIONS, (payload) => {
-    const { sids, reason, at } = payload as EndedSessions;
-    return sum(sids.map((sid) => sum([...all].map((endings) => endings.close(sid, reason, at)))));
+    const { sessions, reason, at } = payload as EndedSessions;
+    return sum(sessions.map((digest) => ofHolders(digest, (endings, sid) => endings.close(sid, reason, at))));
   });
   node.answer(COUNT_CONNECTIONS, (payload) =>
-    (payload as readonly string[]).map((sid) => sum([...all].map((endings) => endings.count(sid)))),
+    (payload as readonly string[]).map((digest) => ofHolders(digest, (endings, sid) => endings.count(sid))),
   );
+
+  function ofHolders(digest: string, count: (endings: SessionEndings, sid: string) => number): number {
+    return sum(
+      [...all].map((endings) => {
+        const sid = endings.sidOf(digest);
+        return sid === undefined ? 0 : count(endings, sid);
+      }),
+    );
+  }
   return all;
 }
 

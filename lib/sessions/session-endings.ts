@@ -19,6 +19,8 @@ export interface ConnectionHolder {
   end(sid: string, reason: EndReason): number;
   /** How many connections a session has. */
   count(sid: string): number;
+  /** The id of a session that has connections, by its digest. */
+  sidOf(digest: string): string | undefined;
 }
 
 /**
@@ -64,6 +66,15 @@ export class SessionEndings {
     if (this.#onClosed && closed > 0 && endedAt !== undefined)
       this.#onClosed(Math.max(0, Date.now() - endedAt));
     return closed;
+  }
+
+  /** The id of a session with connections of this process, by the digest that nodes call it by. */
+  sidOf(digest: string): string | undefined {
+    for (const holder of this.#holders) {
+      const sid = holder.sidOf(digest);
+      if (sid !== undefined) return sid;
+    }
+    return undefined;
   }
 
   /** How many connections of this process a session has. */
