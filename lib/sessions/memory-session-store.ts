@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
+import { inBatches } from "../in-batches.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
@@ -22,6 +23,9 @@ interface Entry {
 
 /** How many entries each insert looks at for expired ones: more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_INSERT = 4;
+
+/** Sessions whose end `clear` announces at a time. */
+const CLEARED_AT_ONCE = 100;
 
 /** Sessions that a walk passes before others come to their turn. */
 const WALKED_IN_A_TURN = 500;
@@ -131,10 +135,16 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   override clear(callback?: Callback<void>): void {
-    const sids = [...this.#entries.keys()];
+    const live = [...this.#entries].filter(([sid]) => this.#live(sid));
+    // All at once: what is stored from here on stays.
     this.#entries.clear();
-    for (const sid of sids) this.endings.close(sid, "session_ended");
-    callBack(Promise.resolve(), callback);
+    const ended = inBatches(
+      live,
+      ([sid, { json }]) =>
+        this.endings.announce({ sid, reason: "session_ended", data: JSON.parse(json) as SessionData }),
+      CLEARED_AT_ONCE,
+    );
+    callBack(ended, callback);
   }
 
   #live(sid: string): Entry | undefined {

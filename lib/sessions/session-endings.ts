@@ -21,6 +21,8 @@ export interface ConnectionHolder {
   count(sid: string): number;
   /** The id of a session that has connections, by its digest. */
   sidOf(digest: string): string | undefined;
+  /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. */
+  revalidateAll(): void;
 }
 
 /**
@@ -30,6 +32,7 @@ export interface ConnectionHolder {
 export class SessionEndings {
   readonly #holders = new Set<ConnectionHolder>();
   readonly #listeners = new Set<(ending: Ending) => unknown>();
+  readonly #clearedListeners = new Set<() => unknown>();
   #onClosed: ((ms: number) => void) | undefined;
 
   /** Takes in a holder of connections until the returned function is called. */
@@ -49,6 +52,22 @@ export class SessionEndings {
   async announce(ending: Ending): Promise<void> {
     this.close(ending.sid, ending.reason, Date.now());
     await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
+  }
+
+  /** Listens for stores that were cleared by this process, of which nobody knows all sessions that have ended by it. */
+  onCleared(listener: () => unknown): void {
+    this.#clearedListeners.add(listener);
+  }
+
+  /** Has all look at their sessions anew: any of them may be gone. */
+  async announceCleared(): Promise<void> {
+    this.revalidateAll();
+    await Promise.all([...this.#clearedListeners].map(async (listener) => listener()));
+  }
+
+  /** Has this process look at its sessions anew. */
+  revalidateAll(): void {
+    for (const holder of this.#holders) holder.revalidateAll();
   }
 
   /** Has the time from a session's end to the close of its connections told from now on, in milliseconds. */
