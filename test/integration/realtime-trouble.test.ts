@@ -141,7 +141,7 @@ test("what a node could not look up when it was connected again, it looks up wit
 
 async function subscribedChannels(): Promise<number> {
   // Its line to the server was broken off as well.
-  return (await redis.pubSubChannels("*session-stack:user:ann")).length;
+  return (await redis.pubSubChannels("*session-stack:bus:user:ann")).length;
 }
 
 test("while Redis stands still, all calls fail in time; afterwards nothing of those is left who went meanwhile", async () => {
