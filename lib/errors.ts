@@ -1,6 +1,7 @@
 /** What a {@link SessionStackError} can say; each code has one meaning and one remedy. */
 export type SessionStackErrorCode =
   | "ERR_GROUP_FORBIDDEN"
+  | "ERR_KEY_TAKEN"
   | "ERR_MEMORY_FULL"
   | "ERR_SESSION_DELETED"
   | "ERR_SESSION_NOT_CARRIED"
@@ -10,6 +11,7 @@ export type SessionStackErrorCode =
 
 const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
   ERR_GROUP_FORBIDDEN: 403,
+  ERR_KEY_TAKEN: 503,
   ERR_MEMORY_FULL: 503,
   ERR_SESSION_DELETED: 401,
   ERR_SESSION_NOT_CARRIED: 500,
@@ -38,7 +40,7 @@ export class SessionStackError extends Error {
     super(message, options);
     this.code = code;
     this.status = STATUS[code];
-    if (code === "ERR_STORE_UNAVAILABLE") this.headers = { "Retry-After": "1" };
+    if (this.status === 503) this.headers = { "Retry-After": "1" };
   }
 }
 
@@ -48,6 +50,20 @@ export function sessionDeleted(): SessionStackError {
     "ERR_SESSION_DELETED",
     "The session has ended (logged out, deleted or expired) and was not written back; have the user log in again.",
   );
+}
+
+/** The error of a backend that finds a key of another program's where its own would be. */
+export function keyTaken(cause: unknown): SessionStackError {
+  return new SessionStackError(
+    "ERR_KEY_TAKEN",
+    "Another program keeps something else where this backend keeps its own; give redisBackend a `prefix` that no other program's keys begin with.",
+    { cause },
+  );
+}
+
+/** Whether an error says that a key is another program's. */
+export function isKeyTaken(error: unknown): boolean {
+  return error instanceof SessionStackError && error.code === "ERR_KEY_TAKEN";
 }
 
 /** Whether an error says that the session has ended. */

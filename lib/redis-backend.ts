@@ -7,13 +7,17 @@ import { RedisConnectionStore } from "./connections/redis-connection-store.ts";
 import { RedisRegistry } from "./connections/redis-registry.ts";
 import { RedisMemberships } from "./groups/redis-memberships.ts";
 import { optionsCheck } from "./options/options-check.ts";
+import { ownPrefix } from "./redis-client.ts";
 import { RedisSessionStore } from "./sessions/redis-session-store.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./sessions/redis-session-store-options.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
 /** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
 export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix">, NodeOptions {
-  /** What stands before every key: sessions are `<prefix>sess:<sid>`. @default "" */
+  /**
+   * What stands before every key: sessions are `<prefix>sess:<sid>`, all else is under `<prefix>session-stack:`. Apps that
+   * share a Redis need one each, else they share their users. @default ""
+   */
   prefix?: string;
 }
 
@@ -31,16 +35,17 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   const config = checked(options);
   const { client, prefix = "" } = config;
   const { leaseMs: _, ...ofSessions } = config;
-  const bus = new RedisBus(client, prefix);
+  const own = ownPrefix(prefix);
+  const bus = new RedisBus(client, own);
   const node = new Node(bus, config);
   return {
     sessions: new RedisSessionStore({ ...ofSessions, prefix: `${prefix}sess:` }),
-    sessionIndex: new RedisSessionIndex(client, prefix),
-    registry: new RedisRegistry(client, prefix),
-    memberships: new RedisMemberships(client, prefix),
+    sessionIndex: new RedisSessionIndex(client, own),
+    registry: new RedisRegistry(client, own),
+    memberships: new RedisMemberships(client, own),
     bus,
     node,
-    connectionStore: (storeOptions) => new RedisConnectionStore(client, prefix, storeOptions),
+    connectionStore: (storeOptions) => new RedisConnectionStore(client, own, storeOptions),
     close: () => node.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { keyTaken } from "./errors.ts";
 
 /** What a script is called with: keys of one slot, and arguments. */
 export interface ScriptCall {
@@ -11,6 +12,14 @@ export interface ScriptCall {
 /** Whether commands go to servers of their own by key, so that their order between keys is nobody's promise. */
 export function isCluster(client: RedisClient): boolean {
   return "masters" in client;
+}
+
+/**
+ * What stands before every key and channel of a backend but its sessions, behind its prefix. No prefix makes of it the
+ * start of another app's sessions, as `s` would of `ess:`.
+ */
+export function ownPrefix(prefix: string): string {
+  return `${prefix}session-stack:`;
 }
 
 /** How commands are sent and answered. All members are node-redis's. */
@@ -32,6 +41,7 @@ export interface RedisClient {
   del(key: string): Promise<unknown>;
   exists(key: string): Promise<unknown>;
   set(key: string, value: string, options: { PX: number }): Promise<unknown>;
+  type(key: string): Promise<unknown>;
   hSet(key: string, values: Record<string, string>): Promise<unknown>;
   hGet(key: string, field: string): Promise<unknown>;
   hDel(key: string, fields: string[]): Promise<unknown>;
@@ -97,13 +107,36 @@ export function plainClient(client: RedisClient, options: RedisCommandOptions = 
   return client.withCommandOptions?.(plain) ?? client;
 }
 
+/** The commands that fail on a key which holds something else than they are for; other commands take any. */
+const TYPED_COMMANDS = [
+  ...(["eval", "evalSha", "get", "getDel", "hDel", "hGet", "hSet", "hmGet"] as const),
+  ...(["hRandFieldCountWithValues", "sAdd", "sIsMember", "sMembers", "sRem", "zRange"] as const),
+  ...(["zRangeByScoreWithScores", "zRangeWithScores", "zRem", "zScore"] as const),
+] satisfies readonly (keyof RedisClient)[];
+
+type Command = (...args: never[]) => Promise<unknown>;
+
+/** A plain client that tells a key of somebody else's from a Redis that fails. */
+export function askedClient(client: RedisClient, options?: RedisCommandOptions): RedisClient {
+  const plain = plainClient(client, options) as unknown as Record<string, Command>;
+  const asked = Object.create(plain) as Record<string, unknown>;
+  for (const name of TYPED_COMMANDS)
+    asked[name] = (...args: never[]) => (plain[name] as Command)(...args).catch(tellKeyTaken);
+  return asked as unknown as RedisClient;
+}
+
+function tellKeyTaken(error: unknown): never {
+  // Of scripts it stands behind other words, by the version of Redis.
+  throw error instanceof Error && /\bWRONGTYPE\b/.test(error.message) ? keyTaken(error) : error;
+}
+
 /**
  * Answers with the client to ask now. node-redis 6 gives each command an AbortSignal that ends its waiting in the
  * queue, which costs more than the command; a line that is up has no queue, and the answers are bounded by the stack.
  */
 export function readyClient(client: RedisClient): () => RedisClient {
-  const queued = plainClient(client);
-  const unqueued = plainClient(client, { timeout: 0 });
+  const queued = askedClient(client);
+  const unqueued = askedClient(client, { timeout: 0 });
   return () => (client.isReady ? unqueued : queued);
 }
 

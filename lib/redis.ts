@@ -1,3 +1,4 @@
+export { type MoveGroupsOptions, moveGroups } from "./groups/move-groups.ts";
 export { type RedisBackendOptions, redisBackend } from "./redis-backend.ts";
 export type { RedisClient, RedisCommandOptions, RedisSubscriber, ScriptCall } from "./redis-client.ts";
 export type { Callback } from "./sessions/callback.ts";

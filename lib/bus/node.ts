@@ -4,6 +4,7 @@ import { after } from "../after.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
 import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
+import { nodesAmong, UnlistedNodes } from "./unlisted-nodes.ts";
 
 /** What came back on a question to all nodes. */
 export interface Answers {
@@ -30,6 +31,8 @@ const ALL_NODES = "nodes";
 export class Node {
   /** Its name among the nodes: another one with each start. */
   readonly id: string = randomUUID();
+  /** The nodes whose connections the registry does not name, and whether this is one. */
+  readonly unlisted: UnlistedNodes;
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
   readonly leaseMs: number;
@@ -47,6 +50,7 @@ export class Node {
     // Backends hand on all that they were given.
     const { leaseMs = 10_000 } = checkedNodeOptions({ leaseMs: options.leaseMs });
     this.#bus = bus;
+    this.unlisted = new UnlistedNodes(bus, this.id);
     this.leaseMs = leaseMs;
     bus.onReconnect(() => {
       // A backend that came back empty does not know this node any more.
@@ -107,7 +111,7 @@ export class Node {
     const [own] = await Promise.all([answering, this.#listen()]);
     const answers = given(own);
     // Known before the question is put, so that nobody who could hear it is left out.
-    const others = (await this.#bus.liveNodes()).filter((nodeId) => nodeId !== this.id && isAsked(nodeId));
+    const others = nodesAmong(await this.#bus.liveNodes()).filter((id) => id !== this.id && isAsked(id));
     if (others.length === 0) return { answers, silentNodes: [] };
     const channels = among ? others.map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
     const waitedFor = new Set(others.filter((nodeId) => !silent.includes(nodeId)));
@@ -154,7 +158,7 @@ export class Node {
 
   async #leave(): Promise<void> {
     const limit = new AbortController();
-    const left = this.#bus.dropLease(this.id).catch(() => {});
+    const left = Promise.allSettled([this.#bus.dropLease(this.id), this.unlisted.drop()]);
     await Promise.race([left, delay(LEAVE_WITHIN_MS, undefined, { signal: limit.signal })]);
     // Else it would keep the process from ending for that long.
     limit.abort();
@@ -221,7 +225,7 @@ export class Node {
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
     const renewedAt = Date.now();
-    await this.#bus.renewLease(this.id, this.leaseMs);
+    await Promise.all([this.#bus.renewLease(this.id, this.leaseMs), this.unlisted.renew(this.leaseMs)]);
     // Answered so late that the lease may have run out before: nobody has waited for this node.
     const { hasLapsed } = this;
     // The moment before: the lease runs from somewhere between it and the answer.

@@ -1,6 +1,6 @@
 import {
+  askedClient,
   isCluster,
-  plainClient,
   type RedisClient,
   RedisScript,
   type RedisSubscriber,
@@ -60,7 +60,7 @@ export class RedisBus implements Bus {
 
   constructor(client: RedisClient, prefix: string) {
     this.#given = client;
-    this.#client = plainClient(client);
+    this.#client = askedClient(client);
     this.#prefix = prefix;
     this.#names = new ChannelNames(client, prefix);
     this.#isSharded = isCluster(client);

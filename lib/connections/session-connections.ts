@@ -1,3 +1,4 @@
+import { digestOf } from "../sessions/session-digest.ts";
 import type { ConnectionHolder, EndReason } from "../sessions/session-endings.ts";
 import type { SessionStore } from "../sessions/session-store.ts";
 import { BoundConnection } from "./bound-connection.ts";
@@ -15,6 +16,7 @@ export interface SessionConnectionsOptions {
  */
 export class SessionConnections implements ConnectionHolder {
   readonly #bySession = new Map<string, Set<BoundConnection>>();
+  readonly #sidByDigest = new Map<string, string>();
   readonly #maxPerSession: number;
   readonly #watch: SessionWatch;
   readonly #letGo: () => void;
@@ -28,10 +30,14 @@ export class SessionConnections implements ConnectionHolder {
 
   /** Binds a new connection to a session, which may not be read yet; `undefined` if it has as many as it may have. */
   bind(sid: string): BoundConnection | undefined {
-    const bound = this.#bySession.get(sid) ?? new Set();
-    if (bound.size >= this.#maxPerSession) return undefined;
+    const known = this.#bySession.get(sid);
+    if (known && known.size >= this.#maxPerSession) return undefined;
     const connection = new BoundConnection(sid);
-    this.#bySession.set(sid, bound.add(connection));
+    if (known) known.add(connection);
+    else {
+      this.#bySession.set(sid, new Set([connection]));
+      this.#sidByDigest.set(digestOf(sid), sid);
+    }
     return connection;
   }
 
@@ -45,6 +51,7 @@ export class SessionConnections implements ConnectionHolder {
     const bound = this.#bySession.get(connection.sid);
     if (!bound?.delete(connection) || bound.size > 0) return;
     this.#bySession.delete(connection.sid);
+    this.#sidByDigest.delete(digestOf(connection.sid));
     this.#watch.unwatch(connection.sid);
   }
 
@@ -67,6 +74,10 @@ export class SessionConnections implements ConnectionHolder {
 
   count(sid: string): number {
     return this.#bySession.get(sid)?.size ?? 0;
+  }
+
+  sidOf(digest: string): string | undefined {
+    return this.#sidByDigest.get(digest);
   }
 
   /** Looks at all sessions anew: some may have ended without this node hearing of it. */

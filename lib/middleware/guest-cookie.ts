@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type SerializeOptions, serialize } from "cookie";
 import type { Request, Response } from "express";
 import type { SessionData } from "express-session";
+import { digestOf } from "../sessions/session-digest.ts";
 import { GuestLogins } from "../users/guest-logins.ts";
 import { requestCookies } from "./parse-cookies.ts";
 import type { SessionConfig } from "./session-options.ts";
@@ -22,6 +23,11 @@ const NONE: readonly string[] = [];
 /** A new key for the browser of a guest. */
 export function newGuestKey(): string {
   return randomBytes(KEY_BYTES).toString("base64url");
+}
+
+/** What a guest is known by whose cookie names a session that is gone: no key that a cookie can hold. */
+export function keyOfSession(sid: string): string {
+  return `session:${digestOf(sid)}`;
 }
 
 /** The keys that a request's browser was given as a guest's, the oldest first. */
@@ -63,7 +69,7 @@ export function tellGuestLogin(
   const keys = guestKeysOf(req, config);
   // To a session that goes on under its own id connections are bound.
   const isGone = requestedId !== undefined && requestedId !== sid;
-  GuestLogins.of(config.node).tell(isGone ? [...keys, requestedId] : keys);
+  GuestLogins.of(config.node).tell(isGone ? [...keys, keyOfSession(requestedId)] : keys);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { isSessionUnreadable } from "../errors.ts";
-import { type Callback, callBack } from "./callback.ts";
+import { inBatches } from "../in-batches.ts";
+import { type Callback, callBack, isOfAdapter, markOfAdapter } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
@@ -15,6 +16,9 @@ type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData 
 /** Ids that are remembered; beyond it the oldest is forgotten. */
 const REMEMBERED = 10_000;
 
+/** Sessions that `clear` ends at a time. */
+const CLEARED_AT_ONCE = 100;
+
 const adapters = new WeakMap<Store, AnySessionStore>();
 
 /**
@@ -23,7 +27,7 @@ const adapters = new WeakMap<Store, AnySessionStore>();
  * Reads and writes of one session are queued in this process, so there nothing is lost and nothing
  * comes back. Another process can still write between a read and a write here: across processes it is
  * best effort. A new session is written without a look: that its id is free is known of this process, and
- * expected of `genid`. `destroy` of the store itself is replaced, so that a session that the app ends through
+ * expected of `genid`. `destroy` and `clear` of the store itself are replaced, so that a session that the app ends through
  * `req.sessionStore` is ended for its requests and connections too.
  */
 export class AnySessionStore implements SessionStore {
@@ -35,8 +39,6 @@ export class AnySessionStore implements SessionStore {
   /** Ids that the store has, or may have, by what this process has read and written: only these may stand in the way of a new session. */
   readonly #met = new Set<string>();
   readonly #replaced = new ReplacedIds();
-  /** The callbacks with which this adapter asks the store. */
-  readonly #own = new WeakSet<object>();
 
   /** The one adapter of a store, however many middlewares use it: they share its queues. */
   static over(store: Store, timeoutMs: number): AnySessionStore {
@@ -54,7 +56,7 @@ export class AnySessionStore implements SessionStore {
     const destroy = store.destroy;
     this.#destroy = (sid) => this.#called((done) => destroy.call(store, sid, done));
     store.destroy = (sid, callback) => {
-      if (!callback || !this.#own.has(callback)) callBack(this.remove(sid, "session_ended"), callback);
+      if (!callback || !isOfAdapter(callback)) callBack(this.remove(sid, "session_ended"), callback);
       else {
         // The store itself ends a session that it was asked for, and hands on the callback, as connect-redis does
         // with an expired one: part of a step that would wait for itself in the queue.
@@ -64,6 +66,25 @@ export class AnySessionStore implements SessionStore {
         });
       }
     };
+    const { clear } = store;
+    if (typeof clear !== "function") return;
+    store.clear = (callback) =>
+      callBack(
+        this.#clear(() => this.#called((done) => clear.call(store, done))),
+        callback,
+      );
+  }
+
+  /** What the store cannot list is found gone by those who hold its connections. */
+  async #clear(clear: () => Promise<void>): Promise<void> {
+    const sids: string[] = [];
+    if (typeof this.expressStore.all === "function") {
+      for await (const [sid] of this.walk()) sids.push(sid);
+      await inBatches(sids, (sid) => this.remove(sid, "session_ended"), CLEARED_AT_ONCE);
+    }
+    await clear();
+    this.#met.clear();
+    await this.endings.announceCleared();
   }
 
   async read(sid: string): Promise<StoredSession | undefined> {
@@ -197,7 +218,7 @@ export class AnySessionStore implements SessionStore {
   #called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
       const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
-      this.#own.add(done);
+      markOfAdapter(done);
       call(done);
     });
   }

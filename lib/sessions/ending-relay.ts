@@ -1,17 +1,26 @@
 import type { Node } from "../bus/node.ts";
+import { chunks } from "../in-batches.ts";
+import { digestOf } from "./session-digest.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 
 /** Sessions that have ended, as nodes tell each other. */
 export interface EndedSessions {
-  readonly sids: readonly string[];
+  /** Their digests. */
+  readonly sessions: readonly string[];
   readonly reason: EndReason;
   /** When they ended, in milliseconds since the epoch. */
   readonly at?: number;
 }
 
-/** What nodes tell and ask each other of sessions: to close the connections of some, and how many some have. */
+/** What nodes tell and ask each other of sessions by their digests: to close the connections of some, and how many some have. */
 export const END_SESSIONS = "end_sessions";
 export const COUNT_CONNECTIONS = "count_connections";
+
+/** What nodes tell each other when a store was cleared. */
+const CLEARED = "sessions_cleared";
+
+/** Sessions that one message tells of at most. */
+const TOLD_AT_ONCE = 500;
 
 /** The stores whose sessions a node speaks for. */
 const relayed = new WeakMap<Node, Set<SessionEndings>>();
@@ -26,8 +35,23 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   const all = relayed.get(node) ?? answerFor(node);
   if (all.has(endings)) return;
   all.add(endings);
+  endings.onCleared(() => {
+    node.tell(CLEARED, null).catch(() => {});
+  });
+  const ended = new Map<EndReason, string[]>();
   endings.onEnding(({ sid, reason }) => {
-    node.tell(END_SESSIONS, { sids: [sid], reason, at: Date.now() } satisfies EndedSessions).catch(() => {});
+    const sids = ended.get(reason) ?? [];
+    if (sids.push(sid) > 1) return;
+    ended.set(reason, sids);
+    const at = Date.now();
+    // Of many that end in one turn, as when a store is cleared, nodes are told at once.
+    process.nextTick(() => {
+      ended.delete(reason);
+      for (const some of chunks(sids, TOLD_AT_ONCE)) {
+        const message: EndedSessions = { sessions: some.map(digestOf), reason, at };
+        node.tell(END_SESSIONS, message).catch(() => {});
+      }
+    });
   });
 }
 
@@ -35,12 +59,24 @@ function answerFor(node: Node): Set<SessionEndings> {
   const all = new Set<SessionEndings>();
   relayed.set(node, all);
   node.answer(END_SESSIONS, (payload) => {
-    const { sids, reason, at } = payload as EndedSessions;
-    return sum(sids.map((sid) => sum([...all].map((endings) => endings.close(sid, reason, at)))));
+    const { sessions, reason, at } = payload as EndedSessions;
+    return sum(sessions.map((digest) => ofHolders(digest, (endings, sid) => endings.close(sid, reason, at))));
+  });
+  node.answer(CLEARED, () => {
+    for (const endings of all) endings.revalidateAll();
   });
   node.answer(COUNT_CONNECTIONS, (payload) =>
-    (payload as readonly string[]).map((sid) => sum([...all].map((endings) => endings.count(sid)))),
+    (payload as readonly string[]).map((digest) => ofHolders(digest, (endings, sid) => endings.count(sid))),
   );
+
+  function ofHolders(digest: string, count: (endings: SessionEndings, sid: string) => number): number {
+    return sum(
+      [...all].map((endings) => {
+        const sid = endings.sidOf(digest);
+        return sid === undefined ? 0 : count(endings, sid);
+      }),
+    );
+  }
   return all;
 }
 

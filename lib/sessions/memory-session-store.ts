@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
+import { inBatches } from "../in-batches.ts";
 import { type Callback, callBack } from "./callback.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
@@ -27,6 +28,9 @@ interface Entry {
 const SWEPT_PER_INSERT = 4;
 /** And how many one that finds no room looks at. */
 const SWEPT_WHEN_FULL = 1000;
+
+/** Sessions whose end `clear` announces at a time. */
+const CLEARED_AT_ONCE = 100;
 
 /** Sessions that a walk passes before others come to their turn. */
 const WALKED_IN_A_TURN = 500;
@@ -146,10 +150,16 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   override clear(callback?: Callback<void>): void {
-    const sids = [...this.#entries.keys()];
-    for (const sid of sids) this.#drop(sid);
-    for (const sid of sids) this.endings.close(sid, "session_ended");
-    callBack(Promise.resolve(), callback);
+    const live = [...this.#entries].filter(([sid]) => this.#live(sid));
+    // All at once: what is stored from here on stays.
+    for (const [sid] of live) this.#drop(sid);
+    const ended = inBatches(
+      live,
+      ([sid, { json }]) =>
+        this.endings.announce({ sid, reason: "session_ended", data: JSON.parse(json) as SessionData }),
+      CLEARED_AT_ONCE,
+    );
+    callBack(ended, callback);
   }
 
   #live(sid: string): Entry | undefined {

@@ -1,13 +1,15 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { assertClientOf } from "../assert-redis-client.ts";
+import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
+import { inBatches } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
-import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
-import { type Callback, callBack } from "./callback.ts";
+import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { answered, type Callback } from "./callback.ts";
 import { comparableJson } from "./comparable-json.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis-session-store-options.ts";
-import { scanningClient } from "./scanning-client.ts";
+import { keysOf, scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type {
@@ -25,6 +27,9 @@ const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDI
 
 const writeScript = new RedisScript(WRITE_SCRIPT);
 const touchScript = new RedisScript(TOUCH_SCRIPT);
+
+/** Sessions that `clear` ends at a time. */
+const CLEARED_AT_ONCE = 100;
 
 /** The last date that there is, as a life. */
 const MAX_SECONDS = 8.64e12;
@@ -47,7 +52,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
     // Not below the sessions' own prefix, where it would be taken for one.
-    this.#replacedPrefix = `${this.prefix.replace(/sess:$/, "")}replaced:`;
+    this.#replacedPrefix = `${ownPrefix(this.prefix.replace(/sess:$/, ""))}replaced:`;
   }
 
   get expressStore(): this {
@@ -107,8 +112,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async *walk(): AsyncIterable<[string, SessionData]> {
-    for await (const keys of this.#keys()) {
-      const sids = [...new Set(keys)].map((key) => key.slice(this.prefix.length));
+    for await (const sids of this.#sids()) {
       const found = await Promise.all(sids.map((sid) => this.read(sid).catch(notASession)));
       for (const [at, sid] of sids.entries()) {
         const stored = found[at];
@@ -143,17 +147,64 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   /** Ends a session, as an app asks for it by `req.sessionStore`. */
   override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
-    const removed = this.remove(sid, "session_ended");
-    if (!callback) return removed;
-    callBack(removed, callback);
+    return answered(this.remove(sid, "session_ended"), callback);
   }
 
-  /** The keys of all sessions, as they are found: of a cluster those of one master after the other. */
-  async *#keys(): AsyncIterable<string[]> {
-    const { client } = this;
-    const options = { MATCH: `${this.prefix}*`, COUNT: this.scanCount };
-    if (!("masters" in client)) yield* client.scanIterator(options);
-    else for (const master of client.masters) yield* (await client.nodeClient(master)).scanIterator(options);
+  /** Moves a session's expiry; one that is over by that ends, as with all else that ends. */
+  override async touch(sid: string, data: SessionData, callback?: Callback<void>): Promise<void> {
+    return answered(
+      this.refresh(sid, data).then(() => {}),
+      callback,
+    );
+  }
+
+  /** Ends all sessions, some at a time. What another program has under the prefix is left to it. */
+  override async clear(callback?: Callback<void>): Promise<void> {
+    return answered(this.#clear(), callback);
+  }
+
+  /** The ids of all sessions. */
+  override async ids(callback?: Callback<string[]>): Promise<string[]> {
+    return answered(this.#ids(), callback);
+  }
+
+  /** How many sessions there are. */
+  override async length(callback?: Callback<number>): Promise<number> {
+    return answered(
+      this.#ids().then(({ length }) => length),
+      callback,
+    );
+  }
+
+  /** All sessions that can be read, each with its id. */
+  override async all(callback?: Callback<SessionData[]>): ReturnType<RedisStore["all"]> {
+    return answered(this.#all(), callback);
+  }
+
+  async #clear(): Promise<void> {
+    const leave = (error: unknown) => {
+      if (!isKeyTaken(error)) throw error;
+    };
+    for await (const sids of this.#sids())
+      await inBatches(sids, (sid) => this.remove(sid, "session_ended").catch(leave), CLEARED_AT_ONCE);
+  }
+
+  async #ids(): Promise<string[]> {
+    const ids = new Set<string>();
+    for await (const sids of this.#sids()) for (const sid of sids) ids.add(sid);
+    return [...ids];
+  }
+
+  async #all(): Promise<SessionData[]> {
+    const sessions = new Map<string, SessionData>();
+    for await (const [id, data] of this.walk()) sessions.set(id, Object.assign(data, { id }));
+    return [...sessions.values()];
+  }
+
+  /** The ids of all sessions, as they are found. Some may come twice. */
+  async *#sids(): AsyncIterable<string[]> {
+    for await (const keys of keysOf(this.client, `${this.prefix}*`, this.scanCount))
+      yield [...new Set(keys)].map((key) => key.slice(this.prefix.length));
   }
 
   async #expire(key: string, seconds: number, version: string | undefined): Promise<boolean> {
@@ -213,6 +264,6 @@ function parseJson(text: string): StoredSession {
 }
 
 /** What stands under the prefix and is no session; any other failure would leave out sessions that live. */
-function notASession(error: Error & { code?: string }): undefined {
-  if (error.code !== "ERR_SESSION_UNREADABLE" && !error.message.startsWith("WRONGTYPE")) throw error;
+function notASession(error: unknown): undefined {
+  if (!isSessionUnreadable(error) && !isKeyTaken(error)) throw error;
 }

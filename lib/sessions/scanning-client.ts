@@ -6,12 +6,30 @@ interface Scanner {
   nodeClient(node: unknown): RedisClient | Promise<RedisClient>;
 }
 
+/** Keys that a SCAN asks for at a time, as in connect-redis. */
+const KEYS_AT_A_TIME = 100;
+
 /**
  * The client for connect-redis's own methods: its answers are text, and it finds keys by the names that the other
  * commands take. node-redis scans by the options of a sentinel's or cluster's connections, and without `keyPrefix`.
  */
 export function scanningClient(client: RedisClient): RedisClient {
   return scanning(client, keyPrefixOf(client));
+}
+
+/** The keys of a pattern, as they are found: of a cluster those of one master after the other. Some may come twice. */
+export async function* keysOf(
+  scanningClient: RedisClient,
+  pattern: string,
+  count: number = KEYS_AT_A_TIME,
+): AsyncIterable<string[]> {
+  const client = scanningClient as RedisClient & Scanner & { readonly masters?: readonly unknown[] };
+  const options = { MATCH: pattern, COUNT: count };
+  if (!client.masters) return yield* client.scanIterator(options) as AsyncIterable<string[]>;
+  for (const master of client.masters) {
+    const node = (await client.nodeClient(master)) as RedisClient & Scanner;
+    yield* node.scanIterator(options) as AsyncIterable<string[]>;
+  }
 }
 
 function scanning(client: RedisClient, keyPrefix: string): RedisClient {

@@ -19,6 +19,10 @@ export interface ConnectionHolder {
   end(sid: string, reason: EndReason): number;
   /** How many connections a session has. */
   count(sid: string): number;
+  /** The id of a session that has connections, by its digest. */
+  sidOf(digest: string): string | undefined;
+  /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. */
+  revalidateAll(): void;
 }
 
 /**
@@ -28,6 +32,7 @@ export interface ConnectionHolder {
 export class SessionEndings {
   readonly #holders = new Set<ConnectionHolder>();
   readonly #listeners = new Set<(ending: Ending) => unknown>();
+  readonly #clearedListeners = new Set<() => unknown>();
   #onClosed: ((ms: number) => void) | undefined;
 
   /** Takes in a holder of connections until the returned function is called. */
@@ -49,6 +54,22 @@ export class SessionEndings {
     await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
   }
 
+  /** Listens for stores that were cleared by this process, of which nobody knows all sessions that have ended by it. */
+  onCleared(listener: () => unknown): void {
+    this.#clearedListeners.add(listener);
+  }
+
+  /** Has all look at their sessions anew: any of them may be gone. */
+  async announceCleared(): Promise<void> {
+    this.revalidateAll();
+    await Promise.all([...this.#clearedListeners].map(async (listener) => listener()));
+  }
+
+  /** Has this process look at its sessions anew. */
+  revalidateAll(): void {
+    for (const holder of this.#holders) holder.revalidateAll();
+  }
+
   /** Has the time from a session's end to the close of its connections told from now on, in milliseconds. */
   onClosed(listener: (ms: number) => void): void {
     this.#onClosed = listener;
@@ -64,6 +85,15 @@ export class SessionEndings {
     if (this.#onClosed && closed > 0 && endedAt !== undefined)
       this.#onClosed(Math.max(0, Date.now() - endedAt));
     return closed;
+  }
+
+  /** The id of a session with connections of this process, by the digest that nodes call it by. */
+  sidOf(digest: string): string | undefined {
+    for (const holder of this.#holders) {
+      const sid = holder.sidOf(digest);
+      if (sid !== undefined) return sid;
+    }
+    return undefined;
   }
 
   /** How many connections of this process a session has. */

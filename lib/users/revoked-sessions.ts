@@ -2,6 +2,7 @@ import { chunks } from "../in-batches.ts";
 import type { SessionConfig } from "../middleware/session-options.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
+import { digestOf } from "../sessions/session-digest.ts";
 import { readable } from "../sessions/session-store.ts";
 import { AskedNodes } from "./asked-nodes.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
@@ -100,7 +101,7 @@ export class RevokedSessions {
     );
     // After they are gone, so that a connection which opens meanwhile finds its session gone.
     if (own.length > 0) {
-      const ended: EndedSessions = { sids: own, reason: "session_ended", at: Date.now() };
+      const ended: EndedSessions = { sessions: own.map(digestOf), reason: "session_ended", at: Date.now() };
       for (const closed of await nodes.ask(END_SESSIONS, ended)) tally.connectionsClosed += closed as number;
     }
     // Last: until here, whoever calls again after a failure finds them.
@@ -110,6 +111,6 @@ export class RevokedSessions {
 
   #nodes(tally: DeletionTally): AskedNodes {
     const { node } = this.#config;
-    return new AskedNodes(node, this.#asking, this.#ackTimeoutMs, tally.silentNodes);
+    return new AskedNodes(node, this.#asking, this.#ackTimeoutMs, { silent: tally.silentNodes });
   }
 }

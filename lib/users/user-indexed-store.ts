@@ -1,15 +1,18 @@
 import type { SessionData, Store } from "express-session";
+import { sessionDeleted } from "../errors.ts";
 import { readableData } from "../sessions/inflate-cookie.ts";
 import { isMemoryFull } from "../sessions/memory-quotas.ts";
 import type { EndReason, SessionEndings } from "../sessions/session-endings.ts";
-import type {
-  Base,
-  SessionSerializer,
-  SessionSnapshot,
-  SessionStore,
-  StoredSession,
-  WriteResult,
+import {
+  type Base,
+  readable,
+  type SessionSerializer,
+  type SessionSnapshot,
+  type SessionStore,
+  type StoredSession,
+  type WriteResult,
 } from "../sessions/session-store.ts";
+import { followExpressStore } from "./follow-express-store.ts";
 import { pruneEntries } from "./prune-entries.ts";
 import type { SessionIndex } from "./session-index.ts";
 
@@ -29,6 +32,11 @@ export class UserIndexedStore implements SessionStore {
     this.#store = store;
     this.#index = index;
     this.#userIdOf = userIdOf;
+    followExpressStore(store.expressStore, {
+      setting: (sid, data, set) => this.#follow(sid, data, data, set),
+      touching: async (sid, data, touch) =>
+        this.#follow(sid, (await readable(store.read(sid)))?.data, data, touch),
+    });
     store.endings.onEnding(async ({ sid, data }) => {
       // What the door has not seen: endings are told by the store itself.
       const readable = data && readableData(data);
@@ -149,6 +157,24 @@ export class UserIndexedStore implements SessionStore {
     // Not waited for, and done again by the next login if it fails.
     pruneEntries(this.#index, this.#store, userId).catch(() => {});
     return result;
+  }
+
+  /** Keeps the index around what an app does through `req.sessionStore`, in the order of a login. */
+  async #follow(
+    sid: string,
+    owned: SessionData | undefined,
+    data: SessionData,
+    call: () => Promise<void>,
+  ): Promise<void> {
+    const known = owned && readableData(JSON.parse(JSON.stringify(owned)));
+    const userId = known && this.#userIdOf(known);
+    if (userId === undefined) return call();
+    const lifeMs = this.lifeMs(data);
+    await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
+    await call();
+    const [expiresAt] = await this.#store.expiries([sid]);
+    if (expiresAt === undefined) await this.#index.remove(userId, [sid]);
+    else if (!(await this.#confirm(userId, sid))) throw sessionDeleted();
   }
 
   /** Whether the session may be the user's; else it is ended. */

@@ -1,13 +1,11 @@
 import type { Request } from "express";
-import { chunks } from "../in-batches.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
 import { delay, limit, trueOrFalse } from "../options/rule.ts";
 import { Bounds } from "../sessions/bounds.ts";
-import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { unavailable } from "../sessions/within.ts";
-import { AskedNodes } from "./asked-nodes.ts";
+import { countConnections } from "./count-connections.ts";
 import { type DeletionReceipt, DeletionTally } from "./deletion-receipt.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
@@ -104,9 +102,6 @@ export interface UserSessions {
   off(event: UserEventName, listener: UserListener): UserSessions;
 }
 
-/** Sessions whose connections are counted in one question to the nodes. */
-const COUNTED_AT_ONCE = 500;
-
 const DEFAULTS: Readonly<{
   keep: readonly string[];
   maxSessionsPerUser: number;
@@ -153,7 +148,7 @@ const checkedFullVerification = optionsCheck<VerifyUserSessionsOptions>("verifyA
 export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
   const { keeper } = partsOf(sessionStack, "userSessions");
   const { keep, maxSessionsPerUser, ackTimeoutMs } = over(DEFAULTS, checked(options));
-  const { index, node, timeoutMs, loginKey } = keeper.config;
+  const { index, timeoutMs, loginKey } = keeper.config;
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   const revoked = new RevokedSessions(keeper.config, asking, ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) {
@@ -195,17 +190,11 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     const { limit: most } = over(LISTED, checkedList(options));
     const userId = userIdOf(user);
     const sessions = await listSessions(keeper, userId, await index.entries(userId, most));
-    const nodes = new AskedNodes(node, asking, ackTimeoutMs);
-    const listed: UserSession[] = [];
-    for (const some of chunks(sessions, COUNTED_AT_ONCE)) {
-      const sids = some.map(({ sid }) => sid);
-      const answers = (await nodes.ask(COUNT_CONNECTIONS, sids)) as number[][];
-      for (const [at, session] of some.entries()) {
-        const connections = answers.reduce((sum, counts) => sum + (counts[at] ?? 0), 0);
-        listed.push({ ...session, current: session.sid === req?.sessionID, connections });
-      }
-    }
-    return listed;
+    const sids = sessions.map(({ sid }) => sid);
+    const connections = await countConnections(keeper.config, userId, sids, { asking, ackTimeoutMs });
+    return sessions.map((session, at) => {
+      return { ...session, current: session.sid === req?.sessionID, connections: connections[at] ?? 0 };
+    });
   }
 
   async function deleteUserSessions(

@@ -1,10 +1,12 @@
 import type { SessionConnections } from "../connections/session-connections.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { digestOf } from "../sessions/session-digest.ts";
 import type { UserEvent } from "../users/user-events.ts";
 
 /** A session that has become another user's, or nobody's, as nodes tell each other. */
 interface SessionUser {
-  readonly sid: string;
+  /** The session's digest. */
+  readonly session: string;
   readonly userId?: string | undefined;
 }
 
@@ -18,13 +20,16 @@ export function followUsers(
   { users, config: { node } }: SessionKeeper,
   connections: SessionConnections,
 ): void {
-  const follow = ({ sid, userId }: SessionUser) => connections.endOthers(sid, userId);
+  const follow = ({ session, userId }: SessionUser) => {
+    const sid = connections.sidOf(session);
+    if (sid !== undefined) connections.endOthers(sid, userId);
+  };
   node.answer(SESSION_USER, (payload) => follow(payload as SessionUser));
   const tell = (change: SessionUser) => {
     follow(change);
     // Unlike the end of a session, one that gets lost is not found by revalidation: whoever must be sure ends the session.
     node.tell(SESSION_USER, change).catch(() => {});
   };
-  users.on("user_logged_in", ({ sid, userId }: UserEvent) => tell({ sid, userId }));
-  users.on("user_logged_out", ({ sid }: UserEvent) => tell({ sid }));
+  users.on("user_logged_in", ({ sid, userId }: UserEvent) => tell({ session: digestOf(sid), userId }));
+  users.on("user_logged_out", ({ sid }: UserEvent) => tell({ session: digestOf(sid) }));
 }

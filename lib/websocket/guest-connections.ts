@@ -2,7 +2,7 @@ import createDebug from "debug";
 import type { Request } from "express";
 import { closeCodes } from "../close-codes.ts";
 import { REPLACED_HEAD_START_MS } from "../connections/bound-connection.ts";
-import { newGuestKey } from "../middleware/guest-cookie.ts";
+import { keyOfSession, newGuestKey } from "../middleware/guest-cookie.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import type { GuestLogins } from "../users/guest-logins.ts";
@@ -41,7 +41,7 @@ export class GuestConnections {
 
   /** Says by what a guest is known, whose handshake is about to be answered. */
   know(open: OpenSession, req: Request): Guest {
-    const keys = open.requestedId === undefined ? [] : [open.requestedId];
+    const keys = open.requestedId === undefined ? [] : [keyOfSession(open.requestedId)];
     // Any of several: who logs in shows them all.
     const [shown] = open.guestKeys;
     if (shown !== undefined) return { keys: [...keys, shown], setCookies: [] };

@@ -18,6 +18,7 @@ import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
 import { type Guest, GuestConnections } from "./guest-connections.ts";
 import { asksForWebSocket } from "./handshake.ts";
+import { joinNodes } from "./join-nodes.ts";
 import { leaveToServer } from "./leave-to-server.ts";
 import { type Place, Places } from "./places.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./refusal.ts";
@@ -202,6 +203,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     await handler?.close();
     sessions.close();
     guests.close();
+    leaveNodes();
   }
 
   function stats(): WebSocketStats {
@@ -243,8 +245,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
     errors.report(error, req as Request),
   );
-  node.onGap(() => sessions.revalidateAll());
-  // So that the first handshake does not wait for it; if it fails, that one tries again.
-  node.join().catch(() => {});
+  const leaveNodes = joinNodes(node, sessions, () => handler === undefined);
   return wsSessions;
 }

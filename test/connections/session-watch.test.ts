@@ -42,7 +42,7 @@ function watching(revalidateMs: number): SessionWatch {
     watch.unwatch(sid);
     return 1;
   };
-  store.endings.hold({ end, count: () => 0 });
+  store.endings.hold({ end, count: () => 0, sidOf: () => undefined, revalidateAll() {} });
   return watch;
 }
 

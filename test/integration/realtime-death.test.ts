@@ -57,8 +57,8 @@ async function expectNoTraceOf(dead: readonly RealtimeNode[]): Promise<void> {
   const isOfDead = (text: string) => dead.some(({ id }) => text.includes(id));
   const keys = await redis.keys(`${prefix}*`);
   expect(keys.filter(isOfDead)).toEqual([]);
-  expect((await redis.zRange(`${prefix}nodes`, 0, -1)).filter(isOfDead)).toEqual([]);
-  expect((await redis.sMembers(`${prefix}nodes:connected`)).filter(isOfDead)).toEqual([]);
+  expect((await redis.zRange(`${prefix}session-stack:nodes`, 0, -1)).filter(isOfDead)).toEqual([]);
+  expect((await redis.sMembers(`${prefix}session-stack:nodes:connected`)).filter(isOfDead)).toEqual([]);
   for (const key of keys.filter((name) => name.endsWith(":connections") && name.includes("user:"))) {
     expect((await redis.zRange(key, 0, -1)).filter(isOfDead)).toEqual([]);
   }
@@ -84,7 +84,7 @@ describe.each([
     await Promise.all(elsewhere.map((user) => users.connect(user, 0)));
     expect(await dead.control.connectionIds()).toHaveLength(100);
     expect((await survivor.control.presence("red")).sort()).toEqual(all);
-    expect(await redis.keys(`${prefix}connection:${dead.id}*`)).toHaveLength(100);
+    expect(await redis.keys(`${prefix}session-stack:connection:${dead.id}*`)).toHaveLength(100);
 
     await dead.kill();
     const end = await leaseEnd(redis, { id: dead.id, prefix, leaseMs: LEASE_MS });
@@ -109,7 +109,7 @@ describe.each([
       expect(sessions.map(({ length }) => length)).toEqual(all.map((_, at) => (at < 20 ? 1 : 0)));
       expect(sessions.flat().filter(({ node }) => node === dead.id)).toEqual([]);
     }
-    expect(await redis.keys(`${prefix}user:*:connections`)).toHaveLength(20);
+    expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toHaveLength(20);
 
     // After a further tick on each: it was nobody's turn once more.
     await untilOneMoreTick(survivors);
@@ -167,7 +167,7 @@ async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<voi
 }
 
 async function scores(user: string): Promise<number[]> {
-  const entries = await redis.zRangeWithScores(`${prefix}user:${user}:connections`, 0, -1);
+  const entries = await redis.zRangeWithScores(`${prefix}session-stack:user:${user}:connections`, 0, -1);
   return entries.map(({ score }) => score);
 }
 
@@ -186,7 +186,7 @@ test("who was just leaving when the node died that knew of it goes offline as we
     },
     { withinMs: LONG_MS },
   );
-  expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
+  expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toEqual([]);
 }, 90_000);
 
 test("killed in the middle of handshakes and closes, it leaves nothing", async () => {
@@ -204,7 +204,7 @@ test("killed in the middle of handshakes and closes, it leaves nothing", async (
   await dead.kill();
   await Promise.allSettled(working);
   await eventually(() => expectNoTraceOf([dead]), { withinMs: LONG_MS });
-  expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
+  expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toEqual([]);
   for (const user of names) expect(await survivor.control.activeSessions(user)).toEqual([]);
 }, 90_000);
 
@@ -226,7 +226,7 @@ test("after the death of all nodes, the next one that starts clears up", async (
     },
     { withinMs: LONG_MS },
   );
-  expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
+  expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toEqual([]);
   expect(await next.control.presence("red")).toEqual([]);
   expect((await next.control.members("red")).sort()).toEqual(names);
 }, 90_000);

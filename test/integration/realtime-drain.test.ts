@@ -30,7 +30,7 @@ function toldOf(user: string): string[] {
 
 /** The ids of connections of the first node that stand in the users' entries. */
 async function registered(): Promise<string[]> {
-  const keys = await pair.redis.keys(`${pair.prefix}user:*:connections`);
+  const keys = await pair.redis.keys(`${pair.prefix}session-stack:user:*:connections`);
   const ids = await Promise.all(keys.map((key) => pair.redis.zRange(key, 0, -1)));
   return ids.flat().filter((id) => id.startsWith(pair.nodes[0].backend.node.id));
 }
@@ -107,7 +107,7 @@ test("it is closed once that is known where it is slow to be written, too", asyn
   const [leaving, staying] = pair.nodes;
   await leaving.control.close(0);
   expect(await registered()).toEqual([]);
-  expect(await pair.redis.keys(`${pair.prefix}node:${leaving.backend.node.id}*`)).toEqual([]);
+  expect(await pair.redis.keys(`${pair.prefix}session-stack:node:${leaving.backend.node.id}*`)).toEqual([]);
   expect(await staying.chat.presence("red")).toEqual([]);
 });
 

@@ -44,8 +44,8 @@ async function pauseUntilCleared(user: string): Promise<void> {
   await eventually(
     async () => {
       expect(await here.control.activeSessions(user)).toEqual([]);
-      expect(await redis.exists(`${prefix}node:${there.id}:connections`)).toBe(0);
-      expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
+      expect(await redis.exists(`${prefix}session-stack:node:${there.id}:connections`)).toBe(0);
+      expect(await redis.sMembers(`${prefix}session-stack:nodes:connected`)).not.toContain(there.id);
     },
     { withinMs: LONG_MS },
   );
@@ -102,9 +102,9 @@ test("one that dies when it has just gone on, before any of its users was heard,
   await there.kill();
   await eventually(
     async () => {
-      expect(await redis.keys(`${prefix}user:*:connections`)).toEqual([]);
-      expect(await redis.keys(`${prefix}node:*`)).toEqual([]);
-      expect(await redis.sMembers(`${prefix}nodes:connected`)).not.toContain(there.id);
+      expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toEqual([]);
+      expect(await redis.keys(`${prefix}session-stack:node:*`)).toEqual([]);
+      expect(await redis.sMembers(`${prefix}session-stack:nodes:connected`)).not.toContain(there.id);
     },
     { withinMs: LONG_MS },
   );

@@ -68,7 +68,9 @@ class Steps {
 
 async function expectNothingLeft(): Promise<void> {
   for (const pattern of ["user:*:connections", "node:*", "connection:*"]) {
-    await eventually(async () => expect(await pair.redis.keys(`${pair.prefix}${pattern}`)).toEqual([]));
+    await eventually(async () =>
+      expect(await pair.redis.keys(`${pair.prefix}session-stack:${pattern}`)).toEqual([]),
+    );
   }
 }
 

@@ -30,13 +30,13 @@ afterEach(() => pair?.close());
 
 /** How many nodes are subscribed to a channel. */
 async function subscribers(channel: string): Promise<number> {
-  const name = `${pair.prefix}bus:${channel}`;
+  const name = `${pair.prefix}session-stack:bus:${channel}`;
   return (await pair.redis.pubSubNumSub([name]))[name] ?? 0;
 }
 
 async function channels(): Promise<string[]> {
   const all = await pair.redis.pubSubChannels(`${pair.prefix}*`);
-  return all.map((name) => name.slice(`${pair.prefix}bus:`.length)).sort();
+  return all.map((name) => name.slice(`${pair.prefix}session-stack:bus:`.length)).sort();
 }
 
 test("a node is subscribed to a user and a group while it holds a connection of it, and for ten seconds longer", async () => {

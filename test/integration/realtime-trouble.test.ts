@@ -110,7 +110,7 @@ test("restarted empty, Redis is told anew of all connections that live, before a
   await eventually(
     async () => {
       expect(await nodes[0].control.activeSessions("bob")).toEqual([]);
-      expect(await redis.keys("*user:bob:connections")).toEqual([]);
+      expect(await redis.keys("*session-stack:user:bob:connections")).toEqual([]);
     },
     { withinMs: LONG_MS },
   );
@@ -141,7 +141,7 @@ test("what a node could not look up when it was connected again, it looks up wit
 
 async function subscribedChannels(): Promise<number> {
   // Its line to the server was broken off as well.
-  return (await redis.pubSubChannels("*user:ann")).length;
+  return (await redis.pubSubChannels("*session-stack:bus:user:ann")).length;
 }
 
 test("while Redis stands still, all calls fail in time; afterwards nothing of those is left who went meanwhile", async () => {
@@ -172,8 +172,8 @@ test("while Redis stands still, all calls fail in time; afterwards nothing of th
       expect(await offlineUsers()).toEqual(names.slice(0, 10));
       for (const [at, user] of names.entries()) await expectActive(user, at < 10 ? 0 : 1);
       for (const user of ["late", "later"]) await expectActive(user, 0);
-      expect(await redis.keys("*user:*:connections")).toHaveLength(10);
-      expect(await redis.keys("*connection:*:data")).toHaveLength(10);
+      expect(await redis.keys("*session-stack:user:*:connections")).toHaveLength(10);
+      expect(await redis.keys("*session-stack:connection:*:data")).toHaveLength(10);
     },
     { withinMs: LONG_MS },
   );
@@ -198,7 +198,7 @@ test("a Redis that stands still for longer than all leases takes nobody for dead
     each.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
     await eventually(async () => {
       const [entry] = await redis.zRangeWithScores(
-        (await redis.keys(`*user:user ${node}:connections`))[0] as string,
+        (await redis.keys(`*session-stack:user:user ${node}:connections`))[0] as string,
         0,
         -1,
       );

@@ -57,7 +57,7 @@ function slowWith(calls: readonly string[], reached: () => void = () => {}): Bac
 async function msWithoutEntry(sid: string): Promise<number> {
   const [session, index] = await Promise.all([
     client.pTTL(`${prefix}sess:${sid}`),
-    client.pTTL(`${prefix}user:${user}:sessions`),
+    client.pTTL(`${prefix}session-stack:user:${user}:sessions`),
   ]);
   return session - index;
 }

@@ -59,7 +59,7 @@ async function onRedis(): Promise<Cluster> {
         );
       },
       async entered(user) {
-        const entries = await client.zRangeWithScores(`${prefix}user:${user}:sessions`, 0, -1);
+        const entries = await client.zRangeWithScores(`${prefix}session-stack:user:${user}:sessions`, 0, -1);
         return new Set(entries.filter(({ score }) => score > 0).map(({ value }) => value));
       },
     },

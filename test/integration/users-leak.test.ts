@@ -106,7 +106,7 @@ test("a user who comes again and again, and is never listed, does not pile up en
   await eventually(
     async () => {
       await comes.logIn(0, "regular");
-      expect(await client.zCard("user:regular:sessions")).toBe(1);
+      expect(await client.zCard("session-stack:user:regular:sessions")).toBe(1);
     },
     { withinMs: 2 * MAX_AGE_MS + 2000 },
   );

@@ -45,7 +45,9 @@ async function untilNodesHear(): Promise<void> {
   await eventually(
     async () => {
       // Before anybody is waited for in vain.
-      expect((await redis.pubSubNumSub(["bus:nodes"]))["bus:nodes"]).toBeGreaterThanOrEqual(2);
+      expect(
+        (await redis.pubSubNumSub(["session-stack:bus:nodes"]))["session-stack:bus:nodes"],
+      ).toBeGreaterThanOrEqual(2);
       const user = cluster.newUser();
       for (const node of cluster.nodes.keys()) {
         await cluster.newDevice().logIn(node, user);
@@ -178,7 +180,9 @@ describe("after Redis was restarted, empty", () => {
       await cluster.redis.restart();
       await untilNodesHear();
       // Connected again, it is known again; its next renewal would be in 20 s.
-      await eventually(async () => expect(await redis.zScore("nodes", other.id)).not.toBeNull());
+      await eventually(async () =>
+        expect(await redis.zScore("session-stack:nodes", other.id)).not.toBeNull(),
+      );
       const user = cluster.newUser();
       const device = cluster.newDevice(pair);
       await device.logIn(1, user);

@@ -137,7 +137,11 @@ describe("in Redis", () => {
     anonymous.ws.close();
     await eventually(async () => expect(await dataKeys()).toEqual([]));
     await eventually(async () =>
-      expect((await place.keys()).filter((key) => !/^(sess:|user:ada:sessions|nodes)/.test(key))).toEqual([]),
+      expect(
+        (await place.keys()).filter(
+          (key) => !/^(sess:|session-stack:user:ada:sessions|session-stack:nodes)/.test(key),
+        ),
+      ).toEqual([]),
     );
   });
 
@@ -150,7 +154,7 @@ describe("in Redis", () => {
     });
     const { ws, line } = await connect(served, "ada");
     await line.store.set("key", "text");
-    const key = `${place.prefix}connection:${line.id}:data`;
+    const key = `${place.prefix}session-stack:connection:${line.id}:data`;
     expect(await place.client.ttl(key)).toBeGreaterThan(55);
     for (const message of [beat, '{"event_type":"nothing"}', "{"]) {
       await place.client.expire(key, 5);

@@ -114,7 +114,7 @@ describe("userConnectionStore in Redis", () => {
     const place = await redisPlace();
     const { served, clock } = await serveShared(place.backend);
     const reader = await readerOfDraft(served);
-    const key = `${place.prefix}user:ada:data`;
+    const key = `${place.prefix}session-stack:user:ada:data`;
     expect(await place.client.expire(key, 15)).toBe(1);
     await beatOnce(reader.ws, clock);
     await eventually(async () => expect(await place.client.ttl(key)).toBeGreaterThan(20));

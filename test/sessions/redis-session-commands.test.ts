@@ -135,13 +135,18 @@ describe("RedisSessionStore", () => {
     await assertStored(store, "a", { n: 1 });
   });
 
-  it("rejects with what Redis answers for a key of another type, and leaves the key", async () => {
+  it("says whose key it is that holds another type, with Redis's words as the cause, and leaves the key", async () => {
     const { store } = watched();
     await client.sAdd(`${store.prefix}a`, "member");
-    await expect(store.read("a")).rejects.toThrow(/^WRONGTYPE/);
-    await expect(store.write("a", snapshot({}), undefined)).rejects.toThrow(/WRONGTYPE/);
-    await expect(store.write("a", snapshot({}), baseOf(snapshot({ n: 1 })))).rejects.toThrow(/WRONGTYPE/);
-    await expect(store.remove("a", "session_ended")).rejects.toThrow(/^WRONGTYPE/);
+    const taken = {
+      code: "ERR_KEY_TAKEN",
+      message: expect.stringContaining("prefix"),
+      cause: { message: expect.stringContaining("WRONGTYPE") },
+    };
+    await expect(store.read("a")).rejects.toMatchObject(taken);
+    await expect(store.write("a", snapshot({}), undefined)).rejects.toMatchObject(taken);
+    await expect(store.write("a", snapshot({}), baseOf(snapshot({ n: 1 })))).rejects.toMatchObject(taken);
+    await expect(store.remove("a", "session_ended")).rejects.toMatchObject(taken);
     expect(await client.sMembers(`${store.prefix}a`)).toEqual(["member"]);
   });
 

@@ -18,6 +18,12 @@ class Holder implements ConnectionHolder {
   count(sid: string): number {
     return this.#counts[sid] ?? 0;
   }
+
+  revalidateAll(): void {}
+
+  sidOf(digest: string): string | undefined {
+    return Object.keys(this.#counts).find((sid) => `digest of ${sid}` === digest);
+  }
 }
 
 describe("SessionEndings", () => {
@@ -66,13 +72,20 @@ describe("SessionEndings", () => {
     const ended: string[] = [];
     const letGo = endings.hold({
       count: () => 1,
+      sidOf: () => undefined,
+      revalidateAll() {},
       end() {
         ended.push("leaving");
         letGo();
         return 1;
       },
     });
-    endings.hold({ count: () => 1, end: () => ended.push("staying") });
+    endings.hold({
+      count: () => 1,
+      sidOf: () => undefined,
+      revalidateAll() {},
+      end: () => ended.push("staying"),
+    });
     endings.close("a", "session_ended");
     endings.close("a", "session_ended");
     expect(ended).toEqual(["leaving", "staying", "staying"]);
@@ -103,7 +116,12 @@ describe("SessionEndings", () => {
   it("has closed the connections before it tells the first listener", async () => {
     const order: string[] = [];
     endings.onEnding(() => order.push("told"));
-    endings.hold({ count: () => 1, end: () => order.push("closed") });
+    endings.hold({
+      count: () => 1,
+      sidOf: () => undefined,
+      revalidateAll() {},
+      end: () => order.push("closed"),
+    });
     await endings.announce({ sid: "a", reason: "session_ended" });
     expect(order).toEqual(["closed", "told"]);
   });

@@ -12,7 +12,7 @@ export async function leaseEnd(
   redis: RedisClient,
   { id, prefix = "", leaseMs }: { id: string; prefix?: string; leaseMs: number },
 ): Promise<number> {
-  const end = Number(await redis.zScore(`${prefix}nodes`, id));
+  const end = Number(await redis.zScore(`${prefix}session-stack:nodes`, id));
   expect(end - (await redisNow(redis))).toBeLessThanOrEqual(leaseMs);
   return end;
 }

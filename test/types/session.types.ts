@@ -151,6 +151,7 @@ export function errors(error: unknown): number {
   const code: SessionStackErrorCode = error.code;
   switch (code) {
     case "ERR_GROUP_FORBIDDEN":
+    case "ERR_KEY_TAKEN":
     case "ERR_SESSION_DELETED":
     case "ERR_SESSION_NOT_CARRIED":
     case "ERR_SESSION_UNREADABLE":

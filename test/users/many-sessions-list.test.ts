@@ -104,7 +104,7 @@ describe("on Redis", () => {
     const { backend, client, prefix } = watching;
     const served = await serve({ backend });
     await signIn(served);
-    const key = `${prefix}user:ada:sessions`;
+    const key = `${prefix}session-stack:user:ada:sessions`;
     const over = Array.from({ length: MANY }, (_, n) => ({ value: `over-${n}`, score: 1_000_000 + n }));
     await client.zAdd(key, over);
     for (let left = MANY; left > MANY - 500; left -= 100) {
@@ -121,7 +121,7 @@ describe("on Redis", () => {
     const served = await serve({ backend });
     const sids = sidsOf("ada", 150);
     await storeSessions(backend, "ada", sids);
-    const key = `${prefix}user:ada:sessions`;
+    const key = `${prefix}session-stack:user:ada:sessions`;
     await client.zAdd(
       key,
       sids.map((value, n) => ({ value, score: 1_000 + n })),

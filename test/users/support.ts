@@ -49,7 +49,9 @@ export async function redisPlace(
   const prefix = uniquePrefix("users");
   const backend = closedAfterThisTest(redisBackend({ client: wrap(client), prefix, ...options }));
   const keys = async () =>
-    (await client.keys(`${prefix}*`)).map((key) => key.slice(prefix.length)).filter((key) => key !== "nodes");
+    (await client.keys(`${prefix}*`))
+      .map((key) => key.slice(prefix.length))
+      .filter((key) => key !== "session-stack:nodes");
   return { backend, client, prefix, keys };
 }
 

@@ -13,7 +13,7 @@ describe("a ttl function", () => {
     const key = `${place.prefix}sess:${sidOf(browser)}`;
     const kept = async () => ({
       text: await place.client.get(key),
-      index: await place.client.zRangeWithScores(`${place.prefix}user:ada:sessions`, 0, -1),
+      index: await place.client.zRangeWithScores(`${place.prefix}session-stack:user:ada:sessions`, 0, -1),
       lives: (await place.client.ttl(key)) > 3_000,
     });
     return { ...place, served, browser, key, kept };

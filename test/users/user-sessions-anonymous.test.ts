@@ -20,7 +20,7 @@ test("sessions of nobody are never in the index, and cost no command of it", asy
   await browser.post("/set", { json: { color: "green" } });
   (await browser.webSocket("/ws")).terminate();
   await served.opened[0]?.req.session.save();
-  expect((await keys()).filter((key) => key.startsWith("user:"))).toEqual([]);
+  expect((await keys()).filter((key) => key.startsWith("session-stack:user:"))).toEqual([]);
   await browser.post("/regenerate");
   await browser.post("/set", { json: { color: "blue" } });
   await browser.post("/logout");
@@ -28,14 +28,16 @@ test("sessions of nobody are never in the index, and cost no command of it", asy
   expect(noted.length).toBeGreaterThan(5);
   // What is counted does count: the same client sees the index as soon as somebody logs in.
   await signIn(served);
-  expect(noted.filter((command) => command.includes("user:ada:sessions")).length).toBeGreaterThan(0);
+  expect(
+    noted.filter((command) => command.includes("session-stack:user:ada:sessions")).length,
+  ).toBeGreaterThan(0);
 });
 
 test("nothing of a user is left once the last session is gone", async () => {
   const { backend, keys } = await redisPlace();
   const served = await serve({ backend });
   const [first, second, third] = [await signIn(served), await signIn(served), await signIn(served)];
-  expect(await keys()).toContain("user:ada:sessions");
+  expect(await keys()).toContain("session-stack:user:ada:sessions");
   await first.post("/logout");
   await second.post("/regenerate");
   await served.users.deleteUserSessions("ada");
@@ -51,11 +53,11 @@ test("nothing is left of users whose sessions have all expired, although nobody 
   const browsers = [await signIn(served), await signIn(served), await signIn(served, "grace")];
   expect(browsers).toHaveLength(3);
   const latest = async (user: string) => {
-    const scores = await client.zRangeWithScores(`${prefix}user:${user}:sessions`, 0, -1);
+    const scores = await client.zRangeWithScores(`${prefix}session-stack:user:${user}:sessions`, 0, -1);
     return Math.max(...scores.map(({ score }) => score));
   };
   for (const user of ["ada", "grace"]) {
-    const expiresAt = await client.pExpireTime(`${prefix}user:${user}:sessions`);
+    const expiresAt = await client.pExpireTime(`${prefix}session-stack:user:${user}:sessions`);
     expect(expiresAt).toBeGreaterThanOrEqual(await latest(user));
     expect(expiresAt - (await latest(user))).toBeLessThan(120_000);
   }

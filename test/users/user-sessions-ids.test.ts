@@ -109,7 +109,7 @@ test("keys of users stand under the prefix, and under nobody else's", async () =
     await serve({ backend: other.backend }),
   ];
   const [browser, stays] = [await signIn(served), await signIn(elsewhere)];
-  expect((await one.keys()).sort()).toEqual([`sess:${sidOf(browser)}`, "user:ada:sessions"]);
+  expect((await one.keys()).sort()).toEqual([`sess:${sidOf(browser)}`, "session-stack:user:ada:sessions"]);
   await served.users.deleteUserSessions("ada");
   expect(await me(stays)).toMatchObject({ login: { userId: "ada" } });
 });

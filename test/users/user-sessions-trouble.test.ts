@@ -72,7 +72,7 @@ test.each(["fails", "hangs"] as const)(
       for (const ws of connections) expect((await closed(ws)).code).toBe(4501);
       expect(await me(other)).toMatchObject({ login: { userId: "grace" } });
       expect(await healthy.users.listUserSessions("ada")).toEqual([]);
-      expect(await keys()).not.toContain("user:ada:sessions");
+      expect(await keys()).not.toContain("session-stack:user:ada:sessions");
     }
     // It revokes, deletes three sessions, looks for nodes, and clears the index.
     expect(rejected).toBeGreaterThanOrEqual(6);

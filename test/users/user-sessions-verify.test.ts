@@ -44,11 +44,13 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
   });
 
   /** Puts a session into the store behind the stack's back. */
-  function put(sid: string, text: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const data = JSON.parse(text) as SessionData;
-      backend.sessions.expressStore.set(sid, data, (error) => (error ? reject(error) : resolve()));
-    });
+  async function put(sid: string, text: string): Promise<void> {
+    const { outcome } = await backend.sessions.write(sid, snapshot(text), undefined);
+    expect(outcome).toBe("written");
+  }
+
+  function snapshot(json: string): { data: SessionData; json: string } {
+    return { data: JSON.parse(json) as SessionData, json };
   }
 
   test("finds nothing where all agree, also for a user without sessions", async () => {

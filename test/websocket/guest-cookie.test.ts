@@ -189,6 +189,8 @@ test("a guest's handshake asks Redis for nothing, and its requests neither", asy
   await browser.get("/session");
   await client.get(`${prefix}marker`);
   await eventually(() => expect(lines.join()).toContain(`${prefix}marker`));
-  const ours = lines.filter((line) => line.includes(prefix) && !line.includes(`${prefix}nodes`));
+  const ours = lines.filter(
+    (line) => line.includes(prefix) && !line.includes(`${prefix}session-stack:nodes`),
+  );
   expect(ours).toEqual([expect.stringContaining(`${prefix}marker`)]);
 });

@@ -76,14 +76,14 @@ describe("when Redis is in trouble", () => {
     expect(served.errors).toEqual([]);
   });
 
-  test("answering errors, it is refused with 503 whose cause is Redis's", async () => {
+  test("with another program's key where the session's should be, it is refused with 503 that says so", async () => {
     const browser = await signIn(served);
     const [key] = await client.keys("sess:*");
     await client.del(key as string);
     await client.lPush(key as string, "a list");
     await expectUnavailable(browser.webSocket("/ws"));
     expect(served.errors).toMatchObject([
-      { ...unavailable, cause: { message: expect.stringContaining("WRONGTYPE") } },
+      { code: "ERR_KEY_TAKEN", cause: { message: expect.stringContaining("WRONGTYPE") } },
     ]);
   });
 

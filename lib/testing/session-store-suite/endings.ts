@@ -39,8 +39,8 @@ export function endingRules(rule: RuleDeclarer): void {
   rule("announces a removal only when the session is gone", async (store) => {
     await insert(store, "a", {});
     const found: Promise<StoredSession | undefined>[] = [];
-    const count = () => 0;
-    store.endings.hold({ end: (sid) => found.push(store.read(sid)), count });
+    const [count, sidOf, revalidateAll] = [() => 0, () => undefined, () => {}];
+    store.endings.hold({ end: (sid) => found.push(store.read(sid)), count, sidOf, revalidateAll });
     store.endings.onEnding(({ sid }) => found.push(store.read(sid)));
     await store.remove("a", "session_ended");
     assert.deepEqual(await Promise.all(found), [undefined, undefined]);
@@ -150,9 +150,14 @@ export function endingRules(rule: RuleDeclarer): void {
 
   rule("closes at every holder, until it is let go", async (store) => {
     const heard: string[] = [];
-    const count = () => 0;
-    const letGo = store.endings.hold({ end: (sid) => heard.push(`first ${sid}`), count });
-    store.endings.hold({ end: (sid) => heard.push(`second ${sid}`), count });
+    const [count, sidOf, revalidateAll] = [() => 0, () => undefined, () => {}];
+    const letGo = store.endings.hold({
+      end: (sid) => heard.push(`first ${sid}`),
+      count,
+      sidOf,
+      revalidateAll,
+    });
+    store.endings.hold({ end: (sid) => heard.push(`second ${sid}`), count, sidOf, revalidateAll });
     await store.remove("a", "session_ended");
     letGo();
     await store.remove("b", "session_ended");

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
 import type { SessionStore } from "../../sessions/session-store.ts";
 import {
+  announcements,
   assertGone,
   assertStored,
   called,
   contentsOf,
+  endingsHeard,
   insert,
   readStored,
   sessionData,
@@ -76,6 +78,21 @@ export function expressStoreRules(rule: RuleDeclarer): void {
     await store.remove("a", "session_ended");
     await called((done) => touch("a", sessionData({ n: 2 }), done));
     await assertGone(store, "a");
+  });
+
+  rule("ends each session that it clears, and tells of it with what the session held", async (store) => {
+    const clear = store.expressStore.clear?.bind(store.expressStore);
+    if (!clear) return;
+    const sids = Array.from({ length: 250 }, (_, n) => `s${n}`);
+    for (const [n, sid] of sids.entries()) await insert(store, sid, { n });
+    const closed = announcements(store);
+    const heard = endingsHeard(store);
+    await called((done) => clear(done));
+    const ended = sids.map((sid) => [sid, "session_ended"]);
+    assert.deepEqual(closed.sort(), ended.sort());
+    const held = heard.map(({ sid, data }) => [sid, (data as { n?: number } | undefined)?.n]);
+    assert.deepEqual(held.sort(), sids.map((sid, n) => [sid, n]).sort());
+    for (const sid of sids.slice(0, 3)) await assertGone(store, sid);
   });
 
   rule("lists, counts and clears all sessions, where the store can", async (store) => {

@@ -78,7 +78,12 @@ export async function assertGone(store: SessionStore, sid: string, message?: str
 /** Every session whose connections are closed from now on, because the store ended it or it was found gone. */
 export function announcements(store: SessionStore): [sid: string, reason: EndReason][] {
   const heard: [string, EndReason][] = [];
-  store.endings.hold({ end: (sid, reason) => heard.push([sid, reason]), count: () => 0 });
+  store.endings.hold({
+    end: (sid, reason) => heard.push([sid, reason]),
+    count: () => 0,
+    sidOf: () => undefined,
+    revalidateAll() {},
+  });
   return heard;
 }
 

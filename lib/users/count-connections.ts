@@ -1,0 +1,33 @@
+import { chunks } from "../in-batches.ts";
+import type { SessionConfig } from "../middleware/session-options.ts";
+import type { Bounds } from "../sessions/bounds.ts";
+import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
+import { digestOf } from "../sessions/session-digest.ts";
+import { AskedNodes } from "./asked-nodes.ts";
+
+/** Sessions whose connections are counted in one question to the nodes. */
+const COUNTED_AT_ONCE = 500;
+
+/**
+ * How many open connections each of a user's sessions has, on all nodes that answered. Asked are those on which the
+ * registry has connections of the user, and those that hold some of which it does not know.
+ */
+export async function countConnections(
+  { node, backend, bounds }: SessionConfig,
+  userId: string,
+  sids: readonly string[],
+  { asking, ackTimeoutMs }: { asking: Bounds; ackTimeoutMs: number },
+): Promise<number[]> {
+  if (sids.length === 0) return [];
+  const [[registered = []], unlisted] = await bounds.call(() =>
+    Promise.all([backend.registry.nodesOf([userId]), node.unlisted.all()]),
+  );
+  // This one in any case, which knows its connections without the registry.
+  const nodes = new AskedNodes(node, asking, ackTimeoutMs, { among: [node.id, ...registered, ...unlisted] });
+  const counts: number[] = [];
+  for (const some of chunks(sids, COUNTED_AT_ONCE)) {
+    const answers = (await nodes.ask(COUNT_CONNECTIONS, some.map(digestOf))) as number[][];
+    for (const at of some.keys()) counts.push(answers.reduce((sum, answer) => sum + (answer[at] ?? 0), 0));
+  }
+  return counts;
+}
