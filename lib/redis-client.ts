@@ -119,10 +119,11 @@ type Command = (...args: never[]) => Promise<unknown>;
 /** A plain client that tells a key of somebody else's from a Redis that fails. */
 export function askedClient(client: RedisClient, options?: RedisCommandOptions): RedisClient {
   const plain = plainClient(client, options) as unknown as Record<string, Command>;
-  const asked = Object.create(plain) as Record<string, unknown>;
-  for (const name of TYPED_COMMANDS)
-    asked[name] = (...args: never[]) => (plain[name] as Command)(...args).catch(tellKeyTaken);
-  return asked as unknown as RedisClient;
+  const asked = TYPED_COMMANDS.map((name) => {
+    const value = (...args: never[]) => (plain[name] as Command)(...args).catch(tellKeyTaken);
+    return [name, { value }] as const;
+  });
+  return Object.create(plain, Object.fromEntries(asked)) as RedisClient;
 }
 
 function tellKeyTaken(error: unknown): never {

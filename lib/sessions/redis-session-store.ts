@@ -52,7 +52,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
     // Not below the sessions' own prefix, where it would be taken for one.
-    this.#replacedPrefix = `${ownPrefix(this.prefix.replace(/sess:$/, ""))}replaced:`;
+    this.#replacedPrefix = `${ownPrefix((config.prefix ?? "sess:").replace(/sess:$/, ""))}replaced:`;
   }
 
   get expressStore(): this {

@@ -44,7 +44,7 @@ test("nothing of a user is left once the last session is gone", async () => {
   expect(await me(third)).toEqual({});
   // The session that took the place of the second is nobody's, and as in express-session it is stored.
   // That one was replaced is known for some seconds more.
-  expect((await keys()).filter((key) => !/^(sess|replaced):/.test(key))).toEqual([]);
+  expect((await keys()).filter((key) => !/^(sess|session-stack:replaced):/.test(key))).toEqual([]);
 });
 
 test("nothing is left of users whose sessions have all expired, although nobody asks for them", async () => {
