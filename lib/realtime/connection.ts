@@ -88,10 +88,11 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly ws: SessionWebSocket;
   readonly connectedAt: number;
   lastSeen: number;
-  /** When it is due to be pinged, to be sent a heartbeat, and to have its session touched. */
+  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, and what was heard of it written. */
   pingAt = 0;
   beatAt = 0;
   touchAt = 0;
+  writeAt = 0;
   isAwaitingPong = false;
   /** Whether the app was told that it has opened, and how it was closed. */
   isTold = false;
