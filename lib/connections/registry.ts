@@ -16,7 +16,7 @@ export interface ConnectionRecord {
 
 /** A connection that is open somewhere, as all nodes see it. */
 export interface RegisteredConnection extends ConnectionRecord {
-  /** When its user was last heard, up to one tick ago: milliseconds since the epoch, by the registry's clock. */
+  /** When its user was last heard, as far as its node has said so by now: milliseconds since the epoch, by the registry's clock. */
   readonly lastSeen: number;
 }
 

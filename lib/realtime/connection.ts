@@ -88,22 +88,23 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly ws: SessionWebSocket;
   readonly connectedAt: number;
   lastSeen: number;
-  /** When it is due to be pinged, to be sent a heartbeat, and to have its session touched; since when it is not read. */
+  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, and what was heard of it written. */
   pingAt = 0;
   beatAt = 0;
   touchAt = 0;
+  writeAt = 0;
+  /** Since when it is not read. */
   unreadSince: number | undefined;
   isAwaitingPong = false;
-  /** Whether the app was told that it has opened, and how it was closed. */
+  /** Whether the app was told that it has opened, how it was closed, and whether it was forgotten: then nothing is put anywhere for it. */
   isTold = false;
   closed: Closed | undefined;
+  isGone = false;
   /** Whether it was heard since the last tick, and in a way that keeps its session alive. */
   isHeard = false;
   keepsAlive = false;
   /** Whether it may have data in its store. */
   hasData: boolean;
-  /** Whether it was forgotten, so that nothing may be put anywhere for it any more. */
-  isGone = false;
   readonly inbox: Inbox;
   readonly #host: ConnectionHost & InboxHost;
   readonly #hasExtension: boolean;

@@ -20,7 +20,7 @@ import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import type { RealtimeStats } from "./realtime-stats.ts";
-import { TICK_MS, Tick } from "./tick.ts";
+import { betweenWritesMs, TICK_MS, Tick } from "./tick.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
@@ -71,8 +71,8 @@ export class Hub implements ConnectionHandler {
       nodeId: node.id,
       leaseMs: node.leaseMs,
       maxConnectionsPerUser: config.maxConnectionsPerUser,
-      // What was heard is written up to a tick later, and a tick may wait for the one before it.
-      expireAfterMs: thresholdMs + 2 * TICK_MS,
+      // What was heard is written now and then, up to a tick later, and a tick may wait for the one before it.
+      expireAfterMs: thresholdMs + betweenWritesMs(thresholdMs) + 2 * TICK_MS,
       graceMs,
       graceAfterDeathMs: Math.max(0, graceMs - node.leaseMs),
       isOpen: (id) => this.#connections.has(id),
@@ -130,15 +130,14 @@ export class Hub implements ConnectionHandler {
       catchUp,
       registry: upkeepRegistry,
       store: bounded(store, ofUpkeep),
+      betweenWritesMs: betweenWritesMs(thresholdMs),
       report: this.#report,
     });
     this.#stopTicking = config.clock.every(TICK_MS, () => {
-      tick.run().catch(this.#report);
-      catchUp.run().catch(this.#report);
+      for (const upkeep of [tick, catchUp]) upkeep.run().catch(this.#report);
     });
   }
 
-  /** A connection of this node. */
   find(id: string): RealtimeConnection | undefined {
     return this.#connections.get(id);
   }
@@ -187,6 +186,9 @@ export class Hub implements ConnectionHandler {
     const connection = new RealtimeConnection(this.#host, identity, { req, open, ws });
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
+    // Its arrival is written.
+    connection.writeAt =
+      connection.connectedAt + betweenWritesMs(this.#config.inactivityThresholdSeconds * 1000);
     ws.follow(connection);
     void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);

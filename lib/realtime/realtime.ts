@@ -47,7 +47,7 @@ export interface ActiveSession {
   readonly userAgent: string | undefined;
   /** When it was opened. */
   readonly connectedAt: number;
-  /** When the user was last heard on it, up to a second ago. */
+  /** When the user was last heard on it: to the moment on this node, of others up to a quarter of `inactivityThresholdSeconds` ago, at most a minute. */
   readonly lastSeen: number;
 }
 

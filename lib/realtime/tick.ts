@@ -9,8 +9,16 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import type { Presence } from "./presence.ts";
 
-/** How exactly times are kept, and how often what was heard is written. */
+/** How exactly times are kept. */
 export const TICK_MS = 1000;
+
+/** However long users may be silent, the registry is told of who is heard, and says whom it has lost. */
+const MAX_BETWEEN_WRITES_MS = 60_000;
+
+/** Milliseconds between two writes of when a connection was heard: a quarter of the time after which it is closed. */
+export function betweenWritesMs(thresholdMs: number): number {
+  return Math.min(thresholdMs / 4, MAX_BETWEEN_WRITES_MS);
+}
 
 /** What a tick looks after. */
 export interface TickParts {
@@ -23,6 +31,7 @@ export interface TickParts {
   readonly catchUp: CatchUp;
   readonly registry: Registry;
   readonly store: ConnectionStore;
+  readonly betweenWritesMs: number;
   report(error: unknown): void;
 }
 
@@ -47,9 +56,10 @@ export class Tick {
     const beating = heard.filter(({ keepsAlive }) => keepsAlive);
     // Before anything is waited for: what is heard meanwhile counts for the next tick.
     for (const connection of beating) connection.keepsAlive = false;
+    const due = heard.filter(({ lastSeen, writeAt }) => lastSeen >= writeAt);
     // All at once, so that it leaves as one write.
     const results = await Promise.allSettled([
-      this.#tell(heard),
+      this.#tell(due),
       presence.tick(),
       keepAlive.refresh(beating),
       inBatches(
@@ -65,12 +75,16 @@ export class Tick {
   }
 
   /** Writes when users were last heard. Of whom the registry knows no more, others may not have told this node what has changed. */
-  async #tell(heard: readonly RealtimeConnection[]): Promise<void> {
-    const { clock, registry, catchUp } = this.#parts;
+  async #tell(due: readonly RealtimeConnection[]): Promise<void> {
+    const { clock, registry, catchUp, betweenWritesMs } = this.#parts;
     const now = clock.now();
-    const sightings = heard.flatMap(({ record, lastSeen }) =>
+    const seen = due.map(({ lastSeen }) => lastSeen);
+    const sightings = due.flatMap(({ record, lastSeen }) =>
       record ? [{ record, agoMs: now - lastSeen }] : [],
     );
-    await catchUp.lookUpAgain(await registry.saw(sightings));
+    const lost = await registry.saw(sightings);
+    // Only now: what could not be written is tried again.
+    for (const [at, connection] of due.entries()) connection.writeAt = (seen[at] as number) + betweenWritesMs;
+    await catchUp.lookUpAgain(lost);
   }
 }

@@ -92,7 +92,7 @@ export interface SessionStore {
   remove(sid: string, reason?: EndReason): Promise<void>;
 
   /**
-   * Whether the session was removed as `session_replaced` in the last {@link REPLACED_KNOWN_MS}, and by whichever node: a
+   * Whether the session was removed as `session_replaced` in the last 10 s, and by whichever node: a
    * request with the old cookie may still be on its way, whose client has another one by now. Asked only when a read
    * has found nothing.
    */
