@@ -134,12 +134,14 @@ describe("what one client costs, at most, in Redis commands", () => {
 
   test("a second in which it is silent, or heard: none; a quarter of the threshold: one write for all", async () => {
     const lines = [await open(served, browser), await open(served, browser)];
-    // What their coming costs is done by then.
-    await cost(() => clock.advance(5_000));
-    expect(await cost(() => clock.advance(1_000))).toEqual([]);
+    // One by one: a node that stood still for some seconds catches up.
+    const pass = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) await clock.advance(1_000);
+    };
+    expect(await cost(() => pass(5))).toEqual([]);
     const quarter = async () => {
       for (const { ws } of lines) await ask(ws, "echo");
-      await clock.advance(15_000);
+      await pass(15);
     };
     expect((await cost(quarter)).length).toBeLessThanOrEqual(2);
   });
