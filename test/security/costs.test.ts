@@ -140,7 +140,9 @@ describe("what one client costs, at most, in Redis commands", () => {
     };
     // The node asks once a second which nodes live, however many connections it has.
     const ofNode = ["sMembers", "evalSha"];
-    expect(await cost(() => pass(5))).toEqual(Array.from({ length: 5 }, () => ofNode).flat());
+    const silent = await cost(() => pass(5));
+    expect(new Set(silent)).toEqual(new Set(ofNode));
+    expect(silent.length).toBeLessThanOrEqual(5 * ofNode.length);
     const quarter = async () => {
       for (const { ws } of lines) await ask(ws, "echo");
       await pass(15);
