@@ -141,7 +141,7 @@ describe("what one client costs, at most, in Redis commands", () => {
     // The node asks once a second which nodes live, however many connections it has.
     const ofNode = ["sMembers", "evalSha"];
     const silent = await cost(() => pass(5));
-    expect(new Set(silent)).toEqual(new Set(ofNode));
+    expect(silent.filter((name) => !ofNode.includes(name))).toEqual([]);
     expect(silent.length).toBeLessThanOrEqual(5 * ofNode.length);
     const quarter = async () => {
       for (const { ws } of lines) await ask(ws, "echo");
