@@ -1,6 +1,10 @@
 import { performance } from "node:perf_hooks";
 
-/** Time, as far as it decides on anything in realtime: tests bring their own. */
+/**
+ * The time that decides in realtime: tests bring their own. Elsewhere there are two kinds of time. `Date.now()` is for what
+ * others know as well, an expiry or a lease: it runs on while a machine sleeps. `performance.now()` is for durations inside
+ * of this process: nobody can set it.
+ */
 export interface Clock {
   /** Milliseconds since the epoch. Never goes back, nor jumps when the system's clock is set. */
   now(): number;

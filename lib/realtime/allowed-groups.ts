@@ -28,14 +28,14 @@ export async function allowedGroups(
 ): Promise<Map<string, boolean>> {
   const allowed = new Map<string, boolean>();
   const waiting = groups.values();
-  let answeredAt = Date.now();
+  let answeredAt = performance.now();
   let asked = 0;
   let turn: Promise<void> | undefined;
   async function askOneByOne(): Promise<void> {
     for (const group of waiting) {
       while (turn) await turn;
       if (!isWanted()) return;
-      if (Date.now() - answeredAt >= AUTHORIZE_TIMEOUT_MS) {
+      if (performance.now() - answeredAt >= AUTHORIZE_TIMEOUT_MS) {
         allowed.set(group, false);
         continue;
       }
@@ -45,7 +45,7 @@ export async function allowedGroups(
         });
       try {
         allowed.set(group, await inTime(authorize(connection.userId, group)));
-        answeredAt = Date.now();
+        answeredAt = performance.now();
       } catch (error) {
         allowed.set(group, false);
         events.errors.report(error, connection);

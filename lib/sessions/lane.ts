@@ -37,12 +37,12 @@ export class Lane {
     if (this.#waiting.length >= MAX_WAITING)
       return Promise.reject(unavailable("has too much work on many sessions waiting"));
     return new Promise((resolve, reject) => {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       let [next, running] = [0, 0];
       let failure: { readonly error: unknown } | undefined;
       const fail = (error: unknown) => {
         failure ??= { error };
-        if (Date.now() - startedAt >= this.#timeoutMs) next = items.length;
+        if (performance.now() - startedAt >= this.#timeoutMs) next = items.length;
       };
       const settle = () => {
         if (running > 0 || next < items.length) return;

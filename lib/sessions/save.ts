@@ -62,7 +62,7 @@ export class Save {
     this.isAlone =
       !base || unsure.size > 0 || userId !== base.userId || isOver(sent.data.cookie.expires, Date.now());
     this.#timeoutMs = timeoutMs;
-    this.#deadline = Date.now() + timeoutMs;
+    this.#deadline = performance.now() + timeoutMs;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -104,7 +104,7 @@ export class Save {
 
   /** Ends it if its time is over. Whoever has come in between has made progress, so somebody always does; but nobody waits for ever. */
   failIfLate(why: unknown): void {
-    if (Date.now() >= this.#deadline) this.fail(why);
+    if (performance.now() >= this.#deadline) this.fail(why);
   }
 
   succeed(result: SaveResult): void {
