@@ -102,3 +102,10 @@ export class BoundSession extends SessionBase {
     return this as unknown as Session;
   }
 }
+
+/** Whether an app's data may stand under a name: a session has members of its own. */
+export function isDataKey(key: unknown): boolean {
+  return (
+    typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)
+  );
+}

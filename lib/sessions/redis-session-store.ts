@@ -1,6 +1,7 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { assertClientOf } from "../assert-redis-client.ts";
+import { chunks } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { type Callback, callBack } from "./callback.ts";
@@ -25,6 +26,9 @@ const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDI
 
 const writeScript = new RedisScript(WRITE_SCRIPT);
 const touchScript = new RedisScript(TOUCH_SCRIPT);
+
+/** Sessions that a walk reads at a time. */
+const WALKED_AT_ONCE = 100;
 
 /** The last date that there is, as a life. */
 const MAX_SECONDS = 8.64e12;
@@ -98,11 +102,14 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async *walk(): AsyncIterable<[string, SessionData]> {
     for await (const keys of this.#keys()) {
-      const sids = [...new Set(keys)].map((key) => key.slice(this.prefix.length));
-      const found = await Promise.all(sids.map((sid) => this.read(sid).catch(notASession)));
-      for (const [at, sid] of sids.entries()) {
-        const stored = found[at];
-        if (stored) yield [sid, stored.data];
+      const all = [...new Set(keys)].map((key) => key.slice(this.prefix.length));
+      // A batch of SCAN may have any number of keys.
+      for (const sids of chunks(all, WALKED_AT_ONCE)) {
+        const found = await Promise.all(sids.map((sid) => this.read(sid).catch(notASession)));
+        for (const [at, sid] of sids.entries()) {
+          const stored = found[at];
+          if (stored) yield [sid, stored.data];
+        }
       }
     }
   }
