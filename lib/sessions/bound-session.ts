@@ -61,6 +61,11 @@ export class BoundSession extends SessionBase {
     this.#record = new SessionRecord(this.#self(), owner, stored);
   }
 
+  /** Whether this is a session of a stack. */
+  static is(session: unknown): session is Session {
+    return typeof session === "object" && session !== null && #record in session;
+  }
+
   /** The record of a session, which is not to be seen by the app. */
   static recordOf(bound: Session): SessionRecord {
     return (bound as unknown as BoundSession).#record;

@@ -3,6 +3,7 @@ import { chunks } from "../in-batches.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { kindOf } from "../options/options-object.ts";
 import { assertRequest, noMiddleware } from "../options/uncalled.ts";
+import { BoundSession } from "../sessions/bound-session.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { unavailable } from "../sessions/within.ts";
@@ -106,6 +107,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     assertRequest("logIn", req, "first argument");
     const userId = userIdOf(user);
     if (!req.session) throw noSession();
+    if (!BoundSession.is(req.session)) throw foreignSession();
     const before = req.session as unknown as Record<string, unknown>;
     const kept = Object.fromEntries(
       keep.filter((name) => Object.hasOwn(before, name)).map((name) => [name, before[name]]),
@@ -121,6 +123,13 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     if (!keeper.isStoreReady) return unavailable("is disconnected");
     return new TypeError(
       "logIn: the request has no session; it was destroyed, or the stack did not run before",
+    );
+  }
+
+  /** Its id would stay the same, and nobody would find it. */
+  function foreignSession(): TypeError {
+    return new TypeError(
+      "logIn: req.session is no session of this package; leave it as sessionMiddleware has made it, or make it by req.sessionStore",
     );
   }
 
@@ -163,7 +172,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
 
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {
     const userId = userIdOf(user);
-    if (typeof sid !== "string" || sid === "")
+    if (typeof sid !== "string")
       throw new TypeError(`deleteUserSession: the session's id must be text, not ${kindOf(sid)}`);
     if (!(await index.revokeOne(userId, sid))) return false;
     const tally = new DeletionTally();
