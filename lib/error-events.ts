@@ -51,9 +51,19 @@ function asError(thrown: unknown): Error {
   }
 }
 
+/** Whether Node can print it: what fails there, a tick later, ends the process. */
+function isReadable(error: Error): boolean {
+  try {
+    const { name, stack, code, detail } = error as Error & { code?: unknown; detail?: unknown };
+    return [name, stack, code, detail, String(error)].length > 0;
+  } catch {
+    return false;
+  }
+}
+
 function warn(error: Error): void {
   try {
-    process.emitWarning(error);
+    process.emitWarning(isReadable(error) ? error : new Error("An error was thrown that cannot be read"));
   } catch {
     // An error of another realm, such as that in which a test runner has loaded this, is none to Node.
     process.emitWarning(error.message, { type: error.name });

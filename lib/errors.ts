@@ -68,10 +68,19 @@ export function isKeyTaken(error: unknown): boolean {
 
 /** Whether an error says that the session has ended. */
 export function isSessionDeleted(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_SESSION_DELETED";
+  return isOurs(error, "ERR_SESSION_DELETED");
 }
 
 /** Whether an error says that what is stored is no session. */
 export function isSessionUnreadable(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_SESSION_UNREADABLE";
+  return isOurs(error, "ERR_SESSION_UNREADABLE");
+}
+
+/** Anything can be thrown, also what cannot be looked at. */
+function isOurs(error: unknown, code: SessionStackErrorCode): boolean {
+  try {
+    return error instanceof SessionStackError && error.code === code;
+  } catch {
+    return false;
+  }
 }

@@ -63,15 +63,13 @@ export type { Login } from "./users/login.ts";
 export type { IndexEntry, SessionIndex } from "./users/session-index.ts";
 export type { User } from "./users/user.ts";
 export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
-export {
-  type DeleteUserSessionsOptions,
-  type ListUserSessionsOptions,
-  type UserRequest,
-  type UserSessions,
-  type UserSessionsOptions,
-  userSessions,
-  type VerifyUserSessionsOptions,
-} from "./users/user-sessions.ts";
+export { type UserRequest, type UserSessions, userSessions } from "./users/user-sessions.ts";
+export type {
+  DeleteUserSessionsOptions,
+  ListUserSessionsOptions,
+  UserSessionsOptions,
+  VerifyUserSessionsOptions,
+} from "./users/user-sessions-options.ts";
 export type { AllSessionFindings } from "./users/verify-all-sessions.ts";
 export type { SessionFindings } from "./users/verify-sessions.ts";
 export type { Attachable } from "./websocket/connection-handler.ts";

@@ -10,6 +10,11 @@ export function debugSession(req: Request, happened: string): void {
   if (debug.enabled) debug("%s %s: %s", req.method, pathnameOf(req.originalUrl ?? req.url), happened);
 }
 
+/** Says that sessions of a user were ended at a request of nobody's. */
+export function debugDeletion(count: number): void {
+  debug("sessions of a user: %d deleted", count);
+}
+
 /** Whether anybody reads it: what has to be found out for it costs nothing else. */
 export function isDebugged(): boolean {
   return debug.enabled;

@@ -2,7 +2,7 @@ import type { CipherKey } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
 import { BoundSession } from "../sessions/bound-session.ts";
-import { newCookie } from "../sessions/inflate-cookie.ts";
+import { newCookie, sessionDataOf } from "../sessions/inflate-cookie.ts";
 import type { RecordOwner } from "../sessions/record-owner.ts";
 import type { SaveOptions } from "../sessions/save.ts";
 import type { SaveQueues } from "../sessions/save-queues.ts";
@@ -51,9 +51,11 @@ export class OpenSession implements RecordOwner {
     this.#cookie = new CarriedCookie(req, config, this, { secret, requestedId });
   }
 
-  /** The record of the session that is in `req.session` now; of none, once the app has unset it. */
+  /** The record of the session that is in `req.session` now, also of one that the app has loaded; of none, once it has unset it. */
   get record(): SessionRecord | undefined {
-    return this.#record?.session === this.#req.session ? this.#record : undefined;
+    const { session } = this.#req;
+    if (this.#record?.session === session) return this.#record;
+    return BoundSession.is(session) ? BoundSession.recordOf(session) : undefined;
   }
 
   /** The record of the session that was last in `req.session`. */
@@ -136,6 +138,13 @@ export class OpenSession implements RecordOwner {
     if (cookie.expires && cookie.originalMaxAge)
       this.#savedAt = cookie.expires.getTime() - cookie.originalMaxAge;
     this.#begin(stored.data, stored);
+  }
+
+  /** Puts a session into `req.session` whose data the app has read from the store by itself. */
+  create(data: SessionData): Session {
+    const { json, text = json } = this.#config.saves.format.snapshot(data);
+    this.adopt({ data: sessionDataOf(data), json, version: text });
+    return this.#req.session;
   }
 
   /** Puts a new session with a new id into `req.session`. */

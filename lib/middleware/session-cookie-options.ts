@@ -32,7 +32,7 @@ interface ToleratedOptions {
 }
 
 const maxAge: Rule = {
-  expected: "a number of milliseconds, or null or false for as long as the browser is open",
+  expected: "a number of milliseconds or a Date, or null or false for as long as the browser is open",
   isRight: (value) =>
     value === null ||
     value === false ||
@@ -48,7 +48,8 @@ const RULES: Rules<SessionCookieOptions & ToleratedOptions> = {
   },
   encode: aFunction,
   expires: {
-    expected: "a Date, or false or null for as long as the browser is open",
+    expected:
+      "a Date, its text or milliseconds since the epoch, or false or null for as long as the browser is open",
     isRight: (value) =>
       value === false ||
       value === null ||
@@ -62,8 +63,9 @@ const RULES: Rules<SessionCookieOptions & ToleratedOptions> = {
   overwrite: trueOrFalse,
   partitioned: trueOrFalse,
   path: {
-    expected: 'a path that begins with "/"',
-    isRight: (value) => typeof value === "string" && value.startsWith("/") && isCookie("a", { path: value }),
+    expected: 'a path that begins with "/", without "?" and "#", which no path of a request has',
+    isRight: (value) =>
+      typeof value === "string" && /^\/[^?#]*$/.test(value) && isCookie("a", { path: value }),
   },
   priority: {
     expected: '"low", "medium" or "high"',
@@ -100,18 +102,45 @@ const ANSWER_RULES: typeof RULES = {
 /** The cookie's options of a request, with their defaults; `given` is checked already. */
 export function cookieOptionsBy(
   given: SessionCookieOptions | SessionCookieFunction,
+  name: string,
 ): (req: Request) => SessionCookieOptions {
   if (typeof given !== "function") {
-    const fixed = over(DEFAULTS, given);
+    const fixed = kept("sessionMiddleware", name, over(DEFAULTS, given));
     return () => fixed;
   }
   return (req) => {
     const answer: unknown = given(req);
-    if (isOptionsObject(answer))
-      return over(DEFAULTS, checkOptions<SessionCookieOptions>(ANSWERED, ANSWER_RULES, answer));
+    if (isOptionsObject(answer)) {
+      const options = checkOptions<SessionCookieOptions>(ANSWERED, ANSWER_RULES, answer);
+      return kept(ANSWERED, name, over(DEFAULTS, options));
+    }
     const expected = "a function that answers with an object, as (req) => ({ maxAge: 60 * 60 * 1000 })";
     throw wrongOption("sessionMiddleware", "cookie", { expected }, answer);
   };
+}
+
+/** The same options. @throws {TypeError} if browsers drop every cookie that has these attributes together. */
+function kept(factory: string, name: string, options: SessionCookieOptions): SessionCookieOptions {
+  const conflict = conflictOf(name, options);
+  if (conflict) throw new TypeError(`${factory}: browsers drop this cookie: ${conflict}`);
+  return options;
+}
+
+/** RFC 6265bis, sections 4.1.3 and 5.7; CHIPS, section 2.1. */
+function conflictOf(
+  name: string,
+  { sameSite, secure, partitioned, domain, path }: SessionCookieOptions,
+): string | undefined {
+  const [, prefix] = /^(__Host-|__Secure-)/i.exec(name) ?? [];
+  if (secure === false) {
+    const fix = 'needs secure: true or "auto"';
+    if (isOneOf(sameSite, "none")) return `sameSite: "none" ${fix}`;
+    if (partitioned) return `partitioned: true ${fix}`;
+    if (prefix) return `a name that begins with "${prefix}" ${fix}`;
+  }
+  if (prefix?.toLowerCase() === "__host-" && (domain || path !== "/"))
+    return 'a name that begins with "__Host-" needs the path "/" and no domain';
+  return undefined;
 }
 
 /** Whether a cookie can be written so. */

@@ -1,5 +1,6 @@
 import type { CipherKey } from "node:crypto";
 import type { Request } from "express";
+import type { SessionData } from "express-session";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionUnreadable } from "../errors.ts";
 import { GuestLogins } from "../users/guest-logins.ts";
@@ -16,6 +17,9 @@ import { TouchWindow } from "./touch-window.ts";
 
 /** Where a request keeps its open session. Not a WeakMap: with one entry for each request they keep the collector busy. */
 const OPEN: unique symbol = Symbol("express-session-stack.open");
+/** A session that is no request's has no cookie that could be sent. */
+const NEVER_SIGNS = "";
+
 type OpenRequest = Request & { [OPEN]?: OpenSession };
 
 /** Opens the sessions of one `sessionMiddleware`, the same way for requests and for connections. */
@@ -36,6 +40,8 @@ export class SessionKeeper {
     const store = config.store.expressStore as Request["sessionStore"];
     // What express-session adds to its store, for those who call `req.sessionStore.regenerate` themselves.
     store.generate = (req) => (req as OpenRequest)[OPEN]?.generate();
+    const create = (req: Request, data: SessionData) => this.#opened(req).create(data);
+    store.createSession = create as typeof store.createSession;
     store.on("disconnect", () => {
       this.#isStoreReady = false;
     });
@@ -104,6 +110,13 @@ export class SessionKeeper {
     return open;
   }
 
+  /** What `store.load` has created a session for is no request that was opened. */
+  #opened(req: OpenRequest): OpenSession {
+    req.headers ??= {};
+    req[OPEN] ??= new OpenSession(req, this.config, this.users, NEVER_SIGNS);
+    return req[OPEN];
+  }
+
   #load(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
     const unreadable = (error: unknown) => {
       if (!isSessionUnreadable(error)) throw error;
@@ -113,7 +126,10 @@ export class SessionKeeper {
     };
     return this.config.store.read(id).then((stored) => {
       try {
-        if (!stored) return this.#generateFor(req, open, id);
+        if (!stored) {
+          debugSession(req, "not found: it has ended, or has expired");
+          return this.#generateFor(req, open, id);
+        }
         open.adopt(stored);
         return open;
       } catch (error) {

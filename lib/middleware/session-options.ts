@@ -9,7 +9,7 @@ import { optionsCheck, wrongOption } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
 import { aFunction, delay, hasMethods, oneOf, type Rule, type Rules, trueOrFalse } from "../options/rule.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
-import { BoundSession } from "../sessions/bound-session.ts";
+import { isDataKey } from "../sessions/bound-session.ts";
 import { bounded } from "../sessions/bounded.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
 import { Bounds } from "../sessions/bounds.ts";
@@ -134,7 +134,7 @@ const RULES: Rules<SessionMiddlewareOptions> = {
   cookie: cookieRule,
   name: nameRule,
   key: nameRule,
-  loginKey: { expected: 'a name of yours, not empty, such as "signedIn"', isRight: isLoginKey },
+  loginKey: { expected: 'a name of yours, not empty, such as "signedIn"', isRight: isDataKey },
   genid: aFunction,
   proxy: trueOrFalse,
   resave: trueOrFalse,
@@ -197,7 +197,7 @@ export function sessionConfig(options?: SessionMiddlewareOptions): SessionConfig
     node: backend.node,
     bounds,
     userIdOf,
-    cookieOptions: cookieOptionsBy(cookie),
+    cookieOptions: cookieOptionsBy(cookie, name),
   };
 }
 
@@ -216,13 +216,6 @@ function checkedUserId(given: unknown): string | undefined {
   const expected = "a function that answers with an id, such as `(session) => session.passport?.user?.id`";
   if (!isId) throw wrongOption("sessionMiddleware", "userId", { expected }, given);
   return checkedId(String(given));
-}
-
-/** Whether a session may keep something under this name: it has members of its own. */
-function isLoginKey(key: unknown): boolean {
-  return (
-    typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)
-  );
 }
 
 /** The same id for everybody, such as that of a promise, would be the same session. */

@@ -1,3 +1,5 @@
+import { kindOf } from "./options-object.ts";
+
 /** Whether this is what a server gives to a middleware or a listener first. */
 export function isRequest(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
@@ -24,6 +26,27 @@ export function refuseCall(message: string, args: readonly unknown[]): void {
   const [, line] = args as { destroy?: () => void }[];
   line?.destroy?.();
   throw error;
+}
+
+/**
+ * A function of a request that answers by a promise, and that is no middleware. A server that is given it as one would
+ * call it with a response and `next`, and wait for ever.
+ */
+export function noMiddleware<F extends (...args: never[]) => Promise<unknown>>(name: string, run: F): F {
+  return ((...args: unknown[]) => {
+    const isMiddleware = args.length > 2 && isRequest(args[0]) && typeof args[2] === "function";
+    if (!isMiddleware) return run(...(args as never[]));
+    return refuseCall(
+      `${name}: it is no middleware; call it in one, as async (req, res) => { await ${name}(…); res.end(); }`,
+      args,
+    );
+  }) as unknown as F;
+}
+
+/** @throws {TypeError} unless this is a request, or has what is needed of one. */
+export function assertRequest(name: string, value: unknown, place: string): void {
+  if (isObject(value) && ("headers" in (value as object) || "sessionID" in (value as object))) return;
+  throw new TypeError(`${name}: the ${place} must be the request, not ${kindOf(value)}`);
 }
 
 function isObject(value: unknown): boolean {

@@ -63,6 +63,11 @@ export class BoundSession extends SessionBase {
     this.#record = new SessionRecord(this.#self(), owner, stored);
   }
 
+  /** Whether this is a session of a stack. */
+  static is(session: unknown): session is Session {
+    return typeof session === "object" && session !== null && #record in session;
+  }
+
   /** The record of a session, which is not to be seen by the app. */
   static recordOf(bound: Session): SessionRecord {
     return (bound as unknown as BoundSession).#record;
@@ -103,4 +108,11 @@ export class BoundSession extends SessionBase {
   #self(): Session {
     return this as unknown as Session;
   }
+}
+
+/** Whether an app's data may stand under a name: a session has members of its own. */
+export function isDataKey(key: unknown): boolean {
+  return (
+    typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)
+  );
 }

@@ -1,4 +1,5 @@
 import type { SessionData, Store } from "express-session";
+import { SessionStackError } from "../errors.ts";
 import { chunks } from "../in-batches.ts";
 import type { Bounds } from "./bounds.ts";
 import { checkedLifeMs } from "./checked-life.ts";
@@ -12,6 +13,7 @@ import type {
   StoredSession,
   WriteResult,
 } from "./session-store.ts";
+import { unavailable, within } from "./within.ts";
 
 /** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
 const EXPIRIES_AT_ONCE = 500;
@@ -77,12 +79,29 @@ export class BoundedSessionStore implements SessionStore {
     return found.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
   }
 
+  /** Each step is bounded, since the whole takes as long as there are sessions. */
   async *walk(): AsyncIterable<[string, SessionData]> {
-    for await (const [sid, data] of this.#store.walk()) {
-      const readable = readableData(data);
-      if (readable) yield [sid, readable];
+    const steps = this.#store.walk()[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const step = await within(steps.next().catch(walkFailed), this.#bounds.timeoutMs);
+        if (step.done) return;
+        const [sid, data] = step.value;
+        const readable = readableData(data);
+        if (readable) yield [sid, readable];
+      }
+    } finally {
+      // Not waited for: a step that has not been answered would never let it end.
+      steps.return?.().catch(() => {});
     }
   }
+}
+
+/** A store that cannot be walked has not failed: that stays a TypeError. */
+function walkFailed(error: unknown): never {
+  throw error instanceof SessionStackError || error instanceof TypeError
+    ? error
+    : unavailable("failed", error);
 }
 
 function received<T extends StoredSession | undefined>(stored: T): T {

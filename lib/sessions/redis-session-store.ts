@@ -2,12 +2,12 @@ import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
 import { assertClientOf } from "../assert-redis-client.ts";
 import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
+import { chunks } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { answered, type Callback } from "./callback.ts";
+import { checkedTtl } from "./checked-ttl.ts";
 import { comparableJson } from "./comparable-json.ts";
-import { inflateCookie } from "./inflate-cookie.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis-session-store-options.ts";
 import { keysOf, scanningClient } from "./scanning-client.ts";
 import { expiryOf } from "./session-cookie.ts";
@@ -20,7 +20,7 @@ import type {
   StoredSession,
   WriteResult,
 } from "./session-store.ts";
-import { assertSessionData, isSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
+import { assertSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
 import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./write-script.ts";
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
@@ -28,11 +28,8 @@ const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDI
 const writeScript = new RedisScript(WRITE_SCRIPT);
 const touchScript = new RedisScript(TOUCH_SCRIPT);
 
-/** Sessions that `clear` ends at a time. */
-const CLEARED_AT_ONCE = 100;
-
-/** The last date that there is, as a life. */
-const MAX_SECONDS = 8.64e12;
+/** Sessions that `clear` ends, or that a walk reads, at a time. */
+const AT_ONCE = 100;
 
 /**
  * connect-redis's store, with the same keys and values, whose sessions are written by one atomic step.
@@ -186,7 +183,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       if (!isKeyTaken(error)) throw error;
     };
     for await (const sids of this.#sids())
-      await inBatches(sids, (sid) => this.remove(sid, "session_ended").catch(leave), CLEARED_AT_ONCE);
+      await Promise.all(sids.map((sid) => this.remove(sid, "session_ended").catch(leave)));
   }
 
   async #ids(): Promise<string[]> {
@@ -201,10 +198,13 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return [...sessions.values()];
   }
 
-  /** The ids of all sessions, as they are found. Some may come twice. */
+  /** The ids of all sessions, as they are found: some at a time, where a batch of SCAN may have any number. Some may come twice. */
   async *#sids(): AsyncIterable<string[]> {
     for await (const keys of keysOf(this.client, `${this.prefix}*`, this.scanCount))
-      yield [...new Set(keys)].map((key) => key.slice(this.prefix.length));
+      yield* chunks(
+        [...new Set(keys)].map((key) => key.slice(this.prefix.length)),
+        AT_ONCE,
+      );
   }
 
   async #expire(key: string, seconds: number, version: string | undefined): Promise<boolean> {
@@ -235,19 +235,6 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const expires = expiryOf(data.cookie?.expires);
     return expires ? Math.ceil((expires.getTime() - Date.now()) / 1000) : this.ttl;
   }
-}
-
-/** A `ttl` function that is always given a Cookie, and answers whole seconds or throws. */
-function checkedTtl(ttl: (data: SessionData) => number): (data: SessionData) => number {
-  return (data) => {
-    const cookie = isSessionData(data) ? inflateCookie(data.cookie) : undefined;
-    const seconds = ttl(cookie && cookie !== data.cookie ? { ...data, cookie } : data);
-    if (Number.isFinite(seconds) && seconds <= MAX_SECONDS) return Math.ceil(seconds);
-    throw new TypeError(
-      'RedisSessionStore: option "ttl" must be a number of seconds, or a function that answers with a finite one; ' +
-        'for sessions that never expire there is "disableTTL"',
-    );
-  };
 }
 
 /** The text itself is the version and the JSON: a session that is only read is not written out for it. */

@@ -1,4 +1,5 @@
 import { chunks } from "../in-batches.ts";
+import { debugDeletion } from "../middleware/debug-session.ts";
 import type { SessionConfig } from "../middleware/session-options.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
@@ -99,6 +100,7 @@ export class RevokedSessions {
       () => undefined,
       (error: unknown) => ({ error }),
     );
+    if (own.length > 0) debugDeletion(own.length);
     // After they are gone, so that a connection which opens meanwhile finds its session gone.
     if (own.length > 0) {
       const ended: EndedSessions = { sessions: own.map(digestOf), reason: "session_ended", at: Date.now() };

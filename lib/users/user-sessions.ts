@@ -1,8 +1,8 @@
 import type { Request } from "express";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
-import { optionsCheck } from "../options/options-check.ts";
-import { over } from "../options/options-object.ts";
-import { delay, limit, trueOrFalse } from "../options/rule.ts";
+import { kindOf } from "../options/options-object.ts";
+import { assertRequest, noMiddleware } from "../options/uncalled.ts";
+import { BoundSession } from "../sessions/bound-session.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { unavailable } from "../sessions/within.ts";
 import { countConnections } from "./count-connections.ts";
@@ -13,42 +13,22 @@ import { ENDED_AT_ONCE, RevokedSessions } from "./revoked-sessions.ts";
 import { SessionLimit } from "./session-limit.ts";
 import { type User, userIdOf } from "./user.ts";
 import type { UserEventName, UserListener } from "./user-events.ts";
+import {
+  checkedDeletion,
+  checkedFullVerification,
+  checkedVerification,
+  type DeleteUserSessionsOptions,
+  type ListUserSessionsOptions,
+  mostListed,
+  type UserSessionsOptions,
+  userSessionsConfig,
+  type VerifyUserSessionsOptions,
+} from "./user-sessions-options.ts";
 import { type AllSessionFindings, verifyAllSessions } from "./verify-all-sessions.ts";
 import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
 
 /** A request of Express 4 or 5, whatever the types of its params, query and body. */
 export type UserRequest = Pick<Request, "headers" | "ip" | "session" | "sessionID">;
-
-/** Options of {@link userSessions}. */
-export interface UserSessionsOptions {
-  /** Names of what `logIn` takes over from the session before it, such as a cart. @default [] */
-  keep?: readonly string[];
-  /** Sessions that a user may have; a login above that ends the one whose login is the oldest. @default any number */
-  maxSessionsPerUser?: number;
-  /** Milliseconds that other nodes have to say that they have closed their connections. @default 1000 */
-  ackTimeoutMs?: number;
-}
-
-/** Which sessions to leave, and who asks. */
-export interface DeleteUserSessionsOptions {
-  /** The id of a session that goes on, such as `req.sessionID`. */
-  except?: string | undefined;
-}
-
-/** How many sessions to list. */
-export interface ListUserSessionsOptions {
-  /**
-   * Sessions to list at most: of a user with more, those that expire last, which are those that were used last if all live
-   * equally long. `Infinity` for all; what it costs grows with it. @default 1_000
-   */
-  limit?: number;
-}
-
-/** What {@link UserSessions.verifyUserSessions} does beside looking. */
-export interface VerifyUserSessionsOptions {
-  /** Mends what it finds. @default false */
-  repair?: boolean;
-}
 
 /** The sessions of users: all functions are bound, so they can be taken apart. */
 export interface UserSessions {
@@ -102,44 +82,6 @@ export interface UserSessions {
   off(event: UserEventName, listener: UserListener): UserSessions;
 }
 
-const DEFAULTS: Readonly<{
-  keep: readonly string[];
-  maxSessionsPerUser: number;
-  ackTimeoutMs: number;
-}> = Object.freeze({
-  keep: [],
-  maxSessionsPerUser: Number.POSITIVE_INFINITY,
-  ackTimeoutMs: 1000,
-});
-
-const LISTED: Readonly<Required<ListUserSessionsOptions>> = Object.freeze({ limit: 1000 });
-
-const checked = optionsCheck<UserSessionsOptions>("userSessions", {
-  keep: {
-    expected: "an array of names",
-    isRight: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
-  },
-  maxSessionsPerUser: limit,
-  ackTimeoutMs: delay,
-});
-
-const checkedList = optionsCheck<ListUserSessionsOptions>("listUserSessions", { limit });
-
-const checkedDeletion = optionsCheck<DeleteUserSessionsOptions>("deleteUserSessions", {
-  except: {
-    expected: "the id of a session, such as req.sessionID",
-    isRight: (value) => typeof value === "string" && value !== "",
-  },
-});
-
-const checkedVerification = optionsCheck<VerifyUserSessionsOptions>("verifyUserSessions", {
-  repair: trueOrFalse,
-});
-
-const checkedFullVerification = optionsCheck<VerifyUserSessionsOptions>("verifyAllUserSessions", {
-  repair: trueOrFalse,
-});
-
 /**
  * Finds and ends the sessions of users.
  *
@@ -147,8 +89,8 @@ const checkedFullVerification = optionsCheck<VerifyUserSessionsOptions>("verifyA
  */
 export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
   const { keeper } = partsOf(sessionStack, "userSessions");
-  const { keep, maxSessionsPerUser, ackTimeoutMs } = over(DEFAULTS, checked(options));
   const { index, timeoutMs, loginKey } = keeper.config;
+  const { keep, maxSessionsPerUser, ackTimeoutMs } = userSessionsConfig(options, loginKey);
   const asking = new Bounds(timeoutMs + ackTimeoutMs);
   const revoked = new RevokedSessions(keeper.config, asking, ackTimeoutMs);
   if (Number.isFinite(maxSessionsPerUser)) {
@@ -157,11 +99,13 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
   }
 
   async function logIn(req: UserRequest, user: User): Promise<void> {
+    assertRequest("logIn", req, "first argument");
     const userId = userIdOf(user);
     if (!req.session) throw noSession();
+    if (!BoundSession.is(req.session)) throw foreignSession();
     const before = req.session as unknown as Record<string, unknown>;
     const kept = Object.fromEntries(
-      keep.filter((name) => name in before).map((name) => [name, before[name]]),
+      keep.filter((name) => Object.hasOwn(before, name)).map((name) => [name, before[name]]),
     );
     await req.session.regenerate();
     Object.assign(req.session, kept, { [loginKey]: loginBy(req, userId) });
@@ -177,7 +121,15 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     );
   }
 
+  /** Its id would stay the same, and nobody would find it. */
+  function foreignSession(): TypeError {
+    return new TypeError(
+      "logIn: req.session is no session of this package; leave it as sessionMiddleware has made it, or make it by req.sessionStore",
+    );
+  }
+
   async function logOut(req: UserRequest): Promise<void> {
+    assertRequest("logOut", req, "first argument");
     // Another call may be ending it: that one has not succeeded yet.
     await (req.session ? req.session.destroy() : keeper.openOf(req)?.ending);
   }
@@ -187,7 +139,8 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     req?: UserRequest,
     options?: ListUserSessionsOptions,
   ): Promise<UserSession[]> {
-    const { limit: most } = over(LISTED, checkedList(options));
+    if (req !== undefined) assertRequest("listUserSessions", req, "second argument, before the options,");
+    const most = mostListed(options);
     const userId = userIdOf(user);
     const sessions = await listSessions(keeper, userId, await index.entries(userId, most));
     const sids = sessions.map(({ sid }) => sid);
@@ -209,6 +162,8 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
 
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {
     const userId = userIdOf(user);
+    if (typeof sid !== "string")
+      throw new TypeError(`deleteUserSession: the session's id must be text, not ${kindOf(sid)}`);
     if (!(await index.revokeOne(userId, sid))) return false;
     const tally = new DeletionTally();
     await revoked.endSome(userId, [sid], tally);
@@ -216,11 +171,11 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
   }
 
   const users: UserSessions = {
-    logIn,
-    logOut,
-    listUserSessions,
-    deleteUserSessions,
-    deleteUserSession,
+    logIn: noMiddleware("logIn", logIn),
+    logOut: noMiddleware("logOut", logOut),
+    listUserSessions: noMiddleware("listUserSessions", listUserSessions),
+    deleteUserSessions: noMiddleware("deleteUserSessions", deleteUserSessions),
+    deleteUserSession: noMiddleware("deleteUserSession", deleteUserSession),
     verifyUserSessions: async (user, options) =>
       verifySessions(keeper, userIdOf(user), checkedVerification(options).repair ?? false),
     verifyAllUserSessions: async (options) =>

@@ -49,8 +49,12 @@ export function guardedCallback<Callback>(callback: Callback, guard: Guard): Cal
 
 /** Tells of the rejection of whatever can reject: promises, and what is like them. */
 function tellOfRejection(outcome: unknown, guard: Guard): void {
-  const then = (outcome as PromiseLike<unknown> | null | undefined)?.then;
-  if (typeof then === "function") then.call(outcome, undefined, (error: unknown) => guard.fail(error));
+  try {
+    const then = (outcome as PromiseLike<unknown> | null | undefined)?.then;
+    if (typeof then === "function") then.call(outcome, undefined, (error: unknown) => guard.fail(error));
+  } catch (error) {
+    guard.fail(error);
+  }
 }
 
 /** As ws tells handlers apart. */

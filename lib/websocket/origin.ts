@@ -1,4 +1,5 @@
 import type { Request } from "express";
+import { kindOf } from "../options/options-object.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Origins that may connect beside the server's own: a list of them, or a function that decides for each. */
@@ -26,16 +27,15 @@ function isOriginAllowed(req: Request, origins: Origins): boolean {
   return URL.canParse(origin) && new URL(origin).host === hostOf(req, new URL(origin).protocol);
 }
 
-/** A promise would be a yes, whatever comes of it. */
+/** Whatever else is truthy, such as a promise, or what `indexOf` says of an origin that is in no list, would be a yes. */
 function answerOf(isAllowed: unknown): boolean {
-  if (typeof Object(isAllowed).then === "function") {
-    // Nobody else hears of it.
-    Promise.resolve(isAllowed).catch(() => {});
-    throw new TypeError(
-      'webSocketSessions: option "origins" must answer at once; what takes time belongs into authorize',
-    );
-  }
-  return Boolean(isAllowed);
+  if (typeof isAllowed === "boolean") return isAllowed;
+  // Nobody else hears of it.
+  if (typeof Object(isAllowed).then === "function") Promise.resolve(isAllowed).catch(() => {});
+  throw new TypeError(
+    `webSocketSessions: option "origins" must answer at once with true or false, not with ${kindOf(isAllowed)}; ` +
+      "what takes time belongs into authorize",
+  );
 }
 
 /** Host and port that the client has asked for, without the scheme's own port, as a URL has it. */

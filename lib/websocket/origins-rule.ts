@@ -20,10 +20,14 @@ export const originsRule: Rule = {
 /** Schemes whose pages have an origin of scheme, host and port (the special ones of the URL standard). */
 const WEB = /^(https?|wss?):\/\//i;
 
+/** Schemes whose pages have no origin of their own. */
+const NO_PAGES = /^(about|blob|data|ftp|javascript|mailto):/i;
+
 /** Whether a browser may send it so. Schemes of apps, such as `capacitor://localhost`, are taken as they are. */
 function isOrigin(value: unknown): boolean {
   if (typeof value !== "string") return false;
   if (WEB.test(value)) return normal(value) === value;
+  if (NO_PAGES.test(value)) return false;
   return value === "file://" || /^[a-z][a-z\d+.-]*:\/\/[a-z\d_.-]+(:\d+)?$/.test(value);
 }
 

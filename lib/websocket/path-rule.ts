@@ -19,6 +19,8 @@ function isPattern(path: string): boolean {
 
 /** How a client asks for a path: encoded, and without what it does not send. */
 function targetOf(path: string): string | undefined {
-  const url = `http://host${path.startsWith("/") ? "" : "/"}${path}`;
+  // A "%" that begins no byte is taken by no router.
+  const encoded = path.replace(/%(?![\da-f]{2})/gi, "%25");
+  const url = `http://host${encoded.startsWith("/") ? "" : "/"}${encoded}`;
   return URL.canParse(url) ? new URL(url).pathname : undefined;
 }

@@ -78,11 +78,15 @@ export class SessionWebSocket extends WebSocket {
   #keeper: Keeper | undefined;
   #scope: AsyncScope | undefined;
   #onClosed: readonly (() => void)[] = NOBODY;
+  /** How many events are being told, one inside of the other. */
+  #depth = 0;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     // @ts-expect-error: ws's types leave out the options that a server's side is made with.
     super(address, protocols, options);
-    // ws does not pass options on to its base class, whose constructor may be called again for them.
+    // ws does not pass options on to its base class, whose constructor may be called again for them: of one that has no
+    // listeners yet, as it finds a new one. Else it would tell of no listener that is removed.
+    Reflect.deleteProperty(this, "_events");
     (EventEmitter as unknown as (this: EventEmitter, options: object) => void).call(this, {
       captureRejections: true,
     });
@@ -202,7 +206,10 @@ export class SessionWebSocket extends WebSocket {
   }
 
   #emit(event: string | symbol, args: readonly unknown[]): boolean {
+    this.#depth++;
     try {
+      // What a listener has answered cannot be waited for: EventEmitter says so inside of the other event.
+      if (event === "error" && this.#depth > 1) throw args[0];
       if (event === "close") this.#tellClosed(args[0] as number);
       if (this.#follower) this.#tell(this.#follower, event, args);
       // What a client does wrong ends its line, and is no error of this process.
@@ -211,6 +218,8 @@ export class SessionWebSocket extends WebSocket {
     } catch (error) {
       this.fail(error);
       return true;
+    } finally {
+      this.#depth--;
     }
   }
 

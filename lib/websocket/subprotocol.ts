@@ -15,7 +15,7 @@ export function chosenProtocol({ handleProtocols }: WebSocketConfig, req: Reques
   const [first] = offered;
   if (first === undefined) return false;
   if (!handleProtocols) return first;
-  const chosen: unknown = handleProtocols(offered, req);
+  const chosen: unknown = handleProtocols(new Set(offered), req);
   if (!chosen) return false;
   if (typeof chosen === "string" && offered.has(chosen)) return chosen;
   // Nobody else hears of it.

@@ -1,8 +1,9 @@
 import type { Application, Request, Response } from "express";
 import type { PerMessageDeflateOptions, WebSocket } from "ws";
 import { optionsCheck } from "../options/options-check.ts";
-import { isOptionsObject, over } from "../options/options-object.ts";
+import { over } from "../options/options-object.ts";
 import { above0, aFunction, delay, delayOr0, limit, limitOr0, wholeNumber } from "../options/rule.ts";
+import { compressionRule } from "./compression-rule.ts";
 import type { Origins } from "./origin.ts";
 import { originsRule } from "./origins-rule.ts";
 import { pathRule } from "./path-rule.ts";
@@ -100,10 +101,7 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   revalidateMs: above0,
   // What ws is given counts as 32 bits.
   maxPayload: wholeNumber("a whole number of bytes, from 1 to 2 ** 31 - 1", 2 ** 31 - 1),
-  perMessageDeflate: {
-    expected: "true, false or an object with ws's options",
-    isRight: (value) => typeof value === "boolean" || isOptionsObject(value),
-  },
+  perMessageDeflate: compressionRule,
 });
 
 /** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */

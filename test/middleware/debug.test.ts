@@ -1,3 +1,4 @@
+import { format } from "node:util";
 import createDebug from "debug";
 import type { Request } from "express";
 import type { WebSocket } from "ws";
@@ -37,7 +38,7 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
         cookieMiddleware(),
         sessionMiddleware({ secret, touchAfterMs: 0, ...options, ...(await open()).options }),
       ).on("error", () => {});
-      const { logIn, logOut } = userSessions(stack);
+      const { logIn, logOut, deleteUserSessions } = userSessions(stack);
       const app = createApp();
       const requests = createApp();
       app.use("/app", stack(), requests);
@@ -47,6 +48,9 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
       requests.get("/late", (req, res) => {
         res.write("head");
         res.end(String(countUp(req)));
+      });
+      requests.get("/delete", (_req, res, next) => {
+        deleteUserSessions("ada").then(() => res.json("deleted"), next);
       });
       requests.get("/over", (req, res) => {
         req.session.cookie.maxAge = 0;
@@ -121,6 +125,20 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
         `GET /app/late: ${late}`,
         `GET /app/save: ${insecure}`,
         "GET /app/save: not saved: saveUnless leaves this response out",
+      ]);
+    });
+
+    test("is that a session is not found, and how many of a user were deleted", async () => {
+      const browser = await visit();
+      await browser.get("/app/in");
+      said();
+      lines = [];
+      createDebug.log = (...printed: unknown[]) => void lines.push(format(...printed));
+      await browser.get("/app/delete");
+      expect(said()[0]).toContain("sessions of a user: 1 deleted");
+      await browser.get("/app/read");
+      expect(said()).toEqual([
+        expect.stringContaining("GET /app/read: not found: it has ended, or has expired"),
       ]);
     });
 

@@ -25,7 +25,7 @@ const inTwoHours = new Date(Date.now() + 7_229_000);
 
 const cookies: [title: string, cookie: CookieOptions & { sameSite?: unknown }][] = [
   ["path, domain, httpOnly: false", { path: "/", domain: "example.com", httpOnly: false }],
-  ["priority and partitioned", { priority: "high", partitioned: true }],
+  ["priority and partitioned", { priority: "high", partitioned: true, secure: "auto" }],
   ["maxAge", { maxAge: 3_600_000 }],
   ["expires", { expires: inTwoHours }],
   ["expires and then maxAge", { expires: inTwoHours, maxAge: 60_000 }],
@@ -33,7 +33,8 @@ const cookies: [title: string, cookie: CookieOptions & { sameSite?: unknown }][]
   ["maxAge: null", { maxAge: null as never }],
   ...[true, false, "lax", "strict", "none", "auto"].map((sameSite): [string, CookieOptions] => [
     `sameSite: ${sameSite}`,
-    { sameSite: sameSite as "lax" },
+    // What browsers drop is refused here.
+    { sameSite: sameSite as "lax", ...(sameSite === "none" && { secure: "auto" }) },
   ]),
   ["secure: true", { secure: true, sameSite: "none" }],
   ['secure: "auto"', { secure: "auto", sameSite: "auto" as "lax" }],

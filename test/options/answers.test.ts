@@ -18,6 +18,11 @@ const wrongCookies: [answer: string, cookie: (req: Request) => unknown, said: st
   ["a promise", async () => ({ maxAge: 1_000 }), "not a promise: await it"],
   ["a wrong age", () => ({ maxAge: "1h" }), 'option "maxAge" must be'],
   ["a misspelt age", () => ({ maxage: 1_000 }), 'unknown option "maxage"; did you mean "maxAge"?'],
+  [
+    "what browsers drop",
+    () => ({ sameSite: "none", secure: false }),
+    'browsers drop this cookie: sameSite: "none" needs secure: true or "auto"',
+  ],
   ["a wrong sameSite", () => ({ sameSite: "loose" }), 'option "sameSite" must be'],
 ];
 

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import express from "express";
 import express4 from "express4";
+import type { PerMessageDeflateOptions } from "ws";
 import {
   type CloseOptions,
   type DeleteUserSessionsOptions,
@@ -31,6 +32,7 @@ import {
   noNumber,
   noObject,
   nothing,
+  type Rows,
   trueOrFalse,
 } from "./values.ts";
 
@@ -39,6 +41,25 @@ const stack = sessionMiddlewareStack(sessionMiddleware({ secret: "s", backend })
 const users = userSessions(stack);
 const connectionStore = { get: nothing, set: nothing, delete: nothing, refresh: nothing };
 const clock = { now: Date.now, every: nothing, after: nothing };
+
+const windowBits = {
+  right: [8, 15, true, false],
+  wrong: [...noNumber.filter((value) => value !== true), 7, 16, 9.5],
+};
+
+type ZlibOptions = Omit<NonNullable<PerMessageDeflateOptions["zlibDeflateOptions"]>, never>;
+
+const zlibRows: Rows<ZlibOptions> = {
+  flush: { right: [2], wrong: [99, "2", {}] },
+  finishFlush: { right: [2], wrong: [99, "2", {}] },
+  chunkSize: { right: [64, 16_384], wrong: [-1, 0, 63, "1", {}] },
+  windowBits: { right: [9, 15], wrong: [7, 16, "15", {}] },
+  level: { right: [-1, 0, 9], wrong: [99, -2, "9", {}] },
+  memLevel: { right: [1, 9], wrong: [0, 10, "9", {}] },
+  strategy: { right: [0, 4], wrong: [5, "0", {}] },
+  dictionary: { right: [Buffer.from("a")], wrong: ["a", 1, {}] },
+  info: trueOrFalse,
+};
 
 const origins = {
   right: [
@@ -53,6 +74,9 @@ const origins = {
     ...["https://a.example.", "https://*.example.com", "ws://a.example", "wss://a.example", "//a.example"],
     ...["https://user@a.example", "https://a.example?b", "https://bücher.example", " https://a.example"],
     ...[
+      "ftp://a.example",
+      "data://a.example",
+      "blob://a.example",
       "Capacitor://localhost",
       "capacitor://localhost/",
       "https://",
@@ -70,7 +94,18 @@ const path = {
   right: ["/", "/ws", "/ws/", "/a/b.c-d_e~f", "/a%20b", "/c++", "//ws"],
   wrong: [
     ...["", "ws", "*", "/rooms/:id", "/:id", "/a-:b", "/rooms/*", "/rooms/*all", "/{:a}", "/(a|b)", "/[id]"],
-    ...["/ws?x=1", "/ws#top", "/a b", "/ü", "/a/../b", "/./ws", "\\ws", "http://a.example/ws"],
+    ...[
+      "/ws?x=1",
+      "/ws#top",
+      "/a%zz",
+      "/100%",
+      "/a b",
+      "/ü",
+      "/a/../b",
+      "/./ws",
+      "\\ws",
+      "http://a.example/ws",
+    ],
     ...[/re/, ["/a", "/b"], 7, true, null, {}, nothing],
   ],
 };
@@ -82,7 +117,11 @@ export const connectionSubjects: readonly Subject[] = [
     rows: {
       keep: {
         right: [[], ["cart"]],
-        wrong: ["cart", { cart: true }, [1], [null], true, 7, null, new Set(["cart"])],
+        // A session's own members, and the login, which are another session's after it.
+        wrong: [
+          ...[["id"], ["req"], ["cookie"], ["save"], ["constructor"], ["toString"], ["login"], [""]],
+          ...["cart", { cart: true }, [1], [null], true, 7, null, new Set(["cart"])],
+        ],
       },
       maxSessionsPerUser: limit,
       ackTimeoutMs: delay,
@@ -149,6 +188,36 @@ export const connectionSubjects: readonly Subject[] = [
       },
     },
   }),
+  subject<PerMessageDeflateOptions>({
+    whose: "webSocketSessions's perMessageDeflate",
+    factory: "webSocketSessions",
+    path: "perMessageDeflate.",
+    make: (options) => webSocketSessions(stack, { perMessageDeflate: options as PerMessageDeflateOptions }),
+    rows: {
+      serverNoContextTakeover: trueOrFalse,
+      clientNoContextTakeover: trueOrFalse,
+      serverMaxWindowBits: windowBits,
+      clientMaxWindowBits: windowBits,
+      // Once they ended the process with the first message.
+      zlibDeflateOptions: {
+        right: [{}, { level: 9, memLevel: 7 }, { chunkSize: 1024 }],
+        wrong: [...noObject, nothing],
+      },
+      zlibInflateOptions: { right: [{}, { chunkSize: 10 * 1024 }], wrong: [...noObject, nothing] },
+      threshold: { right: [0, 1024, 0.5], wrong: [...noNumber, -1] },
+      concurrencyLimit: limit,
+    },
+  }),
+  ...(["zlibDeflateOptions", "zlibInflateOptions"] as const).map((name) =>
+    subject<ZlibOptions>({
+      whose: `webSocketSessions's perMessageDeflate's ${name}`,
+      factory: "webSocketSessions",
+      path: `perMessageDeflate.${name}.`,
+      make: (options) =>
+        webSocketSessions(stack, { perMessageDeflate: { [name]: options } as PerMessageDeflateOptions }),
+      rows: zlibRows,
+    }),
+  ),
   subject<CloseOptions>({
     whose: "close",
     make: (options) => webSocketSessions(stack).close(options as CloseOptions),

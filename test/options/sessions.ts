@@ -58,7 +58,20 @@ const cookieRows: Rows<SessionCookieOptions & { overwrite?: boolean; originalMax
   partitioned: trueOrFalse,
   path: {
     right: ["/", "/admin", "/a/b/"],
-    wrong: ["", "admin", "https://example.com/", "/no;path", null, 7, true, {}, /re/, nothing],
+    wrong: [
+      "",
+      "admin",
+      "https://example.com/",
+      "/no;path",
+      "/a?b",
+      "/a#b",
+      null,
+      7,
+      true,
+      {},
+      /re/,
+      nothing,
+    ],
   },
   priority: { right: ["low", "medium", "high", "High"], wrong: ["urgent", "", 1, null, true, {}] },
   sameSite: {

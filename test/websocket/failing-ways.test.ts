@@ -8,12 +8,12 @@ import { waysToFail } from "./ways-to-fail.ts";
 
 const internalError = { code: 1011, reason: "internal_error" };
 
-test.each(waysToFail)("what $how closes with 1011 and is one error event", async ({ add }) => {
+test.each(waysToFail)("what $how closes with 1011 and is one error event", async ({ add, told }) => {
   const served = await serve({ onConnection: (ws) => add(ws) });
   const ws = await (await signIn(served)).webSocket("/ws");
   ws.send("boom");
   expect(await closed(ws)).toEqual(internalError);
-  await eventually(() => expect(served.errors).toMatchObject([{ message: "broken" }]));
+  await eventually(() => expect(served.errors).toMatchObject([{ message: told }]));
   await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
 });
 
@@ -30,7 +30,7 @@ test("a process of its own outlives all of them", async () => {
   }
   await eventually(async () => {
     const told = (await browser.get("/told")).json() as { errors: string[]; unhandled: string[] };
-    expect(told).toEqual({ errors: waysToFail.map(() => "broken"), unhandled: [] });
+    expect(told).toEqual({ errors: waysToFail.map(({ told }) => told), unhandled: [] });
   });
 });
 
@@ -202,4 +202,20 @@ test("an error of another realm that nobody listens for is a process warning too
     expect(warning.mock.results.at(-1)?.type).toBe("return");
     expect(String(warning.mock.calls.at(-1)?.[0])).toContain("of the realm of this test");
   });
+});
+
+// Once "removeListener" was never told.
+test("listeners that are added and removed are told, as with ws", async () => {
+  const told: unknown[] = [];
+  const listener = () => {};
+  await serve({
+    onConnection: (ws) => {
+      ws.on("newListener", (event) => told.push(["added", event]));
+      ws.on("removeListener", (event) => told.push(["removed", event]));
+      ws.on("pong", listener);
+      ws.off("pong", listener);
+    },
+  }).then(async (served) => (await signIn(served)).webSocket("/ws"));
+  await eventually(() => expect(told).toContainEqual(["removed", "pong"]));
+  expect(told).toContainEqual(["added", "pong"]);
 });

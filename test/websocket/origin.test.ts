@@ -89,12 +89,15 @@ test("a function that throws refuses with 500 and is an error event", async () =
   expect(served.errors).toMatchObject([{ message: "no list" }]);
 });
 
-test.each<[string, () => Promise<boolean>]>([
-  ["a yes", async () => true],
-  ["a no", async () => false],
-  ["a failure", () => Promise.reject(new Error("no list"))],
+test.each<[string, () => unknown]>([
+  ["promises a yes", async () => true],
+  ["promises a no", async () => false],
+  ["promises, and fails", () => Promise.reject(new Error("no list"))],
+  ["answers where in a list it is", () => ["https://a.example"].indexOf("https://evil.example")],
+  ["answers with a text", () => "https://evil.example"],
+  ["answers nothing", () => undefined],
 ])(
-  "a function that promises %s, which would be a yes whatever comes of it, refuses with 500",
+  "a function that %s, which would be a yes whatever is meant, or says nothing, refuses with 500",
   async (_, origins) => {
     const served = await withOrigins(origins as never);
     expect(await statusOf(served, { Origin: "https://evil.example" })).toBe(500);

@@ -53,6 +53,11 @@ test.each([false, undefined, "", null])(
 test.each<[string, unknown, string]>([
   ["answers one that was not offered", () => "other", 'option "handleProtocols"'],
   ["answers one with a line break", () => "chat.v1\r\nSet-Cookie: a=b", 'option "handleProtocols"'],
+  [
+    "adds one to those it was given, and answers it",
+    (protocols: Set<string>) => [...protocols.add("other")].at(-1),
+    'option "handleProtocols"',
+  ],
   ["answers no text", () => ({}), 'option "handleProtocols"'],
   ["promises one", async () => "chat.v1", 'option "handleProtocols"'],
   ["promises, and rejects", async () => Promise.reject(new Error("broken")), 'option "handleProtocols"'],

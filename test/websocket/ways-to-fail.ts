@@ -14,12 +14,40 @@ const thenable = () => ({
   then: (_: unknown, reject: (error: Error) => void) => reject(new Error("broken")),
 });
 
+/** Fails when it is waited for, or looked at. */
+const throwingThen = () => ({
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
+  then: thrown,
+});
+const throwingGetter = () => ({
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
+  get then() {
+    return thrown();
+  },
+});
+/** Cannot be looked at in any way. */
+const hostile = new Proxy({}, { get: thrown, has: thrown, getPrototypeOf: thrown, ownKeys: thrown });
+const rejectedWithHostile = async () => {
+  throw hostile;
+};
+const throwsUnreadable = () => {
+  throw Object.defineProperty(new Error("broken"), "code", { get: thrown });
+};
+
 type Handler = () => unknown;
-const failures: [how: string, fail: Handler][] = [
+const failures: [how: string, fail: Handler, told?: string][] = [
   ["throws", thrown],
   ["rejects", rejected],
   ["rejects later", rejectedLater],
   ["returns a thenable that rejects", thenable],
+  ["returns a thenable whose then throws", throwingThen],
+  ["returns what has a then that cannot be read", throwingGetter],
+  [
+    "rejects with what cannot be looked at",
+    rejectedWithHostile,
+    "Something was thrown that is no error and has no text",
+  ],
+  ["throws an error whose code cannot be read", throwsUnreadable],
 ];
 
 /** Ways in which a connection calls what the app has given it, when a client sends a message. */
@@ -53,7 +81,17 @@ const calls: [way: string, add: (ws: WebSocket, fail: Handler) => unknown][] = [
   ],
 ];
 
-/** All of them, by a name that fits into a URL. */
-export const waysToFail: { how: string; add: (ws: WebSocket) => unknown }[] = calls.flatMap(([way, add]) =>
-  failures.map(([how, fail]) => ({ how: `${way} ${how}`, add: (ws: WebSocket) => add(ws, fail) })),
+/** A way to fail, by a name that fits into a URL, and the message of the error that is told. */
+interface WayToFail {
+  how: string;
+  told: string;
+  add(ws: WebSocket): unknown;
+}
+
+export const waysToFail: WayToFail[] = calls.flatMap(([way, add]) =>
+  failures.map(([how, fail, told = "broken"]) => ({
+    how: `${way} ${how}`,
+    told,
+    add: (ws) => add(ws, fail),
+  })),
 );

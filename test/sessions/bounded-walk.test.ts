@@ -1,0 +1,37 @@
+import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
+import { Bounds } from "../../lib/sessions/bounds.ts";
+import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+
+/** A store whose walk goes as a test says. */
+function walked() {
+  const walk = { step: (): Promise<never> => Promise.reject(new Error("not said")), returned: 0 };
+  const inner = Object.assign(new MemorySessionStore(), {
+    walk: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => walk.step(),
+        return: async () => ({ done: true, value: ++walk.returned }),
+      }),
+    }),
+  });
+  return { walk, store: new BoundedSessionStore(inner as never, new Bounds(50)) };
+}
+
+const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
+
+// Once it was waited for as long as it took, and its failures were the store's own.
+test("each step of a walk is bounded, and its failure is that of a store", async () => {
+  const { store, walk } = walked();
+  walk.step = () => new Promise<never>(() => {});
+  await expect(store.walk()[Symbol.asyncIterator]().next()).rejects.toMatchObject(unavailable);
+  const cause = new Error("cut");
+  walk.step = () => Promise.reject(cause);
+  await expect(store.walk()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ ...unavailable, cause });
+  expect(walk.returned).toBe(2);
+});
+
+test("that a store cannot be walked stays a TypeError", async () => {
+  const { store, walk } = walked();
+  const error = new TypeError("The store has no all()");
+  walk.step = () => Promise.reject(error);
+  await expect(store.walk()[Symbol.asyncIterator]().next()).rejects.toBe(error);
+});
