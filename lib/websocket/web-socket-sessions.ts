@@ -203,7 +203,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     await handler?.close();
     sessions.close();
     guests.close();
-    leaveNodes();
+    for (const undo of toUndo) undo();
   }
 
   function stats(): WebSocketStats {
@@ -215,7 +215,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       throw new TypeError("webSocketSessions: attach takes what realtime() returns, as attach(realtime())");
     if (handler) throw new TypeError("webSocketSessions: attach was called before; there is one handler");
     handler = attachable[ATTACH](parts.keeper);
-    followUsers(parts.keeper, sessions);
+    toUndo.push(followUsers(parts.keeper, sessions));
     return wsSessions;
   }
 
@@ -245,6 +245,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
     errors.report(error, req as Request),
   );
-  const leaveNodes = joinNodes(node, sessions, () => handler === undefined);
+  const toUndo = [joinNodes(node, sessions, () => handler === undefined)];
   return wsSessions;
 }
