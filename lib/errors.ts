@@ -61,17 +61,23 @@ export function keyTaken(cause: unknown): SessionStackError {
   );
 }
 
+/** The code of an error of this class, also of another copy of the package in this process; `undefined` for any other. */
+export function codeOf(error: unknown): SessionStackErrorCode | undefined {
+  const { name, code } = Object(error) as Partial<SessionStackError>;
+  return name === "SessionStackError" && code !== undefined && Object.hasOwn(STATUS, code) ? code : undefined;
+}
+
 /** Whether an error says that a key is another program's. */
 export function isKeyTaken(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_KEY_TAKEN";
+  return codeOf(error) === "ERR_KEY_TAKEN";
 }
 
 /** Whether an error says that the session has ended. */
 export function isSessionDeleted(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_SESSION_DELETED";
+  return codeOf(error) === "ERR_SESSION_DELETED";
 }
 
 /** Whether an error says that what is stored is no session. */
 export function isSessionUnreadable(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_SESSION_UNREADABLE";
+  return codeOf(error) === "ERR_SESSION_UNREADABLE";
 }

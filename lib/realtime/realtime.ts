@@ -1,5 +1,6 @@
 import { nodeOf } from "../connections/registry.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { markMade } from "../options/made-here.ts";
 import { type User, userIdOf } from "../users/user.ts";
 import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
 import { groupChannel, userChannel } from "./channels.ts";
@@ -210,5 +211,5 @@ export function realtime<
       return hub;
     },
   };
-  return self;
+  return markMade(self);
 }

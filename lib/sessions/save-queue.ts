@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import type { RecentSessions } from "./recent-sessions.ts";
 import type { Save, SaveResult } from "./save.ts";
 import type { SessionFormat } from "./session-format.ts";
@@ -148,5 +148,5 @@ export class SaveQueue {
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof SessionStackError && error.cause === undefined;
+  return codeOf(error) !== undefined && (error as Error).cause === undefined;
 }

@@ -12,7 +12,7 @@ import { type MetricsRegister, registerMetrics } from "../observability/metrics.
 import { checkListening } from "../options/listening.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { Acceptor } from "./acceptor.ts";
-import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
+import { ATTACH, type Attachable, type ConnectionHandler, checkAttachable } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
@@ -211,8 +211,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   }
 
   function attach(attachable: Attachable): WebSocketSessions {
-    if (typeof attachable?.[ATTACH] !== "function")
-      throw new TypeError("webSocketSessions: attach takes what realtime() returns, as attach(realtime())");
+    checkAttachable(attachable);
     if (handler) throw new TypeError("webSocketSessions: attach was called before; there is one handler");
     handler = attachable[ATTACH](parts.keeper);
     toUndo.push(followUsers(parts.keeper, sessions));
