@@ -61,26 +61,30 @@ export function keyTaken(cause: unknown): SessionStackError {
   );
 }
 
+/** The code of an error of this class, also of another copy of the package in this process; `undefined` for any other. */
+export function codeOf(error: unknown): SessionStackErrorCode | undefined {
+  try {
+    const { name, code } = Object(error) as Partial<SessionStackError>;
+    return name === "SessionStackError" && code !== undefined && Object.hasOwn(STATUS, code)
+      ? code
+      : undefined;
+  } catch {
+    // Anything can be thrown, also what cannot be looked at.
+    return undefined;
+  }
+}
+
 /** Whether an error says that a key is another program's. */
 export function isKeyTaken(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_KEY_TAKEN";
+  return codeOf(error) === "ERR_KEY_TAKEN";
 }
 
 /** Whether an error says that the session has ended. */
 export function isSessionDeleted(error: unknown): boolean {
-  return isOurs(error, "ERR_SESSION_DELETED");
+  return codeOf(error) === "ERR_SESSION_DELETED";
 }
 
 /** Whether an error says that what is stored is no session. */
 export function isSessionUnreadable(error: unknown): boolean {
-  return isOurs(error, "ERR_SESSION_UNREADABLE");
-}
-
-/** Anything can be thrown, also what cannot be looked at. */
-function isOurs(error: unknown, code: SessionStackErrorCode): boolean {
-  try {
-    return error instanceof SessionStackError && error.code === code;
-  } catch {
-    return false;
-  }
+  return codeOf(error) === "ERR_SESSION_UNREADABLE";
 }

@@ -1,6 +1,7 @@
 export type { Backend } from "./backend.ts";
+export type { Answerer } from "./bus/answerers.ts";
 export type { Bus, MessageListener } from "./bus/bus.ts";
-export { type Answerer, type Answers, Node } from "./bus/node.ts";
+export { type Answers, Node } from "./bus/node.ts";
 export type { NodeOptions } from "./bus/node-options.ts";
 export type { Clock } from "./clock.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";

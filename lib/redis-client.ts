@@ -70,6 +70,7 @@ export interface RedisClient {
   withCommandOptions?(options: RedisCommandOptions): RedisClient;
   duplicate(): RedisSubscriber;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off?(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** A connection of its own, for what must not wait behind commands. All members are node-redis's. */

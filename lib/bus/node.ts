@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { after } from "../after.ts";
+import { type Answerer, Answerers } from "./answerers.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
 import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
@@ -13,9 +14,6 @@ export interface Answers {
   /** The ids of nodes that live and did not answer in time. */
   readonly silentNodes: readonly string[];
 }
-
-/** Answers what another node asks; what it returns, or resolves to, must be JSON. */
-export type Answerer = (payload: unknown) => unknown;
 
 /** How long leaving may take. */
 const LEAVE_WITHIN_MS = 500;
@@ -36,7 +34,7 @@ export class Node {
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
   readonly leaseMs: number;
-  readonly #answerers = new Map<string, Answerer[]>();
+  readonly #answerers = new Answerers();
   readonly #questions = new Map<string, (reply: Reply) => void>();
   readonly #gapListeners = new Set<() => void>();
   #listening: Promise<void> | undefined;
@@ -69,14 +67,20 @@ export class Node {
     return this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
   }
 
-  /** Says how this node answers a type of message. Told messages are answered too, to nobody. Of several, all hear and the first answers. */
-  answer(type: string, answerer: Answerer): void {
-    this.#answerers.set(type, [...(this.#answerers.get(type) ?? []), answerer]);
+  /** Says how this node answers a type of message, until the returned function is called. Told messages are answered too, to nobody. */
+  answer(type: string, answerer: Answerer): () => void {
+    return this.#answerers.add(type, answerer);
   }
 
-  /** Calls back when this node may have missed messages: its line was down, or it was stopped for a while. */
-  onGap(listener: () => void): void {
+  /**
+   * Calls back when this node may have missed messages, until the returned function is called: its line was down, or it
+   * was stopped for a while.
+   */
+  onGap(listener: () => void): () => void {
     this.#gapListeners.add(listener);
+    return () => {
+      this.#gapListeners.delete(listener);
+    };
   }
 
   /** Resolves once this node hears what others say and they know that it lives. */
@@ -105,7 +109,7 @@ export class Node {
     silent: readonly string[] = [],
   ): Promise<Answers> {
     const isAsked = (nodeId: string) => among?.includes(nodeId) ?? true;
-    const answering = isAsked(this.id) ? this.#answerOf(type, payload) : undefined;
+    const answering = isAsked(this.id) ? this.#answerers.answerTo(type, payload) : undefined;
     if (among?.every((nodeId) => nodeId === this.id))
       return { answers: given(await answering), silentNodes: [] };
     const [own] = await Promise.all([answering, this.#listen()]);
@@ -151,6 +155,8 @@ export class Node {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#renewal);
+    this.#renewal = undefined;
+    this.#gapListeners.clear();
     // A backend that is down must not keep the process from ending; the lease runs out by itself.
     if (this.#joining) await this.#leave();
     await this.#bus.close();
@@ -203,7 +209,7 @@ export class Node {
     if (from === this.id) return;
     let answer: unknown;
     try {
-      const answering = this.#answerOf(type, payload);
+      const answering = this.#answerers.answerTo(type, payload);
       // Most answer at once, and are heard in the order in which they were asked.
       answer = answering instanceof Promise ? await answering : answering;
     } catch {
@@ -212,14 +218,6 @@ export class Node {
     if (question === undefined) return;
     const reply: Reply = { question, node: this.id, answer };
     this.#bus.publish(this.#ownChannel(from), JSON.stringify(reply)).catch(() => {});
-  }
-
-  /** At once, unless one of those who answer needs time. */
-  #answerOf(type: string, payload: unknown): unknown {
-    const answers = (this.#answerers.get(type) ?? []).map((answerer) => answerer(payload));
-    return answers.some((answer) => answer instanceof Promise)
-      ? Promise.all(answers).then(([first]) => first)
-      : answers[0];
   }
 
   async #renew(): Promise<void> {

@@ -21,20 +21,27 @@ const COMING_UP_EVENTS_OF_A_SENTINEL = [...COMING_UP_EVENTS, "error"];
 /** What they emit when the app has closed them for good. */
 const CLOSED_EVENTS = ["end", "disconnect"];
 
-/** The buses that have a connection beside a client of the app. */
-const busesOf = new WeakMap<RedisClient, Set<RedisBus>>();
+/** The buses that have a connection beside a client of the app, and what closes them with it. */
+const busesOf = new WeakMap<RedisClient, { readonly buses: Set<RedisBus>; readonly closeAll: () => void }>();
 
 /** An app that closes its client means to end: a line that it does not know of must not keep it alive. */
 function closeWith(client: RedisClient, bus: RedisBus): void {
   const known = busesOf.get(client);
-  const buses = known ?? new Set();
-  buses.add(bus);
-  if (known) return;
-  busesOf.set(client, buses);
+  if (known) return void known.buses.add(bus);
+  const buses = new Set([bus]);
   const closeAll = () => {
-    for (const each of buses) void each.close();
+    for (const each of [...buses]) void each.close();
   };
+  busesOf.set(client, { buses, closeAll });
   for (const event of CLOSED_EVENTS) client.on(event, closeAll);
+}
+
+/** Takes the listeners back with the last bus. */
+function letGo(client: RedisClient, bus: RedisBus): void {
+  const known = busesOf.get(client);
+  if (!known?.buses.delete(bus) || known.buses.size > 0) return;
+  busesOf.delete(client);
+  for (const event of CLOSED_EVENTS) client.off?.(event, known.closeAll);
 }
 
 /**
@@ -105,7 +112,7 @@ export class RedisBus implements Bus {
   async close(): Promise<void> {
     const line = this.#line;
     this.#line = undefined;
-    busesOf.get(this.#given)?.delete(this);
+    letGo(this.#given, this);
     try {
       // Also while it still connects, which it may do for ever.
       line?.subscriber.destroy();

@@ -7,10 +7,17 @@ import type { ProtocolErrorCode } from "../realtime/protocol.ts";
  * - `closed`: the connection was lost after the request was sent, so nobody knows whether it was handled; or the client
  *   has ended.
  * - `queue_full`: `maxQueuedMessages` wait already.
+ * - `not_sent`: the WebSocket has refused the message, and threw the error's `cause`. It is not tried again.
  *
  * Any other is the server's answer.
  */
-export type RealtimeClientErrorCode = "timeout" | "closed" | "queue_full" | ProtocolErrorCode | (string & {});
+export type RealtimeClientErrorCode =
+  | "timeout"
+  | "closed"
+  | "queue_full"
+  | "not_sent"
+  | ProtocolErrorCode
+  | (string & {});
 
 /** A message that was not sent, or was answered with an error, or not at all. */
 export class RealtimeClientError extends Error {
@@ -19,8 +26,8 @@ export class RealtimeClientError extends Error {
   /** What went wrong, for programs. */
   readonly code: RealtimeClientErrorCode;
 
-  constructor(code: RealtimeClientErrorCode, message: string) {
-    super(message);
+  constructor(code: RealtimeClientErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

@@ -41,9 +41,12 @@ export class Outbox {
   #line: Line | undefined;
   #pause: Request["timer"] | undefined;
   #hasEnded = false;
+  readonly #report: (error: RealtimeClientError) => void;
 
-  constructor(config: ClientConfig) {
+  /** `report` hears of messages that waited and could not be sent, and whose sender asked for no answer. */
+  constructor(config: ClientConfig, report: (error: RealtimeClientError) => void) {
     this.#config = config;
+    this.#report = report;
   }
 
   send(type: string, data: object): void {
@@ -110,20 +113,52 @@ export class Outbox {
 
   #put(message: Message): void {
     if (this.#hasEnded) throw new RealtimeClientError("closed", "The client has ended");
-    if (this.#waiting.length === 0 && this.#line?.send(message.text)) return;
+    if (this.#waiting.length === 0 && this.#leave(message)) return;
     if (this.#waiting.length >= this.#config.maxQueuedMessages)
       throw new RealtimeClientError("queue_full", `${this.#waiting.length} messages wait already`);
     this.#waiting.push(message);
+  }
+
+  /** Sends a message, if the line is open, and answers whether it was. It has had its turn also if that throws. */
+  #leave({ text }: Message): boolean {
+    try {
+      return this.#line?.send(text) ?? false;
+    } catch (cause) {
+      throw new RealtimeClientError("not_sent", `The WebSocket has refused a message: ${cause}`, { cause });
+    }
+  }
+
+  #unsent(message: Message, error: RealtimeClientError): void {
+    for (const [id, request] of this.#requests) {
+      if (request.message !== message) continue;
+      this.#take(id);
+      request.reject(error);
+      return;
+    }
+    this.#report(error);
   }
 
   #drain(): void {
     let length = 0;
     for (let left = SLICE; left > 0 && length < SLICE_LENGTH; left--) {
       const [next] = this.#waiting;
-      if (!next || !this.#line?.send(next.text)) return;
+      if (!next) return;
       length += next.text.length;
-      this.#waiting.shift();
+      try {
+        if (!this.#leave(next)) return;
+        this.#waiting.shift();
+      } catch (error) {
+        this.#waiting.shift();
+        // The rest later: if it is the line that takes nothing, its close comes first, and they wait for the next one.
+        this.#drainLater();
+        this.#unsent(next, error as RealtimeClientError);
+        return;
+      }
     }
+    this.#drainLater();
+  }
+
+  #drainLater(): void {
     this.#pause = setTimeout(() => this.#drain(), PAUSE_MS);
   }
 }

@@ -46,7 +46,7 @@ export interface RealtimeClient<
   onState(listener: StateListener): this;
   /** Stops listening. */
   offState(listener: StateListener): this;
-  /** Listens for the server's errors about messages of `send`. Unheard, they are a warning on the console. */
+  /** Listens for the server's errors about messages of `send`, and for those that waited and could not be sent. Unheard, they are a warning on the console. */
   onError(listener: (error: RealtimeClientError) => unknown): this;
   /** Stops listening. */
   offError(listener: (error: RealtimeClientError) => unknown): this;
@@ -54,7 +54,8 @@ export interface RealtimeClient<
    * Sends an event, or keeps it until the connection is open. Order is kept, and nothing is sent twice: what left just
    * before the connection was lost may be lost with it. Use `request` to know.
    *
-   * @throws {RealtimeClientError} `queue_full`, or `closed` once the client has ended.
+   * @throws {RealtimeClientError} `queue_full`, `not_sent` if the WebSocket refuses it, or `closed` once the client has
+   *   ended.
    * @throws {TypeError} for data that is no JSON.
    */
   send<Type extends EventName<ClientEvents>>(
@@ -65,7 +66,7 @@ export interface RealtimeClient<
    * Sends an event, as `send` does, and resolves to the data of its answer.
    *
    * @throws {RealtimeClientError} the server's code; `timeout` after `requestTimeoutMs`; `closed` if the connection is
-   *   lost after it was sent, or the client ends; `queue_full`.
+   *   lost after it was sent, or the client ends; `queue_full`; `not_sent` if the WebSocket refuses it.
    */
   request<Type extends EventName<ClientEvents>>(
     type: Type,

@@ -39,7 +39,7 @@ export class ReconnectingClient implements RealtimeClient {
 
   constructor(config: ClientConfig) {
     this.#config = config;
-    this.#outbox = new Outbox(config);
+    this.#outbox = new Outbox(config, (error) => this.#fail(error));
     this.#host = {
       opened: () => {
         this.#outbox.opened(this.#line as Line);
@@ -137,7 +137,7 @@ export class ReconnectingClient implements RealtimeClient {
       return;
     }
     const { event_type: type, data = {}, ...answer } = Object(message) as Answer & { event_type?: unknown };
-    if (type === HEARTBEAT) this.#line?.send(HEARTBEAT_ANSWER);
+    if (type === HEARTBEAT) this.#line?.say(HEARTBEAT_ANSWER);
     else if (typeof type === "string") this.#events.get(type)?.tell(data as EventData);
     else if (answer.id !== undefined) this.#outbox.settle(Object(message));
     else if (answer.status === "error") this.#fail(answerError(answer));

@@ -81,6 +81,10 @@ export class MemoryRegistry implements Registry {
     ]);
   }
 
+  async online(userIds: readonly string[]): Promise<boolean[]> {
+    return userIds.map((userId) => this.#byUser.has(userId));
+  }
+
   async nodes(): Promise<string[]> {
     return [...this.#byNode.keys()];
   }

@@ -118,6 +118,11 @@ export class RedisRegistry implements Registry {
     return found.map((ids) => [...new Set(ids.filter((id) => id !== LEAVING).map(nodeOf))]);
   }
 
+  online(userIds: readonly string[]): Promise<boolean[]> {
+    const client = this.#client();
+    return Promise.all(userIds.map(async (userId) => Number(await client.exists(this.#userKey(userId))) > 0));
+  }
+
   async nodes(): Promise<string[]> {
     return (await this.#client().sMembers(this.#nodesKey)) as string[];
   }

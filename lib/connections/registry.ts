@@ -77,6 +77,9 @@ export interface Registry {
   /** The ids of the nodes on which each of these users has connections. */
   nodesOf(userIds: readonly string[]): Promise<string[][]>;
 
+  /** Whether each of these users is online: has connections, also of a node that has died and was not cleared yet, or is leaving. */
+  online(userIds: readonly string[]): Promise<boolean[]>;
+
   /**
    * The ids of all nodes that have registered something that is not forgotten. One of which `ofNode` finds nothing is not
    * named again until it registers, or at the latest says what it saw.

@@ -1,6 +1,6 @@
 import createDebug from "debug";
 import type { Request } from "express";
-import { SessionStackError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import { pathnameOf } from "./pathname-of.ts";
 
 const debug = createDebug("express-session-stack:session");
@@ -22,5 +22,5 @@ export function isDebugged(): boolean {
 
 /** What may be said of an error: its message may be of anybody. */
 export function briefly(error: unknown): string {
-  return error instanceof SessionStackError ? error.code : "an error of the app";
+  return codeOf(error) ?? "an error of the app";
 }

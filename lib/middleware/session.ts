@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
 import { checkListening } from "../options/listening.ts";
+import { markMade } from "../options/made-here.ts";
 import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
 import { beforeHead } from "./before-head.ts";
 import { finishSession } from "./finish-session.ts";
@@ -79,7 +80,7 @@ export function sessionMiddleware(...given: unknown[]): unknown {
     },
   });
   keepers.set(middleware, keeper);
-  return middleware;
+  return markMade(middleware);
 }
 
 /** Sends the cookie with the response's head, and finishes the session before the response's end. */

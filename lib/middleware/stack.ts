@@ -1,6 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import type { ErrorListener } from "../error-events.ts";
 import { checkListening } from "../options/listening.ts";
+import { markMade, refuseOtherCopy } from "../options/made-here.ts";
 import { kindOf } from "../options/options-object.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { cookieMiddleware } from "./cookie.ts";
@@ -38,6 +39,7 @@ const called = new WeakSet<object>();
 export function partsOf(sessionStack: SessionStack, factory: string): StackParts {
   const found = parts.get(sessionStack);
   if (found) return found;
+  refuseOtherCopy(sessionStack, factory);
   const isCalled = typeof sessionStack === "function" && called.has(sessionStack);
   const instead = isCalled ? "sessionStack()" : kindOf(sessionStack);
   throw new TypeError(
@@ -60,6 +62,7 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
   }
   for (const [at, middleware] of middlewares.entries()) checkMiddleware(middleware, at);
   const sessions = middlewares.filter((middleware) => keeperOf(middleware));
+  for (const each of middlewares) if (!keeperOf(each)) refuseOtherCopy(each, "sessionMiddlewareStack");
   const [session] = sessions as SessionMiddleware[];
   if (!session || sessions.length > 1) {
     throw new TypeError(
@@ -89,6 +92,7 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
       },
     },
   );
+  markMade(sessionStack);
   const at = middlewares.indexOf(session);
   parts.set(sessionStack, {
     before: middlewares.slice(0, at),

@@ -54,12 +54,15 @@ export class Groups {
   readonly #parts: GroupsParts;
   /** By users: of connections that come together, the memberships are read, and the app is asked, once. */
   readonly #restoring = new Rounds<OfUser>((round) => this.#restore(round));
+  /** Hears of no changes any more. */
+  readonly close: () => void;
   /** How often there was reason to doubt what had been read so far. */
   #doubts = 0;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
-    parts.node.answer(MEMBERSHIP_CHANGED, (payload) => this.#follow(payload as MembershipChange));
+    const follow = (payload: unknown) => this.#follow(payload as MembershipChange);
+    this.close = parts.node.answer(MEMBERSHIP_CHANGED, follow);
   }
 
   /** Puts a user into a group. Resolves once all connections of the user get its messages. */
@@ -77,14 +80,10 @@ export class Groups {
   }
 
   /** The groups of a user. */
-  of(userId: string): Promise<string[]> {
-    return this.#parts.memberships.groupsOf(userId);
-  }
+  of = (userId: string): Promise<string[]> => this.#parts.memberships.groupsOf(userId);
 
   /** The users in a group. */
-  members(group: string): Promise<string[]> {
-    return this.#parts.memberships.members(group);
-  }
+  members = (group: string): Promise<string[]> => this.#parts.memberships.members(group);
 
   /** Puts a connection that has no user into a group. */
   async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {

@@ -40,7 +40,7 @@ export class Hub implements ConnectionHandler {
   readonly #connections = new Map<string, RealtimeConnection>();
   readonly #heartbeat: Heartbeat;
   readonly #host: ConnectionHost & InboxHost;
-  readonly #stopTicking: () => void;
+  readonly #toStop: (() => void)[];
   readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
@@ -119,7 +119,7 @@ export class Hub implements ConnectionHandler {
       channels: this.channels,
       report: this.#report,
     });
-    node.onGap(() => catchUp.begin());
+    this.#toStop = [this.groups.close, node.onGap(() => catchUp.begin())];
     const tick = new Tick({
       connections: this.#connections,
       clock: config.clock,
@@ -133,9 +133,8 @@ export class Hub implements ConnectionHandler {
       betweenWritesMs: betweenWritesMs(thresholdMs),
       report: this.#report,
     });
-    this.#stopTicking = config.clock.every(TICK_MS, () => {
-      for (const upkeep of [tick, catchUp]) upkeep.run().catch(this.#report);
-    });
+    const upkeep = () => [tick, catchUp].map((each) => each.run().catch(this.#report));
+    this.#toStop.push(config.clock.every(TICK_MS, upkeep));
   }
 
   find(id: string): RealtimeConnection | undefined {
@@ -172,7 +171,7 @@ export class Hub implements ConnectionHandler {
   }
 
   async close(): Promise<void> {
-    this.#stopTicking();
+    for (const stop of this.#toStop) stop();
     this.channels.close();
     await this.presence.close();
   }

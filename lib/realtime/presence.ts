@@ -154,17 +154,15 @@ export class Presence {
     return found.filter(({ id }) => live.has(nodeOf(id))).sort((a, b) => a.connectedAt - b.connectedAt);
   }
 
-  /** Those of the users who have connections on nodes that live. */
-  async connected(userIds: readonly string[]): Promise<string[]> {
+  /** Those of the users who are online: from the moment for which `online` is told to that for which `offline` is. */
+  async online(userIds: readonly string[]): Promise<string[]> {
     const { registry, bounds } = this.#parts;
-    const live = await this.#liveNodes();
-    const connected = new Set<string>();
+    const online = new Set<string>();
     await bounds.lane.each([...chunks(userIds, USERS_AT_A_TIME)], async (some) => {
-      const nodes = await registry.nodesOf(some);
-      for (const [at, userId] of some.entries())
-        if (nodes[at]?.some((nodeId) => live.has(nodeId))) connected.add(userId);
+      const found = await registry.online(some);
+      for (const [at, userId] of some.entries()) if (found[at]) online.add(userId);
     });
-    return userIds.filter((userId) => connected.has(userId));
+    return userIds.filter((userId) => online.has(userId));
   }
 
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */

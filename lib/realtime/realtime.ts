@@ -1,5 +1,6 @@
 import { nodeOf } from "../connections/registry.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { markMade } from "../options/made-here.ts";
 import { type User, userIdOf } from "../users/user.ts";
 import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
 import { groupChannel, userChannel } from "./channels.ts";
@@ -107,7 +108,10 @@ export interface Realtime<
   groupsOf(user: User): Promise<string[]>;
   /** The ids of the users in a group, connected or not. */
   members(group: string): Promise<string[]>;
-  /** The ids of the users in a group who are connected now. */
+  /**
+   * The ids of the users in a group who are online, as `online` and `offline` tell it: also one whose last connection
+   * has closed less than `graceMs` ago, or whose node has died and was not found dead yet.
+   */
   presence(group: string): Promise<string[]>;
   /** A user's connections, on all nodes, the oldest first. */
   activeSessions(user: User): Promise<ActiveSession[]>;
@@ -178,8 +182,7 @@ export function realtime<
     leave: async (user, group) => attached().groups.leave(userIdOf(user), storedGroupName(group)),
     groupsOf: async (user) => attached().groups.of(userIdOf(user)),
     members: async (group) => attached().groups.members(groupName(group)),
-    presence: async (group) =>
-      attached().presence.connected(await attached().groups.members(groupName(group))),
+    presence: async (group) => attached().presence.online(await attached().groups.members(groupName(group))),
     activeSessions,
     stats: () => attached().stats,
     group(name) {
@@ -208,5 +211,5 @@ export function realtime<
       return hub;
     },
   };
-  return self;
+  return markMade(self);
 }

@@ -8,7 +8,8 @@ import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
-import { within } from "./within.ts";
+import { type Turn, Turns } from "./turns.ts";
+import { timedOut, within } from "./within.ts";
 
 /** Stores give a list of sessions with their ids, or an object by id. */
 type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData & { id?: string })[] | null;
@@ -35,7 +36,7 @@ export class AnySessionStore implements SessionStore {
   readonly expressStore: Store;
   readonly #destroy: (sid: string) => Promise<void>;
   readonly #timeoutMs: number;
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #turns: Turns;
   /** Ids that the store has, or may have, by what this process has read and written: only these may stand in the way of a new session. */
   readonly #met = new Set<string>();
   readonly #replaced = new ReplacedIds();
@@ -53,6 +54,7 @@ export class AnySessionStore implements SessionStore {
   private constructor(store: Store, timeoutMs: number) {
     this.expressStore = store;
     this.#timeoutMs = timeoutMs;
+    this.#turns = new Turns(timeoutMs);
     const destroy = store.destroy;
     this.#destroy = (sid) => this.#called((done) => destroy.call(store, sid, done));
     store.destroy = (sid, callback) => {
@@ -100,10 +102,11 @@ export class AnySessionStore implements SessionStore {
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     let ended: SessionData | undefined;
-    const result = await this.#inTurn<WriteResult>(sid, async () => {
+    const result = await this.#turns.write<WriteResult>(sid, async (turn) => {
       const current = base || this.#met.has(sid) ? await this.read(sid) : undefined;
       if (!current && base) return { outcome: "deleted" };
       if (current && current.version !== base?.version) return { outcome: "changed", current };
+      this.#stopIfOver(turn);
       // The text, not the live session: the app may have changed that while the store was asked.
       const data = JSON.parse(next.json) as SessionData;
       data.cookie = inflateCookie(data.cookie);
@@ -130,11 +133,12 @@ export class AnySessionStore implements SessionStore {
     if (typeof touch !== "function") return Promise.resolve(true);
     // A copy: some stores keep the object itself, and the app goes on changing its own.
     const cookie = inflateCookie(JSON.parse(JSON.stringify(data.cookie)) as SessionData["cookie"]);
-    return this.#inTurn(sid, async () => {
+    return this.#turns.write(sid, async (turn) => {
       // Some stores write the whole session when they touch it: only after a look that it is still there.
       const current = await this.read(sid);
       if (!current) return false;
       if (version !== undefined && version !== current.version) return true;
+      this.#stopIfOver(turn);
       const touched = Object.assign(current.data, { cookie });
       await this.#called((done) => touch.call(this.expressStore, sid, touched, done));
       return true;
@@ -143,7 +147,7 @@ export class AnySessionStore implements SessionStore {
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
     if (reason === "session_replaced") this.#replaced.add(sid);
-    const found = await this.#inTurn(sid, async () => {
+    const found = await this.#turns.end(sid, async () => {
       // A session must end also if the store never says what it held; half of the step's time is left for that.
       const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
       const stored = await asked?.catch(() => undefined);
@@ -193,6 +197,11 @@ export class AnySessionStore implements SessionStore {
     );
   }
 
+  /** The look took so long that the write was told of as failed: later ones may have begun, or the session may have ended. */
+  #stopIfOver({ isOver }: Turn): void {
+    if (isOver) throw timedOut(this.#timeoutMs);
+  }
+
   #meet(sid: string): void {
     if (this.#met.has(sid)) return;
     this.#met.add(sid);
@@ -221,24 +230,6 @@ export class AnySessionStore implements SessionStore {
       markOfAdapter(done);
       call(done);
     });
-  }
-
-  /** Runs a step after all earlier steps on the same session, whatever became of them. */
-  #inTurn<T>(sid: string, step: () => Promise<T>): Promise<T> {
-    const earlier = this.#queues.get(sid) ?? Promise.resolve();
-    const result = earlier.then(step);
-    // A step's time begins with the step: else all that wait for many before them would run at once.
-    const settled = earlier
-      .then(() => within(result, this.#timeoutMs))
-      .then(
-        () => {},
-        () => {},
-      );
-    this.#queues.set(sid, settled);
-    void settled.then(() => {
-      if (this.#queues.get(sid) === settled) this.#queues.delete(sid);
-    });
-    return result;
   }
 }
 

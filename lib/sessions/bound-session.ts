@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import session, { type Session, type SessionData } from "express-session";
 import { type Callback, callBack } from "./callback.ts";
+import { copyInherited } from "./merge.ts";
 import type { RecordOwner } from "./record-owner.ts";
 import { cookieOf } from "./session-cookie.ts";
 import { SessionRecord } from "./session-record.ts";
@@ -59,6 +60,7 @@ export class BoundSession extends SessionBase {
     stored: StoredSession | undefined,
   ) {
     super(req, data);
+    copyInherited(data, this);
     this.#actions = actions;
     this.#record = new SessionRecord(this.#self(), owner, stored);
   }

@@ -1,5 +1,5 @@
 import { after } from "../after.ts";
-import { SessionStackError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import { Lane } from "./lane.ts";
 import { LateCalls } from "./late-calls.ts";
 import { timedOut, unavailable } from "./within.ts";
@@ -84,7 +84,7 @@ export class Bounds {
       const failed = (error: unknown) => {
         answered();
         tell("failed");
-        reject(error instanceof SessionStackError ? error : unavailable("failed", error));
+        reject(codeOf(error) ? error : unavailable("failed", error));
       };
       try {
         call().then((value) => {

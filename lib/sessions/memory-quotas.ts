@@ -1,4 +1,4 @@
-import { SessionStackError } from "../errors.ts";
+import { codeOf, SessionStackError } from "../errors.ts";
 
 /** How much `memoryBackend` keeps. What is refused above it is `ERR_MEMORY_FULL`, and nothing is changed. */
 export interface MemoryLimits {
@@ -96,5 +96,5 @@ export class MemoryQuotas {
 
 /** Whether an error says that there was no room, so that nothing was changed. */
 export function isMemoryFull(error: unknown): boolean {
-  return error instanceof SessionStackError && error.code === "ERR_MEMORY_FULL";
+  return codeOf(error) === "ERR_MEMORY_FULL";
 }

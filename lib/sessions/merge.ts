@@ -3,9 +3,23 @@ import { mergeCookies } from "./merge-cookies.ts";
 
 type Data = Record<string, unknown>;
 
-/** Names that express-session's Session keeps for itself, so no data can stand under them. */
+/**
+ * Names that express-session's Session keeps for itself, so no data can stand under them. Those of any object, such as
+ * `toString`, and `constructor` are none: nothing calls them on a session.
+ */
+const RESERVED: ReadonlySet<string> = new Set(
+  ["cookie", "id", "req", ...Object.getOwnPropertyNames(session.Session.prototype)].filter(
+    (name) => name !== "constructor",
+  ),
+);
+
 function isReserved(key: string): boolean {
-  return key === "cookie" || key === "id" || key === "req" || key in session.Session.prototype;
+  return RESERVED.has(key);
+}
+
+/** What stands under a key itself: `toString` and the like are inherited by each state that has nothing there. */
+function valueUnder(key: string, state: object): unknown {
+  return Object.hasOwn(state, key) ? (state as Data)[key] : undefined;
 }
 
 /** The top-level keys under which data stands in either state, without the cookie. */
@@ -20,7 +34,7 @@ function sameJson(a: unknown, b: unknown): boolean {
 
 /** Whether the same stands under a key in two states of a session. */
 export function sameUnder(key: string, a: object, b: object): boolean {
-  return sameJson((a as Data)[key], (b as Data)[key]);
+  return sameJson(valueUnder(key, a), valueUnder(key, b));
 }
 
 /** Whether anything but the cookie differs between two states of a session. */
@@ -50,7 +64,17 @@ export function mergeChanges(
 
 /** Puts what stands under a key in one state into another, also that nothing stands there. */
 export function copyKey(from: object, to: object, key: string): void {
-  const value = (from as Data)[key];
+  const value = valueUnder(key, from);
   if (value === undefined) delete (to as Data)[key];
+  // An assignment to `__proto__` would change what the object is.
+  else if (key === "__proto__") Object.defineProperty(to, key, { value, ...PLAIN });
   else (to as Data)[key] = value;
+}
+
+const PLAIN = { writable: true, enumerable: true, configurable: true };
+
+/** Puts what stands in `from` under names that any object inherits into a session, from which express-session keeps them. */
+export function copyInherited(from: object, to: object): void {
+  for (const key of Object.keys(from))
+    if (key in Object.prototype && !isReserved(key)) copyKey(from, to, key);
 }

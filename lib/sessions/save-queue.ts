@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import type { RecentSessions } from "./recent-sessions.ts";
 import type { Save, SaveResult } from "./save.ts";
 import type { SessionFormat } from "./session-format.ts";
@@ -10,6 +10,7 @@ import {
   type SessionStore,
   type StoredSession,
 } from "./session-store.ts";
+import { hasNotBegun } from "./turns.ts";
 import { unavailable } from "./within.ts";
 
 /** What a queue needs of the session middleware that it belongs to. */
@@ -69,6 +70,7 @@ export class SaveQueue {
 
   async #write(saves: readonly Save[]): Promise<void> {
     const { store, recent } = this.#parts;
+    const sentBefore = saves.filter(({ wasSent }) => wasSent);
     try {
       const merged = this.#merge(saves);
       const write = merged instanceof Promise ? await merged : merged;
@@ -80,6 +82,7 @@ export class SaveQueue {
     } catch (error) {
       // Nobody knows what is stored now.
       recent.delete(this.#sid);
+      if (hasNotBegun(error)) for (const save of saves) save.wasSent = sentBefore.includes(save);
       this.#failed(saves, error);
     }
   }
@@ -145,5 +148,5 @@ export class SaveQueue {
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof SessionStackError && error.cause === undefined;
+  return codeOf(error) !== undefined && (error as Error).cause === undefined;
 }

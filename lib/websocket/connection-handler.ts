@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import { refuseOtherCopy } from "../options/made-here.ts";
 import type { RealtimeStats } from "../realtime/realtime-stats.ts";
 import type { SessionWebSocket } from "./session-web-socket.ts";
 
@@ -40,4 +41,11 @@ export interface Attachable {
    * @hidden
    */
   [ATTACH](keeper: SessionKeeper): ConnectionHandler;
+}
+
+/** @throws {TypeError} for what cannot be attached. */
+export function checkAttachable(attachable: Attachable): void {
+  if (typeof attachable?.[ATTACH] === "function") return;
+  refuseOtherCopy(attachable, "webSocketSessions: attach");
+  throw new TypeError("webSocketSessions: attach takes what realtime() returns, as attach(realtime())");
 }

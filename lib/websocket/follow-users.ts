@@ -15,21 +15,29 @@ const SESSION_USER = "session_user";
 /**
  * Closes the connections of a session that became another user's without becoming another session, on all nodes: what
  * is sent to a user must not reach who has logged out, and what they are bound to is asked once, at the handshake.
+ * Undone by the returned function.
  */
 export function followUsers(
   { users, config: { node } }: SessionKeeper,
   connections: SessionConnections,
-): void {
+): () => void {
   const follow = ({ session, userId }: SessionUser) => {
     const sid = connections.sidOf(session);
     if (sid !== undefined) connections.endOthers(sid, userId);
   };
-  node.answer(SESSION_USER, (payload) => follow(payload as SessionUser));
+  const letGo = node.answer(SESSION_USER, (payload) => follow(payload as SessionUser));
   const tell = (change: SessionUser) => {
     follow(change);
     // Unlike the end of a session, one that gets lost is not found by revalidation: whoever must be sure ends the session.
     node.tell(SESSION_USER, change).catch(() => {});
   };
-  users.on("user_logged_in", ({ sid, userId }: UserEvent) => tell({ session: digestOf(sid), userId }));
-  users.on("user_logged_out", ({ sid }: UserEvent) => tell({ session: digestOf(sid) }));
+  const onLogin = ({ sid, userId }: UserEvent) => tell({ session: digestOf(sid), userId });
+  const onLogout = ({ sid }: UserEvent) => tell({ session: digestOf(sid) });
+  users.on("user_logged_in", onLogin);
+  users.on("user_logged_out", onLogout);
+  return () => {
+    letGo();
+    users.off("user_logged_in", onLogin);
+    users.off("user_logged_out", onLogout);
+  };
 }

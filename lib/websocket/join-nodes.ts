@@ -6,12 +6,15 @@ import type { SessionConnections } from "../connections/session-connections.ts";
  * as long as nothing registers them. Undone by the returned function.
  */
 export function joinNodes(node: Node, sessions: SessionConnections, isUnlisted: () => boolean): () => void {
-  const letGo = node.unlisted.add(isUnlisted);
-  node.onGap(() => sessions.revalidateAll());
+  const isListed = node.unlisted.add(isUnlisted);
+  const letGo = node.onGap(() => sessions.revalidateAll());
   // So that the first handshake does not wait for it; if it fails, that one tries again.
   node
     .join()
     .then(() => node.unlisted.renew(node.leaseMs))
     .catch(() => {});
-  return letGo;
+  return () => {
+    isListed();
+    letGo();
+  };
 }

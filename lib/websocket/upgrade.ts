@@ -12,6 +12,7 @@ import type { AsyncScope } from "./async-scope.ts";
 import type { ConnectionHandler, Seat } from "./connection-handler.ts";
 import { giveUpLimit, type Limit } from "./give-up-limit.ts";
 import { checkHandshake } from "./handshake.ts";
+import { lazyResponse } from "./lazy-response.ts";
 import { checkOrigin } from "./origin.ts";
 import { Passage } from "./passage.ts";
 import type { Place } from "./places.ts";
@@ -126,9 +127,6 @@ export async function admit(
   }
 }
 
-/** An `authorize` that asks for no response, which then need not be made. */
-type OnRequest = (req: Request) => unknown;
-
 function tooMany(whose: string): Refusal {
   return new Refusal(429, `Too many connections of ${whose}`, { "Retry-After": "60" });
 }
@@ -147,9 +145,7 @@ async function authorized(
   { req, answer, limit, report }: Pick<Arriving, "req" | "answer" | "report"> & { limit: Limit },
 ): Promise<boolean> {
   if (!authorize) return false;
-  const answering = passage.call(() =>
-    authorize.length === 1 ? (authorize as OnRequest)(req) : authorize(req, answer.res),
-  );
+  const answering = passage.call(() => authorize(req, lazyResponse(answer)));
   const isAllowed = isPromise(answering) ? await limit.race(answering, report) : answering;
   if (isAllowed) return isPromise(answering);
   const status = answer.made?.statusCode ?? 0;

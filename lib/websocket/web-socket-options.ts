@@ -34,8 +34,7 @@ export interface WebSocketSessionsOptions {
   /**
    * Decides on a handshake, with `req.session` loaded. Only what is truthy lets it in. Else it is answered
    * with `res.statusCode` if that was set to an error, or 403; or with what `res` was told to send. A session
-   * that is new and saved here, and cookies set on `res`, go out in the handshake's answer. A function with one
-   * parameter is called with the request alone. After one that returns a promise, the session is read again.
+   * that is new and saved here, and cookies set on `res`, go out in the handshake's answer. After one that returns a promise, the session is read again.
    */
   authorize?: (req: Request, res: Response) => unknown;
   /**

@@ -12,7 +12,7 @@ import { type MetricsRegister, registerMetrics } from "../observability/metrics.
 import { checkListening } from "../options/listening.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { Acceptor } from "./acceptor.ts";
-import { ATTACH, type Attachable, type ConnectionHandler } from "./connection-handler.ts";
+import { ATTACH, type Attachable, type ConnectionHandler, checkAttachable } from "./connection-handler.ts";
 import { drain } from "./drain.ts";
 import { follow } from "./follow.ts";
 import { followUsers } from "./follow-users.ts";
@@ -203,7 +203,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     await handler?.close();
     sessions.close();
     guests.close();
-    leaveNodes();
+    for (const undo of toUndo) undo();
   }
 
   function stats(): WebSocketStats {
@@ -211,11 +211,10 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   }
 
   function attach(attachable: Attachable): WebSocketSessions {
-    if (typeof attachable?.[ATTACH] !== "function")
-      throw new TypeError("webSocketSessions: attach takes what realtime() returns, as attach(realtime())");
+    checkAttachable(attachable);
     if (handler) throw new TypeError("webSocketSessions: attach was called before; there is one handler");
     handler = attachable[ATTACH](parts.keeper);
-    followUsers(parts.keeper, sessions);
+    toUndo.push(followUsers(parts.keeper, sessions));
     return wsSessions;
   }
 
@@ -245,6 +244,6 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const place = new UpgradeListener(handleUpgrade, config.path, isMine, (error, req) =>
     errors.report(error, req as Request),
   );
-  const leaveNodes = joinNodes(node, sessions, () => handler === undefined);
+  const toUndo = [joinNodes(node, sessions, () => handler === undefined)];
   return wsSessions;
 }

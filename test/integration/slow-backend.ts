@@ -26,7 +26,7 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
     });
   return {
     ...backend,
-    registry: slowed(backend.registry, ["arrive", "depart", "forget", "saw", "ofUser", "nodesOf"]),
+    registry: slowed(backend.registry, ["arrive", "depart", "forget", "saw", "ofUser", "nodesOf", "online"]),
     memberships: slowed(backend.memberships, ["join", "leave", "isMember", "groupsOf"]),
     // What one publishes stays in order.
     bus: slowed(backend.bus, ["subscribe", "unsubscribe"]),

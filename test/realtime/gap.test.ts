@@ -14,7 +14,10 @@ describe("after a gap", () => {
   beforeEach(async () => {
     backend = closedAfterThisTest(memoryBackend());
     const listeners: (() => void)[] = [];
-    backend.node.onGap = (listener) => void listeners.push(listener);
+    backend.node.onGap = (listener) => {
+      listeners.push(listener);
+      return () => {};
+    };
     gap = () => {
       for (const listener of listeners) listener();
     };

@@ -32,7 +32,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     backend = await openPlace();
     served = await serve({
       backend,
-      realtime: { maxMessagesPerSecond: 10_000 },
+      realtime: { maxMessagesPerSecond: 10_000, graceMs: 0 },
       routes: (app, chat) => {
         for (const what of ["join", "leave"] as const) {
           app.post(`/${what}/:group`, (req, res, done) => {

@@ -41,7 +41,7 @@ describe.each(places)("inactivityThresholdSeconds on $place", ({ open }) => {
   });
 
   test("from the moment of its close on it gets nothing, also if the client does not answer", async () => {
-    const served = await serve({ backend: await open(), realtime: { clock, pingIntervalMs: 0 } });
+    const served = await serve({ backend: await open(), realtime: { clock, pingIntervalMs: 0, graceMs: 0 } });
     const { received } = await rawLine(served);
     await served.chat.join("ada", "all");
     await clock.advance(60_000 + TICK_MS);
@@ -148,7 +148,7 @@ describe("pingIntervalMs", () => {
   });
 
   test("of 0 sends none, and cuts nobody", async () => {
-    const served = await serve({ realtime: { clock, pingIntervalMs: 0 } });
+    const served = await serve({ realtime: { clock, pingIntervalMs: 0, graceMs: 0 } });
     const { socket, received } = await rawLine(served);
     for (let beats = 1; beats <= 20; beats++) {
       await clock.advance(50_000);

@@ -34,7 +34,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
   let served: Served;
 
   beforeEach(async () => {
-    served = await serve({ backend: await openPlace(), setUp });
+    served = await serve({ backend: await openPlace(), setUp, realtime: { graceMs: 0 } });
   });
 
   test("is req.session in handlers, and is saved when they say so", async () => {

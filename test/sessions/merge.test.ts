@@ -99,10 +99,10 @@ describe("hasChanges and changedKeys", () => {
     ["see NaN as the null that it is stored as", { a: null }, { a: Number.NaN }, []],
     ["do not look at the cookie", { cookie: { path: "/" } }, { cookie: { path: "/app" } }, []],
     [
-      "do not look at names that Session has for itself",
+      "do not look at names that Session has for itself, and only at those",
       {},
-      { id: 1, req: 2, save: 3, touch: 4, toString: 5 },
-      [],
+      { id: 1, req: 2, save: 3, touch: 4, toString: 5, constructor: 6 },
+      ["constructor", "toString"],
     ],
   ])("%s", (_, before, after, keys) => {
     expect(changedKeys(before, after).sort()).toEqual(keys);

@@ -112,12 +112,19 @@ class NodesOnce extends MemoryRegistry {
   }
 }
 
+class OnlineWhileConnected extends MemoryRegistry {
+  override async online(userIds: readonly string[]): Promise<boolean[]> {
+    return (await this.nodesOf(userIds)).map((nodeIds) => nodeIds.length > 0);
+  }
+}
+
 const broken: [new () => Registry, title: string][] = [
   [InTwoSteps, "of 30 that arrive at once where 7 may be, registers 7"],
   [InTwoSteps, "tells one caller of many at once that a user came, and one that the user went"],
   [InTwoSteps, "has users come and go in turns, however connections race"],
   [OfflineTwice, "does nothing by a departure that is told again"],
   [OfflineTwice, "has users come and go in turns, however connections race with their graces"],
+  [OnlineWhileConnected, "is online until it goes offline, also while it leaves"],
   [NoGrace, "leaves for as long as the departure says, and is found nowhere meanwhile"],
   [GraceAnew, "does not leave for longer or shorter because it is asked for again"],
   [FirstWhileLeaving, "stays online if another connection arrives while it leaves"],

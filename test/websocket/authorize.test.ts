@@ -1,3 +1,4 @@
+import { ServerResponse } from "node:http";
 import type { Request, Response } from "express";
 import { UpgradeRefusedError } from "../support/browser.ts";
 import { rawRequest } from "../support/raw-socket.ts";
@@ -46,15 +47,50 @@ describe.each(versions)("authorize on $version", ({ createApp }) => {
     await expect(served.browser().webSocket("/ws")).rejects.toMatchObject({ statusCode: 403 });
   });
 
-  test("with one parameter is given the request alone, whose res is the answer; with any other number, both", async () => {
-    const given: number[] = [];
-    const noting: Authorize[] = [
-      (...args) => given.push(args.length),
-      (req, ...rest) => given.push(1 + rest.length, req.sessionID.length > 0 ? 1 : 0),
-      (_req, _res) => given.push(2),
+  test("is given both, whatever parameters it names, and req.res is the same answer", async () => {
+    const refuse = (res: unknown) => void (res as Response).status(402).set("X-Price", "1");
+    const ways: Authorize[] = [
+      (_req, res) => refuse(res),
+      (...args) => refuse(args[1]),
+      (_req, ...rest) => refuse(rest[0]),
+      (_req, res = {} as Response) => refuse(res),
+      function (_req) {
+        // biome-ignore lint/complexity/noArguments: it is what is tried
+        refuse(arguments[1]);
+      },
+      (req) => refuse(req.res),
     ];
-    for (const authorize of noting) await (await servedWith(authorize)).browser().webSocket("/ws");
-    expect(given).toEqual([2, 1, 1, 2]);
+    for (const [at, authorize] of ways.entries()) {
+      const { statusCode, headers } = await refusalBy(await servedWith(authorize));
+      expect([at, statusCode, headers["x-price"]]).toEqual([at, 402, "1"]);
+    }
+  });
+
+  test("finds in res what any response is and has", async () => {
+    const found: unknown[] = [];
+    const served = await servedWith((req, res) => {
+      found.push(
+        res instanceof ServerResponse,
+        "json" in res,
+        res.statusCode,
+        res.headersSent,
+        res.req === req,
+      );
+      res.locals.seen = true;
+      Object.assign(res, { own: 1 });
+      found.push(req.res?.locals.seen, (req.res as unknown as { own: number }).own);
+      delete (res as unknown as { own?: number }).own;
+      found.push("own" in res);
+      res.cookie("price", "1");
+      return true;
+    });
+    const browser = served.browser();
+    await browser.webSocket("/ws");
+    expect(found).toEqual([true, true, 200, false, true, true, 1, false]);
+    expect(browser.cookies.get("price")).toBe("1");
+  });
+
+  test("with req alone, still refuses by its res", async () => {
     const refusing = await servedWith((req) => {
       req.res?.status(402).set("X-Price", "1");
     });

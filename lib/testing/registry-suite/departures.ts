@@ -62,6 +62,17 @@ export function departureRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", []);
   });
 
+  rule("is online until it goes offline, also while it leaves", async (registry) => {
+    const users = ["nobody", "u", "v", "u"];
+    assert.deepEqual(await registry.online(users), [false, false, false, false]);
+    assert.deepEqual(await registry.online([]), []);
+    for (const [at, user] of ["u", "v"].entries()) await arrive(registry, recordOf(user, at));
+    assert.deepEqual(await registry.online(users), [false, true, true, true]);
+    await assertLeaving(registry, recordOf("u", 0), hourMs);
+    assert.equal(await stateAfter(registry, recordOf("v", 1)), "offline");
+    assert.deepEqual(await registry.online(users), [false, true, false, true]);
+  });
+
   rule("leaves by its last connection only", async (registry) => {
     for (const count of [1, 2]) await arrive(registry, recordOf("u", count));
     assert.equal((await registry.depart(recordOf("u", 1), hourMs)).state, "present");

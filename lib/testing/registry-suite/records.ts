@@ -44,6 +44,7 @@ export async function assertConnected(
   const nodeIds = new Set(records.map(({ id }) => id.slice(0, id.lastIndexOf(":"))));
   const [found] = await registry.nodesOf([userId]);
   assert.deepEqual(found?.sort(), [...nodeIds].sort());
+  if (records.length > 0) assert.deepEqual(await registry.online([userId]), [true]);
 }
 
 /** Departs without grace, and gives what came of it. */

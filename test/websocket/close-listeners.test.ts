@@ -1,0 +1,76 @@
+import {
+  cookieMiddleware,
+  realtime,
+  sessionMiddleware,
+  sessionMiddlewareStack,
+  webSocketSessions,
+} from "../../lib/index.ts";
+import { redisBackend } from "../../lib/redis.ts";
+import { uniquePrefix } from "../support/redis-client.ts";
+import { places, secret, sharedRedis } from "../users/support.ts";
+
+/** More than the ten listeners at which Node warns. */
+const ROUNDS = 12;
+
+const warnings: Error[] = [];
+const onWarning = (warning: Error) => warnings.push(warning);
+beforeAll(() => process.on("warning", onWarning));
+afterAll(() => process.off("warning", onWarning));
+
+async function expectNoWarnings(): Promise<void> {
+  // Node tells of them a turn later.
+  await new Promise(setImmediate);
+  expect(warnings).toEqual([]);
+}
+
+describe.each(places)("close on $place", ({ open }) => {
+  test("takes back all that WebSocket sessions and realtime have listened to", async () => {
+    const backend = await open();
+    const { node } = backend;
+    const listening = { answer: 0, onGap: 0 };
+    for (const method of ["answer", "onGap"] as const) {
+      const original = node[method].bind(node) as (...args: unknown[]) => () => void;
+      node[method] = (...args: unknown[]) => {
+        listening[method]++;
+        const letGo = original(...args);
+        return () => {
+          listening[method]--;
+          letGo();
+        };
+      };
+    }
+    const stack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret, backend }));
+    const before = { ...listening };
+    for (let round = 0; round < ROUNDS; round++) {
+      const wsSessions = webSocketSessions(stack).attach(realtime());
+      expect(listening.answer).toBeGreaterThan(before.answer);
+      await wsSessions.close();
+      expect(listening).toEqual(before);
+    }
+    await expectNoWarnings();
+  });
+
+  test("of a backend ends its part among the nodes", async () => {
+    const { node, close } = await open();
+    await node.join();
+    expect(node.hasJoined).toBe(true);
+    await close();
+    expect(node.hasJoined).toBe(false);
+  });
+});
+
+test("of a Redis backend takes back its listeners to the app's client", async () => {
+  const client = await sharedRedis();
+  const count = () => ["end", "disconnect"].map((event) => client.listenerCount(event));
+  const before = count();
+  for (let round = 0; round < ROUNDS; round++) {
+    const backends = [1, 2].map(() => redisBackend({ client, prefix: uniquePrefix("close") }));
+    await Promise.all(backends.map(({ node }) => node.join()));
+    expect(count()).not.toEqual(before);
+    await backends[0]?.close();
+    expect(count()).not.toEqual(before);
+    await backends[1]?.close();
+    expect(count()).toEqual(before);
+  }
+  await expectNoWarnings();
+});
