@@ -1,6 +1,7 @@
 import type { SessionData, Store } from "express-session";
-import { SessionStackError } from "../errors.ts";
+import { codeOf } from "../errors.ts";
 import { chunks } from "../in-batches.ts";
+import { bounded } from "./bounded.ts";
 import type { Bounds } from "./bounds.ts";
 import { checkedLifeMs } from "./checked-life.ts";
 import { readableData, sessionDataOf } from "./inflate-cookie.ts";
@@ -24,11 +25,14 @@ const EXPIRIES_AT_ONCE = 500;
  */
 export class BoundedSessionStore implements SessionStore {
   readonly #store: SessionStore;
-  readonly #bounds: Bounds;
+  /** The same store, with every call bounded. */
+  readonly #calls: SessionStore;
+  readonly #timeoutMs: number;
 
   constructor(store: SessionStore, bounds: Bounds) {
     this.#store = store;
-    this.#bounds = bounds;
+    this.#calls = bounded(store, bounds);
+    this.#timeoutMs = bounds.timeoutMs;
   }
 
   get expressStore(): Store {
@@ -44,28 +48,28 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   read(sid: string): Promise<StoredSession | undefined> {
-    return this.#bounds.call(() => this.#store.read(sid).then(received));
+    return this.#calls.read(sid).then(received);
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     // Asked here, because what a function of the app answers wrong is no failure of the store.
     this.lifeMs(next.data);
-    const result = await this.#bounds.call(() => this.#store.write(sid, next, base));
+    const result = await this.#calls.write(sid, next, base);
     if (result.outcome === "changed") received(result.current);
     return result;
   }
 
   async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     this.lifeMs(data);
-    return this.#bounds.call(() => this.#store.refresh(sid, data, version));
+    return this.#calls.refresh(sid, data, version);
   }
 
   remove(sid: string, reason?: EndReason): Promise<void> {
-    return this.#bounds.call(() => this.#store.remove(sid, reason));
+    return this.#calls.remove(sid, reason);
   }
 
   wasReplaced(sid: string): Promise<boolean> {
-    return this.#bounds.call(() => this.#store.wasReplaced(sid));
+    return this.#calls.wasReplaced(sid);
   }
 
   lifeMs(data: SessionData): number {
@@ -74,8 +78,7 @@ export class BoundedSessionStore implements SessionStore {
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
     const found: (number | undefined)[] = [];
-    for (const some of chunks(sids, EXPIRIES_AT_ONCE))
-      found.push(...(await this.#bounds.call(() => this.#store.expiries(some))));
+    for (const some of chunks(sids, EXPIRIES_AT_ONCE)) found.push(...(await this.#calls.expiries(some)));
     return found.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
   }
 
@@ -84,7 +87,7 @@ export class BoundedSessionStore implements SessionStore {
     const steps = this.#store.walk()[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const step = await within(steps.next().catch(walkFailed), this.#bounds.timeoutMs);
+        const step = await within(steps.next().catch(walkFailed), this.#timeoutMs);
         if (step.done) return;
         const [sid, data] = step.value;
         const readable = readableData(data);
@@ -99,9 +102,7 @@ export class BoundedSessionStore implements SessionStore {
 
 /** A store that cannot be walked has not failed: that stays a TypeError. */
 function walkFailed(error: unknown): never {
-  throw error instanceof SessionStackError || error instanceof TypeError
-    ? error
-    : unavailable("failed", error);
+  throw codeOf(error) || error instanceof TypeError ? error : unavailable("failed", error);
 }
 
 function received<T extends StoredSession | undefined>(stored: T): T {

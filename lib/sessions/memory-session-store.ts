@@ -8,7 +8,8 @@ import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
-import { assertSessionData, isSessionData } from "./session-store.ts";
+import { isSessionData } from "./session-store.ts";
+import { storedJson } from "./stored-json.ts";
 
 /** How sessions are kept in memory. */
 export interface MemorySessionStoreOptions {
@@ -64,13 +65,13 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 
   async read(sid: string): Promise<StoredSession | undefined> {
     const entry = this.#live(sid);
-    return entry && stored(entry.json);
+    return entry && storedJson(entry.json);
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
     const entry = this.#live(sid);
     if (!entry && base) return { outcome: "deleted" };
-    if (entry && entry.json !== base?.version) return { outcome: "changed", current: stored(entry.json) };
+    if (entry && entry.json !== base?.version) return { outcome: "changed", current: storedJson(entry.json) };
     if (this.#put(sid, next.json, next.data)) return { outcome: "written", version: next.json };
     await this.remove(sid, "session_ended");
     return { outcome: "expired" };
@@ -206,10 +207,4 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     const expires = expiryOf(data.cookie?.expires);
     return expires ? expires.getTime() : this.#now() + this.#ttlMs;
   }
-}
-
-function stored(json: string): StoredSession {
-  const data: unknown = JSON.parse(json);
-  assertSessionData(data);
-  return { data, json, version: json };
 }

@@ -21,6 +21,7 @@ import type {
   WriteResult,
 } from "./session-store.ts";
 import { assertSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
+import { storedJson } from "./stored-json.ts";
 import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./write-script.ts";
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
@@ -61,7 +62,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       .get(this.prefix + sid)
       .then((text) => {
         if (!text) return undefined;
-        return this.#isJson() ? parseJson(String(text)) : this.#parse(String(text));
+        return this.#isJson() ? storedJson(String(text)) : this.#parse(String(text));
       });
   }
 
@@ -219,7 +220,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async #parse(text: string): Promise<StoredSession> {
-    if (this.#isJson()) return parseJson(text);
+    if (this.#isJson()) return storedJson(text);
     try {
       const data = await this.serializer.parse(text);
       assertSessionData(data);
@@ -235,19 +236,6 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     const expires = expiryOf(data.cookie?.expires);
     return expires ? Math.ceil((expires.getTime() - Date.now()) / 1000) : this.ttl;
   }
-}
-
-/** The text itself is the version and the JSON: a session that is only read is not written out for it. */
-function parseJson(text: string): StoredSession {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    // The parser's own error is not passed on: it quotes what it could not read.
-    throw sessionUnreadable();
-  }
-  assertSessionData(data);
-  return { data, version: text, json: text };
 }
 
 /** What stands under the prefix and is no session; any other failure would leave out sessions that live. */
