@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { WebSocket } from "ws";
+import type { Backend } from "../../lib/index.ts";
+import { Browser, type BrowserResponse, messages } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import type { ListeningServer } from "../support/http-server.ts";
+
+export type Answer = Pick<BrowserResponse, "status" | "body">;
+
+/** The session cookie that a browser has; empty if it has none. */
+export function cookieOf({ cookies }: Browser): string {
+  return cookies.get("connect.sid") ?? "";
+}
+
+/** The id in a session cookie. */
+export function sidOf(cookie: string): string {
+  const value = decodeURIComponent(cookie);
+  return value.slice("s:".length, value.lastIndexOf("."));
+}
+
+/** Whom a cookie opens, on either node. */
+export async function me(
+  [node]: readonly ListeningServer[],
+  cookie: string,
+): Promise<{ sid: string; userId: string | null }> {
+  const browser = new Browser((node as ListeningServer).url, { keepAlive: false });
+  if (cookie) browser.cookies.set("connect.sid", cookie);
+  const answer = await browser.get("/me");
+  browser.close();
+  assert.equal(answer.status, 200, "without a fault, a request is answered");
+  return answer.json() as { sid: string; userId: string | null };
+}
+
+interface State {
+  /** What is stored of the user's sessions, and when they expire, by their ids. */
+  readonly sessions: Map<string, { data: Record<string, unknown>; expiresAt: number }>;
+  /** When the entries of the index expire; of one that is revoked, never. */
+  readonly entries: Map<string, number>;
+}
+
+/** What stands in the backend of a user, seen past the faults; `sids` are sessions that may be nobody's any more. */
+export async function stateOf(backend: Backend, user: string, sids: Iterable<string> = []): Promise<State> {
+  const entries = new Map<string, number>();
+  for (const { sid, expiresAt } of await backend.sessionIndex.entries(user)) entries.set(sid, expiresAt);
+  // Those of a deletion that has failed: whoever deletes again finds them.
+  for (const sid of await backend.sessionIndex.revoked(user)) entries.set(sid, Number.POSITIVE_INFINITY);
+  const known = [...new Set([...entries.keys(), ...sids])];
+  const expiries = await backend.sessions.expiries(known);
+  const sessions: State["sessions"] = new Map();
+  for (const [at, sid] of known.entries()) {
+    const stored = await backend.sessions.read(sid);
+    const expiresAt = expiries[at];
+    if (stored?.data.login?.userId === user && expiresAt !== undefined)
+      sessions.set(sid, { data: stored.data as never, expiresAt });
+  }
+  return { sessions, entries };
+}
+
+let asked = 0;
+
+/** Whose a line says that it is; `undefined` if it is closed, or answers nobody any more. */
+export async function whoIs(line: WebSocket): Promise<{ sid: string; userId: string | null } | undefined> {
+  const id = ++asked;
+  line.send(JSON.stringify({ event_type: "whoami", id }), () => {});
+  for (let turns = 0; turns < 50 && line.readyState === line.OPEN; turns++) {
+    const answers = messages(line).all.map((text) => JSON.parse(text) as { id?: number; data: never });
+    const answer = answers.find((each) => each.id === id);
+    if (answer) return answer.data;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return undefined;
+}
+
+/** No line that is open is of a session that is gone. */
+export async function assertLines(
+  backend: Backend,
+  user: string,
+  lines: readonly WebSocket[],
+): Promise<void> {
+  await eventually(
+    async () => {
+      for (const line of lines) {
+        const answer = line.readyState === line.OPEN ? await whoIs(line) : undefined;
+        if (answer?.userId !== user) continue;
+        const { sessions } = await stateOf(backend, user, [answer.sid]);
+        assert.ok(sessions.has(answer.sid), "a connection stays open whose session is gone");
+      }
+    },
+    { withinMs: 5_000 },
+  );
+}
+
+export async function closeAll(lines: readonly WebSocket[], browsers: readonly Browser[]): Promise<void> {
+  for (const line of lines) line.terminate();
+  for (const browser of browsers) browser.close();
+}
