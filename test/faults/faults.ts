@@ -36,6 +36,9 @@ export class Faults {
   readonly #operations = new AsyncLocalStorage<Operation>();
   readonly #effects = new Set<Promise<unknown>>();
   readonly #lateMs: number;
+  readonly #removed = new Set<string>();
+  /** Ids of sessions that were written again after they had been removed. */
+  readonly broughtBack: string[] = [];
 
   constructor(lateMs: number) {
     this.#lateMs = lateMs;
@@ -64,10 +67,23 @@ export class Faults {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== "function") return member;
         if (!names.includes(String(name))) return member.bind(target);
-        return (...args: unknown[]) =>
-          this.#call(`${part}.${String(name)}`, () => member.apply(target, args) as Promise<unknown>);
+        return (...args: unknown[]) => {
+          const effect = () => member.apply(target, args) as Promise<unknown>;
+          const watched =
+            part === "sessions" ? () => this.#watched(String(name), String(args[0]), effect) : effect;
+          return this.#call(`${part}.${String(name)}`, watched);
+        };
       },
     });
+  }
+
+  async #watched(name: string, sid: string, effect: () => Promise<unknown>): Promise<unknown> {
+    const wasRemoved = this.#removed.has(sid);
+    const result = await effect();
+    if (name === "remove") this.#removed.add(sid);
+    const { outcome } = Object(result) as { outcome?: unknown };
+    if (wasRemoved && outcome === "written") this.broughtBack.push(sid);
+    return result;
   }
 
   async #call(name: string, run: () => Promise<unknown>): Promise<unknown> {

@@ -23,12 +23,22 @@ export async function me(
   [node]: readonly ListeningServer[],
   cookie: string,
 ): Promise<{ sid: string; userId: string | null }> {
-  const browser = new Browser((node as ListeningServer).url, { keepAlive: false });
-  if (cookie) browser.cookies.set("connect.sid", cookie);
-  const answer = await browser.get("/me");
-  browser.close();
+  const answer = await answered(async () => {
+    const browser = new Browser((node as ListeningServer).url, { keepAlive: false });
+    if (cookie) browser.cookies.set("connect.sid", cookie);
+    const response = await browser.get("/me");
+    browser.close();
+    return response;
+  });
+  return JSON.parse(answer.body) as { sid: string; userId: string | null };
+}
+
+/** What is answered without a fault. A machine under load may be slower than `timeoutMs`, and is asked again. */
+export async function answered(ask: () => Promise<Answer>): Promise<Answer> {
+  let answer = await ask();
+  for (let times = 0; times < 10 && answer.status === 503; times++) answer = await ask();
   assert.equal(answer.status, 200, "without a fault, a request is answered");
-  return answer.json() as { sid: string; userId: string | null };
+  return answer;
 }
 
 interface State {
