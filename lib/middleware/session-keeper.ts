@@ -3,6 +3,8 @@ import type { Request } from "express";
 import type { SessionData } from "express-session";
 import { ErrorEvents } from "../error-events.ts";
 import { isSessionUnreadable } from "../errors.ts";
+import { BoundSession } from "../sessions/bound-session.ts";
+import { callBack } from "../sessions/callback.ts";
 import { GuestLogins } from "../users/guest-logins.ts";
 import { UserEvents } from "../users/user-events.ts";
 import { hasKnownSecrets, isSecret, secretsOf } from "./cookie.ts";
@@ -38,7 +40,13 @@ export class SessionKeeper {
     this.guestLogins = GuestLogins.of(config.node);
     this.touchWindow = new TouchWindow(config.touchAfterMs);
     const store = config.store.expressStore as Request["sessionStore"];
-    // What express-session adds to its store, for those who call `req.sessionStore.regenerate` themselves.
+    const { regenerate } = store;
+    // As the session's own does it, whose new cookie takes the place of the old one.
+    store.regenerate = (req, callback) => {
+      if (BoundSession.is(req.session)) callBack(req.session.regenerate(), callback);
+      else regenerate.call(store, req, callback);
+    };
+    // What express-session adds to its store.
     store.generate = (req) => (req as OpenRequest)[OPEN]?.generate();
     const create = (req: Request, data: SessionData) => this.#opened(req).create(data);
     store.createSession = create as typeof store.createSession;

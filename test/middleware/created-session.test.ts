@@ -111,6 +111,30 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
   });
 });
 
+// Once the client kept the cookie of the session that was gone.
+test("req.sessionStore.regenerate puts a session with a new cookie in the place of the old one", async () => {
+  const backend = await (places[0] as (typeof places)[number]).open();
+  const served = await serve({
+    backend,
+    routes: (app) => {
+      app.post("/regenerated", (req, res, next) => {
+        req.sessionStore.regenerate(req, (error) => {
+          if (error) return next(error);
+          data(req).fresh = true;
+          res.json(null);
+        });
+      });
+    },
+  });
+  const browser = await signIn(served);
+  const before = sidOf(browser);
+  expect((await browser.post("/regenerated")).status).toBe(200);
+  expect(sidOf(browser)).not.toBe(before);
+  expect(await me(browser)).toEqual({ fresh: true });
+  expect(await backend.sessions.wasReplaced(before)).toBe(true);
+  expect(await indexed(backend, "ada")).toEqual([]);
+});
+
 test("logIn refuses what is no session of this package", async () => {
   const served = await serve({
     backend: await (places[0] as (typeof places)[number]).open(),

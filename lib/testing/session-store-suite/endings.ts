@@ -36,6 +36,21 @@ export function endingRules(rule: RuleDeclarer): void {
     });
   }
 
+  rule("knows for a while that a session was replaced, and of no other", async (store) => {
+    for (const sid of ["replaced", "ended", "lives"]) await insert(store, sid, {});
+    const atEnd: Promise<boolean>[] = [];
+    // Who finds it gone asks then: it must be known already.
+    store.endings.onEnding(({ sid }) => atEnd.push(store.wasReplaced(sid)));
+    await store.remove("replaced", "session_replaced");
+    await store.remove("ended", "session_ended");
+    assert.deepEqual(await Promise.all(atEnd), [true, false]);
+    const sids = ["replaced", "ended", "lives", "never"];
+    const known = await Promise.all(sids.map((sid) => store.wasReplaced(sid)));
+    assert.deepEqual(known, [true, false, false, false]);
+    await assertGone(store, "replaced");
+    await assertStored(store, "lives", {});
+  });
+
   rule("announces a removal only when the session is gone", async (store) => {
     await insert(store, "a", {});
     const found: Promise<StoredSession | undefined>[] = [];
