@@ -11,6 +11,7 @@ import {
 } from "../connections/registry.ts";
 import { chunks } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
+import { heardLate } from "../sessions/heard-late.ts";
 import type { Events } from "./events.ts";
 
 const debug = createDebug("express-session-stack:realtime");
@@ -178,27 +179,28 @@ export class Presence {
     onLate: (arrival: Arrival | undefined) => void,
   ): Promise<Arrival> {
     const { lastingRegistry, bounds, expireAfterMs } = this.#parts;
-    let arriving: Promise<Arrival> | undefined;
-    const answer = bounds.call(() => {
-      arriving = lastingRegistry.arrive(record, { maxPerUser, expireAfterMs });
-      return arriving;
-    });
-    answer.catch(() => arriving?.then(onLate, () => onLate(undefined)));
-    return answer;
+    const arrive = () => lastingRegistry.arrive(record, { maxPerUser, expireAfterMs });
+    return heardLate(bounds, arrive, onLate);
   }
 
   async #step(departing: Departing): Promise<void> {
-    const { lastingRegistry, events } = this.#parts;
+    const { lastingRegistry, upkeepBounds } = this.#parts;
     const { record, graceMs } = departing;
-    const departure = await lastingRegistry.depart(record, graceMs);
+    const depart = () => lastingRegistry.depart(record, graceMs);
+    // What comes when it is tried again already says all the same that the user has gone by this step.
+    const departure = await heardLate(upkeepBounds, depart, (late) => this.#tellOffline(late?.state, record));
     if (departure.state === "leaving") {
       if (!this.#isClosed) this.#askAgain(departing, departure.forMs);
       return;
     }
-    if (departure.state === "offline") void events.tell("offline", record.userId);
+    this.#tellOffline(departure.state, record);
     // Last: until here, whoever finds this node dead finds the connection.
-    await lastingRegistry.forget(nodeOf(record.id), [record.id]);
+    await upkeepBounds.call(() => lastingRegistry.forget(nodeOf(record.id), [record.id]));
     if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
+  }
+
+  #tellOffline(state: string | undefined, { userId }: ConnectionRecord): void {
+    if (state === "offline") void this.#parts.events.tell("offline", userId);
   }
 
   /** With all who are due at about the same time: what they ask then leaves as one write. */
