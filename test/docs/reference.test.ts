@@ -16,7 +16,7 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ["NodeOptions", "bus/node-options.ts", "docs/api.md", "### Backends"],
   [
     "UserSessionsOptions",
-    "users/user-sessions.ts",
+    "users/user-sessions-options.ts",
     "docs/api.md",
     "## `userSessions(sessionStack, options)`",
   ],
