@@ -1,14 +1,18 @@
 /** What this package has made says so, to other copies of the package as well. */
 const MADE: unique symbol = Symbol.for("express-session-stack.made") as never;
 
+/** What this copy has made. */
+const own = new WeakSet<object>();
+
 /** Notes that a value was made by a factory of this package. */
 export function markMade<T extends object>(value: T): T {
+  own.add(value);
   return Object.defineProperty(value, MADE, { value: true });
 }
 
 /** Refuses what another copy of this package has made. @throws {TypeError} that says so. */
 export function refuseOtherCopy(value: unknown, where: string): void {
-  if (Object(value)[MADE] !== true) return;
+  if (Object(value)[MADE] !== true || own.has(value as object)) return;
   throw new TypeError(
     `${where}: it was made by another copy of express-session-stack; two copies are loaded, such as two versions in ` +
       "node_modules (see npm ls express-session-stack), or one that was reloaded. Have all that belongs together made by one",
