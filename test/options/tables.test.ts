@@ -2,12 +2,19 @@ import { inspect } from "node:util";
 import { knownOptions } from "../../lib/options/options-check.ts";
 import { backendSubjects, nodeSubject } from "./backends.ts";
 import { clientSubject } from "./client.ts";
+import { compressionSubjects } from "./compression.ts";
 import { backend, connectionSubjects } from "./connections.ts";
 import { sessionSubjects } from "./sessions.ts";
 import type { Subject } from "./subject.ts";
 import { suiteSubjects } from "./suites.ts";
 
-const checked = [...sessionSubjects, ...connectionSubjects, ...backendSubjects, ...suiteSubjects];
+const checked = [
+  ...sessionSubjects,
+  ...connectionSubjects,
+  ...compressionSubjects,
+  ...backendSubjects,
+  ...suiteSubjects,
+];
 const subjects: readonly Subject[] = [...checked, nodeSubject, clientSubject];
 
 afterAll(() => backend.close());
