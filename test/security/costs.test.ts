@@ -72,7 +72,7 @@ describe("what one client costs, at most, in Redis commands", () => {
     expect(await cost(() => forged.get("/read"))).toEqual([]);
   });
 
-  test("a request whose session is gone: two", async () => {
+  test("a request or a handshake whose session is gone: two", async () => {
     await browser.post("/logout");
     const cookie = browser.cookies.get("connect.sid");
     expect(cookie).toBeUndefined();
@@ -82,6 +82,8 @@ describe("what one client costs, at most, in Redis commands", () => {
     const again = served.browser();
     again.cookies.set("connect.sid", late);
     expect(await cost(() => again.get("/read"))).toEqual(["get", "exists"]);
+    const connect = async () => (await again.webSocket("/ws")).terminate();
+    expect(await cost(connect)).toEqual(["get", "exists"]);
   });
 
   test("a request that only reads: one, and once in touchAfterMs two more", async () => {
