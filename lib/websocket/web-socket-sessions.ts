@@ -48,6 +48,7 @@ export interface WebSocketSessions {
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
   off(event: "connection", listener: ConnectionListener): this;
+  /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
   /**
    * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
