@@ -40,7 +40,8 @@ export class SessionKeeper {
     this.guestLogins = GuestLogins.of(config.node);
     this.touchWindow = new TouchWindow(config.touchAfterMs);
     const store = config.store.expressStore as Request["sessionStore"];
-    const { regenerate } = store;
+    // The class's own: that of the store may be another middleware's, and they would become a chain.
+    const { regenerate } = Object.getPrototypeOf(store) as typeof store;
     // As the session's own does it, whose new cookie takes the place of the old one.
     store.regenerate = (req, callback) => {
       if (BoundSession.is(req.session)) callBack(req.session.regenerate(), callback);
