@@ -21,6 +21,7 @@ import type {
   WriteResult,
 } from "./session-store.ts";
 import { assertSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { storedJson } from "./stored-json.ts";
 import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./write-script.ts";
 
@@ -41,6 +42,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
   readonly #client: () => RedisClient;
   readonly #replacedPrefix: string;
+  readonly #texts = new SharedReads((sid) => this.#client().get(this.prefix + sid));
 
   constructor(options: RedisSessionStoreOptions) {
     assertClientOf("RedisSessionStore", options, false);
@@ -58,12 +60,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   read(sid: string): Promise<StoredSession | undefined> {
-    return this.#client()
-      .get(this.prefix + sid)
-      .then((text) => {
-        if (!text) return undefined;
-        return this.#isJson() ? storedJson(String(text)) : this.#parse(String(text));
-      });
+    return this.#texts.read(sid).then((text) => {
+      if (!text) return undefined;
+      return this.#isJson() ? storedJson(String(text)) : this.#parse(String(text));
+    });
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
@@ -72,6 +72,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       await this.remove(sid, "session_ended");
       return { outcome: "expired" };
     }
+    this.#texts.forget(sid);
     const version = this.#isJson() ? next.json : (next.text ?? this.serializer.stringify(next.data));
     const reply = await writeScript.run(this.#client(), {
       keys: [this.prefix + sid],
@@ -91,6 +92,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async remove(sid: string, reason?: EndReason): Promise<void> {
+    this.#texts.forget(sid);
     // First: whoever comes with the old id and finds no session must find this.
     if (reason === "session_replaced")
       await this.#client().set(this.#replacedPrefix + sid, "1", { PX: REPLACED_KNOWN_MS });
@@ -140,6 +142,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       callback(error);
       return;
     }
+    this.#texts.forget(sid);
     await super.set(sid, data, callback);
   }
 

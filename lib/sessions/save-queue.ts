@@ -94,7 +94,8 @@ export class SaveQueue {
     const isCurrent = current?.version === base?.version;
     if (isCurrent && saves.length === 1) return { saves, current, next: sent, userId };
     let data = isCurrent || !current ? undefined : (JSON.parse(current.json) as SessionData);
-    for (const save of saves) data = save.applyTo(data);
+    const before = parsedOnce();
+    for (const save of saves) data = save.applyTo(data, before);
     const { format, userIdOf } = this.#parts;
     const next = format.merged(data as SessionData, isCurrent ? undefined : current, saves);
     const write = (next: SessionSnapshot) => ({ saves, current, next, userId: userIdOf(next.data) });
@@ -145,6 +146,16 @@ export class SaveQueue {
     for (const save of saves) save.failIfLate(why);
     this.#waiting.unshift(...saves);
   }
+}
+
+/** Parses each text once: most that wait together have loaded the same. Nobody changes what it gives. */
+function parsedOnce(): (json: string) => SessionData {
+  const parsed = new Map<string, SessionData>();
+  return (json) => {
+    const data = parsed.get(json) ?? (JSON.parse(json) as SessionData);
+    parsed.set(json, data);
+    return data;
+  };
 }
 
 function isTimeout(error: unknown): boolean {

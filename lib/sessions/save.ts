@@ -74,12 +74,14 @@ export class Save {
     return this.#isOpen;
   }
 
-  /** Puts its changes over what others have stored, which is changed and returned. */
-  applyTo(theirs: SessionData | undefined): SessionData {
+  /**
+   * Puts its changes over what others have stored, which is changed and returned. `before` reads what it had loaded, which
+   * stays as it is.
+   */
+  applyTo(theirs: SessionData | undefined, before: (json: string) => SessionData): SessionData {
     const { base, sent, unsure } = this.request;
     const mine = JSON.parse(sent.json) as SessionData;
-    if (!theirs) return mine;
-    return mergeChanges(base && (JSON.parse(base.json) as SessionData), mine, theirs, unsure);
+    return theirs ? mergeChanges(base && before(base.json), mine, theirs, unsure) : mine;
   }
 
   /** The session as the saver wants it. */

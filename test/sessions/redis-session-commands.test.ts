@@ -71,6 +71,51 @@ describe("RedisSessionStore", () => {
       expect(calls).toEqual(["evalSha"]);
     });
 
+    it("one command for all reads of a session that come in one turn, each with a copy of its own", async () => {
+      const { store, calls } = watched();
+      await insert(store, "a", { n: 1 });
+      await insert(store, "b", { n: 2 });
+      calls.length = 0;
+      const sids = Array.from({ length: 64 }, () => ["a", "b", "missing"]).flat();
+      const found = await Promise.all(sids.map((sid) => store.read(sid)));
+      expect(calls.splice(0)).toEqual(["get", "get", "get"]);
+      expect(found.map((stored) => (stored?.data as { n?: number } | undefined)?.n).slice(-3)).toEqual([
+        1,
+        2,
+        undefined,
+      ]);
+      expect(new Set(found.slice(0, 3).map((stored) => stored?.data)).size).toBe(3);
+      expect(found[0]?.data).not.toBe(found[3]?.data);
+      await store.read("a");
+      expect(calls).toEqual(["get"]);
+    });
+
+    it("a read of its own after each write, removal and set that the same turn has begun", async () => {
+      const { store } = watched();
+      const base = await insert(store, "a", { n: 1 });
+      const n = async (read: ReturnType<typeof store.read>) =>
+        ((await read)?.data as { n?: number } | undefined)?.n;
+      const steps = [
+        n(store.read("a")),
+        store.write("a", snapshot({ n: 2 }), base).then(() => {}),
+        n(store.read("a")),
+        store.set("a", sessionData({ n: 3 })),
+        n(store.read("a")),
+        store.remove("a", "session_ended"),
+        n(store.read("a")),
+      ];
+      expect((await Promise.all(steps)).filter((_, at) => at % 2 === 0)).toEqual([1, 2, 3, undefined]);
+    });
+
+    it("a read anew after one that has failed", async () => {
+      const { store } = watched();
+      await client.lPush(`${store.prefix}a`, "no session");
+      const failed = await Promise.allSettled([store.read("a"), store.read("a")]);
+      expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+      await client.del(`${store.prefix}a`);
+      await expect(store.read("a")).resolves.toBeUndefined();
+    });
+
     it("the whole script once to a server that has forgotten it", async () => {
       const { store, calls } = watched();
       const base = await insert(store, "a", { n: 1 });
