@@ -12,6 +12,8 @@ export interface PlacesOptions {
 export interface Place {
   /** Counts a handshake of a session, before it is read, and of its user, before anything is done for it. @throws {Refusal} */
   of(kind: "session" | "user", id: string): void;
+  /** The handshake of a guest may wait for the app now, in a place that would be a user's. @throws {Refusal} */
+  beGuest(): void;
   /** Takes a place among connections without a stored session. @throws {Refusal} */
   beAnonymous(): void;
   /** Hands the place on to the connection that has opened, which gives it back. */
@@ -26,6 +28,8 @@ export class Places {
   readonly #connections: ReadonlySet<unknown>;
   readonly #rates: Readonly<Record<"session" | "user", HandshakeRate>>;
   #handshakes = 0;
+  /** Those of the handshakes that came without a stored session. */
+  #guests = 0;
   #anonymous = 0;
   #isClosed = false;
 
@@ -44,6 +48,11 @@ export class Places {
     return this.#anonymous;
   }
 
+  /** Places that no connection has. */
+  get #free(): number {
+    return this.#options.maxConnections - this.#connections.size;
+  }
+
   /** Lets nobody in any more. */
   close(): void {
     this.#isClosed = true;
@@ -57,15 +66,21 @@ export class Places {
   /** Takes a place for a handshake. @throws {Refusal} if there is none. */
   enter(): Place {
     this.refuseIfClosed();
-    if (this.#connections.size + this.#handshakes >= this.#options.maxConnections)
-      throw isFull("connections");
+    if (this.#handshakes >= this.#free) throw isFull("connections");
     this.#handshakes++;
+    let isGuest = false;
     let isAnonymous = false;
     return {
       of: (kind, id) => {
         const seconds = this.#rates[kind].take(id);
         if (seconds === undefined) return;
         throw new Refusal(429, `Too many handshakes of this ${kind}`, { "Retry-After": String(seconds) });
+      },
+      beGuest: () => {
+        // One client can begin any number of them, and each waits as long as `authorize` does: users have the other half.
+        if (this.#guests >= Math.ceil(this.#free / 2)) throw isFull("handshakes without a session");
+        this.#guests++;
+        isGuest = true;
       },
       beAnonymous: () => {
         if (this.#anonymous >= this.#options.maxAnonymousConnections)
@@ -82,6 +97,7 @@ export class Places {
       },
       end: () => {
         this.#handshakes--;
+        if (isGuest) this.#guests--;
         if (isAnonymous) this.#anonymous--;
       },
     };

@@ -74,6 +74,7 @@ export async function admit(
     if (!opening) throw noSession(keeper.isStoreReady);
     const open = opening instanceof Promise ? await limit.race(opening) : opening;
     if (open.record?.isStored && open.record.userId !== undefined) place.of("user", open.record.userId);
+    if (!open.record?.isStored) place.beGuest();
     answer.whenMade((res) => beforeHead(res, () => open.sendCookie(res, { willSave: false })));
     // Whether anything was waited for.
     const waits = [

@@ -127,6 +127,31 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(await statuses(1, served, browser)).toEqual([101]);
   });
 
+  test("guests for whom the app is asked leave half of the free places to users", async () => {
+    let asked = 0;
+    let letIn: (is: boolean) => void = () => {};
+    const thinking = new Promise<boolean>((resolve) => {
+      letIn = resolve;
+    });
+    const served = await serveWith({
+      maxConnections: 9,
+      authorize: (req) => {
+        asked++;
+        return data(req).name ? true : thinking;
+      },
+    });
+    const browser = await signIn(served);
+    expect(await statuses(1, served, browser)).toEqual([101]);
+    const guests = statuses(12, served);
+    await eventually(() => expect(served.wsSessions.stats().handshakes[503]).toBe(8));
+    expect(asked).toBe(1 + 4);
+    expect(await statuses(5, served, browser)).toEqual([101, 101, 101, 101, 503]);
+    letIn(true);
+    expect(await guests).toEqual([101, 101, 101, 101, ...Array.from({ length: 8 }, () => 503)]);
+    expect(served.wsSessions.stats()).toMatchObject({ connections: 9, anonymousConnections: 4 });
+    expect(served.errors).toEqual([]);
+  });
+
   test("handshakes that are refused, or dropped on the way, give their places back", async () => {
     let answer: () => boolean | Promise<boolean> = () => false;
     const served = await serveWith({
