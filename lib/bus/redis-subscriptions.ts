@@ -1,4 +1,3 @@
-import { after } from "../after.ts";
 import { inBatches } from "../in-batches.ts";
 import type { RedisClient } from "../redis-client.ts";
 import type { MessageListener } from "./bus.ts";
@@ -42,7 +41,7 @@ export class RedisSubscriptions {
   readonly #probes: Probes;
   #current: Current | undefined;
   #topology: unknown;
-  #cancelRound: (() => void) | undefined;
+  #nextRound: NodeJS.Timeout | undefined;
   /** Whether a line is coming up of which nobody was told yet. */
   #isComingUp = false;
   #isDeaf = false;
@@ -91,7 +90,8 @@ export class RedisSubscriptions {
   close(): void {
     this.#isClosed = true;
     this.#wanted.clear();
-    this.#cancelRound?.();
+    clearTimeout(this.#nextRound);
+    this.#nextRound = undefined;
     this.#current?.line.destroy();
     this.#current = undefined;
   }
@@ -189,12 +189,14 @@ export class RedisSubscriptions {
   }
 
   #schedule(): void {
-    this.#cancelRound ??= after(ROUND_MS, () => {
-      this.#cancelRound = undefined;
+    if (this.#nextRound) return;
+    this.#nextRound = setTimeout(() => {
+      this.#nextRound = undefined;
       if (this.#wanted.size === 0) return;
       this.#round();
       this.#schedule();
-    });
+    }, ROUND_MS);
+    this.#nextRound.unref();
   }
 
   #round(): void {
@@ -222,12 +224,11 @@ export class RedisSubscriptions {
   #comesUp(): void {
     if (this.#isComingUp) return;
     this.#isComingUp = true;
-    const ask = () => {
-      if (!this.#isComingUp || this.#isClosed) return;
-      this.#probes.ask();
-      after(ASK_MS, ask);
-    };
-    after(ASK_MS, ask);
+    const asking = setInterval(() => {
+      if (this.#isComingUp && !this.#isClosed) this.#probes.ask();
+      else clearInterval(asking);
+    }, ASK_MS);
+    asking.unref();
   }
 
   #tell(): void {

@@ -80,6 +80,11 @@ export class SessionConnections implements ConnectionHolder {
     return this.#sidByDigest.get(digest);
   }
 
+  /** Looks at a session anew, if it has connections. */
+  revalidate(sid: string): void {
+    if (this.#bySession.has(sid)) this.#watch.watch(sid);
+  }
+
   /** Looks at all sessions anew: some may have ended without this node hearing of it. */
   revalidateAll(): void {
     this.#watch.revalidateAll();

@@ -8,9 +8,18 @@ import type { Obstacle } from "./not-carried.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { expireCookie, isOver, setCookie } from "./set-cookie.ts";
-import { SIGNED, signValue } from "./signed-value.ts";
+import { SIGNED, type SignatureCache } from "./signed-value.ts";
 
 type Cookie = SessionData["cookie"];
+
+/** Milliseconds for which a session that was seen in the store is taken to be there by a head that cannot wait for a look. */
+const SEEN_MS = 100;
+
+/** What signs the ids of sessions: by the first secret of the request. */
+export interface Signer {
+  readonly signatures: SignatureCache;
+  readonly secret: CipherKey;
+}
 
 /** Whose cookie it is. */
 export interface CookieOwner {
@@ -26,7 +35,7 @@ export interface CookieOwner {
 export class CarriedCookie {
   readonly #req: Request;
   readonly #config: SessionConfig;
-  readonly #secret: CipherKey;
+  readonly #signer: Signer;
   readonly #owner: CookieOwner;
   /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
   #carriedId: string | undefined;
@@ -40,12 +49,13 @@ export class CarriedCookie {
     req: Request,
     config: SessionConfig,
     owner: CookieOwner,
-    { secret, requestedId }: { secret: CipherKey; requestedId: string | undefined },
+    signer: Signer,
+    requestedId: string | undefined,
   ) {
     this.#req = req;
     this.#config = config;
     this.#owner = owner;
-    this.#secret = secret;
+    this.#signer = signer;
     this.#carriedId = requestedId;
   }
 
@@ -74,7 +84,9 @@ export class CarriedCookie {
 
   /** Says that this request ends the session: the client is to forget it, unless another session takes its place. */
   willEnd(record: SessionRecord): void {
-    if (this.names(record)) this.#useless = record.session.cookie;
+    // Also of one that took the place of a session which was not found: its cookie is of no use either.
+    const isCarriedGone = this.#carriedId !== undefined && this.#carried === undefined && !record.hasEnded;
+    if (this.names(record) || isCarriedGone) this.#useless = record.session.cookie;
   }
 
   /** Says that the session could not be ended: it may be there still, and the client can try again. */
@@ -103,12 +115,21 @@ export class CarriedCookie {
       expireCookie(res, name, session.cookie);
       return;
     }
-    setCookie(res, name, SIGNED + signValue(session.id, this.#secret), session.cookie);
+    const { signatures, secret } = this.#signer;
+    setCookie(res, name, SIGNED + signatures.sign(session.id, secret), session.cookie);
     this.#carriedId = session.id;
   }
 
   /** Whether `send` would set it; `rolling` has it set also if nothing has changed. */
   isDue(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
+    const { record } = this.#owner;
+    // What the client came with may have been replaced meanwhile, and its cookie would log out who has just logged in.
+    if (record && this.names(record) && !record.wasSeenWithin(SEEN_MS)) return false;
+    return this.isWanted(willSave, rolling);
+  }
+
+  /** Whether it is to be set, if the session is still there. */
+  isWanted(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
     const { record } = this.#owner;
     if (!record || record.hasEnded) return false;
     const cookie = cookieOf(record.session);

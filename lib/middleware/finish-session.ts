@@ -6,8 +6,8 @@ import type { OpenSession } from "./open-session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 
 /**
- * Does what is due for the session when its response ends: saves it, touches it, destroys it, or nothing,
- * which is `undefined`, so that most responses wait for nothing.
+ * Does what is due for the session when its response ends: saves it, touches it, destroys it, has a look whether its
+ * cookie may be sent, or nothing, which is `undefined`, so that most responses wait for nothing.
  *
  * Rejects if what the app has changed could not be stored.
  */
@@ -16,7 +16,23 @@ export function finishSession(
   open: OpenSession,
   req: Request,
   res: Response,
-): Promise<void> | undefined {
+): Promise<unknown> | undefined {
+  return (
+    settleSession(keeper, open, req, res) ??
+    open.verifyCookie()?.catch((error) => {
+      // The cookie waits for the next response.
+      debugSession(req, `not looked at: ${briefly(error)}`);
+      keeper.errors.report(error, req);
+    })
+  );
+}
+
+function settleSession(
+  keeper: SessionKeeper,
+  open: OpenSession,
+  req: Request,
+  res: Response,
+): Promise<unknown> | undefined {
   const { config } = keeper;
   const { record, lastRecord, ending } = open;
   // An end that the handler did not wait for: the client is not told of it before it is true.

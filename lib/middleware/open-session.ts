@@ -1,4 +1,3 @@
-import type { CipherKey } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Session, SessionData } from "express-session";
 import { BoundSession } from "../sessions/bound-session.ts";
@@ -13,7 +12,7 @@ import type { SessionStore, StoredSession } from "../sessions/session-store.ts";
 import { stampLogin } from "../users/login.ts";
 import type { SessionIndex } from "../users/session-index.ts";
 import type { UserEvents } from "../users/user-events.ts";
-import { CarriedCookie } from "./carried-cookie.ts";
+import { CarriedCookie, type Signer } from "./carried-cookie.ts";
 import { briefly, debugSession } from "./debug-session.ts";
 import { dismissGuest, guestCookie, guestKeysOf, tellGuestLogin } from "./guest-cookie.ts";
 import type { Obstacle } from "./not-carried.ts";
@@ -21,6 +20,9 @@ import { RequestSessionActions } from "./request-session-actions.ts";
 import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { isOver } from "./set-cookie.ts";
+
+/** Of two responses that are sent within so many milliseconds, nobody knows which one a client has first. */
+const SAME_MOMENT_MS = 10;
 
 /** The session of one request or connection: begins it, writes it, ends it, and decides whether its cookie is sent. */
 export class OpenSession implements RecordOwner {
@@ -30,25 +32,19 @@ export class OpenSession implements RecordOwner {
   readonly #config: SessionConfig;
   readonly #users: UserEvents;
   readonly #cookie: CarriedCookie;
-  #ending: Promise<void> | undefined;
+  #ending: Promise<unknown> | undefined;
   readonly #actions: RequestSessionActions;
   #isReplacement = false;
   #record: SessionRecord | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    req: Request,
-    config: SessionConfig,
-    users: UserEvents,
-    secret: CipherKey,
-    requestedId?: string,
-  ) {
+  constructor(req: Request, config: SessionConfig, users: UserEvents, signer: Signer, requestedId?: string) {
     this.#req = req;
     this.#config = config;
     this.#users = users;
     this.requestedId = requestedId;
     this.#actions = new RequestSessionActions(req, this);
-    this.#cookie = new CarriedCookie(req, config, this, { secret, requestedId });
+    this.#cookie = new CarriedCookie(req, config, this, signer, requestedId);
   }
 
   /** The record of the session that is in `req.session` now, also of one that the app has loaded; of none, once it has unset it. */
@@ -94,7 +90,7 @@ export class OpenSession implements RecordOwner {
   }
 
   /** Settles as the session's end does, while that is under way; `undefined` if none is. */
-  get ending(): Promise<void> | undefined {
+  get ending(): Promise<unknown> | undefined {
     return this.#ending;
   }
 
@@ -179,8 +175,11 @@ export class OpenSession implements RecordOwner {
     if (record?.isUnsure) this.end(record, "session_ended").catch(() => {});
   }
 
-  /** Ends a session, and has the client forget its cookie unless another one takes its place. */
-  async end(record: SessionRecord, reason: EndReason): Promise<void> {
+  /**
+   * Ends a session, and has the client forget its cookie unless another one takes its place. Resolves to whether it was
+   * still there.
+   */
+  async end(record: SessionRecord, reason: EndReason): Promise<boolean> {
     this.#cookie.willEnd(record);
     const ending = record.remove(reason);
     this.#ending = ending;
@@ -194,6 +193,7 @@ export class OpenSession implements RecordOwner {
       if (this.#ending === ending) this.#ending = undefined;
     }
     debugSession(this.#req, reason === "session_replaced" ? "regenerated" : "destroyed");
+    return ending;
   }
 
   /**
@@ -208,6 +208,22 @@ export class OpenSession implements RecordOwner {
     const { record } = this;
     if (!res || record?.userId === undefined || record.hasEnded) return;
     dismissGuest(this.#req, this.#config, res, record.session.cookie);
+  }
+
+  /** The session was gone before this request could end it: what the client has by now may be another one's cookie. */
+  leaveCookie(record: SessionRecord): void {
+    this.#cookie.hasNotEnded(record);
+  }
+
+  /**
+   * Looks whether the session is still there, if the client is about to be sent its cookie once more and a while has gone
+   * by since it was seen: a login may have replaced it, and the old cookie would take the place of the new one.
+   */
+  verifyCookie(): Promise<void> | undefined {
+    const { record } = this;
+    if (!record?.isStored || !this.isCarried(record) || this.isHeadSent) return undefined;
+    if (record.wasSeenWithin(SAME_MOMENT_MS) || !this.#cookie.isWanted(false)) return undefined;
+    return record.verify();
   }
 
   /** Whether `sendCookie` would set a cookie, whatever the response. */

@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import type { Session } from "express-session";
-import { isSessionDeleted, SessionStackError } from "../errors.ts";
+import { isSessionDeleted, SessionStackError, sessionDeleted } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
 import { debugSession } from "./debug-session.ts";
 import { notCarried } from "./not-carried.ts";
@@ -53,7 +53,17 @@ export class RequestSessionActions implements SessionActions {
   async regenerate(replaced: Session): Promise<void> {
     // Its id would never reach the client: then rather keep the old session than end it for nothing.
     if (this.#open.isHeadSent) throw notCarried("head sent");
-    await this.#open.end(BoundSession.recordOf(replaced), "session_replaced");
+    const record = BoundSession.recordOf(replaced);
+    const { userId } = record;
+    if (await this.#open.end(record, "session_replaced")) {
+      this.#open.generate();
+      return;
+    }
+    this.#open.leaveCookie(record);
+    // Somebody has ended the login meanwhile: under another id it would go on.
+    if (userId !== undefined) throw sessionDeleted();
     this.#open.generate();
+    // As with a late request: its cookie would take the place of what the client was given meanwhile.
+    if (!record.isLoggingIn) this.#open.record?.close();
   }
 }

@@ -107,7 +107,8 @@ export class SessionKeeper {
       );
     }
     const id = this.#requestedId(req, secrets);
-    const open = new OpenSession(req, this.config, this.users, secret, id);
+    const signer = { signatures: this.#signatures, secret };
+    const open = new OpenSession(req, this.config, this.users, signer, id);
     (req as OpenRequest)[OPEN] = open;
     req.sessionStore = this.config.store.expressStore as Request["sessionStore"];
     if (id !== undefined) {
@@ -122,7 +123,8 @@ export class SessionKeeper {
   /** What `store.load` has created a session for is no request that was opened. */
   #opened(req: OpenRequest): OpenSession {
     req.headers ??= {};
-    req[OPEN] ??= new OpenSession(req, this.config, this.users, NEVER_SIGNS);
+    const signer = { signatures: this.#signatures, secret: NEVER_SIGNS };
+    req[OPEN] ??= new OpenSession(req, this.config, this.users, signer);
     return req[OPEN];
   }
 
@@ -152,7 +154,10 @@ export class SessionKeeper {
    * new cookie already, or will have: another one would log out who has just logged in.
    */
   async #generateFor(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
-    const isLate = await this.config.store.wasReplaced(id);
+    const { store } = this.config;
+    // Whoever has ended it may not have been heard by those who hold its connections.
+    store.endings.close(id, "session_ended");
+    const isLate = await store.wasReplaced(id);
     open.generate();
     if (isLate) {
       open.record?.close();

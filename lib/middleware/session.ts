@@ -109,7 +109,7 @@ function followResponse(
     if (isFailed) return send(args);
     if (isEnded) return res;
     isEnded = true;
-    let finishing: Promise<void> | undefined;
+    let finishing: Promise<unknown> | undefined;
     try {
       finishing = finishSession(keeper, open, req, res);
     } catch (error) {

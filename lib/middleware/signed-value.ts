@@ -37,25 +37,40 @@ type SecretUsed = string | KeyObject | Buffer;
 
 interface Signed {
   readonly value: string;
+  readonly signed: string;
   readonly by: SecretUsed;
 }
 
-/** Checks signed values, each once: a client sends the same with every request, and an HMAC costs more than all else of it. */
+/**
+ * Signs values and checks them, each once: a client sends the same with every request, and may be sent it with every
+ * response, and an HMAC costs more than all else of it.
+ */
 export class SignatureCache {
-  readonly #signed = new Map<string, Signed>();
+  readonly #bySigned = new Map<string, Signed>();
+  readonly #byValue = new Map<string, Signed>();
   readonly #copies = new WeakMap<object, Buffer>();
+
+  /** As {@link signValue}. */
+  sign(value: string, secret: CipherKey): string {
+    const known = this.#byValue.get(value);
+    const by = this.#used(secret);
+    if (known?.by === by) return known.signed;
+    const signed = signValue(value, secret);
+    this.#remember({ value, signed, by });
+    return signed;
+  }
 
   /**
    * As {@link unsignValue}. Only what was found to be signed is remembered, with the secret that has signed it: it is
    * known no longer than that is among the secrets, whoever takes it out of their list, and however.
    */
   unsign(signed: string, secrets: readonly CipherKey[]): string | undefined {
-    const known = this.#signed.get(signed);
+    const known = this.#bySigned.get(signed);
     if (known !== undefined && secrets.some((secret) => this.#used(secret) === known.by)) return known.value;
     for (const secret of secrets) {
       const value = unsignValue(signed, [secret]);
       if (value === undefined) continue;
-      this.#remember(signed, { value, by: this.#used(secret) });
+      this.#remember({ value, signed, by: this.#used(secret) });
       return value;
     }
     return undefined;
@@ -73,11 +88,14 @@ export class SignatureCache {
     return fresh;
   }
 
-  #remember(signed: string, by: Signed): void {
+  #remember(entry: Signed): void {
     // One that is known by a secret which is gone keeps its place: it is as old as it was.
-    this.#signed.set(signed, by);
-    if (this.#signed.size <= REMEMBERED) return;
-    const [oldest] = this.#signed.keys();
-    if (oldest !== undefined) this.#signed.delete(oldest);
+    this.#bySigned.set(entry.signed, entry);
+    this.#byValue.set(entry.value, entry);
+    if (this.#bySigned.size <= REMEMBERED) return;
+    const [oldest] = this.#bySigned.values();
+    if (!oldest) return;
+    this.#bySigned.delete(oldest.signed);
+    if (this.#byValue.get(oldest.value) === oldest) this.#byValue.delete(oldest.value);
   }
 }

@@ -71,6 +71,12 @@ export class CatchUp {
     this.#restore();
   }
 
+  /** Has the groups of some read again with the next tick: this node was told that they have changed, and could not find out how. */
+  lookUpLater(connections: Iterable<OfUser>, error: unknown): void {
+    for (const connection of connections) if (!connection.isGone) this.#failed.add(connection);
+    this.#fail(error);
+  }
+
   /** The same for some whom the registry has lost, while the others go on. */
   async lookUpAgain(records: readonly ConnectionRecord[]): Promise<void> {
     const { connections } = this.#parts;

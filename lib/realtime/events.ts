@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { ErrorEvents } from "../error-events.ts";
-import { isSessionDeleted } from "../errors.ts";
+import { isSessionDeleted, sessionDeleted } from "../errors.ts";
 import { MAX_NAME_LENGTH } from "../name.ts";
 import type { Connection } from "./connection.ts";
 import type { EventMap } from "./event-map.ts";
@@ -23,6 +23,9 @@ export type EventHandler<Data, ServerEvents extends EventMap<ServerEvents> = Eve
 
 type AnyHandler = EventHandler<EventData>;
 type Listener = (...args: never[]) => unknown;
+
+/** A connection whose session may end while its event is handled. */
+type Handling = Connection & { readonly ws: { readonly isMuted: boolean } };
 
 interface Handled {
   readonly schema: StandardSchema<unknown> | undefined;
@@ -83,11 +86,13 @@ export class Events {
    *
    * @throws {ProtocolError} with what the sender is told; what else a handler throws is an error event as well.
    */
-  async handle(connection: Connection, { type, data, id }: IncomingEvent): Promise<unknown> {
+  async handle(connection: Handling, { type, data, id }: IncomingEvent): Promise<unknown> {
     const handled = this.#handled.get(type);
     if (!handled) throw unknownEvent(id);
     try {
       const checked = handled.schema ? await check(handled.schema, data, id) : data;
+      // Its session may have ended while a schema took its time: from then on nothing of it is handled.
+      if (connection.ws.isMuted) throw sessionDeleted();
       return await handled.handler(connection, checked as EventData);
     } catch (error) {
       if (error instanceof ProtocolError) throw error;

@@ -1,38 +1,22 @@
-import type { Node } from "../bus/node.ts";
-import type { Registry } from "../connections/registry.ts";
 import { SessionStackError } from "../errors.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import { chunks } from "../in-batches.ts";
 import { isText } from "../is-text.ts";
 import { isName, MAX_NAME_LENGTH } from "../name.ts";
-import type { Bounds } from "../sessions/bounds.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import { type Channels, groupChannel, userChannel } from "./channels.ts";
 import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
+import { type ChangesParts, type MembershipChange, MembershipChanges } from "./membership-changes.ts";
 import { type Round, Rounds } from "./rounds.ts";
 
 /** What groups need. */
-export interface GroupsParts extends GroupAuthority {
+export interface GroupsParts extends GroupAuthority, ChangesParts {
   readonly memberships: Memberships;
-  readonly registry: Registry;
-  readonly node: Node;
-  /** Bounds what is asked of other nodes. */
-  readonly asking: Bounds;
   readonly channels: Channels<RealtimeConnection>;
   readonly maxGroups: number;
+  /** Called for connections whose node could not find out what has become of their groups. */
+  unfollowed(connections: Iterable<OfUser>, error: unknown): void;
 }
-
-/** A user's membership that has changed, as nodes tell each other. */
-interface MembershipChange {
-  readonly userId: string;
-  readonly group: string;
-  readonly isIn: boolean;
-}
-
-const MEMBERSHIP_CHANGED = "membership_changed";
-
-/** Milliseconds that nodes have to say that a change is in effect. */
-export const ACK_TIMEOUT_MS = 1000;
 
 /** How often the groups are read of a user who changes them all the while; and while others wait for it. */
 const MAX_READS = 100;
@@ -54,29 +38,29 @@ export class Groups {
   readonly #parts: GroupsParts;
   /** By users: of connections that come together, the memberships are read, and the app is asked, once. */
   readonly #restoring = new Rounds<OfUser>((round) => this.#restore(round));
-  /** Hears of no changes any more. */
-  readonly close: () => void;
+  /** What the nodes tell each other of changes. */
+  readonly changes: MembershipChanges;
   /** How often there was reason to doubt what had been read so far. */
   #doubts = 0;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
-    const follow = (payload: unknown) => this.#follow(payload as MembershipChange);
-    this.close = parts.node.answer(MEMBERSHIP_CHANGED, follow);
+    this.changes = new MembershipChanges(parts, (change) => this.#follow(change));
   }
 
   /** Puts a user into a group. Resolves once all connections of the user get its messages. */
   async join(userId: string, group: string): Promise<void> {
     await this.#checkAllowed(userId, group);
-    const joining = await this.#parts.memberships.join(userId, group, this.#parts.maxGroups);
-    if (joining === "full") throw tooMany();
-    await this.#spread({ userId, group, isIn: true });
+    const { memberships, maxGroups } = this.#parts;
+    await this.changes.make({ userId, group, isIn: true }, async () => {
+      if ((await memberships.join(userId, group, maxGroups)) === "full") throw tooMany();
+    });
   }
 
   /** Takes a user out of a group. What is sent to it after this has resolved reaches no connection of the user. */
   async leave(userId: string, group: string): Promise<void> {
-    await this.#parts.memberships.leave(userId, group);
-    await this.#spread({ userId, group, isIn: false });
+    const { memberships } = this.#parts;
+    await this.changes.make({ userId, group, isIn: false }, () => memberships.leave(userId, group));
   }
 
   /** The groups of a user. */
@@ -158,13 +142,6 @@ export class Groups {
     if (connection.isGone && isOfUser(connection)) this.#restoring.leave(connection.userId, connection);
   }
 
-  async #spread(change: MembershipChange): Promise<void> {
-    const { registry, node, asking } = this.#parts;
-    const [nodes = []] = await registry.nodesOf([change.userId]);
-    // This one in any case, which knows its connections without the registry.
-    await asking.call(() => node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, [node.id, ...nodes]));
-  }
-
   async #follow({ userId, group, isIn }: MembershipChange): Promise<void> {
     const { memberships, channels } = this.#parts;
     const channel = channels.find(userChannel(userId));
@@ -187,6 +164,10 @@ export class Groups {
         return;
       }
       // Whoever was told of the last of these changes has read after it, and leaves the group as it is.
+    } catch (error) {
+      // Whoever asks may not wait for this node: it follows by itself once it can.
+      this.#parts.unfollowed([...channel.receivers].filter(isOfUser), error);
+      throw error;
     } finally {
       if (--told.running === 0) channel.told.delete(group);
     }

@@ -12,10 +12,11 @@ import { Channels, userChannel } from "./channels.ts";
 import { chosenConnectionStore } from "./chosen-connection-store.ts";
 import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "./connection.ts";
 import type { Events } from "./events.ts";
-import { ACK_TIMEOUT_MS, Groups, groupName } from "./groups.ts";
+import { Groups, groupName } from "./groups.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { INTERNAL_ERROR, type InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import { ACK_TIMEOUT_MS } from "./membership-changes.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
@@ -87,6 +88,7 @@ export class Hub implements ConnectionHandler {
       events,
       maxGroups: config.maxGroupsPerUser,
       authorize: config.authorizeGroup,
+      unfollowed: (connections, error) => catchUp.lookUpLater(connections, error),
     });
     this.#host = {
       outbox: new Outbox(),
@@ -119,7 +121,7 @@ export class Hub implements ConnectionHandler {
       channels: this.channels,
       report: this.#report,
     });
-    this.#toStop = [this.groups.close, node.onGap(() => catchUp.begin())];
+    this.#toStop = [this.groups.changes.close, node.onGap(() => catchUp.begin())];
     const tick = new Tick({
       connections: this.#connections,
       clock: config.clock,
@@ -133,7 +135,10 @@ export class Hub implements ConnectionHandler {
       betweenWritesMs: betweenWritesMs(thresholdMs),
       report: this.#report,
     });
-    const upkeep = () => [tick, catchUp].map((each) => each.run().catch(this.#report));
+    const upkeep = () => {
+      void this.groups.changes.tick();
+      for (const each of [tick, catchUp]) each.run().catch(this.#report);
+    };
     this.#toStop.push(config.clock.every(TICK_MS, upkeep));
   }
 
@@ -206,7 +211,7 @@ export class Hub implements ConnectionHandler {
       connection.close(TRY_AGAIN_LATER, "try_again_later");
       return;
     }
-    if (connection.ws.isMuted) return;
+    if (connection.isGone) return;
     if (!(await this.#tellOpened(connection))) return;
     connection.inbox.open();
     if (connection.closed) this.#tellClosed(connection);

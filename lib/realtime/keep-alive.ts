@@ -3,6 +3,7 @@ import { inBatches } from "../in-batches.ts";
 import { debugSession } from "../middleware/debug-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
+import { cookieOf } from "../sessions/session-cookie.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
 import type { RealtimeConnection } from "./connection.ts";
 
@@ -50,7 +51,11 @@ export class KeepAlive {
   async #touch(connection: RealtimeConnection, record: SessionRecord, windowMs: number): Promise<void> {
     this.#keeper.touchWindow.touched(record.session.id);
     try {
-      await record.prolong();
+      // By the age that it has in the store: others may have given it another one since.
+      const stored = await record.read();
+      const cookie = cookieOf(stored.data);
+      cookie.maxAge = cookie.originalMaxAge;
+      await record.refresh(stored);
       if (!record.hasEnded) debugSession(connection.req, "touched");
     } catch (error) {
       if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);

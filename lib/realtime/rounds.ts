@@ -45,7 +45,10 @@ export class Rounds<T> {
   /** Takes somebody out who has gone. */
   leave(key: string, member: T): void {
     this.#running.get(key)?.leave(member);
-    this.#waiting.get(key)?.leave(member);
+    const waiting = this.#waiting.get(key);
+    waiting?.leave(member);
+    // Its work will not be done: who comes next must not wait for it, and take it for done.
+    if (waiting?.members.size === 0) this.#waiting.delete(key);
   }
 
   #begin(key: string, round: Round<T>): void {
@@ -54,7 +57,7 @@ export class Rounds<T> {
     const goOn = () => {
       const next = this.#waiting.get(key);
       this.#waiting.delete(key);
-      if (next && next.members.size > 0) this.#begin(key, next);
+      if (next) this.#begin(key, next);
       else this.#running.delete(key);
     };
     round.done.then(goOn, goOn);

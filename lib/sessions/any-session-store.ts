@@ -1,7 +1,7 @@
 import type { SessionData, Store } from "express-session";
 import { isSessionUnreadable } from "../errors.ts";
 import { inBatches } from "../in-batches.ts";
-import { type Callback, callBack, isOfAdapter, markOfAdapter } from "./callback.ts";
+import { done as asDone, type Callback, callBack, isOfAdapter, markOfAdapter } from "./callback.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
@@ -19,6 +19,9 @@ const REMEMBERED = 10_000;
 
 /** Sessions that `clear` ends at a time. */
 const CLEARED_AT_ONCE = 100;
+
+/** What stands for a session of which the store has not said what it holds. */
+const UNKNOWN = { data: undefined } as const;
 
 const adapters = new WeakMap<Store, AnySessionStore>();
 
@@ -58,8 +61,9 @@ export class AnySessionStore implements SessionStore {
     const destroy = store.destroy;
     this.#destroy = (sid) => this.#called((done) => destroy.call(store, sid, done));
     store.destroy = (sid, callback) => {
-      if (!callback || !isOfAdapter(callback)) callBack(this.remove(sid, "session_ended"), callback);
-      else {
+      if (!callback || !isOfAdapter(callback)) {
+        callBack(asDone(this.remove(sid, "session_ended")), callback);
+      } else {
         // The store itself ends a session that it was asked for, and hands on the callback, as connect-redis does
         // with an expired one: part of a step that would wait for itself in the queue.
         destroy.call(store, sid, (error) => {
@@ -145,16 +149,18 @@ export class AnySessionStore implements SessionStore {
     });
   }
 
-  async remove(sid: string, reason?: EndReason): Promise<void> {
+  async remove(sid: string, reason?: EndReason): Promise<boolean> {
     if (reason === "session_replaced") this.#replaced.add(sid);
     const found = await this.#turns.end(sid, async () => {
       // A session must end also if the store never says what it held; half of the step's time is left for that.
       const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
-      const stored = await asked?.catch(() => undefined);
-      await this.#destroyKnown(sid);
+      const stored = await asked?.catch(() => UNKNOWN);
+      await this.#destroyKnown(sid).catch((error) => this.endings.doubt(sid, error));
       return stored;
     });
-    if (reason) await this.endings.announce({ sid, reason, data: found?.data });
+    const data = found === UNKNOWN ? undefined : found?.data;
+    if (reason) await this.endings.announce({ sid, reason, data });
+    return !reason || found !== undefined;
   }
 
   /** Other stores have no place for it, so only this process knows. */

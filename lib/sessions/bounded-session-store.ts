@@ -64,7 +64,7 @@ export class BoundedSessionStore implements SessionStore {
     return this.#calls.refresh(sid, data, version);
   }
 
-  remove(sid: string, reason?: EndReason): Promise<void> {
+  remove(sid: string, reason?: EndReason): Promise<unknown> {
     return this.#calls.remove(sid, reason);
   }
 

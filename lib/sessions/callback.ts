@@ -14,6 +14,11 @@ export function isOfAdapter(callback: object): boolean {
   return ofAdapter.has(callback);
 }
 
+/** A promise that says that something is done, and no more. */
+export function done(promise: Promise<unknown>): Promise<void> {
+  return promise.then(() => {});
+}
+
 /**
  * Answers a callback with a promise's outcome, outside of the promise: what the callback throws is
  * thrown for all to see, and does not come back as a rejection.

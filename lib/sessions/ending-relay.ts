@@ -16,8 +16,13 @@ export interface EndedSessions {
 export const END_SESSIONS = "end_sessions";
 export const COUNT_CONNECTIONS = "count_connections";
 
-/** What nodes tell each other when a store was cleared. */
+/** What nodes tell each other when a store was cleared, and of sessions that may have ended. */
 const CLEARED = "sessions_cleared";
+const DOUBTED = "sessions_doubted";
+
+/** Milliseconds after which the nodes are told once more of what they could not be told of, and how often. */
+const TOLD_AGAIN_AFTER_MS = 500;
+const TOLD_AGAIN = 5;
 
 /** Sessions that one message tells of at most. */
 const TOLD_AT_ONCE = 500;
@@ -38,6 +43,7 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   endings.onCleared(() => {
     node.tell(CLEARED, null).catch(() => {});
   });
+  endings.onDoubt((sid) => tellSurely(node, DOUBTED, digestOf(sid), TOLD_AGAIN));
   const ended = new Map<EndReason, string[]>();
   endings.onEnding(({ sid, reason }) => {
     const sids = ended.get(reason) ?? [];
@@ -55,6 +61,14 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   });
 }
 
+/** The line that has lost the answer may not be up again yet. After some tries, revalidation makes up for it. */
+function tellSurely(node: Node, type: string, payload: unknown, triesLeft: number): void {
+  node.tell(type, payload).catch(() => {
+    if (triesLeft > 0)
+      setTimeout(() => tellSurely(node, type, payload, triesLeft - 1), TOLD_AGAIN_AFTER_MS).unref();
+  });
+}
+
 function answerFor(node: Node): Set<SessionEndings> {
   const all = new Set<SessionEndings>();
   relayed.set(node, all);
@@ -64,6 +78,12 @@ function answerFor(node: Node): Set<SessionEndings> {
   });
   node.answer(CLEARED, () => {
     for (const endings of all) endings.revalidateAll();
+  });
+  node.answer(DOUBTED, (digest) => {
+    ofHolders(String(digest), (endings, sid) => {
+      endings.revalidate(sid);
+      return 0;
+    });
   });
   node.answer(COUNT_CONNECTIONS, (payload) =>
     (payload as readonly string[]).map((digest) => ofHolders(digest, (endings, sid) => endings.count(sid))),

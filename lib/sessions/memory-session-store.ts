@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
 import { ClockHand } from "../clock-hand.ts";
 import { inBatches } from "../in-batches.ts";
-import { type Callback, callBack } from "./callback.ts";
+import { type Callback, callBack, done } from "./callback.ts";
 import { MemoryQuotas } from "./memory-quotas.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
 import { expiryOf } from "./session-cookie.ts";
@@ -90,12 +90,12 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     return false;
   }
 
-  async remove(sid: string, reason?: EndReason): Promise<void> {
+  async remove(sid: string, reason?: EndReason): Promise<boolean> {
     const entry = this.#live(sid);
     if (reason === "session_replaced") this.#replaced.add(sid);
     this.#drop(sid);
-    if (!reason) return;
-    await this.endings.announce({ sid, reason, data: entry && JSON.parse(entry.json) });
+    if (reason) await this.endings.announce({ sid, reason, data: entry && JSON.parse(entry.json) });
+    return entry !== undefined;
   }
 
   async wasReplaced(sid: string): Promise<boolean> {
@@ -135,7 +135,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   }
 
   destroy(sid: string, callback?: Callback<void>): void {
-    callBack(this.remove(sid, "session_ended"), callback);
+    callBack(done(this.remove(sid, "session_ended")), callback);
   }
 
   override all(callback: Callback<Record<string, SessionData>>): void {

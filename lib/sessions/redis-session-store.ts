@@ -5,7 +5,7 @@ import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
 import { chunks } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
-import { answered, type Callback } from "./callback.ts";
+import { answered, type Callback, done } from "./callback.ts";
 import { checkedTtl } from "./checked-ttl.ts";
 import { comparableJson } from "./comparable-json.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis-session-store-options.ts";
@@ -91,16 +91,20 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return false;
   }
 
-  async remove(sid: string, reason?: EndReason): Promise<void> {
+  async remove(sid: string, reason?: EndReason): Promise<boolean> {
     this.#texts.forget(sid);
     // First: whoever comes with the old id and finds no session must find this.
     if (reason === "session_replaced")
       await this.#client().set(this.#replacedPrefix + sid, "1", { PX: REPLACED_KNOWN_MS });
-    const text = await this.#client().getDel(this.prefix + sid);
-    if (!reason) return;
+    const text = await this.#client()
+      .getDel(this.prefix + sid)
+      .catch((error) => this.endings.doubt(sid, error));
+    const wasThere = text !== null;
+    if (!reason) return wasThere;
     // What cannot be read has no user either.
     const stored = text ? await this.#parse(String(text)).catch(() => undefined) : undefined;
     await this.endings.announce({ sid, reason, data: stored?.data });
+    return wasThere;
   }
 
   async wasReplaced(sid: string): Promise<boolean> {
@@ -148,15 +152,12 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   /** Ends a session, as an app asks for it by `req.sessionStore`. */
   override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
-    return answered(this.remove(sid, "session_ended"), callback);
+    return answered(done(this.remove(sid, "session_ended")), callback);
   }
 
   /** Moves a session's expiry; one that is over by that ends, as with all else that ends. */
   override async touch(sid: string, data: SessionData, callback?: Callback<void>): Promise<void> {
-    return answered(
-      this.refresh(sid, data).then(() => {}),
-      callback,
-    );
+    return answered(done(this.refresh(sid, data)), callback);
   }
 
   /** Ends all sessions, some at a time. What another program has under the prefix is left to it. */

@@ -40,21 +40,22 @@ export class SaveQueue {
   readonly #sid: string;
   readonly #parts: SaveQueueParts;
   #waiting: Save[] = [];
+  #isRunning = false;
 
   constructor(sid: string, parts: SaveQueueParts) {
     this.#sid = sid;
     this.#parts = parts;
   }
 
-  /** Takes in a save that has to wait for the write that is under way. */
+  /** Takes in a save, which may have to wait for the write that is under way. */
   add(save: Save): void {
-    save.wait();
+    if (this.#isRunning) save.wait();
     this.#waiting.push(save);
   }
 
-  /** Begins with a save, at once, and calls back when nothing waits any more. Never rejects. */
-  async run(first: Save, onEmpty: () => void): Promise<void> {
-    this.#waiting.push(first);
+  /** Writes what waits, and calls back when nothing does any more. Never rejects. */
+  async run(onEmpty: () => void): Promise<void> {
+    this.#isRunning = true;
     for (let saves = this.#take(); saves.length > 0; saves = this.#take()) await this.#write(saves);
     onEmpty();
   }
@@ -94,8 +95,7 @@ export class SaveQueue {
     const isCurrent = current?.version === base?.version;
     if (isCurrent && saves.length === 1) return { saves, current, next: sent, userId };
     let data = isCurrent || !current ? undefined : (JSON.parse(current.json) as SessionData);
-    const before = parsedOnce();
-    for (const save of saves) data = save.applyTo(data, before);
+    for (const save of saves) data = save.applyTo(data);
     const { format, userIdOf } = this.#parts;
     const next = format.merged(data as SessionData, isCurrent ? undefined : current, saves);
     const write = (next: SessionSnapshot) => ({ saves, current, next, userId: userIdOf(next.data) });
@@ -146,16 +146,6 @@ export class SaveQueue {
     for (const save of saves) save.failIfLate(why);
     this.#waiting.unshift(...saves);
   }
-}
-
-/** Parses each text once: most that wait together have loaded the same. Nobody changes what it gives. */
-function parsedOnce(): (json: string) => SessionData {
-  const parsed = new Map<string, SessionData>();
-  return (json) => {
-    const data = parsed.get(json) ?? (JSON.parse(json) as SessionData);
-    parsed.set(json, data);
-    return data;
-  };
 }
 
 function isTimeout(error: unknown): boolean {

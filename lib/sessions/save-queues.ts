@@ -27,12 +27,11 @@ export class SaveQueues {
     this.format = new SessionFormat(options.store);
   }
 
-  /** Begins a save, at once if no other one of the session is under way. */
+  /** Begins a save as soon as all are known that are asked for in the same moment, and no other one of the session is under way. */
   save(sid: string, request: SaveRequest): Save {
     const save = new Save(request, this.#options.timeoutMs);
-    const queue = this.#queues.get(sid);
-    if (queue) queue.add(save);
-    else this.#begin(sid, save);
+    const queue = this.#queues.get(sid) ?? this.#begin(sid);
+    queue.add(save);
     return save;
   }
 
@@ -46,11 +45,15 @@ export class SaveQueues {
     this.#recent.delete(sid);
   }
 
-  #begin(sid: string, first: Save): void {
+  #begin(sid: string): SaveQueue {
     const { store, userIdOf } = this.#options;
     const queue = new SaveQueue(sid, { store, userIdOf, recent: this.#recent, format: this.format });
     this.#queues.set(sid, queue);
-    // In the same turn in which it finds nothing waiting: a save that came between would wait for ever.
-    void queue.run(first, () => this.#queues.delete(sid));
+    // Requests that were read together end together, and share the first write then.
+    process.nextTick(() => {
+      // In the same turn in which it finds nothing waiting: a save that came between would wait for ever.
+      void queue.run(() => this.#queues.delete(sid));
+    });
+    return queue;
   }
 }

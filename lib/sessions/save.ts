@@ -1,6 +1,7 @@
 import type { SessionData } from "express-session";
 import { after } from "../after.ts";
 import { changedKeys, mergeChanges } from "./merge.ts";
+import { parsedOnce } from "./parsed-once.ts";
 import type { Base, SessionSnapshot } from "./session-store.ts";
 import { timedOut } from "./within.ts";
 
@@ -74,14 +75,11 @@ export class Save {
     return this.#isOpen;
   }
 
-  /**
-   * Puts its changes over what others have stored, which is changed and returned. `before` reads what it had loaded, which
-   * stays as it is.
-   */
-  applyTo(theirs: SessionData | undefined, before: (json: string) => SessionData): SessionData {
+  /** Puts its changes over what others have stored, which is changed and returned. */
+  applyTo(theirs: SessionData | undefined): SessionData {
     const { base, sent, unsure } = this.request;
     const mine = JSON.parse(sent.json) as SessionData;
-    return theirs ? mergeChanges(base && before(base.json), mine, theirs, unsure) : mine;
+    return theirs ? mergeChanges(base && parsedOnce(base.json), mine, theirs, unsure) : mine;
   }
 
   /** The session as the saver wants it. */
@@ -92,10 +90,7 @@ export class Save {
   /** The keys that it changes. */
   get keys(): string[] {
     const { base, sent, unsure } = this.request;
-    const changed = changedKeys(
-      base ? (JSON.parse(base.json) as object) : {},
-      JSON.parse(sent.json) as object,
-    );
+    const changed = changedKeys(base ? parsedOnce(base.json) : {}, JSON.parse(sent.json) as object);
     return [...changed, ...unsure];
   }
 

@@ -21,6 +21,8 @@ export interface ConnectionHolder {
   count(sid: string): number;
   /** The id of a session that has connections, by its digest. */
   sidOf(digest: string): string | undefined;
+  /** Looks anew at a session that may have connections, and closes them if it is gone. */
+  revalidate(sid: string): void;
   /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. */
   revalidateAll(): void;
 }
@@ -32,6 +34,7 @@ export interface ConnectionHolder {
 export class SessionEndings {
   readonly #holders = new Set<ConnectionHolder>();
   readonly #listeners = new Set<(ending: Ending) => unknown>();
+  readonly #doubtListeners = new Set<(sid: string) => void>();
   readonly #clearedListeners = new Set<() => unknown>();
   #onClosed: ((ms: number) => void) | undefined;
 
@@ -52,6 +55,23 @@ export class SessionEndings {
   async announce(ending: Ending): Promise<void> {
     this.close(ending.sid, ending.reason, Date.now());
     await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
+  }
+
+  /** Has all look whether a session is there, which was asked to end and has not answered but failed: it may be gone all the same. */
+  doubt(sid: string, failure: unknown): never {
+    this.revalidate(sid);
+    for (const listener of this.#doubtListeners) listener(sid);
+    throw failure;
+  }
+
+  /** Listens for sessions of which this process does not know whether it has ended them. */
+  onDoubt(listener: (sid: string) => void): void {
+    this.#doubtListeners.add(listener);
+  }
+
+  /** Has this process look at a session anew. */
+  revalidate(sid: string): void {
+    for (const holder of this.#holders) holder.revalidate(sid);
   }
 
   /** Listens for stores that were cleared by this process, of which nobody knows all sessions that have ended by it. */

@@ -18,6 +18,14 @@ const NONE: ReadonlySet<string> = new Set();
  */
 export class SessionRecord {
   readonly session: Session;
+  /** Whether a user is about to be logged in, by proof of who it is: not by what the session says. */
+  isLoggingIn = false;
+  /** Whether a save has written changes. */
+  wasModified = false;
+  /** Whether a save has been done, with changes or without. */
+  wasSaved = false;
+  /** What the last save has failed with; `undefined` if it has not. */
+  failure: unknown;
   readonly #owner: RecordOwner;
   #base: Base | undefined;
   /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
@@ -25,17 +33,18 @@ export class SessionRecord {
   /** The first save, while nobody knows whether it has stored the session. */
   #unsureInsert: UnsureInsert | undefined;
   #ended = false;
-  #modified = false;
-  #saved = false;
-  #failure: unknown;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  /** When the store has last said that the session is there. */
+  #seenAt = Number.NEGATIVE_INFINITY;
 
   constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
     this.session = session;
     this.#owner = owner;
     this.#base = stored && baseOf(stored, (data) => owner.userIdOf(data));
-    if (this.#base) owner.saves.saw(session.id, this.#base);
+    if (!this.#base) return;
+    this.#seenAt = performance.now();
+    owner.saves.saw(session.id, this.#base);
   }
 
   /** Whether the session stands in the store, as far as this record knows. */
@@ -56,21 +65,6 @@ export class SessionRecord {
   /** From here on nothing of the session is stored. */
   close(): void {
     this.#ended = true;
-  }
-
-  /** Whether a save has written changes. */
-  get wasModified(): boolean {
-    return this.#modified;
-  }
-
-  /** Whether a save has been done, with changes or without. */
-  get wasSaved(): boolean {
-    return this.#saved;
-  }
-
-  /** What the last save has failed with; `undefined` if it has not. */
-  get failure(): unknown {
-    return this.#failure;
   }
 
   /** Whether it may be stored by a first save whose answer did not come, so that no client has its cookie. */
@@ -108,21 +102,22 @@ export class SessionRecord {
     return this.#next;
   }
 
-  /** Moves the expiry in the store to that of the session's cookie. */
-  refresh(): Promise<void> {
-    return this.#refreshBy(this.session as unknown as SessionData, this.#base?.version);
+  /** Moves the expiry in the store to that of the session's cookie, or of the cookie in what was just read. */
+  async refresh(read?: Pick<StoredSession, "data" | "version">): Promise<void> {
+    const data = read?.data ?? (this.session as unknown as SessionData);
+    const version = read ? read.version : this.#base?.version;
+    this.#found(await this.#owner.store.refresh(this.session.id, data, version));
   }
 
-  /** Moves the expiry in the store by the age that the session has there: others may have given it another one since. */
-  async prolong(): Promise<void> {
-    const { data, version } = await this.read();
-    const cookie = cookieOf(data);
-    cookie.maxAge = cookie.originalMaxAge;
-    await this.#refreshBy(data, version);
+  /** Whether the store has said within so many milliseconds that the session is there. */
+  wasSeenWithin(ms: number): boolean {
+    return performance.now() - this.#seenAt <= ms;
   }
 
-  async #refreshBy(data: SessionData, version: string | undefined): Promise<void> {
-    if (!(await this.#owner.store.refresh(this.session.id, data, version))) this.#foundGone();
+  /** Finds out whether the session is still there. */
+  async verify(): Promise<void> {
+    const [expiresAt] = await this.#owner.store.expiries([this.session.id]);
+    this.#found(expiresAt !== undefined);
   }
 
   /** Reads the session as it stands in the store now. */
@@ -142,6 +137,7 @@ export class SessionRecord {
       while (this.#running) await settled(this.#running);
       const base = this.#base;
       const stored = await this.read();
+      this.#seenAt = performance.now();
       if (this.#running || this.#base !== base) continue;
       if (!base || stored.version === base.version) return;
       const found = baseOf(stored, (data) => this.#owner.userIdOf(data));
@@ -150,24 +146,28 @@ export class SessionRecord {
     }
   }
 
-  /** Ends the session. From this call on nothing of it is saved any more. */
-  async remove(reason: EndReason): Promise<void> {
+  /**
+   * Ends the session. From this call on nothing of it is saved any more. Resolves to whether it was there, as far as it
+   * had been stored and the store tells: somebody else may have ended it before.
+   */
+  async remove(reason: EndReason): Promise<boolean> {
     this.#ended = true;
     // A first save that is still under way would be stored after it was removed.
     if (this.#running) await settled(this.#running);
-    if (!this.#base && !this.#unsureInsert) return;
+    if (!this.#base && !this.#unsureInsert) return true;
     this.#owner.saves.forget(this.session.id);
     await this.#unsureInsert?.revoke();
-    await this.#owner.store.remove(this.session.id, reason);
+    const wasThere = (await this.#owner.store.remove(this.session.id, reason)) !== false;
     if (this.#base?.userId !== undefined)
       await this.#owner.userChanged(this.session, this.#base.userId, undefined);
+    return wasThere;
   }
 
   #start(options: SaveOptions): Promise<void> {
-    this.#failure = undefined;
+    this.failure = undefined;
     this.#running = this.#write(options)
       .catch((error) => {
-        this.#failure = error;
+        this.failure = error;
         throw error;
       })
       .finally(() => {
@@ -201,10 +201,11 @@ export class SessionRecord {
       this.#ended = true;
       return;
     }
+    this.#seenAt = performance.now();
     const { stored, merged, userIdBefore } = result;
     this.#unsure = NONE;
-    this.#saved = true;
-    this.#modified ||= isModified;
+    this.wasSaved = true;
+    this.wasModified ||= isModified;
     if (!merged) this.#base = stored;
     else if (isLast) {
       // Nobody reads the session any more, but its cookie is still to be sent. Whoever saves it once more merges: nothing
@@ -235,6 +236,11 @@ export class SessionRecord {
     const found = baseOf(stored, () => undefined);
     this.#takeOver(insert.sent, stored.data, found);
     this.#unsureInsert = undefined;
+  }
+
+  #found(isThere: boolean): void {
+    if (isThere) this.#seenAt = performance.now();
+    else this.#foundGone();
   }
 
   #foundGone(): void {

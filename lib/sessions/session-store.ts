@@ -88,8 +88,11 @@ export interface SessionStore {
    */
   refresh(sid: string, data: SessionData, version?: string): Promise<boolean>;
 
-  /** Deletes a session and announces it; without a reason, that is the caller's. One that is gone already is not an error. */
-  remove(sid: string, reason?: EndReason): Promise<void>;
+  /**
+   * Deletes a session and announces it; without a reason, that is the caller's. One that is gone already is not an error:
+   * with a reason it resolves to `false` then. A store that cannot tell may resolve to anything else.
+   */
+  remove(sid: string, reason?: EndReason): Promise<unknown>;
 
   /**
    * Whether the session was removed as `session_replaced` in the last 10 s, and by whichever node: a

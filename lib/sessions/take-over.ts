@@ -2,6 +2,7 @@ import type { Session, SessionData } from "express-session";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { changedKeys, copyKey, hasChanges, sameUnder } from "./merge.ts";
 import { isSameCookie, mergeCookies } from "./merge-cookies.ts";
+import { parsedOnce } from "./parsed-once.ts";
 import { cookieOf, copyCookie, type SessionCookie } from "./session-cookie.ts";
 import type { SessionFormat } from "./session-format.ts";
 import type { Base } from "./session-store.ts";
@@ -29,7 +30,7 @@ export function differs(session: Session, base: Base | undefined, format: Sessio
   if (!base) return hasChanges({}, format.comparable(data));
   // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
   if (format.json(data) === base.json) return false;
-  const before = JSON.parse(base.json) as SessionData;
+  const before = parsedOnce(base.json);
   return (
     hasChanges(before, format.comparable(data)) ||
     !isSameCookie(inflatedCookie(before.cookie), cookieOf(session))

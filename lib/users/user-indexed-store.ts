@@ -82,7 +82,7 @@ export class UserIndexedStore implements SessionStore {
     return false;
   }
 
-  remove(sid: string, reason?: EndReason): Promise<void> {
+  remove(sid: string, reason?: EndReason): Promise<unknown> {
     return this.#store.remove(sid, reason);
   }
 

@@ -36,7 +36,8 @@ export interface UserSessions {
    * Logs a user in: gives the session a new id (so that one that was planted is of no use), keeps what `keep`
    * names, writes `session.login`, or what `loginKey` names, and saves.
    *
-   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran,
+   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran, or the login was
+   *   ended that the request came with,
    *   `ERR_SESSION_NOT_CARRIED` if the new session's cookie can no longer be sent, `ERR_STORE_UNAVAILABLE` if the store fails.
    * @throws {TypeError} if the request has no session.
    */
@@ -107,6 +108,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     const kept = Object.fromEntries(
       keep.filter((name) => Object.hasOwn(before, name)).map((name) => [name, before[name]]),
     );
+    BoundSession.recordOf(req.session).isLoggingIn = true;
     await req.session.regenerate();
     Object.assign(req.session, kept, { [loginKey]: loginBy(req, userId) });
     await req.session.save();

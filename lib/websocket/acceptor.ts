@@ -10,6 +10,13 @@ interface Acceptance {
   readonly protocol: string | false;
 }
 
+/**
+ * In how many pieces a message may come, beside one for every 4 KiB. Each piece, of one byte too, may keep the 64 KiB in
+ * memory that were read with it, such as pongs between two pieces.
+ */
+const PIECES = 16;
+const PIECE_BYTES = 4096;
+
 /** Answers handshakes with 101, by ws. */
 export class Acceptor {
   readonly #wss: WebSocketServer;
@@ -21,6 +28,7 @@ export class Acceptor {
       noServer: true,
       clientTracking: false,
       maxPayload,
+      maxFragments: PIECES + Math.ceil(maxPayload / PIECE_BYTES),
       perMessageDeflate,
       WebSocket: SessionWebSocket as unknown as typeof WebSocket,
       handleProtocols: () => this.#acceptance.protocol,

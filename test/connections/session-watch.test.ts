@@ -42,7 +42,7 @@ function watching(revalidateMs: number): SessionWatch {
     watch.unwatch(sid);
     return 1;
   };
-  store.endings.hold({ end, count: () => 0, sidOf: () => undefined, revalidateAll() {} });
+  store.endings.hold({ end, count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} });
   return watch;
 }
 

@@ -80,7 +80,7 @@ export class HeldSessionStore implements SessionStore {
     return this.#pass("refresh", () => this.#store.refresh(sid, data));
   }
 
-  remove(sid: string, reason?: EndReason): Promise<void> {
+  remove(sid: string, reason?: EndReason): Promise<unknown> {
     return this.#pass("remove", () => this.#store.remove(sid, reason));
   }
 

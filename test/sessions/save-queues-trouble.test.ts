@@ -36,11 +36,13 @@ describe("SaveQueues on a store in trouble", () => {
   it("fails saves whose writes have no answer, also one that has waited for another, and stores them with a second try", async () => {
     await insert(memory, "a", { n: 0 });
     const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
-    store.hold("write", "request");
+    const held = store.hold("write", "request");
     store.hold("write", "request");
     first.session.first = 1;
     second.session.second = 1;
-    const failed = [first.record.save(), second.record.save()].map((save) => save.catch((error) => error));
+    const failing = first.record.save().catch((error) => error);
+    await held.arrived;
+    const failed = [failing, second.record.save().catch((error) => error)];
     for (const error of await Promise.all(failed)) expect(error).toMatchObject(unavailable);
     await assertStored(memory, "a", { n: 0 });
     await Promise.all([first.record.save(), second.record.save()]);
@@ -61,6 +63,7 @@ describe("SaveQueues on a store in trouble", () => {
     first.session.first = 1;
     second.session.second = 1;
     const saving = first.record.save();
+    await new Promise((resolve) => setImmediate(resolve));
     await expect(second.record.save()).rejects.toMatchObject(unavailable);
     held.release();
     await saving;

@@ -39,19 +39,28 @@ describe("SaveQueues", () => {
 
   const open = () => openRecord(store, "a", { saves, timeoutMs, userIdOf });
 
-  it("writes 64 saves at once with two writes, one after the other, and loses none", async () => {
-    await insert(memory, "a", { shared: 0 });
-    const records = await Promise.all(Array.from({ length: 64 }, open));
-    await Promise.all(
-      records.map(({ record, session }, at) => {
+  it.each([
+    [1, "at once", async () => {}],
+    [2, "while the first one is under way", () => new Promise((resolve) => setImmediate(resolve))],
+  ])(
+    "takes %i writes for 64 saves that come %s, one after the other, and loses none",
+    async (writes, _when, begun) => {
+      await insert(memory, "a", { shared: 0 });
+      const records = await Promise.all(Array.from({ length: 64 }, open));
+      const held = store.hold("write", "request");
+      const saving: Promise<void>[] = [];
+      for (const [at, { record, session }] of records.entries()) {
         session[`key${at}`] = at;
-        return record.save();
-      }),
-    );
-    const { data } = await readStored(memory, "a");
-    expect(Object.keys(data).filter((key) => key.startsWith("key"))).toHaveLength(64);
-    expect([store.writes, store.mostWritesAtOnce]).toEqual([2, 1]);
-  });
+        saving.push(record.save());
+        if (at === 0) await begun();
+      }
+      held.release();
+      await Promise.all(saving);
+      const { data } = await readStored(memory, "a");
+      expect(Object.keys(data).filter((key) => key.startsWith("key"))).toHaveLength(64);
+      expect([store.writes, store.mostWritesAtOnce]).toEqual([writes, 1]);
+    },
+  );
 
   it("shows each saver what the others have stored, as a copy of its own", async () => {
     await insert(memory, "a", {});

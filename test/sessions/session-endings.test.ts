@@ -19,6 +19,8 @@ class Holder implements ConnectionHolder {
     return this.#counts[sid] ?? 0;
   }
 
+  revalidate(): void {}
+
   revalidateAll(): void {}
 
   sidOf(digest: string): string | undefined {
@@ -73,6 +75,7 @@ describe("SessionEndings", () => {
     const letGo = endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      revalidate() {},
       revalidateAll() {},
       end() {
         ended.push("leaving");
@@ -83,6 +86,7 @@ describe("SessionEndings", () => {
     endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      revalidate() {},
       revalidateAll() {},
       end: () => ended.push("staying"),
     });
@@ -119,6 +123,7 @@ describe("SessionEndings", () => {
     endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      revalidate() {},
       revalidateAll() {},
       end: () => order.push("closed"),
     });

@@ -54,8 +54,8 @@ export function endingRules(rule: RuleDeclarer): void {
   rule("announces a removal only when the session is gone", async (store) => {
     await insert(store, "a", {});
     const found: Promise<StoredSession | undefined>[] = [];
-    const [count, sidOf, revalidateAll] = [() => 0, () => undefined, () => {}];
-    store.endings.hold({ end: (sid) => found.push(store.read(sid)), count, sidOf, revalidateAll });
+    const others = { count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} };
+    store.endings.hold({ ...others, end: (sid) => found.push(store.read(sid)) });
     store.endings.onEnding(({ sid }) => found.push(store.read(sid)));
     await store.remove("a", "session_ended");
     assert.deepEqual(await Promise.all(found), [undefined, undefined]);
@@ -165,14 +165,9 @@ export function endingRules(rule: RuleDeclarer): void {
 
   rule("closes at every holder, until it is let go", async (store) => {
     const heard: string[] = [];
-    const [count, sidOf, revalidateAll] = [() => 0, () => undefined, () => {}];
-    const letGo = store.endings.hold({
-      end: (sid) => heard.push(`first ${sid}`),
-      count,
-      sidOf,
-      revalidateAll,
-    });
-    store.endings.hold({ end: (sid) => heard.push(`second ${sid}`), count, sidOf, revalidateAll });
+    const others = { count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} };
+    const letGo = store.endings.hold({ ...others, end: (sid) => heard.push(`first ${sid}`) });
+    store.endings.hold({ ...others, end: (sid) => heard.push(`second ${sid}`) });
     await store.remove("a", "session_ended");
     letGo();
     await store.remove("b", "session_ended");
