@@ -11,6 +11,8 @@ import { nodeOf } from "./registry.ts";
 
 interface UserEntry {
   readonly connections: Map<string, RegisteredConnection>;
+  /** Who came first. */
+  first: string;
   /** When a user without connections goes offline. */
   leavesAt: number | undefined;
 }
@@ -25,11 +27,16 @@ export class MemoryRegistry implements Registry {
     this.#now = now;
   }
 
-  async arrive(record: ConnectionRecord, { maxPerUser, expireAfterMs }: ArrivalLimits): Promise<Arrival> {
+  async arrive(
+    record: ConnectionRecord,
+    { maxPerUser, expireAfterMs, isAgain }: ArrivalLimits,
+  ): Promise<Arrival> {
     const { id, userId } = record;
     const now = this.#now();
     const known = this.#byUser.get(userId);
-    const entry = known ?? { connections: new Map<string, RegisteredConnection>(), leavesAt: undefined };
+    if (isAgain && known?.first === id && known.connections.has(id)) return "first";
+    const connections = new Map<string, RegisteredConnection>();
+    const entry = known ?? { connections, first: id, leavesAt: undefined };
     for (const [other, { lastSeen }] of entry.connections) {
       if (lastSeen < now - expireAfterMs) entry.connections.delete(other);
     }

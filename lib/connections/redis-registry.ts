@@ -106,7 +106,7 @@ export class RedisRegistry implements Registry {
     return found.flat().flatMap((json) => {
       if (json === null) return [];
       const record = JSON.parse(json) as ConnectionRecord;
-      return [{ ...record, lastSeen: Number(seen.get(record.id)) }];
+      return [{ ...record, lastSeen: Math.floor(Number(seen.get(record.id))) }];
     });
   }
 
@@ -163,12 +163,12 @@ export class RedisRegistry implements Registry {
   async #arrive(
     client: RedisClient,
     { id, userId }: ConnectionRecord,
-    { maxPerUser, expireAfterMs }: ArrivalLimits,
+    { maxPerUser, expireAfterMs, isAgain = false }: ArrivalLimits,
   ): Promise<Arrival> {
     const limit = maxPerUser === Number.POSITIVE_INFINITY ? "inf" : String(maxPerUser);
     const reply = await arriveScript.run(client, {
       keys: [this.#userKey(userId)],
-      arguments: [id, limit, String(expireAfterMs)],
+      arguments: [id, limit, String(expireAfterMs), isAgain ? "1" : ""],
     });
     if (reply === 1) return "first";
     if (reply === 0) return "further";

@@ -16,19 +16,24 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
  * ARGV[1]  the connection id
  * ARGV[2]  connections that a user may have, or 'inf'
  * ARGV[3]  milliseconds after which one that was not heard is swept
+ * ARGV[4]  '1' if it is asked again, since the answer did not come
+ *
+ * Who came first has half a millisecond more, until it is seen: by that it is known when it is asked again.
  *
  * Returns 1 for the first of a user who was offline, 0 for a further one, -1 if there are as many as may be.
  */
 export const ARRIVE_SCRIPT: string = `${NOW}
 local wasOnline = redis.call('EXISTS', KEYS[1]) == 1
 if wasOnline then
+  local known = ARGV[4] == '1' and redis.call('ZSCORE', KEYS[1], ARGV[1])
+  if known and tonumber(known) % 1 > 0 then return 1 end
   redis.call('ZREM', KEYS[1], '')
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', now - ARGV[3]))
   if ARGV[2] ~= 'inf' and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
     return -1
   end
 end
-redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+redis.call('ZADD', KEYS[1], string.format('%.1f', wasOnline and now or now + 0.5), ARGV[1])
 return wasOnline and 0 or 1
 `;
 

@@ -34,6 +34,8 @@ export interface ArrivalLimits {
   readonly maxPerUser: number;
   /** Milliseconds after which a connection of the user that was not heard is swept. */
   readonly expireAfterMs: number;
+  /** Whether it is asked again, since the answer did not come: a connection that has arrived as the first says so again, until it is seen. */
+  readonly isAgain?: boolean;
 }
 
 /** A connection whose user was heard. */

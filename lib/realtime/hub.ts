@@ -211,7 +211,7 @@ export class Hub implements ConnectionHandler {
       connection.close(TRY_AGAIN_LATER, "try_again_later");
       return;
     }
-    if (connection.isGone) return;
+    if (connection.ws.isMuted) return;
     if (!(await this.#tellOpened(connection))) return;
     connection.inbox.open();
     if (connection.closed) this.#tellClosed(connection);

@@ -12,7 +12,9 @@ import {
 import { chunks } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
 import { heardLate } from "../sessions/heard-late.ts";
+import { Departures } from "./departures.ts";
 import type { Events } from "./events.ts";
+import { Running } from "./running.ts";
 
 const debug = createDebug("express-session-stack:realtime");
 
@@ -43,22 +45,11 @@ export interface PresenceParts {
   clearData(connection: ConnectionIdentity): Promise<void>;
 }
 
-/** A connection on its way out. */
-interface Departing {
-  readonly record: ConnectionRecord;
-  readonly graceMs: number;
-  /** Whether the registry did not answer. */
-  isStuck: boolean;
-}
-
 /** Connections of a dead node that are cleared at a time. */
 const BATCH = 1000;
 
 /** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
 const LATE_LOOK_MS = 2000;
-
-/** How exactly the end of `graceMs` is kept. */
-const ASK_AGAIN_EVERY_MS = 50;
 
 /** Users that are asked of in one round trip. */
 const USERS_AT_A_TIME = 100;
@@ -69,26 +60,29 @@ const USERS_AT_A_TIME = 100;
  */
 export class Presence {
   readonly #parts: PresenceParts;
-  /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
-  readonly #departing = new Map<string, Departing>();
-  readonly #running = new Set<Promise<void>>();
-  /** Whose time as leaving ends, by when it does. */
-  readonly #due = new Map<number, Departing[]>();
-  #isClosed = false;
+  /** What may have arrived, though nobody was answered: to be taken out, by the connection's id. */
+  readonly #unsure = new Map<string, ConnectionRecord>();
+  readonly #departures: Departures;
+  readonly #running = new Running();
   #lookedAt: number | undefined;
   /** From when on a node without a lease is taken for dead. */
   #trustsAt = 0;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
+    this.#departures = new Departures(parts, this.#running);
   }
 
-  /** Registers a connection whose handshake is not answered yet. */
-  arrive(record: ConnectionRecord): Promise<Arrival> {
-    return this.#arrive(record, this.#parts.maxConnectionsPerUser, (arrival) => {
-      if (arrival) this.giveUp(record, arrival);
-      else this.depart(record);
-    });
+  /** Registers a connection whose handshake is not answered yet. One whose answer does not come is taken back. */
+  async arrive(record: ConnectionRecord): Promise<Arrival> {
+    const { lastingRegistry, bounds, expireAfterMs, maxConnectionsPerUser: maxPerUser } = this.#parts;
+    try {
+      return await bounds.call(() => lastingRegistry.arrive(record, { maxPerUser, expireAfterMs }));
+    } catch (error) {
+      this.#unsure.set(record.id, record);
+      this.#takeBack(record);
+      throw error;
+    }
   }
 
   /** Tells that the user has come online, if the arrival says so. */
@@ -98,25 +92,13 @@ export class Presence {
 
   /** Takes back an arrival whose handshake was refused: who has not opened has neither come nor gone. */
   giveUp(record: ConnectionRecord, arrival: Arrival): void {
-    if (arrival !== "first") {
-      this.depart(record);
-      return;
-    }
-    this.#track(async () => {
-      const { state } = await this.#parts.lastingRegistry.depart(record, 0);
-      // Others have come meanwhile, and were told that they are not the first.
-      if (state === "present") void this.#parts.events.tell("online", record.userId);
-      await this.#parts.lastingRegistry.forget(nodeOf(record.id), [record.id]);
-    }).catch(() => this.depart(record));
+    if (arrival === "first") this.#departures.begin(record, { graceMs: 0, wasTold: false });
+    else this.depart(record);
   }
 
   /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
   depart(record: ConnectionRecord, graceMs: number = this.#parts.graceMs): void {
-    const departing: Departing = { record, graceMs, isStuck: false };
-    this.#departing.set(record.id, departing);
-    this.#track(() => this.#step(departing)).catch(() => {
-      departing.isStuck = true;
-    });
+    this.#departures.begin(record, { graceMs, wasTold: true });
   }
 
   /** Registers a connection that the registry may have lost, or that others may have cleared. */
@@ -128,7 +110,10 @@ export class Presence {
       // Gone meanwhile, and maybe taken out before it was put in.
       if (!isOpen(record.id)) this.depart(record);
     };
-    arrived(await this.#arrive(record, Number.POSITIVE_INFINITY, arrived));
+    const { lastingRegistry, bounds, expireAfterMs } = this.#parts;
+    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
+    // An answer that comes when nobody waits for it any more says what has come about all the same.
+    arrived(await heardLate(bounds, () => lastingRegistry.arrive(record, limits), arrived));
   }
 
   /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */
@@ -138,8 +123,8 @@ export class Presence {
 
   /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
   async tick(): Promise<void> {
-    for (const { isStuck, record, graceMs } of this.#departing.values())
-      if (isStuck) this.depart(record, graceMs);
+    this.#departures.tick();
+    for (const record of this.#unsure.values()) this.#takeBack(record);
     const { upkeepRegistry, upkeepBounds, nodeId, clock } = this.#parts;
     const [nodes, live] = await Promise.all([upkeepRegistry.nodes(), this.#liveNodes(upkeepBounds)]);
     const now = clock.now();
@@ -168,76 +153,35 @@ export class Presence {
 
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#parts.upkeepBounds.call(() => Promise.allSettled(this.#running)).catch(() => {});
+    this.#departures.close();
+    await this.#parts.upkeepBounds.call(() => this.#running.settled()).catch(() => {});
   }
 
-  /** An answer that comes when nobody waits for it any more says what has come about all the same; it may also never come. */
-  #arrive(
-    record: ConnectionRecord,
-    maxPerUser: number,
-    onLate: (arrival: Arrival | undefined) => void,
-  ): Promise<Arrival> {
-    const { lastingRegistry, bounds, expireAfterMs } = this.#parts;
-    const arrive = () => lastingRegistry.arrive(record, { maxPerUser, expireAfterMs });
-    return heardLate(bounds, arrive, onLate);
-  }
-
-  async #step(departing: Departing): Promise<void> {
-    const { lastingRegistry, upkeepBounds } = this.#parts;
-    const { record, graceMs } = departing;
-    const depart = () => lastingRegistry.depart(record, graceMs);
-    // What comes when it is tried again already says all the same that the user has gone by this step.
-    const departure = await heardLate(upkeepBounds, depart, (late) => this.#tellOffline(late?.state, record));
-    if (departure.state === "leaving") {
-      if (!this.#isClosed) this.#askAgain(departing, departure.forMs);
-      return;
-    }
-    this.#tellOffline(departure.state, record);
-    // Last: until here, whoever finds this node dead finds the connection.
-    await upkeepBounds.call(() => lastingRegistry.forget(nodeOf(record.id), [record.id]));
-    if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
-  }
-
-  #tellOffline(state: string | undefined, { userId }: ConnectionRecord): void {
-    if (state === "offline") void this.#parts.events.tell("offline", userId);
-  }
-
-  /** With all who are due at about the same time: what they ask then leaves as one write. */
-  #askAgain(departing: Departing, afterMs: number): void {
-    const { clock } = this.#parts;
-    const now = clock.now();
-    const at = Math.ceil((now + afterMs) / ASK_AGAIN_EVERY_MS) * ASK_AGAIN_EVERY_MS;
-    const due = this.#due.get(at);
-    if (due) {
-      due.push(departing);
-      return;
-    }
-    const all = [departing];
-    this.#due.set(at, all);
-    clock.after(at - now, () => {
-      this.#due.delete(at);
-      for (const { record, graceMs } of all) this.depart(record, graceMs);
-    });
+  /** Asks once more what has come of an arrival: only who knows whether it was the first can take it back. */
+  #takeBack(record: ConnectionRecord): void {
+    const { registry, expireAfterMs } = this.#parts;
+    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs, isAgain: true };
+    this.#running
+      .track(async () => {
+        const arrival = await registry.arrive(record, limits);
+        if (this.#unsure.delete(record.id)) this.giveUp(record, arrival);
+      })
+      .catch(() => {
+        // Again with the next tick.
+      });
   }
 
   async #clear(nodeId: string): Promise<void> {
     const records = await this.#parts.upkeepRegistry.ofNode(nodeId, BATCH);
     debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
-      if (this.#departing.has(record.id)) continue;
-      this.#track(() => this.#parts.clearData(record)).catch(() => {});
+      if (this.#departures.has(record.id)) continue;
+      this.#running.track(() => this.#parts.clearData(record)).catch(() => {});
       this.depart(record, this.#parts.graceAfterDeathMs);
     }
   }
 
   async #liveNodes(bounds: Bounds = this.#parts.bounds): Promise<Set<string>> {
     return new Set(await bounds.call(() => this.#parts.bus.liveNodes()));
-  }
-
-  #track(step: () => Promise<void>): Promise<void> {
-    const running = step().finally(() => this.#running.delete(running));
-    this.#running.add(running);
-    return running;
   }
 }

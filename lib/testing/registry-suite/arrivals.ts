@@ -96,6 +96,23 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.equal(await stateAfter(registry, record), "offline");
   });
 
+  rule(
+    "says again of whom it is asked again whether it came first, as long as it was not seen",
+    async (registry) => {
+      const again = { ...noLimits, isAgain: true };
+      const [first, further, never] = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("v", 3)];
+      for (const record of [first, further]) await arrive(registry, record);
+      for (let n = 0; n < 2; n++) {
+        assert.equal(await registry.arrive(first, again), "first");
+        assert.equal(await registry.arrive(further, again), "further");
+      }
+      await assertConnected(registry, "u", [first, further]);
+      assert.equal(await registry.arrive(never, again), "first", "it had not arrived before");
+      assert.equal(await stateAfter(registry, first), "present");
+      assert.equal(await registry.arrive(first, again), "further", "it has gone and come back");
+    },
+  );
+
   rule("refuses one more than a user may have, and has nothing of it", async (registry) => {
     const limits = { ...noLimits, maxPerUser: 2 };
     const records = [recordOf("u", 1), recordOf("u", 2, "n2")];
