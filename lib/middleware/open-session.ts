@@ -21,8 +21,8 @@ import { isSecure } from "./secure.ts";
 import type { SessionConfig } from "./session-options.ts";
 import { isOver } from "./set-cookie.ts";
 
-/** Of two responses that are sent within so many milliseconds, nobody knows which one a client has first. */
-const SAME_MOMENT_MS = 10;
+/** Milliseconds for which a session that was seen in the store is there: no login is done in less. */
+const SAME_MOMENT_MS = 1;
 
 /** The session of one request or connection: begins it, writes it, ends it, and decides whether its cookie is sent. */
 export class OpenSession implements RecordOwner {

@@ -134,6 +134,10 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       if (admission.scope) admission.scope(opening);
       else opening();
     } catch (error) {
+      await parts.keeper
+        .openOf(req)
+        ?.verifyCookie()
+        ?.catch(() => {});
       if (!answer.made?.headersSent && place.isAnsweredElsewhere(message, socket)) return;
       const { res } = answer;
       const refusal = refusalOf(error);
