@@ -53,9 +53,10 @@ export function cookieNames({ lines }: Answer): string[] {
   return lines.flatMap((line) => /^set-cookie: ([^=]+)=/i.exec(line)?.[1] ?? []);
 }
 
-/** A text frame as a client sends it, masked with zeros (RFC 6455, section 5.2). */
-export function frame(text: string): Buffer {
+/** A frame as a client sends it, masked with zeros (RFC 6455, section 5.2): by default a text that is whole. */
+export function frame(text: string, { opcode = 1, isFinal = true } = {}): Buffer {
   const payload = Buffer.from(text);
   if (payload.length > 125) throw new RangeError("frame is for short texts");
-  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+  const first = (isFinal ? 0x80 : 0) | opcode;
+  return Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 }

@@ -1,0 +1,73 @@
+import type { Backend, Realtime } from "../../lib/index.ts";
+import { memoryBackend } from "../../lib/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { answerNext, beforeNext, lost } from "../users/support.ts";
+import { connect, next, places, type Served, serve } from "./support.ts";
+
+const soon = { withinMs: 5_000 };
+
+// Once a connection never entered a group that its user was in, or never left it, and no error told of it.
+describe.each(places)("on $place, a change of a membership", ({ open }) => {
+  let backend: Backend;
+  let served: Served;
+  let chat: Realtime;
+
+  beforeEach(async () => {
+    backend = await open();
+    served = await serve({ backend, session: { timeoutMs: 300 } });
+    ({ chat } = served);
+  });
+
+  test("that the node could not look at is followed a little later", async () => {
+    const { line, ws } = await connect(served, "ada");
+    // Not before the nodes are told: who joins looks at it as well.
+    beforeNext(backend.registry, "nodesOf", () => beforeNext(backend.memberships, "isMember", lost));
+    await chat.join("ada", "lobby").catch(() => {});
+    await eventually(() => expect([...line.groups]).toEqual(["lobby"]), soon);
+    expect(served.failures.splice(0).length).toBeGreaterThan(0);
+    await chat.group("lobby").send("hello");
+    expect(await next(ws)).toMatchObject({ event_type: "hello" });
+  });
+
+  const HOW: [how: string, answer: (answered: unknown) => unknown][] = [
+    ["is an error", lost],
+    ["never comes", () => new Promise(() => {})],
+  ];
+
+  test.each(HOW)("into a group that was made, and whose answer %s, is followed", async (_how, answer) => {
+    const { line } = await connect(served, "ada");
+    answerNext(backend.memberships, "join", answer);
+    await expect(chat.join("ada", "lobby")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+    await eventually(() => expect([...line.groups]).toEqual(["lobby"]), soon);
+  });
+
+  test.each(HOW)("out of a group that was made, and whose answer %s, is followed", async (_how, answer) => {
+    const { line } = await connect(served, "ada");
+    await chat.join("ada", "lobby");
+    answerNext(backend.memberships, "leave", answer);
+    await expect(chat.leave("ada", "lobby")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+    await eventually(() => expect([...line.groups]).toEqual([]), soon);
+  });
+
+  test.each(["join", "leave"] as const)("by %s that was not made stays unmade", async (method) => {
+    const { line } = await connect(served, "ada");
+    const isIn = method === "leave";
+    if (isIn) await chat.join("ada", "lobby");
+    beforeNext(backend.memberships, method, lost);
+    await expect(chat[method]("ada", "lobby")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    expect(line.groups.has("lobby")).toBe(isIn);
+    expect(await chat.members("lobby")).toEqual(isIn ? ["ada"] : []);
+  });
+});
+
+test("changes that nobody could be told of are kept in a bounded number", async () => {
+  const backend = memoryBackend();
+  const { chat } = await serve({ backend, session: { timeoutMs: 300 } });
+  backend.memberships.join = lost;
+  const failed = await Promise.allSettled(
+    Array.from({ length: 12_000 }, (_, n) => chat.join(`user ${n}`, "lobby")),
+  );
+  expect(failed.every(({ status }) => status === "rejected")).toBe(true);
+  await backend.close();
+});
