@@ -15,6 +15,9 @@ export interface Answers {
   readonly silentNodes: readonly string[];
 }
 
+/** Hears of a gap; `hasLapsed` says whether the others may have taken this node for dead meanwhile, and waited for it no more. */
+export type GapListener = (hasLapsed: boolean) => void;
+
 /** How long leaving may take. */
 const LEAVE_WITHIN_MS = 500;
 
@@ -36,13 +39,14 @@ export class Node {
   readonly leaseMs: number;
   readonly #answerers = new Answerers();
   readonly #questions = new Map<string, (reply: Reply) => void>();
-  readonly #gapListeners = new Set<() => void>();
+  readonly #gapListeners = new Set<GapListener>();
   #listening: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
   #hearing: Promise<void> | undefined;
   #isClosed = false;
   #renewal: NodeJS.Timeout | undefined;
-  #renewedAt = 0;
+  /** When its lease was last renewed, by two clocks: either may stand still, or be set, while time goes on. */
+  #renewedAt: { readonly date: number; readonly steady: number } | undefined;
 
   constructor(bus: Bus, options: NodeOptions = {}) {
     // Backends hand on all that they were given.
@@ -53,7 +57,7 @@ export class Node {
     bus.onReconnect(() => {
       // A backend that came back empty does not know this node any more.
       if (this.#renewal) void this.#renew().catch(() => {});
-      this.#missed();
+      this.#missed(false);
     });
   }
 
@@ -64,7 +68,9 @@ export class Node {
 
   /** Whether its lease may have run out, so that nobody waits for this node any more. */
   get hasLapsed(): boolean {
-    return this.#renewedAt > 0 && Date.now() - this.#renewedAt >= this.leaseMs;
+    if (!this.#renewedAt) return false;
+    const { date, steady } = this.#renewedAt;
+    return Math.max(Date.now() - date, performance.now() - steady) >= this.leaseMs;
   }
 
   /** Says how this node answers a type of message, until the returned function is called. Told messages are answered too, to nobody. */
@@ -76,7 +82,7 @@ export class Node {
    * Calls back when this node may have missed messages, until the returned function is called: its line was down, or it
    * was stopped for a while.
    */
-  onGap(listener: () => void): () => void {
+  onGap(listener: GapListener): () => void {
     this.#gapListeners.add(listener);
     return () => {
       this.#gapListeners.delete(listener);
@@ -99,7 +105,8 @@ export class Node {
 
   /**
    * Asks all nodes, this one too, or only those that are named, and resolves when all of them that live have answered,
-   * or after `timeoutMs`. Those that are known not to answer are asked and not waited for.
+   * or after `timeoutMs`. Those that are known not to answer, or not known to live, are asked and not waited for: one that
+   * stands still hears of it when it goes on.
    */
   async ask(
     type: string,
@@ -116,8 +123,9 @@ export class Node {
     const answers = given(own);
     // Known before the question is put, so that nobody who could hear it is left out.
     const others = nodesAmong(await this.#bus.liveNodes()).filter((id) => id !== this.id && isAsked(id));
-    if (others.length === 0) return { answers, silentNodes: [] };
-    const channels = among ? others.map((nodeId) => this.#ownChannel(nodeId)) : [ALL_NODES];
+    const channels = among
+      ? among.filter((nodeId) => nodeId !== this.id).map((nodeId) => this.#ownChannel(nodeId))
+      : [ALL_NODES];
     const waitedFor = new Set(others.filter((nodeId) => !silent.includes(nodeId)));
 
     const question = randomUUID();
@@ -222,19 +230,19 @@ export class Node {
 
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
-    const renewedAt = Date.now();
+    const renewedAt = { date: Date.now(), steady: performance.now() };
     await Promise.all([this.#bus.renewLease(this.id, this.leaseMs), this.unlisted.renew(this.leaseMs)]);
     // Answered so late that the lease may have run out before: nobody has waited for this node.
     const { hasLapsed } = this;
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     // Only now: what a node does that is not known to live would be undone by those that clear up after it.
-    if (hasLapsed) this.#missed();
+    if (hasLapsed) this.#missed(true);
     if (this.#isClosed) await this.#bus.dropLease(this.id);
   }
 
-  #missed(): void {
-    for (const listener of this.#gapListeners) listener();
+  #missed(hasLapsed: boolean): void {
+    for (const listener of this.#gapListeners) listener(hasLapsed);
   }
 
   #ownChannel(nodeId: string): string {

@@ -85,10 +85,11 @@ export class SessionConnections implements ConnectionHolder {
     if (this.#bySession.has(sid)) this.#watch.watch(sid);
   }
 
-  /** Looks at all sessions anew: some may have ended without this node hearing of it. */
-  revalidateAll(): void {
-    this.#watch.revalidateAll();
+  /** Looks at all sessions anew: some may have ended without this node hearing of it. Resolves once all were looked at. */
+  revalidateAll(): Promise<void> {
+    const looked = this.#watch.revalidateAll();
     for (const bound of this.#bySession.values()) for (const connection of bound) connection.doubt();
+    return looked;
   }
 
   /** Hears of no endings any more. */

@@ -20,6 +20,8 @@ export class SessionWatch {
   readonly #tickOf = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
+  /** Told once all that is due has been looked at. */
+  #looked: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #lastTick = 0;
 
   constructor(store: SessionStore, revalidateMs: number) {
@@ -47,9 +49,15 @@ export class SessionWatch {
     this.#schedule(now);
   }
 
-  /** Looks at all sessions with the next tick: somebody may have ended some without this node hearing of it. */
-  revalidateAll(): void {
+  /**
+   * Looks at all sessions with the next tick: somebody may have ended some without this node hearing of it. Resolves once
+   * the store has said of each whether it is there.
+   */
+  async revalidateAll(): Promise<void> {
     for (const sid of [...this.#tickOf.keys()]) this.watch(sid);
+    if (this.#tickOf.size === 0) return;
+    this.#looked ??= promised();
+    await this.#looked.promise;
   }
 
   unwatch(sid: string): void {
@@ -60,6 +68,8 @@ export class SessionWatch {
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#looked?.resolve();
+    this.#looked = undefined;
   }
 
   #forget(sid: string): void {
@@ -82,6 +92,7 @@ export class SessionWatch {
   async #tick(): Promise<void> {
     this.#timer = undefined;
     this.#isTicking = true;
+    const looked = this.#looked;
     const now = Date.now();
     const tick = Math.floor(now / TICK_MS);
     // A node that was stopped for a while has several ticks to catch up with.
@@ -91,13 +102,19 @@ export class SessionWatch {
       .filter((at) => at <= tick || isSetBack)
       .flatMap((at) => [...(this.#due.get(at) ?? [])]);
     this.#lastTick = tick;
+    let areAnswered = true;
     for (let from = 0; from < due.length; from += BATCH)
-      await this.#revalidate(due.slice(from, from + BATCH));
+      areAnswered = (await this.#revalidate(due.slice(from, from + BATCH))) && areAnswered;
     this.#isTicking = false;
+    if (looked && areAnswered) {
+      looked.resolve();
+      if (this.#looked === looked) this.#looked = undefined;
+    }
     this.#schedule(Date.now());
   }
 
-  async #revalidate(sids: readonly string[]): Promise<void> {
+  /** Resolves to whether the store has answered. */
+  async #revalidate(sids: readonly string[]): Promise<boolean> {
     const ticks = sids.map((sid) => this.#tickOf.get(sid));
     const expiries = await this.#store.expiries(sids).catch(() => undefined);
     for (const [at, sid] of sids.entries()) {
@@ -109,5 +126,14 @@ export class SessionWatch {
       // What somebody has asked for meanwhile is not put off: the answer may be older.
       else this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), tick === ticks[at] ? Infinity : tick));
     }
+    return expiries !== undefined;
   }
+}
+
+function promised(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

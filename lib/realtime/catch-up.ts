@@ -1,5 +1,6 @@
 import type { ConnectionRecord } from "../connections/registry.ts";
 import { inBatches } from "../in-batches.ts";
+import { within } from "../sessions/within.ts";
 import type { Channels } from "./channels.ts";
 import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
 import type { Groups } from "./groups.ts";
@@ -8,12 +9,19 @@ import type { Presence } from "./presence.ts";
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
 
+/** Milliseconds that the sessions of a node that has lapsed are waited for. */
+const REVALIDATED_WITHIN_MS = 10_000;
+
 /** What is looked up again. */
 export interface CatchUpParts {
   readonly connections: ReadonlyMap<string, RealtimeConnection>;
   readonly presence: Presence;
   readonly groups: Groups;
   readonly channels: Channels<RealtimeConnection>;
+  /** Looks at all sessions anew, and resolves once that is done. */
+  revalidate(): Promise<void>;
+  /** Called when it has caught up with the sessions: what waited for that goes on. */
+  goOn(): void;
   report(error: unknown): void;
 }
 
@@ -27,6 +35,8 @@ export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
+  /** Whether sessions may have ended that nobody waited for this node to close. */
+  #isStale = false;
   /** Whose groups are to be read, and whether they are lost: to be registered before. */
   readonly #toRestore = new Map<OfUser, boolean>();
   readonly #restoring = new Set<OfUser>();
@@ -38,16 +48,22 @@ export class CatchUp {
     this.#parts = parts;
   }
 
-  /** Something may have been missed. */
-  begin(): void {
+  /** Something may have been missed; also what nobody waited for, if this node had lapsed. */
+  begin(hasLapsed: boolean): void {
     this.#parts.presence.doubt();
     this.#isBehind = true;
+    this.#isStale ||= hasLapsed;
     void this.run();
   }
 
   /** Whether somebody may have left something that this node does not know of. */
   get isBehind(): boolean {
     return this.#isBehind || this.#isRunning;
+  }
+
+  /** Whether connections may be there whose sessions have ended, and that are to do nothing more. */
+  get isStale(): boolean {
+    return this.#isStale;
   }
 
   /** Called with each tick as well: until the backend has answered, the node is behind. */
@@ -57,6 +73,7 @@ export class CatchUp {
     try {
       while (this.#isBehind) {
         this.#isBehind = false;
+        if (this.#isStale) await this.#revalidate();
         await this.#lookUp([...this.#parts.connections.values()].filter(isOfUser));
       }
     } catch (error) {
@@ -69,6 +86,13 @@ export class CatchUp {
     for (const connection of this.#failed) this.#toRestore.set(connection, true);
     this.#failed.clear();
     this.#restore();
+  }
+
+  /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */
+  async #revalidate(): Promise<void> {
+    await within(this.#parts.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.report);
+    this.#isStale = false;
+    this.#parts.goOn();
   }
 
   /** Has the groups of some read again with the next tick: this node was told that they have changed, and could not find out how. */

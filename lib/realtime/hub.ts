@@ -14,13 +14,14 @@ import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "
 import type { Events } from "./events.ts";
 import { Groups, groupName } from "./groups.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { INTERNAL_ERROR, type InboxHost } from "./inbox.ts";
+import type { InboxHost } from "./inbox.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { ACK_TIMEOUT_MS } from "./membership-changes.ts";
 import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import type { RealtimeStats } from "./realtime-stats.ts";
+import { tellOpened } from "./tell-opened.ts";
 import { betweenWritesMs, TICK_MS, Tick } from "./tick.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
@@ -100,6 +101,7 @@ export class Hub implements ConnectionHandler {
       maxMessagesPerSecond: config.maxMessagesPerSecond,
       maxBytesPerSecond: config.maxBytesPerSecond,
       handlerTimeoutMs: config.handlerTimeoutMs,
+      isStale: () => node.hasLapsed || catchUp.isStale,
       now: () => config.clock.now(),
       after: (ms, step) => config.clock.after(ms, step),
       gone: (connection) => this.#forget(connection),
@@ -119,9 +121,13 @@ export class Hub implements ConnectionHandler {
       presence: this.presence,
       groups: this.groups,
       channels: this.channels,
+      revalidate: () => keeper.config.store.endings.revalidateAll(),
+      goOn: () => {
+        for (const { inbox } of this.#connections.values()) inbox.goOn();
+      },
       report: this.#report,
     });
-    this.#toStop = [this.groups.changes.close, node.onGap(() => catchUp.begin())];
+    this.#toStop = [this.groups.changes.close, node.onGap((hasLapsed) => catchUp.begin(hasLapsed))];
     const tick = new Tick({
       connections: this.#connections,
       clock: config.clock,
@@ -212,33 +218,16 @@ export class Hub implements ConnectionHandler {
       return;
     }
     if (connection.ws.isMuted) return;
-    if (!(await this.#tellOpened(connection))) return;
+    const parts = { config: this.#config, events: this.#events, tellClosed: this.#tellClosed };
+    if (!(await tellOpened(connection, parts))) return;
     connection.inbox.open();
     if (connection.closed) this.#tellClosed(connection);
   }
 
-  /** Resolves to whether the listeners were done in time; else the connection is closed, since its events would wait for ever. */
-  async #tellOpened(connection: RealtimeConnection): Promise<boolean> {
-    const { clock, handlerTimeoutMs } = this.#config;
-    let isLate = false;
-    const cancel = clock.after(handlerTimeoutMs, () => {
-      isLate = true;
-      connection.isTold = true;
-      const failure = new Error(`A listener of "connect" did not end within ${handlerTimeoutMs} ms.`);
-      this.#events.errors.report(failure, connection);
-      connection.close(INTERNAL_ERROR, "internal_error");
-      if (connection.closed) this.#tellClosed(connection);
-    });
-    await this.#events.tell("connect", connection);
-    cancel();
-    connection.isTold = true;
-    return !isLate;
-  }
-
-  #tellClosed(connection: RealtimeConnection): void {
+  readonly #tellClosed = (connection: RealtimeConnection): void => {
     if (connection.isTold && connection.closed)
       void this.#events.tell("disconnect", connection, connection.closed);
-  }
+  };
 
   /** From the mute on it gets nothing, so nobody is to think that it is there. */
   #forget(connection: RealtimeConnection): void {

@@ -21,6 +21,8 @@ export interface InboxHost {
   readonly maxBytesPerSecond: number;
   readonly handlerTimeoutMs: number;
   readonly maxBufferedBytes: number;
+  /** Whether sessions may have ended of which this node has not heard: then no event is handled until it has looked. */
+  isStale(): boolean;
   now(): number;
   after(ms: number, step: () => void): void;
   /** Called with each message: its user is there. */
@@ -77,6 +79,11 @@ export class Inbox {
   /** From here on events are handled. */
   open(): void {
     this.#isHeld = false;
+    void this.#work();
+  }
+
+  /** The node has looked at its sessions. */
+  goOn(): void {
     void this.#work();
   }
 
@@ -146,6 +153,7 @@ export class Inbox {
   async #work(): Promise<void> {
     if (this.#isHeld || this.#handling) return;
     while (!this.#connection.ws.isMuted) {
+      if (this.#waiting.length > 0 && this.#host.isStale()) return;
       const next = this.#waiting.shift();
       if (!next) break;
       this.#waitingBytes -= next.bytes;

@@ -77,7 +77,7 @@ function answerFor(node: Node): Set<SessionEndings> {
     return sum(sessions.map((digest) => ofHolders(digest, (endings, sid) => endings.close(sid, reason, at))));
   });
   node.answer(CLEARED, () => {
-    for (const endings of all) endings.revalidateAll();
+    for (const endings of all) void endings.revalidateAll();
   });
   node.answer(DOUBTED, (digest) => {
     ofHolders(String(digest), (endings, sid) => {

@@ -23,8 +23,8 @@ export interface ConnectionHolder {
   sidOf(digest: string): string | undefined;
   /** Looks anew at a session that may have connections, and closes them if it is gone. */
   revalidate(sid: string): void;
-  /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. */
-  revalidateAll(): void;
+  /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. Resolves once that is done, if it can tell. */
+  revalidateAll(): unknown;
 }
 
 /**
@@ -81,13 +81,13 @@ export class SessionEndings {
 
   /** Has all look at their sessions anew: any of them may be gone. */
   async announceCleared(): Promise<void> {
-    this.revalidateAll();
+    void this.revalidateAll();
     await Promise.all([...this.#clearedListeners].map(async (listener) => listener()));
   }
 
-  /** Has this process look at its sessions anew. */
-  revalidateAll(): void {
-    for (const holder of this.#holders) holder.revalidateAll();
+  /** Has this process look at its sessions anew. Resolves once it has. */
+  async revalidateAll(): Promise<void> {
+    await Promise.all([...this.#holders].map((holder) => holder.revalidateAll()));
   }
 
   /** Has the time from a session's end to the close of its connections told from now on, in milliseconds. */

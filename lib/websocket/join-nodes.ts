@@ -7,7 +7,7 @@ import type { SessionConnections } from "../connections/session-connections.ts";
  */
 export function joinNodes(node: Node, sessions: SessionConnections, isUnlisted: () => boolean): () => void {
   const isListed = node.unlisted.add(isUnlisted);
-  const letGo = node.onGap(() => sessions.revalidateAll());
+  const letGo = node.onGap(() => void sessions.revalidateAll());
   // So that the first handshake does not wait for it; if it fails, that one tries again.
   node
     .join()

@@ -92,7 +92,7 @@ export async function startRealtimeApp({
   wsSessions.on("error", ({ message }) => void told.push({ event: "error", message }));
   wsSessions.attach(chat);
 
-  const control = controlOf({ chat, wsSessions, told, connections });
+  const control = controlOf({ chat, users, wsSessions, told, connections });
   app.post("/control", express.json(), async (req, res) => {
     const { call, args } = req.body as { call: keyof RealtimeControl; args: never[] };
     res.json({ result: await (control[call] as (...given: never[]) => Promise<unknown>)(...args) });

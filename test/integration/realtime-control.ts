@@ -1,6 +1,13 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { ActiveSession, Connection, Realtime, WebSocketSessions } from "../../lib/index.ts";
+import type {
+  ActiveSession,
+  Connection,
+  DeletionReceipt,
+  Realtime,
+  UserSessions,
+  WebSocketSessions,
+} from "../../lib/index.ts";
 import { Browser } from "../support/browser.ts";
 
 /** What a node's app was told of: by its listeners, in order. */
@@ -23,6 +30,7 @@ export interface RealtimeControl {
   activeSessions(user: string): Promise<ActiveSession[]>;
   sendToGroup(group: string, data: object, exceptId?: string): Promise<void>;
   sendToUser(user: string, data: object): Promise<void>;
+  deleteUserSessions(user: string): Promise<DeletionReceipt>;
   /** What the node was told of so far. */
   told(): Promise<readonly Told[]>;
   /** The ids of its connections. */
@@ -34,13 +42,14 @@ export interface RealtimeControl {
 
 interface Parts {
   readonly chat: Realtime;
+  readonly users: UserSessions;
   readonly wsSessions: WebSocketSessions;
   readonly told: readonly Told[];
   readonly connections: ReadonlyMap<string, Connection>;
 }
 
 /** Controls a node of this process. */
-export function controlOf({ chat, wsSessions, told, connections }: Parts): RealtimeControl {
+export function controlOf({ chat, users, wsSessions, told, connections }: Parts): RealtimeControl {
   return {
     join: (user, group) => chat.join(user, group),
     leave: (user, group) => chat.leave(user, group),
@@ -48,6 +57,7 @@ export function controlOf({ chat, wsSessions, told, connections }: Parts): Realt
     members: (group) => chat.members(group),
     presence: (group) => chat.presence(group),
     activeSessions: (user) => chat.activeSessions(user),
+    deleteUserSessions: (user) => users.deleteUserSessions(user),
     async sendToGroup(name, data, exceptId) {
       const group = chat.group(name);
       const excepted = exceptId === undefined ? undefined : connections.get(exceptId);

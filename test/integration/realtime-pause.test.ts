@@ -143,3 +143,29 @@ test("stopped for a moment, it delivers nothing of a group that was left meanwhi
   await eventually(() => expect(line.messages.at(-1)).toEqual({ from: "blue" }), { withinMs: LONG_MS });
   expect(line.messages).toEqual([{ from: "blue" }]);
 }, 90_000);
+
+// Once it delivered hundreds of messages after their sessions were deleted, and handled what had been sent before.
+test("stopped for longer than its lease, it delivers and handles nothing of a user whose sessions were deleted meanwhile", async () => {
+  await start(LEASE_MS);
+  const [here, there] = nodes;
+  await here.control.join("bob", "red");
+  const line = await users.connect("ann", 1);
+  const bob = await users.connect("bob", 0);
+  const stays = await users.connect("eve", 1);
+  await pauseUntilCleared("ann");
+  for (let n = 0; n < 10; n++) {
+    for (const { ws } of [line, stays])
+      ws.send(
+        JSON.stringify({ event_type: "say", data: { group: "red", from: ws === line.ws ? "ann" : "eve" } }),
+      );
+  }
+  expect(await here.control.deleteUserSessions("ann")).toMatchObject({ sessionsDeleted: 1, silentNodes: [] });
+  for (let n = 0; n < 200; n++) await here.control.sendToUser("ann", { from: `${n}` });
+  await here.control.sendToUser("eve", { from: "last" });
+  there.resume();
+  expect(await line.inbox.untilClosed()).toMatchObject({ code: 4501 });
+  expect(line.messages).toEqual([]);
+  await eventually(() => expect(stays.messages).toEqual([{ from: "last" }]), { withinMs: LONG_MS });
+  await eventually(() => expect(bob.messages).toHaveLength(10), { withinMs: LONG_MS });
+  expect(new Set(bob.messages.map(({ from }) => from))).toEqual(new Set(["eve"]));
+}, 90_000);

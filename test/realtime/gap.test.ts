@@ -13,13 +13,13 @@ describe("after a gap", () => {
 
   beforeEach(async () => {
     backend = closedAfterThisTest(memoryBackend());
-    const listeners: (() => void)[] = [];
+    const listeners: ((hasLapsed: boolean) => void)[] = [];
     backend.node.onGap = (listener) => {
       listeners.push(listener);
       return () => {};
     };
     gap = () => {
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener(false);
     };
     asked = [];
     decide = () => true;

@@ -1,0 +1,35 @@
+import type { RealtimeConnection } from "./connection.ts";
+import type { Events } from "./events.ts";
+import { INTERNAL_ERROR } from "./inbox.ts";
+import type { RealtimeConfig } from "./realtime-options.ts";
+
+/** What it takes to tell of a connection. */
+interface TellingParts {
+  readonly config: RealtimeConfig;
+  readonly events: Events;
+  /** Tells that the connection has closed, if it has. */
+  tellClosed(connection: RealtimeConnection): void;
+}
+
+/**
+ * Tells the listeners of `connect`. Resolves to whether they were done in time; else the connection is closed, since its
+ * events would wait for ever.
+ */
+export async function tellOpened(
+  connection: RealtimeConnection,
+  { config: { clock, handlerTimeoutMs }, events, tellClosed }: TellingParts,
+): Promise<boolean> {
+  let isLate = false;
+  const cancel = clock.after(handlerTimeoutMs, () => {
+    isLate = true;
+    connection.isTold = true;
+    const failure = new Error(`A listener of "connect" did not end within ${handlerTimeoutMs} ms.`);
+    events.errors.report(failure, connection);
+    connection.close(INTERNAL_ERROR, "internal_error");
+    tellClosed(connection);
+  });
+  await events.tell("connect", connection);
+  cancel();
+  connection.isTold = true;
+  return !isLate;
+}
