@@ -1,5 +1,5 @@
 import { isRequest } from "./options/uncalled.ts";
-import { commandOptionsOf, type RedisClient } from "./redis-client.ts";
+import { commandOptionsOf, isCluster, type RedisClient } from "./redis-client.ts";
 
 /**
  * Refuses at once a client that would fail later, and says what to give instead. Options without one are left to the
@@ -42,6 +42,9 @@ function objectionToClient(client: RedisClient, subscribes: boolean): string | u
   const isWithoutDuplicate = typeof client.duplicate !== "function";
   if (subscribes && isWithoutDuplicate)
     return "a sentinel of node-redis 5 has no duplicate(), use node-redis 6";
+  // It listens for an event that no client of its own emits: channels that move are silent from then on.
+  if (subscribes && isCluster(client) && !("getNodeClientForKey" in client))
+    return "a cluster of node-redis before 6.1 loses its subscriptions, use node-redis 6.1 or newer";
   const { typeMapping = {} } = commandOptionsOf(client);
   if (isWithoutDuplicate && Object.keys(typeMapping).length > 0)
     return "a sentinel of node-redis 5 cannot be used without its typeMapping, use node-redis 6 or leave it out";

@@ -102,3 +102,10 @@ it("redisBackend takes a client that is connected later", async () => {
     later.destroy();
   }
 });
+
+// Once it was taken, and after a failover none of a thousand messages to groups arrived.
+it("redisBackend refuses a cluster of node-redis that loses its subscriptions, by name; sessions alone take it", () => {
+  const old = { evalSha() {}, on() {}, duplicate() {}, masters: [] };
+  expect(() => redisBackend({ client: old as unknown as RedisClient })).toThrow(/before 6\.1.*6\.1 or newer/);
+  expect(() => new RedisSessionStore({ client: old as unknown as RedisClient })).not.toThrow();
+});

@@ -20,9 +20,8 @@ const REMEMBERED = 10_000;
 /** Sessions that `clear` ends at a time. */
 const CLEARED_AT_ONCE = 100;
 
-/** What stands for a session of which the store has not said what it holds. */
+/** Stands for a session of which the store has not said what it holds. */
 const UNKNOWN = { data: undefined } as const;
-
 const adapters = new WeakMap<Store, AnySessionStore>();
 
 /**
@@ -158,8 +157,7 @@ export class AnySessionStore implements SessionStore {
       await this.#destroyKnown(sid).catch((error) => this.endings.doubt(sid, error));
       return stored;
     });
-    const data = found === UNKNOWN ? undefined : found?.data;
-    if (reason) await this.endings.announce({ sid, reason, data });
+    if (reason) await this.endings.announce({ sid, reason, data: found?.data });
     return !reason || found !== undefined;
   }
 
@@ -234,7 +232,8 @@ export class AnySessionStore implements SessionStore {
     return new Promise((resolve, reject) => {
       const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
       markOfAdapter(done);
-      call(done);
+      // Some return a promise as well, which may reject and call nothing back.
+      Promise.resolve(call(done)).catch(reject);
     });
   }
 }

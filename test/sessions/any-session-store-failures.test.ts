@@ -13,17 +13,19 @@ type Answer<T = void> = (error?: unknown, value?: T) => void;
 /** What becomes of the errors of stores in the wild. */
 describe("AnySessionStore", () => {
   describe("when the store fails", () => {
-    function failing(error: unknown, how: "throws" | "calls back"): AnySessionStore {
+    function failing(error: unknown, how: "throws" | "calls back" | "rejects"): AnySessionStore {
       class FailingStore extends session.MemoryStore {
         override get(_sid: string, callback: Answer<SessionData | null>): void {
           if (how === "throws") throw error;
+          // Once it was a rejection that nobody heard, which ends the process.
+          if (how === "rejects") return Promise.reject(error) as never;
           callback(error);
         }
       }
       return AnySessionStore.over(new FailingStore(), 1_000);
     }
 
-    it.each(["throws", "calls back"] as const)("takes ENOENT, that it %s, for no session", async (how) => {
+    it.each(["throws", "calls back", "rejects"] as const)("takes ENOENT, that it %s, for no session", async (how) => {
       const store = failing(Object.assign(new Error("no such file"), { code: "ENOENT" }), how);
       await assertGone(store, "a");
       expect(await store.expiries(["a"])).toEqual([undefined]);
@@ -32,7 +34,7 @@ describe("AnySessionStore", () => {
       expect((await store.write("a", snapshot({}), undefined)).outcome).toBe("written");
     });
 
-    it.each(["throws", "calls back"] as const)(
+    it.each(["throws", "calls back", "rejects"] as const)(
       "takes a SyntaxError, that it %s, for unreadable",
       async (how) => {
         const store = failing(new SyntaxError('Unexpected token in "secret"'), how);
@@ -42,7 +44,7 @@ describe("AnySessionStore", () => {
       },
     );
 
-    it.each(["throws", "calls back"] as const)("passes on any other error that it %s", async (how) => {
+    it.each(["throws", "calls back", "rejects"] as const)("passes on any other error that it %s", async (how) => {
       const error = new Error("ECONNREFUSED");
       const store = failing(error, how);
       await expect(store.read("a")).rejects.toBe(error);
