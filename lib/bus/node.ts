@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { after } from "../after.ts";
 import { type Answerer, Answerers } from "./answerers.ts";
 import type { Bus } from "./bus.ts";
 import { type Message, parsed, type Reply } from "./message.ts";
 import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
+import { Questions } from "./questions.ts";
 import { nodesAmong, UnlistedNodes } from "./unlisted-nodes.ts";
 
 /** What came back on a question to all nodes. */
@@ -38,7 +38,7 @@ export class Node {
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
   readonly leaseMs: number;
   readonly #answerers = new Answerers();
-  readonly #questions = new Map<string, (reply: Reply) => void>();
+  readonly #questions = new Questions();
   readonly #gapListeners = new Set<GapListener>();
   #listening: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
@@ -128,34 +128,11 @@ export class Node {
       : [ALL_NODES];
     const waitedFor = new Set(others.filter((nodeId) => !silent.includes(nodeId)));
 
-    const question = randomUUID();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const cancel = after(timeoutMs, resolve);
-        this.#questions.set(question, ({ node, answer }) => {
-          if (!waitedFor.delete(node)) return;
-          if (answer !== undefined) answers.push(answer);
-          if (waitedFor.size > 0) return;
-          cancel();
-          resolve();
-        });
-        const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
-        const asked = Promise.all(channels.map((channel) => this.#bus.publish(channel, message)));
-        asked.then(
-          () => {
-            if (waitedFor.size > 0) return;
-            cancel();
-            resolve();
-          },
-          (error) => {
-            cancel();
-            reject(error);
-          },
-        );
-      });
-    } finally {
-      this.#questions.delete(question);
-    }
+    const put = (question: string) => {
+      const message = JSON.stringify({ type, payload, from: this.id, question } satisfies Message);
+      return Promise.all(channels.map((channel) => this.#bus.publish(channel, message)));
+    };
+    answers.push(...(await this.#questions.ask(put, waitedFor, timeoutMs)));
     return { answers, silentNodes: [...waitedFor] };
   }
 
@@ -204,7 +181,7 @@ export class Node {
         const message = parsed<Message | Reply>(text);
         if (!message) return;
         if ("type" in message) void this.#hear(message);
-        else this.#questions.get(message.question)?.(message);
+        else this.#questions.hear(message);
       })
       .catch((error) => {
         this.#listening = undefined;

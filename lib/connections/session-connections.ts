@@ -17,6 +17,7 @@ export interface SessionConnectionsOptions {
 export class SessionConnections implements ConnectionHolder {
   readonly #bySession = new Map<string, Set<BoundConnection>>();
   readonly #sidByDigest = new Map<string, string>();
+  readonly #byUser = new Map<string, Set<BoundConnection>>();
   readonly #maxPerSession: number;
   readonly #watch: SessionWatch;
   readonly #letGo: () => void;
@@ -41,6 +42,16 @@ export class SessionConnections implements ConnectionHolder {
     return connection;
   }
 
+  /** Binds a connection to the user whose session it is. */
+  bindTo(connection: BoundConnection, userId: string | undefined): void {
+    this.#forgetUser(connection);
+    connection.bindTo(userId);
+    if (userId === undefined) return;
+    const known = this.#byUser.get(userId);
+    if (known) known.add(connection);
+    else this.#byUser.set(userId, new Set([connection]));
+  }
+
   /** Looks after a connection's session from here on; it was read, and expires then: milliseconds since the epoch. */
   watch({ sid }: BoundConnection, expiresAt: number | undefined): void {
     this.#watch.watch(sid, expiresAt);
@@ -48,6 +59,7 @@ export class SessionConnections implements ConnectionHolder {
 
   /** Forgets a connection that was refused or has closed. */
   release(connection: BoundConnection): void {
+    this.#forgetUser(connection);
     const bound = this.#bySession.get(connection.sid);
     if (!bound?.delete(connection) || bound.size > 0) return;
     this.#bySession.delete(connection.sid);
@@ -80,6 +92,10 @@ export class SessionConnections implements ConnectionHolder {
     return this.#sidByDigest.get(digest);
   }
 
+  sidsOf(userId: string): string[] {
+    return [...(this.#byUser.get(userId) ?? [])].map(({ sid }) => sid);
+  }
+
   /** Looks at a session anew, if it has connections. */
   revalidate(sid: string): void {
     if (this.#bySession.has(sid)) this.#watch.watch(sid);
@@ -90,6 +106,12 @@ export class SessionConnections implements ConnectionHolder {
     const looked = this.#watch.revalidateAll();
     for (const bound of this.#bySession.values()) for (const connection of bound) connection.doubt();
     return looked;
+  }
+
+  #forgetUser(connection: BoundConnection): void {
+    const { userId } = connection;
+    const known = userId === undefined ? undefined : this.#byUser.get(userId);
+    if (known?.delete(connection) && known.size === 0) this.#byUser.delete(userId as string);
   }
 
   /** Hears of no endings any more. */

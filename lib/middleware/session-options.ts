@@ -17,6 +17,7 @@ import { relayEndings } from "../sessions/ending-relay.ts";
 import { SaveQueues } from "../sessions/save-queues.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
 import { loginOf } from "../users/login.ts";
+import { endLostSessions } from "../users/lost-sessions.ts";
 import type { SessionIndex } from "../users/session-index.ts";
 import { userIdOf as checkedId } from "../users/user.ts";
 import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
@@ -182,6 +183,7 @@ export function sessionConfig(options?: SessionMiddlewareOptions): SessionConfig
   relayEndings(sessions.endings, backend.node);
   const userIdOf: UserIdOf = (session) => checkedUserId(userId(session));
   const indexedStore = new UserIndexedStore(sessions, index, userIdOf);
+  endLostSessions(backend.node, { store: indexedStore, index, userIdOf });
   return {
     ...given,
     resave: given.resave || saveEveryRequest,

@@ -21,6 +21,8 @@ export interface ConnectionHolder {
   count(sid: string): number;
   /** The id of a session that has connections, by its digest. */
   sidOf(digest: string): string | undefined;
+  /** The ids of the sessions of a user that have connections. */
+  sidsOf(userId: string): readonly string[];
   /** Looks anew at a session that may have connections, and closes them if it is gone. */
   revalidate(sid: string): void;
   /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. Resolves once that is done, if it can tell. */
@@ -114,6 +116,11 @@ export class SessionEndings {
       if (sid !== undefined) return sid;
     }
     return undefined;
+  }
+
+  /** The ids of the sessions of a user that have connections of this process. */
+  sidsOf(userId: string): string[] {
+    return [...new Set([...this.#holders].flatMap((holder) => holder.sidsOf(userId)))];
   }
 
   /** How many connections of this process a session has. */

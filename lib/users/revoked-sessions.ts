@@ -7,6 +7,7 @@ import { digestOf } from "../sessions/session-digest.ts";
 import { readable } from "../sessions/session-store.ts";
 import { AskedNodes } from "./asked-nodes.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
+import { END_LOST_SESSIONS, type LostSessions } from "./lost-sessions.ts";
 
 /** Sessions that are ended, told of to the nodes and taken out of the index in one go. */
 export const ENDED_AT_ONCE = 500;
@@ -55,6 +56,15 @@ export class RevokedSessions {
   async endSome(userId: string, sids: readonly string[], tally: DeletionTally): Promise<void> {
     const nodes = this.#nodes(tally);
     for (const some of chunks(sids, ENDED_AT_ONCE)) await this.#end(userId, some, tally, nodes);
+  }
+
+  /** Has the nodes end what they hold of a user and the index does not know. */
+  async endLost(userId: string, except: string | undefined): Promise<DeletionReceipt> {
+    const tally = new DeletionTally();
+    const lost: LostSessions = { userId, except: except && digestOf(except) };
+    for (const closed of await this.#nodes(tally).ask(END_LOST_SESSIONS, lost))
+      tally.connectionsClosed += closed as number;
+    return tally.receipt();
   }
 
   #start(userId: string, first: readonly string[] | undefined): Promise<DeletionReceipt> {

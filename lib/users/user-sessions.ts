@@ -6,7 +6,7 @@ import { BoundSession } from "../sessions/bound-session.ts";
 import { Bounds } from "../sessions/bounds.ts";
 import { unavailable } from "../sessions/within.ts";
 import { countConnections } from "./count-connections.ts";
-import { type DeletionReceipt, DeletionTally } from "./deletion-receipt.ts";
+import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
 import { loginBy } from "./login.ts";
 import { ENDED_AT_ONCE, RevokedSessions } from "./revoked-sessions.ts";
@@ -159,7 +159,8 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     const { except } = checkedDeletion(options);
     const userId = userIdOf(user);
     // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
-    return revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
+    const receipt = await revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
+    return sumOf(receipt, await revoked.endLost(userId, except));
   }
 
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {

@@ -100,7 +100,7 @@ export async function admit(
       do {
         // Of the user that it was until the session was read again.
         (await seating)?.giveUp();
-        connection.bindTo(record.userId);
+        connections.bindTo(connection, record.userId);
         // In the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
         seating = handler?.admit({ req, open, userId: connection.userId });
         if (isOld) await limit.race(Promise.all([seating, record.update()]));

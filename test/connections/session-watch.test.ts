@@ -42,7 +42,14 @@ function watching(revalidateMs: number): SessionWatch {
     watch.unwatch(sid);
     return 1;
   };
-  store.endings.hold({ end, count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} });
+  store.endings.hold({
+    end,
+    count: () => 0,
+    sidOf: () => undefined,
+    sidsOf: () => [],
+    revalidate() {},
+    revalidateAll() {},
+  });
   return watch;
 }
 

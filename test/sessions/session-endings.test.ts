@@ -21,6 +21,10 @@ class Holder implements ConnectionHolder {
 
   revalidate(): void {}
 
+  sidsOf(): string[] {
+    return [];
+  }
+
   revalidateAll(): void {}
 
   sidOf(digest: string): string | undefined {
@@ -75,6 +79,7 @@ describe("SessionEndings", () => {
     const letGo = endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      sidsOf: () => [],
       revalidate() {},
       revalidateAll() {},
       end() {
@@ -86,6 +91,7 @@ describe("SessionEndings", () => {
     endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      sidsOf: () => [],
       revalidate() {},
       revalidateAll() {},
       end: () => ended.push("staying"),
@@ -123,6 +129,7 @@ describe("SessionEndings", () => {
     endings.hold({
       count: () => 1,
       sidOf: () => undefined,
+      sidsOf: () => [],
       revalidate() {},
       revalidateAll() {},
       end: () => order.push("closed"),

@@ -26,7 +26,9 @@ test("100 frames in one write with the handshake all arrive, in order, from a st
       await read();
     });
     const socket = await rawSocket(served.port);
-    socket.write(Buffer.concat([Buffer.from(handshake("/ws", cookieOf(browser))), ...texts.map((text) => frame(text))]));
+    socket.write(
+      Buffer.concat([Buffer.from(handshake("/ws", cookieOf(browser))), ...texts.map((text) => frame(text))]),
+    );
     await eventually(() => expect(heard).toHaveLength(101));
     expect(heard).toEqual(["Ada", ...texts]);
     socket.destroy();

@@ -54,7 +54,13 @@ export function endingRules(rule: RuleDeclarer): void {
   rule("announces a removal only when the session is gone", async (store) => {
     await insert(store, "a", {});
     const found: Promise<StoredSession | undefined>[] = [];
-    const others = { count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} };
+    const others = {
+      count: () => 0,
+      sidOf: () => undefined,
+      sidsOf: () => [],
+      revalidate() {},
+      revalidateAll() {},
+    };
     store.endings.hold({ ...others, end: (sid) => found.push(store.read(sid)) });
     store.endings.onEnding(({ sid }) => found.push(store.read(sid)));
     await store.remove("a", "session_ended");
@@ -165,7 +171,13 @@ export function endingRules(rule: RuleDeclarer): void {
 
   rule("closes at every holder, until it is let go", async (store) => {
     const heard: string[] = [];
-    const others = { count: () => 0, sidOf: () => undefined, revalidate() {}, revalidateAll() {} };
+    const others = {
+      count: () => 0,
+      sidOf: () => undefined,
+      sidsOf: () => [],
+      revalidate() {},
+      revalidateAll() {},
+    };
     const letGo = store.endings.hold({ ...others, end: (sid) => heard.push(`first ${sid}`) });
     store.endings.hold({ ...others, end: (sid) => heard.push(`second ${sid}`) });
     await store.remove("a", "session_ended");

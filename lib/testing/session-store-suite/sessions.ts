@@ -82,6 +82,7 @@ export function announcements(store: SessionStore): [sid: string, reason: EndRea
     end: (sid, reason) => heard.push([sid, reason]),
     count: () => 0,
     sidOf: () => undefined,
+    sidsOf: () => [],
     revalidate() {},
     revalidateAll() {},
   });
