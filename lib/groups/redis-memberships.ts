@@ -25,6 +25,8 @@ export class RedisMemberships implements Memberships {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
+  /** The last change of each membership that is under way. */
+  readonly #changing = new Map<string, Promise<unknown>>();
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = readyClient(client);
@@ -32,7 +34,27 @@ export class RedisMemberships implements Memberships {
     this.#isCluster = isCluster(client);
   }
 
-  async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
+  join(userId: string, group: string, maxGroups: number): Promise<Joining> {
+    return this.#inTurn(userId, group, () => this.#join(userId, group, maxGroups));
+  }
+
+  leave(userId: string, group: string): Promise<boolean> {
+    return this.#inTurn(userId, group, () => this.#leave(userId, group));
+  }
+
+  /** After the one before it: what is left of a change that nobody waits for any more would undo one that was asked for since. */
+  #inTurn<T>(userId: string, group: string, change: () => Promise<T>): Promise<T> {
+    const key = JSON.stringify([userId, group]);
+    const changed = this.#changing.get(key)?.then(change, change) ?? change();
+    this.#changing.set(key, changed);
+    const done = () => {
+      if (this.#changing.get(key) === changed) this.#changing.delete(key);
+    };
+    changed.then(done, done);
+    return changed;
+  }
+
+  async #join(userId: string, group: string, maxGroups: number): Promise<Joining> {
     await this.#client().sAdd(this.#membersKey(group), userId);
     const limit = maxGroups === Number.POSITIVE_INFINITY ? "inf" : String(maxGroups);
     const call = { keys: [this.#groupsKey(userId)], arguments: [group, limit] };
@@ -42,7 +64,7 @@ export class RedisMemberships implements Memberships {
     return reply === 1 ? "joined" : "member";
   }
 
-  async leave(userId: string, group: string): Promise<boolean> {
+  async #leave(userId: string, group: string): Promise<boolean> {
     const left = Number(await this.#client().sRem(this.#groupsKey(userId), group)) === 1;
     await this.#settle(userId, group, false);
     return left;

@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import { inBatches } from "../in-batches.ts";
 import { within } from "../sessions/within.ts";
@@ -9,12 +10,17 @@ import type { Presence } from "./presence.ts";
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
 
+/** Milliseconds after which the groups of a connection are looked at without a sign that anything was missed, and how many are with one tick. */
+const LOOKED_AT_EVERY_MS = 60_000;
+const LOOKED_AT_A_TIME = 20;
+
 /** Milliseconds that the sessions of a node that has lapsed are waited for. */
 const REVALIDATED_WITHIN_MS = 10_000;
 
 /** What is looked up again. */
 export interface CatchUpParts {
   readonly connections: ReadonlyMap<string, RealtimeConnection>;
+  readonly clock: Clock;
   readonly presence: Presence;
   readonly groups: Groups;
   readonly channels: Channels<RealtimeConnection>;
@@ -85,7 +91,21 @@ export class CatchUp {
     this.#parts.channels.deliverHeld();
     for (const connection of this.#failed) this.#toRestore.set(connection, true);
     this.#failed.clear();
+    this.#lookAtSome();
     this.#restore();
+  }
+
+  /** In turns, at a pace: what was missed without a sign of it does not stay so. */
+  #lookAtSome(): void {
+    const now = this.#parts.clock.now();
+    let looked = 0;
+    for (const connection of this.#parts.connections.values()) {
+      connection.lookAt ||= connection.connectedAt + LOOKED_AT_EVERY_MS;
+      if (!isOfUser(connection) || now < connection.lookAt) continue;
+      connection.lookAt = now + LOOKED_AT_EVERY_MS;
+      if (!this.#toRestore.has(connection)) this.#toRestore.set(connection, false);
+      if (++looked >= LOOKED_AT_A_TIME) return;
+    }
   }
 
   /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */

@@ -88,11 +88,12 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly ws: SessionWebSocket;
   readonly connectedAt: number;
   lastSeen: number;
-  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, and what was heard of it written; since when it is not read. */
+  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, what was heard of it written, its groups looked at; since when it is not read. */
   pingAt = 0;
   beatAt = 0;
   touchAt = 0;
   writeAt = 0;
+  lookAt = 0;
   unreadSince: number | undefined;
   isAwaitingPong = false;
   /** Whether the app was told that it has opened, how it was closed, and whether it was forgotten: then nothing is put anywhere for it. */

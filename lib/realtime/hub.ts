@@ -118,6 +118,7 @@ export class Hub implements ConnectionHandler {
     };
     const catchUp = new CatchUp({
       connections: this.#connections,
+      clock: config.clock,
       presence: this.presence,
       groups: this.groups,
       channels: this.channels,

@@ -3,7 +3,7 @@ import { describeMemberships } from "../../lib/testing/describe-memberships.ts";
 import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/groups.ts";
 import { raceMemberships } from "../../lib/testing/memberships-suite/races.ts";
 import { range } from "../../lib/testing/range.ts";
-import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 let client: RedisClient;
 
@@ -66,5 +66,28 @@ describe("RedisMemberships", () => {
     expect(await memberships.join("user 0", "group 9", 2)).toBe("full");
     for (const n of range(6)) await memberships.leave(`user ${n % 3}`, `group ${n % 2}`);
     expect(await client.keys(`${prefix}*`)).toEqual([]);
+  });
+});
+
+describe("RedisMemberships, when a change takes longer than anybody waits for it,", () => {
+  // Once the last steps of a join that was told as failed undid the leave that was asked for after it.
+  it("makes the change that was asked for after it last", async () => {
+    let held: (() => void) | undefined;
+    const slow = aroundCalls(client, (name, _args, run) => {
+      if (name !== "evalSha" || held) return run();
+      return new Promise((resolve) => {
+        held = () => resolve(run());
+      });
+    });
+    const groups = new RedisMemberships(slow, uniquePrefix("groups"));
+    const joining = groups.join("u", "g", noLimit);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const leaving = groups.leave("u", "g");
+    const others = groups.join("u", "h", noLimit);
+    expect(await others).toBe("joined");
+    held?.();
+    expect([await joining, await leaving]).toEqual(["joined", true]);
+    expect(await groups.groupsOf("u")).toEqual(["h"]);
+    await assertMembers(groups, "g", []);
   });
 });

@@ -1,7 +1,8 @@
 import type { Backend, Realtime } from "../../lib/index.ts";
 import { memoryBackend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
-import { answerNext, beforeNext, lost } from "../users/support.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { answerNext, beforeNext, closedAfterThisTest, lost } from "../users/support.ts";
 import { connect, next, places, type Served, serve } from "./support.ts";
 
 const soon = { withinMs: 5_000 };
@@ -70,4 +71,17 @@ test("changes that nobody could be told of are kept in a bounded number", async 
   );
   expect(failed.every(({ status }) => status === "rejected")).toBe(true);
   await backend.close();
+});
+
+test("what was changed without a word to any node is found out within minutes", async () => {
+  const clock = new FakeClock();
+  const backend = closedAfterThisTest(memoryBackend({ now: () => clock.now() }));
+  const served = await serve({ backend, realtime: { clock, inactivityThresholdSeconds: 3_600 } });
+  const { line } = await connect(served, "ada");
+  await served.chat.join("ada", "red");
+  await backend.memberships.leave("ada", "red");
+  await backend.memberships.join("ada", "blue", 10);
+  expect([...line.groups]).toEqual(["red"]);
+  await clock.advance(62_000);
+  await eventually(() => expect([...line.groups]).toEqual(["blue"]), soon);
 });
