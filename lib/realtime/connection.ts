@@ -73,7 +73,6 @@ export interface Counts {
 
 /** Most connections are in none. */
 const NO_GROUPS: ReadonlySet<string> = new Set();
-
 /** A normal closure (RFC 6455, section 7.4.1). */
 const NORMAL = 1000;
 
