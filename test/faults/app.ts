@@ -18,6 +18,8 @@ export interface FaultyAppOptions {
   readonly timeoutMs: number;
   /** Finds the operation that a request belongs to. */
   readonly operationOf: (id: string | undefined) => Operation | undefined;
+  /** How often each user was told as online and not as offline since, by all nodes. */
+  readonly online: Map<string, number>;
 }
 
 /** A node of an app whose backend may fail at any call, told by requests what to do. */
@@ -26,6 +28,7 @@ export async function startFaultyApp({
   faults,
   timeoutMs,
   operationOf,
+  online,
 }: FaultyAppOptions): Promise<ListeningServer> {
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
@@ -34,7 +37,9 @@ export async function startFaultyApp({
   const users = userSessions(stack, { ackTimeoutMs: timeoutMs });
   const chat = realtime({ graceMs: 0, authorizeGroup: () => true })
     .on("error", () => {})
-    .on("whoami", ({ sid, userId }) => ({ sid, userId: userId ?? null }));
+    .on("whoami", ({ sid, userId, groups }) => ({ sid, userId: userId ?? null, groups: [...groups] }))
+    .on("online", (userId) => void online.set(userId, (online.get(userId) ?? 0) + 1))
+    .on("offline", (userId) => void online.set(userId, (online.get(userId) ?? 0) - 1));
   const app = express();
   app.use((req, _res, next) => {
     const operation = operationOf(req.get("x-operation"));

@@ -16,14 +16,16 @@ async function placeOf(backends: readonly Backend[]): Promise<Place & { close():
   const faults = new Faults(2 * timeoutMs);
   const operations = new Map<string, Operation>();
   const operationOf = (id: string | undefined) => (id === undefined ? undefined : operations.get(id));
+  const online = new Map<string, number>();
   const nodes = await Promise.all(
-    backends.map((backend) => startFaultyApp({ backend, faults, timeoutMs, operationOf })),
+    backends.map((backend) => startFaultyApp({ backend, faults, timeoutMs, operationOf, online })),
   );
   return {
     nodes,
     backend: backends[0] as Backend,
     faults,
     operations,
+    online,
     async close() {
       for (const node of nodes) await node.close();
       for (const backend of new Set(backends)) await backend.close();

@@ -66,10 +66,17 @@ export async function stateOf(backend: Backend, user: string, sids: Iterable<str
   return { sessions, entries };
 }
 
+/** What a line says that it is. */
+interface Who {
+  readonly sid: string;
+  readonly userId: string | null;
+  readonly groups: readonly string[];
+}
+
 let asked = 0;
 
 /** Whose a line says that it is; `undefined` if it is closed, or answers nobody any more. */
-export async function whoIs(line: WebSocket): Promise<{ sid: string; userId: string | null } | undefined> {
+export async function whoIs(line: WebSocket): Promise<Who | undefined> {
   const id = ++asked;
   line.send(JSON.stringify({ event_type: "whoami", id }), () => {});
   for (let turns = 0; turns < 50 && line.readyState === line.OPEN; turns++) {
@@ -81,9 +88,12 @@ export async function whoIs(line: WebSocket): Promise<{ sid: string; userId: str
   return undefined;
 }
 
-/** No line that is open is of a session that is gone. */
+/**
+ * No line that is open is of a session that is gone, each is in the groups that its user is in, and the user was told as
+ * online if a line is there, and else as offline.
+ */
 export async function assertLines(
-  backend: Backend,
+  { backend, online }: { readonly backend: Backend; readonly online: ReadonlyMap<string, number> },
   user: string,
   lines: readonly WebSocket[],
 ): Promise<void> {
@@ -94,7 +104,11 @@ export async function assertLines(
         if (answer?.userId !== user) continue;
         const { sessions } = await stateOf(backend, user, [answer.sid]);
         assert.ok(sessions.has(answer.sid), "a connection stays open whose session is gone");
+        const groups = await backend.memberships.groupsOf(user);
+        assert.deepEqual(answer.groups, groups, "a connection is in other groups than its user");
       }
+      const [isOnline] = await backend.registry.online([user]);
+      assert.equal(online.get(user) ?? 0, isOnline ? 1 : 0, "online and offline were not told in turns");
     },
     { withinMs: 5_000 },
   );

@@ -14,6 +14,8 @@ export interface Place {
   readonly faults: Faults;
   /** The operations that are under way, by the id that their requests carry. */
   readonly operations: Map<string, Operation>;
+  /** How often each user was told as online and not as offline since. */
+  readonly online: ReadonlyMap<string, number>;
 }
 
 const KINDS = [
@@ -121,7 +123,7 @@ async function run(random: SeededRandom, user: string, place: Place, program: Op
     assert.deepEqual([[...sessions.keys()], [...entries.keys()]], [[], []], "and leaves nothing of the user");
     for (const cookie of [...seen.logins, ...seen.failed])
       assert.notEqual((await me(place.nodes, cookie)).userId, user, "nor a cookie that is logged in");
-    await assertLines(place.backend, user, seen.lines);
+    await assertLines(place, user, seen.lines);
   } finally {
     await closeAll(seen.lines, browsers);
   }
@@ -134,7 +136,8 @@ function pathOf(kind: string, user: string, key: string): string {
 }
 
 /** The guarantees, once all has taken effect that was asked for. */
-async function assertKept({ nodes, backend, faults }: Place, user: string, seen: Seen): Promise<void> {
+async function assertKept(place: Place, user: string, seen: Seen): Promise<void> {
+  const { nodes, backend, faults } = place;
   assert.deepEqual(faults.broughtBack, [], "sessions that were written after they had been removed");
   for (const cookie of new Set(seen.ended)) {
     if (!cookie) continue;
@@ -155,5 +158,5 @@ async function assertKept({ nodes, backend, faults }: Place, user: string, seen:
       if (stored.sid === sid)
         assert.ok(stored.key in data, `${stored.key} was answered with 200, and is lost`);
   }
-  await assertLines(backend, user, seen.lines);
+  await assertLines(place, user, seen.lines);
 }
