@@ -1,0 +1,84 @@
+import type { Device, Line } from "./device.ts";
+import type { Ledger, Sent } from "./ledger.ts";
+
+/** What was seen in a world that must never be, whatever fails. */
+export interface Judgement {
+  readonly wrong: string[];
+  /** Acknowledged messages to a user whose connection was there all the while, and that did not arrive. */
+  readonly lost: number;
+  readonly delivered: number;
+}
+
+/** Milliseconds that a connection must have been there before and after a message for it to count as lost. */
+const STEADY_MS = 2_000;
+
+export function judge(devices: readonly Device[], ledger: Ledger): Judgement {
+  const wrong: string[] = [];
+  const byNumber = new Map(ledger.sent.map((sent) => [sent.n, sent]));
+  let delivered = 0;
+  for (const { user, lines } of devices) {
+    for (const line of lines) {
+      delivered += line.heard.length;
+      const seen = new Set<number>();
+      const last = new Map<string, number>();
+      for (const { n } of line.heard) {
+        const sent = byNumber.get(n);
+        if (!sent) continue;
+        if (seen.has(n)) wrong.push(`${n} came twice to ${user}`);
+        seen.add(n);
+        const from = `${sent.by} ${JSON.stringify(sent.to)}`;
+        if (n < (last.get(from) ?? 0)) wrong.push(`${n} came to ${user} after ${last.get(from)}`);
+        last.set(from, n);
+        if (isAfterLeave(ledger, user, sent)) wrong.push(`${n} came to ${user}, who had left`);
+        if (isAfterEnd(ledger, line, sent))
+          wrong.push(`${n} came to ${user}, whose sessions had been deleted`);
+      }
+    }
+  }
+  return { wrong, lost: lostOf(devices, ledger), delivered };
+}
+
+/** Whether a message to a group was sent once the user's leave had been acknowledged, and before any join after it. */
+function isAfterLeave({ changes }: Ledger, user: string, { to, begunAt, ackedAt }: Sent): boolean {
+  if (!("group" in to)) return false;
+  const own = changes.filter((change) => change.user === user && change.group === to.group);
+  const left = own.findLast(
+    ({ kind, ackedAt }) => kind === "leave" && ackedAt !== undefined && ackedAt < begunAt,
+  );
+  if (!left) return false;
+  const until = ackedAt ?? Infinity;
+  // A join that was not acknowledged may have been made at any time after it was asked for.
+  return !own.some((change) => change.kind === "join" && change.begunAt < until && isNotBefore(change, left));
+}
+
+function isNotBefore(
+  change: { begunAt: number; ackedAt: number | undefined },
+  left: { begunAt: number },
+): boolean {
+  return change.ackedAt === undefined || change.ackedAt > left.begunAt;
+}
+
+/** Whether a message was sent once the end of all sessions had been acknowledged that the user had when the line was opened. */
+function isAfterEnd({ changes }: Ledger, line: Line, { begunAt }: Sent): boolean {
+  return changes.some(
+    (change) =>
+      change.kind === "delete" &&
+      change.user === line.user &&
+      change.ackedAt !== undefined &&
+      line.openedAt < change.begunAt &&
+      change.ackedAt < begunAt,
+  );
+}
+
+function lostOf(devices: readonly Device[], { sent }: Ledger): number {
+  let lost = 0;
+  for (const { to, n, begunAt, ackedAt } of sent) {
+    if (!("user" in to) || ackedAt === undefined) continue;
+    const lines = devices.filter(({ user }) => user === to.user).flatMap((device) => device.lines);
+    const steady = lines.filter(
+      (line) => line.openedAt < begunAt - STEADY_MS && line.closedAt > ackedAt + STEADY_MS,
+    );
+    if (steady.some(({ heard }) => !heard.some((message) => message.n === n))) lost++;
+  }
+  return lost;
+}
