@@ -20,8 +20,8 @@ export interface Bus {
   unsubscribe(channel: string, listener: MessageListener): Promise<void>;
   /** Calls back each time a line that was down is up again, before the first message that comes by it; maybe more than once. */
   onReconnect(listener: () => void): void;
-  /** Says that a node lives for so many milliseconds more. */
-  renewLease(nodeId: string, leaseMs: number): Promise<void>;
+  /** Says that a node lives for so many milliseconds more. Resolves to `false` if nobody knew any more that it lives; a bus that cannot tell may resolve to anything else. */
+  renewLease(nodeId: string, leaseMs: number): Promise<unknown>;
   /** Says that a node is gone. */
   dropLease(nodeId: string): Promise<void>;
   /** The ids of all nodes that live. */

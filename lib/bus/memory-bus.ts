@@ -36,8 +36,10 @@ export class MemoryBus implements Bus {
 
   onReconnect(): void {}
 
-  async renewLease(nodeId: string, leaseMs: number): Promise<void> {
+  async renewLease(nodeId: string, leaseMs: number): Promise<boolean> {
+    const wasKnown = (this.#leases.get(nodeId) ?? 0) > this.#now();
     this.#leases.set(nodeId, this.#now() + leaseMs);
+    return wasKnown;
   }
 
   async dropLease(nodeId: string): Promise<void> {

@@ -208,9 +208,12 @@ export class Node {
   async #renew(): Promise<void> {
     if (this.#isClosed) return;
     const renewedAt = { date: Date.now(), steady: performance.now() };
-    await Promise.all([this.#bus.renewLease(this.id, this.leaseMs), this.unlisted.renew(this.leaseMs)]);
-    // Answered so late that the lease may have run out before: nobody has waited for this node.
-    const { hasLapsed } = this;
+    const isFirst = this.#renewedAt === undefined;
+    const renewed = this.#bus.renewLease(this.id, this.leaseMs);
+    const [wasKnown] = await Promise.all([renewed, this.unlisted.renew(this.leaseMs)]);
+    // Answered so late that the lease may have run out before, or by a backend that has lost it, with all else maybe: nobody
+    // has waited for this node.
+    const hasLapsed = this.hasLapsed || (wasKnown === false && !isFirst);
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     // Only now: what a node does that is not known to live would be undone by those that clear up after it.

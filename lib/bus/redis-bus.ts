@@ -57,8 +57,8 @@ export class RedisBus implements Bus {
     this.#reconnectListeners.add(listener);
   }
 
-  async renewLease(nodeId: string, leaseMs: number): Promise<void> {
-    await this.#lease(nodeId, leaseMs);
+  async renewLease(nodeId: string, leaseMs: number): Promise<boolean> {
+    return (await this.#lease(nodeId, leaseMs)) === 1;
   }
 
   async dropLease(nodeId: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { chunks } from "../in-batches.ts";
 import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { unavailable } from "../sessions/within.ts";
 import { JOIN_SCRIPT } from "./join-script.ts";
 import { ARE_MEMBERS_SCRIPT } from "./members-script.ts";
 import type { Joining, Memberships } from "./memberships.ts";
@@ -9,6 +10,9 @@ const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 
 /** Members that are looked at in one round trip. */
 const BATCH = 500;
+
+/** Milliseconds after which nobody may wait for a change any more. */
+const WAITED_FOR_MS = 2_000;
 
 /** How often one step writes what it finds changed by others. */
 const MAX_WRITES = 10;
@@ -25,8 +29,9 @@ export class RedisMemberships implements Memberships {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
-  /** The last change of each membership that is under way. */
-  readonly #changing = new Map<string, Promise<unknown>>();
+  /** The last change of each membership that is under way, by its number. */
+  readonly #latest = new Map<string, number>();
+  #count = 0;
 
   constructor(client: RedisClient, prefix: string) {
     this.#client = readyClient(client);
@@ -35,39 +40,24 @@ export class RedisMemberships implements Memberships {
   }
 
   join(userId: string, group: string, maxGroups: number): Promise<Joining> {
-    return this.#inTurn(userId, group, () => this.#join(userId, group, maxGroups));
+    return this.#changing(userId, group, async (isOver) => {
+      await this.#client().sAdd(this.#membersKey(group), userId);
+      if (isOver()) throw unavailable("took so long that a later change of the same membership came first");
+      const limit = maxGroups === Number.POSITIVE_INFINITY ? "inf" : String(maxGroups);
+      const call = { keys: [this.#groupsKey(userId)], arguments: [group, limit] };
+      const reply = await joinScript.run(this.#client(), call);
+      await this.#settle(userId, group, reply !== -1, isOver);
+      if (reply === -1) return "full";
+      return reply === 1 ? "joined" : "member";
+    });
   }
 
   leave(userId: string, group: string): Promise<boolean> {
-    return this.#inTurn(userId, group, () => this.#leave(userId, group));
-  }
-
-  /** After the one before it: what is left of a change that nobody waits for any more would undo one that was asked for since. */
-  #inTurn<T>(userId: string, group: string, change: () => Promise<T>): Promise<T> {
-    const key = JSON.stringify([userId, group]);
-    const changed = this.#changing.get(key)?.then(change, change) ?? change();
-    this.#changing.set(key, changed);
-    const done = () => {
-      if (this.#changing.get(key) === changed) this.#changing.delete(key);
-    };
-    changed.then(done, done);
-    return changed;
-  }
-
-  async #join(userId: string, group: string, maxGroups: number): Promise<Joining> {
-    await this.#client().sAdd(this.#membersKey(group), userId);
-    const limit = maxGroups === Number.POSITIVE_INFINITY ? "inf" : String(maxGroups);
-    const call = { keys: [this.#groupsKey(userId)], arguments: [group, limit] };
-    const reply = await joinScript.run(this.#client(), call);
-    await this.#settle(userId, group, reply !== -1);
-    if (reply === -1) return "full";
-    return reply === 1 ? "joined" : "member";
-  }
-
-  async #leave(userId: string, group: string): Promise<boolean> {
-    const left = Number(await this.#client().sRem(this.#groupsKey(userId), group)) === 1;
-    await this.#settle(userId, group, false);
-    return left;
+    return this.#changing(userId, group, async (isOver) => {
+      const left = Number(await this.#client().sRem(this.#groupsKey(userId), group)) === 1;
+      await this.#settle(userId, group, false, isOver);
+      return left;
+    });
   }
 
   async isMember(userId: string, group: string): Promise<boolean> {
@@ -88,11 +78,30 @@ export class RedisMemberships implements Memberships {
     return members;
   }
 
-  /** Makes the group's SET say what the user's does, beginning with what it should be. */
-  async #settle(userId: string, group: string, isMember: boolean): Promise<void> {
+  /** Makes a change that is over once a later one was asked for and nobody waits for it any more: what is left of it would undo that one. */
+  async #changing<T>(
+    userId: string,
+    group: string,
+    change: (isOver: () => boolean) => Promise<T>,
+  ): Promise<T> {
+    const key = JSON.stringify([userId, group]);
+    const number = ++this.#count;
+    const begunAt = performance.now();
+    const isOver = () => this.#latest.get(key) !== number && performance.now() - begunAt > WAITED_FOR_MS;
+    this.#latest.set(key, number);
+    try {
+      return await change(isOver);
+    } finally {
+      if (this.#latest.get(key) === number) this.#latest.delete(key);
+    }
+  }
+
+  /** Makes the group's SET say what the user's does, beginning with what it should be. A later change does so as well. */
+  async #settle(userId: string, group: string, isMember: boolean, isOver: () => boolean): Promise<void> {
     const key = this.#membersKey(group);
     let written = isMember;
     for (let writes = 0; writes < MAX_WRITES; writes++) {
+      if (isOver()) return;
       await (written ? this.#client().sAdd(key, userId) : this.#client().sRem(key, userId));
       const is = await this.isMember(userId, group);
       if (is === written) return;

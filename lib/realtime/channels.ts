@@ -1,6 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import { chunks, inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
+import { Exited } from "./exited.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 
 /** Who takes the messages of a channel. */
@@ -19,6 +20,8 @@ export interface Channel<R extends Receiver> {
 }
 
 interface OpenChannel<R extends Receiver> extends Channel<R> {
+  /** Who has been taken out since messages are held. */
+  exited: Exited<R> | undefined;
   readonly name: string;
   up: Promise<void>;
   /** Whether it could not be subscribed, and is to be tried again. */
@@ -62,7 +65,13 @@ export class Channels<R extends Receiver> {
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
   readonly #isBehind: () => boolean;
-  readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
+  readonly #held: {
+    readonly channel: OpenChannel<R>;
+    readonly text: string;
+    readonly exited: ReadonlySet<R> | undefined;
+  }[] = [];
+  /** Channels that somebody was taken out of meanwhile. */
+  readonly #exited = new Set<OpenChannel<R>>();
   #heldLength = 0;
 
   /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
@@ -93,6 +102,7 @@ export class Channels<R extends Receiver> {
     for (const channel of channels) {
       channel.receivers.add(receiver);
       channel.emptyTicks = 0;
+      channel.exited?.delete(receiver);
     }
     this.#subscribe(channels.filter(({ isDown }) => isDown));
     await Promise.all(channels.map(({ up }) => up));
@@ -100,7 +110,11 @@ export class Channels<R extends Receiver> {
 
   /** Takes a connection out of a channel. */
   exit(name: string, receiver: R): void {
-    this.#open.get(name)?.receivers.delete(receiver);
+    const channel = this.#open.get(name);
+    if (!channel?.receivers.delete(receiver) || !this.#isHolding) return;
+    channel.exited ??= new Exited();
+    channel.exited.add(receiver);
+    this.#exited.add(channel);
   }
 
   /** Sends a message to all in a channel, on all nodes, but one. */
@@ -122,7 +136,9 @@ export class Channels<R extends Receiver> {
   /** Delivers what came while this node was behind, to those who are in its channels now. */
   deliverHeld(): void {
     if (this.#isBehind()) return;
-    for (const { channel, text } of this.#held) deliver(channel, text);
+    for (const { channel, text, exited } of this.#held) deliver(channel, text, exited);
+    for (const channel of this.#exited) channel.exited = undefined;
+    this.#exited.clear();
     this.#held.length = 0;
     this.#heldLength = 0;
   }
@@ -153,22 +169,26 @@ export class Channels<R extends Receiver> {
       receivers: new Set<R>(),
       changes: 0,
       told: new Map(),
+      exited: undefined,
       up: Promise.resolve(),
       isDown: true,
-      // What is held comes first, so that the order is kept.
-      listener: (text) =>
-        this.#held.length > 0 || this.#isBehind() ? this.#hold(channel, text) : deliver(channel, text),
+      listener: (text) => (this.#isHolding ? this.#hold(channel, text) : deliver(channel, text)),
       emptyTicks: 0,
     };
     this.#open.set(name, channel);
     return channel;
   }
 
+  /** What is held comes first, so that the order is kept. */
+  get #isHolding(): boolean {
+    return this.#held.length > 0 || this.#isBehind();
+  }
+
   #hold(channel: OpenChannel<R>, text: string): void {
     // As if the line had been down for longer: nobody may count on a message that came while it was.
     if (this.#heldLength + text.length > MAX_HELD_LENGTH) return;
     this.#heldLength += text.length;
-    this.#held.push({ channel, text });
+    this.#held.push({ channel, text, exited: channel.exited?.now });
   }
 
   /** As one call, however many groups a user is in. */
@@ -212,9 +232,10 @@ export class Channels<R extends Receiver> {
   }
 }
 
-function deliver<R extends Receiver>({ receivers }: Channel<R>, text: string): void {
+function deliver<R extends Receiver>({ receivers }: Channel<R>, text: string, exited?: ReadonlySet<R>): void {
   const at = text.indexOf(SEPARATOR);
   const message = new OutgoingMessage(text.slice(at + 1));
   const exceptId = text.slice(0, at);
-  for (const receiver of receivers) if (receiver.id !== exceptId) receiver.push(message);
+  for (const receiver of receivers)
+    if (receiver.id !== exceptId && !exited?.has(receiver)) receiver.push(message);
 }

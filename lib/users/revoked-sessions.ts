@@ -58,9 +58,14 @@ export class RevokedSessions {
     for (const some of chunks(sids, ENDED_AT_ONCE)) await this.#end(userId, some, tally, nodes);
   }
 
-  /** Has the nodes end what they hold of a user and the index does not know. */
-  async endLost(userId: string, except: string | undefined): Promise<DeletionReceipt> {
+  /** Has the nodes end what they hold of a user and the index does not know. Those that were silent before are not waited for again. */
+  async endLost(
+    userId: string,
+    except: string | undefined,
+    { silentNodes }: DeletionReceipt,
+  ): Promise<DeletionReceipt> {
     const tally = new DeletionTally();
+    for (const nodeId of silentNodes) tally.silentNodes.add(nodeId);
     const lost: LostSessions = { userId, except: except && digestOf(except) };
     for (const closed of await this.#nodes(tally).ask(END_LOST_SESSIONS, lost))
       tally.connectionsClosed += closed as number;

@@ -160,7 +160,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     const userId = userIdOf(user);
     // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
     const receipt = await revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
-    return sumOf(receipt, await revoked.endLost(userId, except));
+    return sumOf(receipt, await revoked.endLost(userId, except, receipt));
   }
 
   async function deleteUserSession(user: User, sid: string): Promise<boolean> {

@@ -79,7 +79,7 @@ export class TestBus implements Bus {
     this.#reconnectListeners.push(listener);
   }
 
-  renewLease(nodeId: string, leaseMs: number): Promise<void> {
+  renewLease(nodeId: string, leaseMs: number): Promise<unknown> {
     return this.#pass("renewLease", () => this.#shared.renewLease(nodeId, leaseMs));
   }
 

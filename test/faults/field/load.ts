@@ -16,16 +16,16 @@ export class Load {
 
   constructor(world: World) {
     this.#world = world;
-    this.#loop(25, () => this.#send());
+    this.#loop(25, () => this.#isQuiet || this.#send());
     this.#loop(30, () => this.#visit());
     this.#loop(100, () => this.#isQuiet || this.#changeGroup());
     this.#loop(700, () => this.#isQuiet || this.#deleteSessions());
   }
 
-  /** From here on nobody's sessions end, and nobody joins or leaves. */
+  /** From here on nobody's sessions end, nobody joins or leaves, and nothing is sent: what is sent then is to be in order. */
   async quiet(): Promise<void> {
     this.#isQuiet = true;
-    await delay(500);
+    while (this.#busy.size > 0) await delay(50);
   }
 
   async stop(): Promise<void> {
