@@ -1,7 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import { chunks, inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
-import { Exited } from "./exited.ts";
+import { Moves } from "./moves.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 
 /** Who takes the messages of a channel. */
@@ -20,8 +20,8 @@ export interface Channel<R extends Receiver> {
 }
 
 interface OpenChannel<R extends Receiver> extends Channel<R> {
-  /** Who has been taken out since messages are held. */
-  exited: Exited<R> | undefined;
+  /** Who has come and gone since messages are held. */
+  moves: Moves<R> | undefined;
   readonly name: string;
   up: Promise<void>;
   /** Whether it could not be subscribed, and is to be tried again. */
@@ -65,13 +65,9 @@ export class Channels<R extends Receiver> {
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
   readonly #isBehind: () => boolean;
-  readonly #held: {
-    readonly channel: OpenChannel<R>;
-    readonly text: string;
-    readonly exited: ReadonlySet<R> | undefined;
-  }[] = [];
-  /** Channels that somebody was taken out of meanwhile. */
-  readonly #exited = new Set<OpenChannel<R>>();
+  readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
+  /** Channels that somebody has come into, or gone out of, meanwhile. */
+  readonly #moved = new Set<OpenChannel<R>>();
   #heldLength = 0;
 
   /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
@@ -100,9 +96,9 @@ export class Channels<R extends Receiver> {
   async enter(names: readonly string[], receiver: R): Promise<void> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
+      if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
       channel.receivers.add(receiver);
       channel.emptyTicks = 0;
-      channel.exited?.delete(receiver);
     }
     this.#subscribe(channels.filter(({ isDown }) => isDown));
     await Promise.all(channels.map(({ up }) => up));
@@ -111,10 +107,7 @@ export class Channels<R extends Receiver> {
   /** Takes a connection out of a channel. */
   exit(name: string, receiver: R): void {
     const channel = this.#open.get(name);
-    if (!channel?.receivers.delete(receiver) || !this.#isHolding) return;
-    channel.exited ??= new Exited();
-    channel.exited.add(receiver);
-    this.#exited.add(channel);
+    if (channel?.receivers.delete(receiver)) this.#noteMove(channel, receiver, false);
   }
 
   /** Sends a message to all in a channel, on all nodes, but one. */
@@ -136,9 +129,12 @@ export class Channels<R extends Receiver> {
   /** Delivers what came while this node was behind, to those who are in its channels now. */
   deliverHeld(): void {
     if (this.#isBehind()) return;
-    for (const { channel, text, exited } of this.#held) deliver(channel, text, exited);
-    for (const channel of this.#exited) channel.exited = undefined;
-    this.#exited.clear();
+    for (const [number, { channel, text }] of this.#held.entries()) {
+      const { moves } = channel;
+      deliver(channel, text, moves && ((receiver) => moves.wasIn(receiver, number)));
+    }
+    for (const channel of this.#moved) channel.moves = undefined;
+    this.#moved.clear();
     this.#held.length = 0;
     this.#heldLength = 0;
   }
@@ -169,7 +165,7 @@ export class Channels<R extends Receiver> {
       receivers: new Set<R>(),
       changes: 0,
       told: new Map(),
-      exited: undefined,
+      moves: undefined,
       up: Promise.resolve(),
       isDown: true,
       listener: (text) => (this.#isHolding ? this.#hold(channel, text) : deliver(channel, text)),
@@ -184,11 +180,18 @@ export class Channels<R extends Receiver> {
     return this.#held.length > 0 || this.#isBehind();
   }
 
+  #noteMove(channel: OpenChannel<R>, receiver: R, isIn: boolean): void {
+    if (!this.#isHolding) return;
+    channel.moves ??= new Moves();
+    channel.moves.note(receiver, isIn, this.#held.length);
+    this.#moved.add(channel);
+  }
+
   #hold(channel: OpenChannel<R>, text: string): void {
     // As if the line had been down for longer: nobody may count on a message that came while it was.
     if (this.#heldLength + text.length > MAX_HELD_LENGTH) return;
     this.#heldLength += text.length;
-    this.#held.push({ channel, text, exited: channel.exited?.now });
+    this.#held.push({ channel, text });
   }
 
   /** As one call, however many groups a user is in. */
@@ -232,10 +235,14 @@ export class Channels<R extends Receiver> {
   }
 }
 
-function deliver<R extends Receiver>({ receivers }: Channel<R>, text: string, exited?: ReadonlySet<R>): void {
+function deliver<R extends Receiver>(
+  { receivers }: Channel<R>,
+  text: string,
+  isFor?: (receiver: R) => boolean,
+): void {
   const at = text.indexOf(SEPARATOR);
   const message = new OutgoingMessage(text.slice(at + 1));
   const exceptId = text.slice(0, at);
   for (const receiver of receivers)
-    if (receiver.id !== exceptId && !exited?.has(receiver)) receiver.push(message);
+    if (receiver.id !== exceptId && (!isFor || isFor(receiver))) receiver.push(message);
 }

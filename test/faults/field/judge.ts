@@ -70,13 +70,19 @@ function isAfterEnd({ changes }: Ledger, line: Line, { begunAt }: Sent): boolean
   );
 }
 
-function lostOf(devices: readonly Device[], { sent }: Ledger): number {
+function lostOf(devices: readonly Device[], { sent, changes }: Ledger): number {
   let lost = 0;
   for (const { to, n, begunAt, ackedAt } of sent) {
     if (!("user" in to) || ackedAt === undefined) continue;
     const lines = devices.filter(({ user }) => user === to.user).flatMap((device) => device.lines);
+    const isEnded = (openedAt: number) =>
+      changes.some(
+        ({ kind, user, begunAt: at }) =>
+          kind === "delete" && user === to.user && openedAt < at && at < ackedAt + STEADY_MS,
+      );
     const steady = lines.filter(
-      (line) => line.openedAt < begunAt - STEADY_MS && line.closedAt > ackedAt + STEADY_MS,
+      ({ openedAt, closedAt }) =>
+        openedAt < begunAt - STEADY_MS && closedAt > ackedAt + STEADY_MS && !isEnded(openedAt),
     );
     if (steady.some(({ heard }) => !heard.some((message) => message.n === n))) lost++;
   }
