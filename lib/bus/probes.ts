@@ -10,6 +10,12 @@ const IN_TURN = 150;
 /** Probes of a channel that Redis has taken one after the other, and that were not heard: then the channel is deaf. */
 const DEAF_AFTER = 2;
 
+/** The channels that should be heard, which may change at any time. */
+export interface Subscribed {
+  keys(): Iterator<string>;
+  has(channel: string): boolean;
+}
+
 /** A channel whose last probe was not heard yet. */
 interface Unheard {
   /** Whether Redis has taken it. */
@@ -27,14 +33,13 @@ interface Unheard {
 export class Probes {
   readonly #text = PROBE + randomUUID();
   readonly #publish: (channel: string, message: string) => Promise<unknown>;
-  readonly #subscribed: { keys(): Iterator<string>; has(channel: string): boolean };
+  readonly #subscribed: Subscribed;
   readonly #unheard = new Map<string, Unheard>();
   #turn: Iterator<string>;
   #underWay = 0;
 
-  /** Probes the channels of a map that may change at any time. */
   constructor(
-    subscribed: { keys(): Iterator<string>; has(channel: string): boolean },
+    subscribed: Subscribed,
     publish: (channel: string, message: string) => Promise<unknown>,
   ) {
     this.#subscribed = subscribed;
@@ -70,7 +75,8 @@ export class Probes {
       else unheard.misses = unheard.isTaken ? unheard.misses + 1 : 0;
       if (unheard.misses >= DEAF_AFTER) return true;
     }
-    for (const channel of new Set([...this.#unheard.keys(), ...this.#due()])) this.#send(channel);
+    for (const channel of new Set([...this.#unheard.keys(), ...this.#due()]))
+      if (this.#subscribed.has(channel)) this.#send(channel);
     return false;
   }
 

@@ -49,7 +49,11 @@ export class RedisSubscriptions {
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
-    this.#probes = new Probes(this.#wanted, (channel, message) => parts.publish(channel, message));
+    const subscribed = {
+      keys: () => this.#wanted.keys(),
+      has: (channel: string) => this.#wanted.has(channel) && !this.#down.has(channel),
+    };
+    this.#probes = new Probes(subscribed, (channel, message) => parts.publish(channel, message));
   }
 
   /** Resolves once messages arrive. */

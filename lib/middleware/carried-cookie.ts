@@ -12,8 +12,9 @@ import { SIGNED, type SignatureCache } from "./signed-value.ts";
 
 type Cookie = SessionData["cookie"];
 
-/** Milliseconds for which a session that was seen in the store is taken to be there by a head that cannot wait for a look. */
+/** Milliseconds for which a session that was seen in the store is taken to be there, and for which it is by the head of a stream, which cannot wait for a look. */
 const SEEN_MS = 100;
+const SEEN_BEFORE_STREAM_MS = 1_000;
 
 /** What signs the ids of sessions: by the first secret of the request. */
 export interface Signer {
@@ -124,7 +125,8 @@ export class CarriedCookie {
   isDue(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
     const { record } = this.#owner;
     // What the client came with may have been replaced meanwhile, and its cookie would log out who has just logged in.
-    if (record && this.names(record) && !record.wasSeenWithin(SEEN_MS)) return false;
+    const withinMs = willSave ? SEEN_BEFORE_STREAM_MS : SEEN_MS;
+    if (record && this.names(record) && !record.wasSeenWithin(withinMs)) return false;
     return this.isWanted(willSave, rolling);
   }
 

@@ -75,10 +75,10 @@ function lostOf(devices: readonly Device[], { sent, changes }: Ledger): number {
   for (const { to, n, begunAt, ackedAt } of sent) {
     if (!("user" in to) || ackedAt === undefined) continue;
     const lines = devices.filter(({ user }) => user === to.user).flatMap((device) => device.lines);
+    // A node that stands still may have a message yet when the user's sessions are ended.
     const isEnded = (openedAt: number) =>
       changes.some(
-        ({ kind, user, begunAt: at }) =>
-          kind === "delete" && user === to.user && openedAt < at && at < ackedAt + STEADY_MS,
+        ({ kind, user, begunAt: at }) => kind === "delete" && user === to.user && openedAt < at,
       );
     const steady = lines.filter(
       ({ openedAt, closedAt }) =>
