@@ -44,6 +44,8 @@ export class Node {
   #joining: Promise<void> | undefined;
   #hearing: Promise<void> | undefined;
   #isClosed = false;
+  /** Whether the backend did not know of its lease any more. */
+  #wasForgotten = false;
   #renewal: NodeJS.Timeout | undefined;
   /** When its lease was last renewed, by two clocks: either may stand still, or be set, while time goes on. */
   #renewedAt: { readonly date: number; readonly steady: number } | undefined;
@@ -209,11 +211,15 @@ export class Node {
     if (this.#isClosed) return;
     const renewedAt = { date: Date.now(), steady: performance.now() };
     const isFirst = this.#renewedAt === undefined;
-    const renewed = this.#bus.renewLease(this.id, this.leaseMs);
-    const [wasKnown] = await Promise.all([renewed, this.unlisted.renew(this.leaseMs)]);
+    const renewed = this.#bus.renewLease(this.id, this.leaseMs).then((wasKnown) => {
+      // Noted at once: whatever fails beside it, the next renewal would not tell it any more.
+      if (wasKnown === false && !isFirst) this.#wasForgotten = true;
+    });
+    await Promise.all([renewed, this.unlisted.renew(this.leaseMs)]);
     // Answered so late that the lease may have run out before, or by a backend that has lost it, with all else maybe: nobody
     // has waited for this node.
-    const hasLapsed = this.hasLapsed || (wasKnown === false && !isFirst);
+    const hasLapsed = this.hasLapsed || this.#wasForgotten;
+    this.#wasForgotten = false;
     // The moment before: the lease runs from somewhere between it and the answer.
     this.#renewedAt = renewedAt;
     // Only now: what a node does that is not known to live would be undone by those that clear up after it.

@@ -38,10 +38,7 @@ export class Probes {
   #turn: Iterator<string>;
   #underWay = 0;
 
-  constructor(
-    subscribed: Subscribed,
-    publish: (channel: string, message: string) => Promise<unknown>,
-  ) {
+  constructor(subscribed: Subscribed, publish: (channel: string, message: string) => Promise<unknown>) {
     this.#subscribed = subscribed;
     this.#publish = publish;
     this.#turn = subscribed.keys();
@@ -87,9 +84,14 @@ export class Probes {
 
   *#due(): Iterable<string> {
     yield* taken(this.#subscribed.keys(), FIRST);
-    yield* taken(this.#turn, IN_TURN);
-    const { done } = this.#turn.next();
-    if (done) this.#turn = this.#subscribed.keys();
+    for (let n = 0; n < IN_TURN; n++) {
+      const { done, value } = this.#turn.next();
+      if (done) {
+        this.#turn = this.#subscribed.keys();
+        return;
+      }
+      yield value;
+    }
   }
 
   #send(channel: string): void {

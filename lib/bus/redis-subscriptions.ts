@@ -45,6 +45,7 @@ export class RedisSubscriptions {
   /** Whether a line is coming up of which nobody was told yet. */
   #isComingUp = false;
   #isDeaf = false;
+  #hasBeenUp = false;
   #isClosed = false;
 
   constructor(parts: SubscriptionsParts) {
@@ -127,8 +128,9 @@ export class RedisSubscriptions {
     return hear;
   }
 
+  /** After the first line, a new one has to hear what others have asked for before. */
   #opened(): Current {
-    return this.#current ?? this.#open(async () => {});
+    return this.#current ?? (this.#hasBeenUp ? this.#renew() : this.#open(async () => {}));
   }
 
   /** Opens a line. What is to be done first is done before anybody subscribes by it. */
@@ -139,6 +141,7 @@ export class RedisSubscriptions {
     current.up.then(
       () => {
         current.isUp = true;
+        this.#hasBeenUp = true;
         this.#topology = line.topology;
       },
       () => {
@@ -166,18 +169,19 @@ export class RedisSubscriptions {
   }
 
   /** A new line in the place of one that is deaf. The old one ends first: nothing is to be heard twice. */
-  #renew(): void {
+  #renew(): Current {
     this.#current?.line.destroy();
     this.#isDeaf = false;
     this.#probes.forget();
-    const { up } = this.#open((line) => {
+    const current = this.#open((line) => {
       this.#isComingUp = true;
       return this.#subscribeAgain(line, [...this.#wanted.keys()]);
     });
-    up.then(
+    current.up.then(
       () => this.#tell(),
       () => {},
     );
+    return current;
   }
 
   /** Whatever cannot be subscribed is down until a later round. Never rejects. */
@@ -210,13 +214,15 @@ export class RedisSubscriptions {
   }
 
   #lookAt(line: RedisLine): void {
-    if (this.#isDeaf || this.#probes.round()) this.#renew();
-    else if (this.#down.size > 0) void this.#tryAgain(line);
-    else if (this.#topology !== line.topology) {
-      // A channel that has moved was subscribed again by the client, which tells nobody of it.
-      this.#topology = line.topology;
-      this.#tell();
+    if (this.#isDeaf || this.#probes.round()) {
+      this.#renew();
+      return;
     }
+    if (this.#down.size > 0) void this.#tryAgain(line);
+    if (this.#topology === line.topology) return;
+    // A channel that has moved was subscribed again by the client, which tells nobody of it.
+    this.#topology = line.topology;
+    this.#tell();
   }
 
   async #tryAgain(line: RedisLine): Promise<void> {

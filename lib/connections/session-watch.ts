@@ -2,6 +2,12 @@ import type { SessionStore } from "../sessions/session-store.ts";
 
 /** How exactly expiries are kept: a connection outlives its session by this and one answer of the store. */
 const TICK_MS = 500;
+/** What those wait for who want all to be looked at. */
+interface Looked {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
 /** Sessions asked for at a time, so that no tick holds up a node with many. */
 const BATCH = 500;
 
@@ -21,7 +27,7 @@ export class SessionWatch {
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
   /** Told once all that is due has been looked at. */
-  #looked: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #looked: Looked | undefined;
   #lastTick = 0;
 
   constructor(store: SessionStore, revalidateMs: number) {
@@ -93,6 +99,8 @@ export class SessionWatch {
     this.#timer = undefined;
     this.#isTicking = true;
     const looked = this.#looked;
+    this.#looked = undefined;
+    const before = this.#lastTick;
     const now = Date.now();
     const tick = Math.floor(now / TICK_MS);
     // A node that was stopped for a while has several ticks to catch up with.
@@ -106,31 +114,44 @@ export class SessionWatch {
     for (let from = 0; from < due.length; from += BATCH)
       areAnswered = (await this.#revalidate(due.slice(from, from + BATCH))) && areAnswered;
     this.#isTicking = false;
-    if (looked && areAnswered) {
-      looked.resolve();
-      if (this.#looked === looked) this.#looked = undefined;
-    }
+    // A timer that was early has found nothing due, and a store that has not answered has said nothing.
+    if (looked) this.#tell(looked, areAnswered && (tick > before || isSetBack));
     this.#schedule(Date.now());
+  }
+
+  /** Tells those who wait that all was looked at, or has them wait for the next look with those who have come since. */
+  #tell(looked: Looked, isDone: boolean): void {
+    if (isDone) looked.resolve();
+    else if (this.#looked) void this.#looked.promise.then(looked.resolve);
+    else this.#looked = looked;
   }
 
   /** Resolves to whether the store has answered. */
   async #revalidate(sids: readonly string[]): Promise<boolean> {
     const ticks = sids.map((sid) => this.#tickOf.get(sid));
     const expiries = await this.#store.expiries(sids).catch(() => undefined);
+    const ending: Promise<void>[] = [];
     for (const [at, sid] of sids.entries()) {
       // The last connection may have gone while the store was asked.
       const tick = this.#tickOf.get(sid);
       if (tick === undefined) continue;
       const expiresAt = expiries ? expiries[at] : Date.now();
-      if (expiresAt === undefined) this.#store.endings.close(sid, "session_ended");
+      if (expiresAt === undefined) ending.push(this.#end(sid));
       // What somebody has asked for meanwhile is not put off: the answer may be older.
       else this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), tick === ticks[at] ? Infinity : tick));
     }
+    await Promise.all(ending);
     return expiries !== undefined;
+  }
+
+  /** Whose session was replaced is to come back: the answer to that may have been lost. */
+  async #end(sid: string): Promise<void> {
+    const isReplaced = await this.#store.wasReplaced(sid).catch(() => false);
+    this.#store.endings.close(sid, isReplaced ? "session_replaced" : "session_ended");
   }
 }
 
-function promised(): { promise: Promise<void>; resolve: () => void } {
+function promised(): Looked {
   let resolve = () => {};
   const promise = new Promise<void>((done) => {
     resolve = done;

@@ -11,8 +11,8 @@ const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 /** Members that are looked at in one round trip. */
 const BATCH = 500;
 
-/** Milliseconds after which nobody may wait for a change any more. */
-const WAITED_FOR_MS = 2_000;
+/** Milliseconds after which a change gives way to a later one of the same membership: nobody may wait for it any more. */
+const GIVES_WAY_AFTER_MS = 1_000;
 
 /** How often one step writes what it finds changed by others. */
 const MAX_WRITES = 10;
@@ -87,7 +87,7 @@ export class RedisMemberships implements Memberships {
     const key = JSON.stringify([userId, group]);
     const number = ++this.#count;
     const begunAt = performance.now();
-    const isOver = () => this.#latest.get(key) !== number && performance.now() - begunAt > WAITED_FOR_MS;
+    const isOver = () => this.#latest.get(key) !== number && performance.now() - begunAt > GIVES_WAY_AFTER_MS;
     this.#latest.set(key, number);
     try {
       return await change(isOver);

@@ -13,7 +13,7 @@ import { SIGNED, type SignatureCache } from "./signed-value.ts";
 type Cookie = SessionData["cookie"];
 
 /** Milliseconds for which a session that was seen in the store is taken to be there, and for which it is by the head of a stream, which cannot wait for a look. */
-const SEEN_MS = 100;
+export const SEEN_MS = 100;
 const SEEN_BEFORE_STREAM_MS = 1_000;
 
 /** What signs the ids of sessions: by the first secret of the request. */
@@ -126,7 +126,9 @@ export class CarriedCookie {
     const { record } = this.#owner;
     // What the client came with may have been replaced meanwhile, and its cookie would log out who has just logged in.
     const withinMs = willSave ? SEEN_BEFORE_STREAM_MS : SEEN_MS;
-    if (record && this.names(record) && !record.wasSeenWithin(withinMs)) return false;
+    const mayBeGone = record && this.names(record) && !record.wasSeenWithin(withinMs);
+    // Another age that this request has given it is told nobody later.
+    if (mayBeGone && !this.#isOther(record)) return false;
     return this.isWanted(willSave, rolling);
   }
 
@@ -146,10 +148,15 @@ export class CarriedCookie {
       return mayBeSaved && (saveUninitialized || this.#owner.isReplacement || record.hasChanges());
     }
     if (rolling) return true;
-    const isOther = this.#carried !== undefined && !isSameCookie(this.#carried, cookie);
+    const isOther = this.#isOther(record);
     // What is not saved yet, and will not be, the client must not be told.
     if (isOther && (mayBeSaved || record.wasModified || !record.hasChanges())) return true;
     return cookie.expires !== null && (record.wasModified || (mayBeSaved && record.hasChanges()));
+  }
+
+  /** Whether it differs from what the client has, in more than when it expires. */
+  #isOther({ session }: SessionRecord): boolean {
+    return this.#carried !== undefined && !isSameCookie(this.#carried, cookieOf(session));
   }
 
   /** The cookie of a session that this request has ended, or will when the response ends. */

@@ -1,6 +1,7 @@
 import type { Request, Response } from "express";
 import { isSessionDeleted } from "../errors.ts";
 import type { SessionRecord } from "../sessions/session-record.ts";
+import { SEEN_MS } from "./carried-cookie.ts";
 import { briefly, debugSession, isDebugged } from "./debug-session.ts";
 import type { OpenSession } from "./open-session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -17,14 +18,16 @@ export function finishSession(
   req: Request,
   res: Response,
 ): Promise<unknown> | undefined {
-  return (
-    settleSession(keeper, open, req, res) ??
-    open.verifyCookie()?.catch((error) => {
-      // The cookie waits for the next response.
-      debugSession(req, `not looked at: ${briefly(error)}`);
-      keeper.errors.report(error, req);
-    })
-  );
+  const failed = (error: unknown) => {
+    // The cookie waits for the next response.
+    debugSession(req, `not looked at: ${briefly(error)}`);
+    keeper.errors.report(error, req);
+  };
+  const settling = settleSession(keeper, open, req, res);
+  // What is told of a save may take its time, and a touch does not tell whether the session is there.
+  return settling
+    ? settling.then(() => open.verifyCookie(SEEN_MS)?.catch(failed))
+    : open.verifyCookie()?.catch(failed);
 }
 
 function settleSession(

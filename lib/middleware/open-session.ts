@@ -148,9 +148,10 @@ export class OpenSession implements RecordOwner {
     this.#isReplacement = this.#record !== undefined;
     this.#req.sessionID = this.#config.genid(this.#req);
     const options = this.#config.cookieOptions(this.#req);
+    const isOverTls = () => isSecure(this.#req, this.#config.proxy);
     const cookie = newCookie(options);
-    if (options.secure === "auto") cookie.secure = this.#isSecure();
-    if (options.sameSite === "auto") cookie.sameSite = this.#isSecure() ? "none" : "lax";
+    if (options.secure === "auto") cookie.secure = isOverTls();
+    if (options.sameSite === "auto") cookie.sameSite = isOverTls() ? "none" : "lax";
     this.#begin({ cookie } as SessionData, undefined);
   }
 
@@ -215,14 +216,11 @@ export class OpenSession implements RecordOwner {
     this.#cookie.hasNotEnded(record);
   }
 
-  /**
-   * Looks whether the session is still there, if the client is about to be sent its cookie once more and a while has gone
-   * by since it was seen: a login may have replaced it, and the old cookie would take the place of the new one.
-   */
-  verifyCookie(): Promise<void> | undefined {
+  /** Looks whether the session is still there before its cookie is sent again, if it was not seen for so long: a login may have replaced it. */
+  verifyCookie(seenWithinMs: number = SAME_MOMENT_MS): Promise<void> | undefined {
     const { record } = this;
     if (!record?.isStored || !this.isCarried(record) || this.isHeadSent) return undefined;
-    if (record.wasSeenWithin(SAME_MOMENT_MS) || !this.#cookie.isWanted(false)) return undefined;
+    if (record.wasSeenWithin(seenWithinMs) || !this.#cookie.isWanted(false)) return undefined;
     return record.verify();
   }
 
@@ -247,9 +245,5 @@ export class OpenSession implements RecordOwner {
     const begun = new BoundSession(this.#req, data, this.#actions, this, stored) as unknown as Session;
     this.#record = BoundSession.recordOf(begun);
     this.#req.session = begun as Request["session"];
-  }
-
-  #isSecure(): boolean {
-    return isSecure(this.#req, this.#config.proxy);
   }
 }

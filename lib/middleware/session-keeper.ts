@@ -64,6 +64,12 @@ export class SessionKeeper {
     return (req as OpenRequest)[OPEN];
   }
 
+  /** Has it known whether the session's cookie may go with a refusal. Never rejects: what cannot be known is not sent. */
+  async verifyCookie(req: object): Promise<void> {
+    const verifying = async () => this.openOf(req)?.verifyCookie();
+    await verifying().catch(() => {});
+  }
+
   /** Whether the store has not said that it is disconnected. */
   get isStoreReady(): boolean {
     return this.#isStoreReady;
@@ -155,9 +161,9 @@ export class SessionKeeper {
    */
   async #generateFor(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
     const { store } = this.config;
-    // Whoever has ended it may not have been heard by those who hold its connections.
-    store.endings.close(id, "session_ended");
     const isLate = await store.wasReplaced(id);
+    // Whoever has ended it may not have been heard by those who hold its connections.
+    store.endings.close(id, isLate ? "session_replaced" : "session_ended");
     open.generate();
     if (isLate) {
       open.record?.close();

@@ -13,6 +13,7 @@ const MAX_RESTORING = 1000;
 /** Milliseconds after which the groups of a connection are looked at without a sign that anything was missed, and how many are with one tick. */
 const LOOKED_AT_EVERY_MS = 60_000;
 const LOOKED_AT_A_TIME = 20;
+const SCANNED_AT_A_TIME = 1_000;
 
 /** Milliseconds that the sessions of a node that has lapsed are waited for. */
 const REVALIDATED_WITHIN_MS = 10_000;
@@ -41,8 +42,11 @@ export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
-  /** Whether sessions may have ended that nobody waited for this node to close. */
-  #isStale = false;
+  /** How often this node has lapsed, and by when it has looked at its sessions: some may have ended that nobody waited for it to close. */
+  #lapses = 0;
+  #lookedAfter = 0;
+  /** Where the next look without a sign goes on. */
+  #turn: Iterator<RealtimeConnection> | undefined;
   /** Whose groups are to be read, and whether they are lost: to be registered before. */
   readonly #toRestore = new Map<OfUser, boolean>();
   readonly #restoring = new Set<OfUser>();
@@ -58,7 +62,7 @@ export class CatchUp {
   begin(hasLapsed: boolean): void {
     this.#parts.presence.doubt();
     this.#isBehind = true;
-    this.#isStale ||= hasLapsed;
+    if (hasLapsed) this.#lapses++;
     void this.run();
   }
 
@@ -69,7 +73,7 @@ export class CatchUp {
 
   /** Whether connections may be there whose sessions have ended, and that are to do nothing more. */
   get isStale(): boolean {
-    return this.#isStale;
+    return this.#lookedAfter !== this.#lapses;
   }
 
   /** Called with each tick as well: until the backend has answered, the node is behind. */
@@ -79,7 +83,7 @@ export class CatchUp {
     try {
       while (this.#isBehind) {
         this.#isBehind = false;
-        if (this.#isStale) await this.#revalidate();
+        if (this.isStale) await this.#revalidate();
         await this.#lookUp([...this.#parts.connections.values()].filter(isOfUser));
       }
     } catch (error) {
@@ -98,21 +102,32 @@ export class CatchUp {
   /** In turns, at a pace: what was missed without a sign of it does not stay so. */
   #lookAtSome(): void {
     const now = this.#parts.clock.now();
-    let looked = 0;
-    for (const connection of this.#parts.connections.values()) {
+    this.#turn ??= this.#parts.connections.values();
+    for (
+      let [scanned, looked] = [0, 0];
+      scanned < SCANNED_AT_A_TIME && looked < LOOKED_AT_A_TIME;
+      scanned++
+    ) {
+      const { done, value: connection } = this.#turn.next();
+      if (done) {
+        this.#turn = undefined;
+        return;
+      }
       connection.lookAt ||= connection.connectedAt + LOOKED_AT_EVERY_MS;
       if (!isOfUser(connection) || now < connection.lookAt) continue;
       connection.lookAt = now + LOOKED_AT_EVERY_MS;
       if (!this.#toRestore.has(connection)) this.#toRestore.set(connection, false);
-      if (++looked >= LOOKED_AT_A_TIME) return;
+      looked++;
     }
   }
 
   /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */
   async #revalidate(): Promise<void> {
+    const lapses = this.#lapses;
     await within(this.#parts.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.report);
-    this.#isStale = false;
-    this.#parts.goOn();
+    this.#lookedAfter = lapses;
+    // Once more, if it has lapsed again meanwhile.
+    if (!this.isStale) this.#parts.goOn();
   }
 
   /** Has the groups of some read again with the next tick: this node was told that they have changed, and could not find out how. */
@@ -175,6 +190,7 @@ export class CatchUp {
     try {
       if (isLost) await this.#parts.presence.arriveAgain(connection.record);
       await this.#parts.groups.restore(connection);
+      this.#isFailing = false;
     } catch (error) {
       if (!connection.isGone) this.#failed.add(connection);
       this.#fail(error);

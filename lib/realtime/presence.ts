@@ -51,6 +51,10 @@ const BATCH = 1000;
 /** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
 const LATE_LOOK_MS = 2000;
 
+/** Arrivals of unknown outcome that are kept, and that are asked for with one tick; the others end with their lease, or are swept. */
+const MAX_UNSURE = 10_000;
+const UNSURE_AT_A_TIME = 100;
+
 /** Users that are asked of in one round trip. */
 const USERS_AT_A_TIME = 100;
 
@@ -61,7 +65,7 @@ const USERS_AT_A_TIME = 100;
 export class Presence {
   readonly #parts: PresenceParts;
   /** What may have arrived, though nobody was answered: to be taken out, by the connection's id. */
-  readonly #unsure = new Map<string, ConnectionRecord>();
+  readonly #unsure = new Map<string, { readonly record: ConnectionRecord; isAsked: boolean }>();
   readonly #departures: Departures;
   readonly #running = new Running();
   #lookedAt: number | undefined;
@@ -79,8 +83,8 @@ export class Presence {
     try {
       return await bounds.call(() => lastingRegistry.arrive(record, { maxPerUser, expireAfterMs }));
     } catch (error) {
-      this.#unsure.set(record.id, record);
-      this.#takeBack(record);
+      if (this.#unsure.size < MAX_UNSURE) this.#unsure.set(record.id, { record, isAsked: false });
+      this.#takeBack(record.id);
       throw error;
     }
   }
@@ -124,7 +128,7 @@ export class Presence {
   /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
   async tick(): Promise<void> {
     this.#departures.tick();
-    for (const record of this.#unsure.values()) this.#takeBack(record);
+    for (const id of [...this.#unsure.keys()].slice(0, UNSURE_AT_A_TIME)) this.#takeBack(id);
     const { upkeepRegistry, upkeepBounds, nodeId, clock } = this.#parts;
     const [nodes, live] = await Promise.all([upkeepRegistry.nodes(), this.#liveNodes(upkeepBounds)]);
     const now = clock.now();
@@ -158,16 +162,21 @@ export class Presence {
   }
 
   /** Asks once more what has come of an arrival: only who knows whether it was the first can take it back. */
-  #takeBack(record: ConnectionRecord): void {
-    const { registry, expireAfterMs } = this.#parts;
+  #takeBack(id: string): void {
+    const unsure = this.#unsure.get(id);
+    if (!unsure || unsure.isAsked) return;
+    unsure.isAsked = true;
+    const { record } = unsure;
+    const { upkeepRegistry, expireAfterMs } = this.#parts;
     const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs, isAgain: true };
     this.#running
       .track(async () => {
-        const arrival = await registry.arrive(record, limits);
-        if (this.#unsure.delete(record.id)) this.giveUp(record, arrival);
+        const arrival = await upkeepRegistry.arrive(record, limits);
+        if (this.#unsure.delete(id)) this.giveUp(record, arrival);
       })
       .catch(() => {
-        // Again with the next tick.
+        // Again with a later tick.
+        unsure.isAsked = false;
       });
   }
 

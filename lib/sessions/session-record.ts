@@ -5,6 +5,7 @@ import type { SaveOptions } from "./save.ts";
 import { cookieOf } from "./session-cookie.ts";
 import type { EndReason } from "./session-endings.ts";
 import { type Base, baseOf, type StoredSession } from "./session-store.ts";
+import { settled } from "./settled.ts";
 import { differs, takeOver, takeOverCookie } from "./take-over.ts";
 import { UnsureInsert } from "./unsure-insert.ts";
 
@@ -106,7 +107,8 @@ export class SessionRecord {
   async refresh(read?: Pick<StoredSession, "data" | "version">): Promise<void> {
     const data = read?.data ?? (this.session as unknown as SessionData);
     const version = read ? read.version : this.#base?.version;
-    this.#found(await this.#owner.store.refresh(this.session.id, data, version));
+    // That it was moved is no sign that it is there: some stores cannot tell.
+    if (!(await this.#owner.store.refresh(this.session.id, data, version))) this.#foundGone();
   }
 
   /** Whether the store has said within so many milliseconds that the session is there. */
@@ -116,8 +118,10 @@ export class SessionRecord {
 
   /** Finds out whether the session is still there. */
   async verify(): Promise<void> {
-    const [expiresAt] = await this.#owner.store.expiries([this.session.id]);
-    this.#found(expiresAt !== undefined);
+    const { store } = this.#owner;
+    const [expiresAt] = await store.expiries([this.session.id]);
+    if (expiresAt !== undefined) this.#seenAt = performance.now();
+    else this.#foundGone((await store.wasReplaced(this.session.id)) ? "session_replaced" : "session_ended");
   }
 
   /** Reads the session as it stands in the store now. */
@@ -238,17 +242,8 @@ export class SessionRecord {
     this.#unsureInsert = undefined;
   }
 
-  #found(isThere: boolean): void {
-    if (isThere) this.#seenAt = performance.now();
-    else this.#foundGone();
-  }
-
-  #foundGone(): void {
+  #foundGone(reason: EndReason = "session_ended"): void {
     this.#ended = true;
-    this.#owner.store.endings.close(this.session.id, "session_ended");
+    this.#owner.store.endings.close(this.session.id, reason);
   }
-}
-
-async function settled(promise: Promise<unknown>): Promise<void> {
-  await promise.catch(() => {});
 }

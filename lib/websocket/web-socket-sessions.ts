@@ -134,10 +134,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       if (admission.scope) admission.scope(opening);
       else opening();
     } catch (error) {
-      await parts.keeper
-        .openOf(req)
-        ?.verifyCookie()
-        ?.catch(() => {});
+      await parts.keeper.verifyCookie(req);
       if (!answer.made?.headersSent && place.isAnsweredElsewhere(message, socket)) return;
       const { res } = answer;
       const refusal = refusalOf(error);

@@ -6,12 +6,13 @@ import { aroundCalls } from "../support/redis-client.ts";
 import { closedAfterThisTest, lost, me, redisPlace, type Served, serve, signIn } from "./support.ts";
 
 const ended = { code: 4501, reason: "session_ended" };
+const replaced = { code: 4009, reason: "session_replaced" };
 
 /** Ends of sessions whose command has been carried out, and whose answer is lost. */
-const ENDS: [how: string, path: string, json: object][] = [
-  ["a logout", "/logout", {}],
-  ["a login", "/login", { user: "grace" }],
-  ["a regenerate", "/regenerate", {}],
+const ENDS: [how: string, path: string, json: object, as: object][] = [
+  ["a logout", "/logout", {}, ended],
+  ["a login", "/login", { user: "grace" }, replaced],
+  ["a regenerate", "/regenerate", {}, replaced],
 ];
 
 // Once the connections stayed open for 30 s and got what was sent to the user, since nobody told them.
@@ -46,14 +47,14 @@ describe("A session whose end has happened, and whose answer is lost", () => {
 
   test.each(ENDS)(
     "by %s closes its connections on all nodes within two seconds",
-    async (_how, path, json) => {
+    async (_how, path, json, as) => {
       const { browser, sockets } = await connectedToBoth();
       const closings = Promise.all(sockets.map((ws) => closed(ws)));
       isLost = true;
       expect((await browser.post(path, { json })).status).toBe(503);
       isLost = false;
       const endedAt = Date.now();
-      expect(await closings).toEqual([ended, ended]);
+      expect(await closings).toEqual([as, as]);
       expect(Date.now() - endedAt).toBeLessThan(2_000);
       expect(await me(browser)).not.toHaveProperty("login");
     },

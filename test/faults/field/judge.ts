@@ -77,9 +77,7 @@ function lostOf(devices: readonly Device[], { sent, changes }: Ledger): number {
     const lines = devices.filter(({ user }) => user === to.user).flatMap((device) => device.lines);
     // A node that stands still may have a message yet when the user's sessions are ended.
     const isEnded = (openedAt: number) =>
-      changes.some(
-        ({ kind, user, begunAt: at }) => kind === "delete" && user === to.user && openedAt < at,
-      );
+      changes.some(({ kind, user, begunAt: at }) => kind === "delete" && user === to.user && openedAt < at);
     const steady = lines.filter(
       ({ openedAt, closedAt }) =>
         openedAt < begunAt - STEADY_MS && closedAt > ackedAt + STEADY_MS && !isEnded(openedAt),
