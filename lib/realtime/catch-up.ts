@@ -190,12 +190,13 @@ export class CatchUp {
     try {
       if (isLost) await this.#parts.presence.arriveAgain(connection.record);
       await this.#parts.groups.restore(connection);
-      this.#isFailing = false;
     } catch (error) {
       if (!connection.isGone) this.#failed.add(connection);
       this.#fail(error);
     }
     this.#restoring.delete(connection);
+    // Nobody is left of whom the backend did not answer: what fails from now on is told again.
+    if (this.#restoring.size + this.#toRestore.size + this.#failed.size === 0) this.#isFailing = false;
     this.#restore();
   }
 
