@@ -15,9 +15,6 @@ export interface Answers {
   readonly silentNodes: readonly string[];
 }
 
-/** Hears of a gap; `hasLapsed` says whether the others may have taken this node for dead meanwhile, and waited for it no more. */
-export type GapListener = (hasLapsed: boolean) => void;
-
 /** How long leaving may take. */
 const LEAVE_WITHIN_MS = 500;
 
@@ -39,7 +36,7 @@ export class Node {
   readonly leaseMs: number;
   readonly #answerers = new Answerers();
   readonly #questions = new Questions();
-  readonly #gapListeners = new Set<GapListener>();
+  readonly #gapListeners = new Set<(hasLapsed: boolean) => void>();
   #listening: Promise<void> | undefined;
   #joining: Promise<void> | undefined;
   #hearing: Promise<void> | undefined;
@@ -82,9 +79,9 @@ export class Node {
 
   /**
    * Calls back when this node may have missed messages, until the returned function is called: its line was down, or it
-   * was stopped for a while.
+   * was stopped for a while. `hasLapsed` says whether the others may have taken it for dead, and waited for it no more.
    */
-  onGap(listener: GapListener): () => void {
+  onGap(listener: (hasLapsed: boolean) => void): () => void {
     this.#gapListeners.add(listener);
     return () => {
       this.#gapListeners.delete(listener);
