@@ -2,14 +2,14 @@ import type { SessionStore } from "../sessions/session-store.ts";
 
 /** How exactly expiries are kept: a connection outlives its session by this and one answer of the store. */
 const TICK_MS = 500;
-/** What those wait for who want all to be looked at. */
+/** Sessions asked for at a time, so that no tick holds up a node with many. */
+const BATCH = 500;
+
+/** A look at all sessions, for which somebody waits. */
 interface Looked {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
 }
-
-/** Sessions asked for at a time, so that no tick holds up a node with many. */
-const BATCH = 500;
 
 /**
  * Looks after the sessions that connections are bound to: asks the store for each when it should expire,

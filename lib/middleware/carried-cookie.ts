@@ -12,8 +12,9 @@ import { SIGNED, type SignatureCache } from "./signed-value.ts";
 
 type Cookie = SessionData["cookie"];
 
-/** Milliseconds for which a session that was seen in the store is taken to be there, and for which it is by the head of a stream, which cannot wait for a look. */
+/** Milliseconds for which a session is taken to be there after the store has said so. */
 export const SEEN_MS = 100;
+/** The same for the head of a stream: it cannot wait for the store to be asked again. */
 const SEEN_BEFORE_STREAM_MS = 1_000;
 
 /** What signs the ids of sessions: by the first secret of the request. */

@@ -64,7 +64,7 @@ export class SessionKeeper {
     return (req as OpenRequest)[OPEN];
   }
 
-  /** Has it known whether the session's cookie may go with a refusal. Never rejects: what cannot be known is not sent. */
+  /** Looks whether the session is still there, so that a refusal carries no cookie that was replaced. Never rejects. */
   async verifyCookie(req: object): Promise<void> {
     const verifying = async () => this.openOf(req)?.verifyCookie();
     await verifying().catch(() => {});

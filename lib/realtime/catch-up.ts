@@ -10,8 +10,9 @@ import type { Presence } from "./presence.ts";
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
 
-/** Milliseconds after which the groups of a connection are looked at without a sign that anything was missed, and how many are with one tick. */
+/** Milliseconds after which the groups of a connection are read again, whether or not anything was missed. */
 const LOOKED_AT_EVERY_MS = 60_000;
+/** Connections whose groups are read so with one tick, and connections among which they are looked for. */
 const LOOKED_AT_A_TIME = 20;
 const SCANNED_AT_A_TIME = 1_000;
 
@@ -42,8 +43,9 @@ export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
-  /** How often this node has lapsed, and by when it has looked at its sessions: some may have ended that nobody waited for it to close. */
+  /** How often this node has lapsed. Sessions may have ended then that nobody waited for it to close. */
   #lapses = 0;
+  /** After how many lapses it has looked at all its sessions. */
   #lookedAfter = 0;
   /** Where the next look without a sign goes on. */
   #turn: Iterator<RealtimeConnection> | undefined;

@@ -56,7 +56,10 @@ export class SaveQueue {
   /** Writes what waits, and calls back when nothing does any more. Never rejects. */
   async run(onEmpty: () => void): Promise<void> {
     this.#isRunning = true;
-    for (let saves = this.#take(); saves.length > 0; saves = this.#take()) await this.#write(saves);
+    let saves = this.#take();
+    // What has come in the same moment and shares no write with these waits from now on.
+    for (const save of this.#waiting) save.wait();
+    for (; saves.length > 0; saves = this.#take()) await this.#write(saves);
     onEmpty();
   }
 

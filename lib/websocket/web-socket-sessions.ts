@@ -130,9 +130,8 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       taken = places.enter();
       const arriving: Arriving = { req, answer, socket, place: taken, keepsScope, report };
       const admission = await admit(parts, config, sessions, handler, arriving);
-      const opening = () => complete(admission, arriving, head);
-      if (admission.scope) admission.scope(opening);
-      else opening();
+      const enter: (opening: () => void) => void = admission.scope ?? ((opening) => opening());
+      enter(() => complete(admission, arriving, head));
     } catch (error) {
       await parts.keeper.verifyCookie(req);
       if (!answer.made?.headersSent && place.isAnsweredElsewhere(message, socket)) return;

@@ -2,6 +2,7 @@ import type { SessionData } from "express-session";
 import { SessionWatch } from "../../lib/connections/session-watch.ts";
 import { newCookie } from "../../lib/sessions/inflate-cookie.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
+import { NO_CONNECTIONS } from "../../lib/testing/session-store-suite/sessions.ts";
 
 const TICK_MS = 500;
 
@@ -43,12 +44,8 @@ function watching(revalidateMs: number): SessionWatch {
     return 1;
   };
   store.endings.hold({
+    ...NO_CONNECTIONS,
     end,
-    count: () => 0,
-    sidOf: () => undefined,
-    sidsOf: () => [],
-    revalidate() {},
-    revalidateAll() {},
   });
   return watch;
 }

@@ -74,6 +74,20 @@ describe("SaveQueues on a store in trouble", () => {
     expect(store.writes).toBe(2);
   });
 
+  // Each shares its write with no other: they waited one after the other, each for as long as all before it.
+  it("fails all that are asked for in one moment in the time of one, also those that are written alone", async () => {
+    await insert(memory, "a", {});
+    const records = await Promise.all(Array.from({ length: 6 }, open));
+    for (const _ of records) store.hold("write", "request");
+    const begun = performance.now();
+    const saving = records.map(({ record, session }, at) => {
+      session.user = `u${at}`;
+      return record.save().catch((error: unknown) => error);
+    });
+    for (const error of await Promise.all(saving)) expect(error).toMatchObject(unavailable);
+    expect(performance.now() - begun).toBeLessThan(3 * timeoutMs);
+  });
+
   it("goes on after a write without an answer with those whose time is not over", async () => {
     await insert(memory, "a", {});
     const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];

@@ -9,6 +9,7 @@ import {
   called,
   endingsHeard,
   insert,
+  NO_CONNECTIONS,
   snapshot,
 } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
@@ -54,14 +55,7 @@ export function endingRules(rule: RuleDeclarer): void {
   rule("announces a removal only when the session is gone", async (store) => {
     await insert(store, "a", {});
     const found: Promise<StoredSession | undefined>[] = [];
-    const others = {
-      count: () => 0,
-      sidOf: () => undefined,
-      sidsOf: () => [],
-      revalidate() {},
-      revalidateAll() {},
-    };
-    store.endings.hold({ ...others, end: (sid) => found.push(store.read(sid)) });
+    store.endings.hold({ ...NO_CONNECTIONS, end: (sid) => found.push(store.read(sid)) });
     store.endings.onEnding(({ sid }) => found.push(store.read(sid)));
     await store.remove("a", "session_ended");
     assert.deepEqual(await Promise.all(found), [undefined, undefined]);
@@ -171,15 +165,8 @@ export function endingRules(rule: RuleDeclarer): void {
 
   rule("closes at every holder, until it is let go", async (store) => {
     const heard: string[] = [];
-    const others = {
-      count: () => 0,
-      sidOf: () => undefined,
-      sidsOf: () => [],
-      revalidate() {},
-      revalidateAll() {},
-    };
-    const letGo = store.endings.hold({ ...others, end: (sid) => heard.push(`first ${sid}`) });
-    store.endings.hold({ ...others, end: (sid) => heard.push(`second ${sid}`) });
+    const letGo = store.endings.hold({ ...NO_CONNECTIONS, end: (sid) => heard.push(`first ${sid}`) });
+    store.endings.hold({ ...NO_CONNECTIONS, end: (sid) => heard.push(`second ${sid}`) });
     await store.remove("a", "session_ended");
     letGo();
     await store.remove("b", "session_ended");

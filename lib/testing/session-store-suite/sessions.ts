@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
 import { newCookie } from "../../sessions/inflate-cookie.ts";
-import type { Ending, EndReason } from "../../sessions/session-endings.ts";
+import type { ConnectionHolder, Ending, EndReason } from "../../sessions/session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession } from "../../sessions/session-store.ts";
 
 export type Contents = Record<string, unknown>;
@@ -75,16 +75,21 @@ export async function assertGone(store: SessionStore, sid: string, message?: str
   assert.equal(await store.read(sid), undefined, message);
 }
 
+/** What a holder of no connections answers. */
+export const NO_CONNECTIONS: Omit<ConnectionHolder, "end"> = {
+  count: () => 0,
+  sidOf: () => undefined,
+  sidsOf: () => [],
+  revalidate() {},
+  revalidateAll() {},
+};
+
 /** Every session whose connections are closed from now on, because the store ended it or it was found gone. */
 export function announcements(store: SessionStore): [sid: string, reason: EndReason][] {
   const heard: [string, EndReason][] = [];
   store.endings.hold({
+    ...NO_CONNECTIONS,
     end: (sid, reason) => heard.push([sid, reason]),
-    count: () => 0,
-    sidOf: () => undefined,
-    sidsOf: () => [],
-    revalidate() {},
-    revalidateAll() {},
   });
   return heard;
 }

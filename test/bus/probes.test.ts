@@ -1,0 +1,40 @@
+import { Probes } from "../../lib/bus/probes.ts";
+
+/** Channels that are heard, or not, by what a test says. */
+function probing(count: number, isHeard: (channel: string) => boolean) {
+  const channels = new Map(Array.from({ length: count }, (_, n) => [`channel ${n}`, n] as const));
+  const probed = new Set<string>();
+  const probes: Probes = new Probes(channels, async (channel, message) => {
+    probed.add(channel);
+    if (isHeard(channel)) probes.take(channel, message);
+  });
+  const round = async () => {
+    const isDeaf = probes.round();
+    await new Promise((resolve) => setImmediate(resolve));
+    return isDeaf;
+  };
+  return { channels, probed, round };
+}
+
+describe("Probes", () => {
+  // Once each 151st channel was left out, in every turn.
+  test.each([5, 150, 151, 152, 457])("of %i channels come to each in its turn", async (count) => {
+    const { probed, round } = probing(count, () => true);
+    for (let n = 0; n < 6; n++) expect(await round()).toBe(false);
+    expect(probed.size).toBe(count);
+  });
+
+  test("find a channel that is deaf, wherever it stands", async () => {
+    const { round } = probing(457, (channel) => channel !== "channel 302");
+    const rounds = [];
+    for (let n = 0; n < 9; n++) rounds.push(await round());
+    expect(rounds).toContain(true);
+  });
+
+  test("take a channel that is not subscribed any more for none", async () => {
+    const { channels, round } = probing(3, () => false);
+    await round();
+    channels.clear();
+    for (let n = 0; n < 5; n++) expect(await round()).toBe(false);
+  });
+});
