@@ -68,6 +68,8 @@ export class MembershipChanges {
         // As if the user had joined: whether that is so, they find out before they do anything.
         await this.#spread({ ...change, isIn: true });
       } catch {
+        // Behind the others: one that cannot be told of must not keep them waiting.
+        if (this.#unsure.get(key) === change) this.#notSure(key, change);
         break;
       }
       if (this.#unsure.get(key) === change) this.#unsure.delete(key);

@@ -175,8 +175,9 @@ export class Presence {
         if (this.#unsure.delete(id)) this.giveUp(record, arrival);
       })
       .catch(() => {
-        // Again with a later tick.
+        // Again with a later tick, and behind the others.
         unsure.isAsked = false;
+        if (this.#unsure.delete(id)) this.#unsure.set(id, unsure);
       });
   }
 

@@ -85,3 +85,16 @@ test("what was changed without a word to any node is found out within minutes", 
   await clock.advance(62_000);
   await eventually(() => expect([...line.groups]).toEqual(["blue"]), soon);
 });
+
+test("a change that nobody can be told of keeps no other one waiting", async () => {
+  const backend = closedAfterThisTest(memoryBackend());
+  const { chat, ...served } = await serve({ backend, session: { timeoutMs: 300 } });
+  const { line } = await connect({ ...served, chat }, "ada");
+  const { nodesOf } = backend.registry;
+  backend.registry.nodesOf = async (userIds) =>
+    userIds.includes("poor") ? lost() : nodesOf.call(backend.registry, userIds);
+  await expect(chat.join("poor", "lobby")).rejects.toThrow();
+  answerNext(backend.memberships, "join", lost);
+  await expect(chat.join("ada", "lobby")).rejects.toThrow();
+  await eventually(() => expect([...line.groups]).toEqual(["lobby"]), soon);
+});
