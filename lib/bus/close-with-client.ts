@@ -5,7 +5,7 @@ const CLOSED_EVENTS = ["end", "disconnect"];
 
 /** What has a connection beside a client of the app. */
 export interface Closable {
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Those of each client, and what closes them with it. */
@@ -17,7 +17,7 @@ export function closeWith(client: RedisClient, closable: Closable): void {
   if (known) return void known.all.add(closable);
   const all = new Set([closable]);
   const closeAll = () => {
-    for (const each of [...all]) void each.close();
+    for (const each of all) each.close();
   };
   closables.set(client, { all, closeAll });
   for (const event of CLOSED_EVENTS) client.on(event, closeAll);

@@ -21,6 +21,7 @@ export class RedisBus implements Bus {
   readonly #isSharded: boolean;
   readonly #reconnectListeners = new Set<() => void>();
   readonly #subscriptions: RedisSubscriptions;
+  #isClosed = false;
 
   constructor(client: RedisClient, prefix: string) {
     this.#given = client;
@@ -45,7 +46,9 @@ export class RedisBus implements Bus {
 
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
     const name = await this.#names.of(channel);
-    closeWith(this.#given, this);
+    // A node that was still joining when its backend was closed would open a line that nobody closes.
+    if (this.#isClosed) throw new Error("The backend is closed: nothing is heard by it any more.");
+    closeWith(this.#given, this.#subscriptions);
     await this.#subscriptions.subscribe(name, listener);
   }
 
@@ -70,7 +73,8 @@ export class RedisBus implements Bus {
   }
 
   async close(): Promise<void> {
-    letGo(this.#given, this);
+    this.#isClosed = true;
+    letGo(this.#given, this.#subscriptions);
     this.#subscriptions.close();
   }
 

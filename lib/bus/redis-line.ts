@@ -23,6 +23,8 @@ export class RedisLine {
   readonly #isSharded: boolean;
   readonly #isSentinel: boolean;
   readonly #subscribe: RedisSubscriber["subscribe"];
+  #isConnected = false;
+  #giveUp: (reason: Error) => void = () => {};
 
   constructor(client: RedisClient) {
     this.#subscriber = client.duplicate();
@@ -43,7 +45,12 @@ export class RedisLine {
       const subscribe = this.#subscribe;
       subscriber.sSubscribe = (...args) => subscribe(...args).catch(() => events.deaf());
     }
-    await subscriber.connect();
+    const connecting = subscriber.connect();
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#giveUp = reject;
+    });
+    await Promise.race([connecting, givenUp]);
+    this.#isConnected = true;
     for (const event of this.#isSentinel ? COMING_UP_EVENTS_OF_A_SENTINEL : COMING_UP_EVENTS)
       subscriber.on(event, () => events.comingUp());
     for (const event of UP_EVENTS) subscriber.on(event, () => events.up());
@@ -72,8 +79,20 @@ export class RedisLine {
 
   /** Ends it, also while it still connects, which it may do for ever. */
   destroy(): void {
+    if (this.#isConnected) {
+      void this.#end();
+      return;
+    }
+    this.#giveUp(new Error("The line was ended while it connected."));
+    // node-redis ends no socket that it still waits for: it is ended once it is there, or has failed.
+    for (const event of [...COMING_UP_EVENTS, ...UP_EVENTS, "error"])
+      this.#subscriber.on(event, () => void this.#end());
+  }
+
+  async #end(): Promise<void> {
     try {
-      this.#subscriber.destroy();
+      // That of a sentinel is a promise.
+      await this.#subscriber.destroy();
     } catch {
       // It had ended by itself.
     }

@@ -59,6 +59,24 @@ describe.each(places)("close on $place", ({ open }) => {
   });
 });
 
+// It had opened a line, and listened to the app's client, for as long as that lived.
+test("of a Redis backend that still joins leaves nothing behind", async () => {
+  const client = await sharedRedis();
+  const count = () => ["end", "disconnect"].map((event) => client.listenerCount(event));
+  const before = count();
+  for (const turns of [0, 1, 2, 4, 8]) {
+    const backend = redisBackend({ client, prefix: uniquePrefix("close") });
+    const joining = backend.node.join().catch(() => {});
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    await backend.close();
+    await joining;
+    expect(backend.node.hasJoined).toBe(false);
+    expect(count()).toEqual(before);
+    await expect(backend.bus.subscribe("late", () => {})).rejects.toThrow("The backend is closed");
+    expect(count()).toEqual(before);
+  }
+});
+
 test("of a Redis backend takes back its listeners to the app's client", async () => {
   const client = await sharedRedis();
   const count = () => ["end", "disconnect"].map((event) => client.listenerCount(event));
