@@ -45,12 +45,20 @@ function objectionToClient(client: RedisClient, subscribes: boolean): string | u
   // It listens for an event that no client of its own emits: channels that move are silent from then on.
   if (subscribes && isCluster(client) && !("getNodeClientForKey" in client))
     return "a cluster of node-redis before 6.1 loses its subscriptions, use node-redis 6.1 or newer";
+  const stale = readsStale(client);
+  if (stale) return `with ${stale} it reads sessions that have ended already, leave that out`;
   const { typeMapping = {} } = commandOptionsOf(client);
   if (isWithoutDuplicate && Object.keys(typeMapping).length > 0)
     return "a sentinel of node-redis 5 cannot be used without its typeMapping, use node-redis 6 or leave it out";
   if (isSubscriber(client))
     return "this one has subscriptions, and with RESP 2 takes no commands; subscribe with a duplicate() of it";
   return undefined;
+}
+
+/** The option by which a client reads what its master does not say any more. A sentinel does not show its options. */
+function readsStale(client: RedisClient): string | undefined {
+  const { options, _options } = client as Partial<Record<"options" | "_options", Record<string, unknown>>>;
+  return ["useReplicas", "clientSideCache"].find((name) => options?.[name] || _options?.[name]);
 }
 
 function isSubscriber(client: RedisClient): boolean {

@@ -7,7 +7,9 @@ import { RedisConnectionStore } from "./connections/redis-connection-store.ts";
 import { RedisRegistry } from "./connections/redis-registry.ts";
 import { RedisMemberships } from "./groups/redis-memberships.ts";
 import { optionsCheck } from "./options/options-check.ts";
+import { wholeNumber } from "./options/rule.ts";
 import { ownPrefix } from "./redis-client.ts";
+import { Replicas } from "./replicas.ts";
 import { RedisSessionStore } from "./sessions/redis-session-store.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./sessions/redis-session-store-options.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
@@ -19,9 +21,21 @@ export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "pre
    * share a Redis need one each, else they share their users. @default ""
    */
   prefix?: string;
+  /**
+   * Replicas that must have it before the end of a session, or a leave, is answered: a failover cannot take it back then.
+   * Each costs a round trip to the replicas. One that is not confirmed within a second rejects with
+   * `ERR_STORE_UNAVAILABLE`; it is made all the same, and can be asked for again. More than your masters have: all reject.
+   *
+   * @default none
+   */
+  endsOnReplicas?: number;
 }
 
-const checked = optionsCheck<RedisBackendOptions>("redisBackend", { ...REDIS_STORE_RULES, ...NODE_RULES });
+const checked = optionsCheck<RedisBackendOptions>("redisBackend", {
+  ...REDIS_STORE_RULES,
+  ...NODE_RULES,
+  endsOnReplicas: wholeNumber("a whole number of replicas, from 1 to 100", 100),
+});
 
 /**
  * Keeps everything in Redis, for as many nodes as there are.
@@ -33,19 +47,24 @@ const checked = optionsCheck<RedisBackendOptions>("redisBackend", { ...REDIS_STO
 export function redisBackend(options: RedisBackendOptions): Backend {
   assertClientOf("redisBackend", options, true);
   const config = checked(options);
-  const { client, prefix = "" } = config;
-  const { leaseMs: _, ...ofSessions } = config;
+  const { client, prefix = "", leaseMs: _, endsOnReplicas, ...ofSessions } = config;
   const own = ownPrefix(prefix);
   const bus = new RedisBus(client, own);
   const node = new Node(bus, config);
+  const sessions = new RedisSessionStore({ ...ofSessions, client, prefix: `${prefix}sess:` });
+  const replicas = endsOnReplicas === undefined ? undefined : new Replicas(client, endsOnReplicas);
+  if (replicas) sessions.endings.onEnding(({ sid }) => replicas.confirm(["EXISTS", sessions.prefix + sid]));
   return {
-    sessions: new RedisSessionStore({ ...ofSessions, prefix: `${prefix}sess:` }),
+    sessions,
     sessionIndex: new RedisSessionIndex(client, own),
     registry: new RedisRegistry(client, own),
-    memberships: new RedisMemberships(client, own),
+    memberships: new RedisMemberships(client, own, replicas),
     bus,
     node,
     connectionStore: (storeOptions) => new RedisConnectionStore(client, own, storeOptions),
-    close: () => node.close(),
+    async close() {
+      replicas?.close();
+      await node.close();
+    },
   };
 }

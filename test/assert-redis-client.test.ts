@@ -1,6 +1,6 @@
 import { RedisStore } from "connect-redis";
 import { MemoryStore } from "express-session";
-import { createClient, createClientPool, createSentinel } from "redis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { RedisSessionStore, redisBackend } from "../lib/redis.ts";
 import type { RedisClient } from "../lib/redis-client.ts";
 import { insert, readStored } from "../lib/testing/session-store-suite/sessions.ts";
@@ -108,4 +108,20 @@ it("redisBackend refuses a cluster of node-redis that loses its subscriptions, b
   const old = { evalSha() {}, on() {}, duplicate() {}, masters: [] };
   expect(() => redisBackend({ client: old as unknown as RedisClient })).toThrow(/before 6\.1.*6\.1 or newer/);
   expect(() => new RedisSessionStore({ client: old as unknown as RedisClient })).not.toThrow();
+});
+
+it("a client that reads what its master has deleted already is refused, by the option that does it", () => {
+  const rootNodes = [{ url: process.env.REDIS_URL as string }];
+  const clients = {
+    useReplicas: createCluster({ rootNodes, useReplicas: true }),
+    clientSideCache: createClient({
+      RESP: 3,
+      clientSideCache: { ttl: 0, maxEntries: 0, evictPolicy: "LRU" },
+    }),
+  };
+  for (const [name, client] of Object.entries(clients)) {
+    const options = { client: client as unknown as RedisClient };
+    expect(() => redisBackend(options)).toThrow(`with ${name} it reads sessions that have ended already`);
+    expect(() => new RedisSessionStore(options)).toThrow(name);
+  }
 });

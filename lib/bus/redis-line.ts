@@ -1,3 +1,4 @@
+import { endClient } from "../end-client.ts";
 import { isCluster, type RedisClient, type RedisSubscriber } from "../redis-client.ts";
 
 /** What node-redis's clients, clusters and sentinels emit when a line of theirs is up, for the first time or again. */
@@ -77,24 +78,9 @@ export class RedisLine {
     return (this.#subscriber as { slots?: unknown }).slots;
   }
 
-  /** Ends it, also while it still connects, which it may do for ever. */
+  /** Ends it, also while it still connects. */
   destroy(): void {
-    if (this.#isConnected) {
-      void this.#end();
-      return;
-    }
     this.#giveUp(new Error("The line was ended while it connected."));
-    // node-redis ends no socket that it still waits for: it is ended once it is there, or has failed.
-    for (const event of [...COMING_UP_EVENTS, ...UP_EVENTS, "error"])
-      this.#subscriber.on(event, () => void this.#end());
-  }
-
-  async #end(): Promise<void> {
-    try {
-      // That of a sentinel is a promise.
-      await this.#subscriber.destroy();
-    } catch {
-      // It had ended by itself.
-    }
+    endClient(this.#subscriber, this.#isConnected);
   }
 }

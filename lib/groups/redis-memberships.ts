@@ -1,5 +1,6 @@
 import { chunks } from "../in-batches.ts";
 import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import type { Replicas } from "../replicas.ts";
 import { unavailable } from "../sessions/within.ts";
 import { JOIN_SCRIPT } from "./join-script.ts";
 import { ARE_MEMBERS_SCRIPT } from "./members-script.ts";
@@ -29,13 +30,15 @@ export class RedisMemberships implements Memberships {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
+  readonly #replicas: Replicas | undefined;
   /** The last change of each membership that is under way, by its number. */
   readonly #latest = new Map<string, number>();
   #count = 0;
 
-  constructor(client: RedisClient, prefix: string) {
+  constructor(client: RedisClient, prefix: string, replicas?: Replicas) {
     this.#client = readyClient(client);
     this.#prefix = prefix;
+    this.#replicas = replicas;
     this.#isCluster = isCluster(client);
   }
 
@@ -54,8 +57,10 @@ export class RedisMemberships implements Memberships {
 
   leave(userId: string, group: string): Promise<boolean> {
     return this.#changing(userId, group, async (isOver) => {
-      const left = Number(await this.#client().sRem(this.#groupsKey(userId), group)) === 1;
+      const key = this.#groupsKey(userId);
+      const left = Number(await this.#client().sRem(key, group)) === 1;
       await this.#settle(userId, group, false, isOver);
+      await this.#replicas?.confirm(["SISMEMBER", key, group]);
       return left;
     });
   }

@@ -75,7 +75,11 @@ export const backendSubjects: readonly Subject[] = [
     whose: "redisBackend",
     make: (options) => redisBackend(options as RedisBackendOptions),
     base: { client },
-    rows: { ...storeRows, leaseMs: lease },
+    rows: {
+      ...storeRows,
+      leaseMs: lease,
+      endsOnReplicas: { right: [1, 100], wrong: [...noNumber, 0, -1, 1.5, 101, Number.POSITIVE_INFINITY] },
+    },
   }),
   subject<RedisSessionStoreOptions>({
     whose: "RedisSessionStore",

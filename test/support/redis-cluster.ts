@@ -2,6 +2,7 @@ import { createCluster } from "redis";
 import { eventually } from "./eventually.ts";
 import { connectRedis, type RedisClient } from "./redis-client.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { untilReplicated } from "./until-replicated.ts";
 
 export type RedisClusterClient = ReturnType<typeof createCluster>;
 
@@ -10,11 +11,20 @@ type ClusterClientOptions = Pick<
   "commandOptions" | "defaults" | "keyPrefix" | "RESP"
 >;
 
+export interface RedisClusterOptions {
+  /** Replicas of each master. @default 0 */
+  replicas?: number;
+  /** Milliseconds after which a server that is silent is taken for failed. @default 15_000 */
+  nodeTimeoutMs?: number;
+}
+
 export interface RedisCluster {
   /** The masters, which share the slots in this order. */
   servers: readonly RedisServer[];
   /** A client of each master alone. */
   masters: readonly RedisClient[];
+  /** The replicas, in the order of their masters. */
+  replicas: readonly RedisServer[];
   /** Connects a node-redis cluster client; the test closes it. */
   connect(options?: ClusterClientOptions): Promise<RedisClusterClient>;
   /** Resolves once all masters agree that the cluster is up. */
@@ -25,30 +35,41 @@ export interface RedisCluster {
 const slots = 16_384;
 const readyLimitMs = 20_000;
 
-/** Starts a Redis Cluster of three masters without replicas. */
-export async function startRedisCluster(): Promise<RedisCluster> {
-  const servers = await Promise.all([0, 1, 2].map(() => startNode()));
+/** Starts a Redis Cluster of three masters. */
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+  // Servers that stand still on a busy machine are not to take each other for failed.
+  const { replicas: replicasOfEach = 0, nodeTimeoutMs = 15_000 } = options;
+  const start = () => startClusterServer(nodeTimeoutMs);
+  const servers = await Promise.all([0, 1, 2].map(start));
+  const replicas = await Promise.all(Array.from({ length: servers.length * replicasOfEach }, start));
   const masters = await Promise.all(servers.map(({ url }) => connectRedis(url)));
 
   await Promise.all(
     masters.map((master, at) => {
-      const start = Math.ceil((slots * at) / masters.length);
+      const from = Math.ceil((slots * at) / masters.length);
       const end = Math.ceil((slots * (at + 1)) / masters.length) - 1;
-      return master.sendCommand(["CLUSTER", "ADDSLOTSRANGE", `${start}`, `${end}`]);
+      return master.sendCommand(["CLUSTER", "ADDSLOTSRANGE", `${from}`, `${end}`]);
     }),
   );
-  for (const { port } of servers.slice(1)) {
+  for (const { port } of [...servers.slice(1), ...replicas]) {
     await masters[0]?.sendCommand(["CLUSTER", "MEET", "127.0.0.1", `${port}`]);
   }
   await ready();
+  for (const [at, replica] of replicas.entries())
+    await follow(replica, masters[Math.floor(at / replicasOfEach)] as RedisClient);
 
   async function ready(): Promise<void> {
+    const known = servers.length + replicas.length;
     await eventually(
       async () => {
         for (const master of masters) {
           const info = String(await master.sendCommand(["CLUSTER", "INFO"]));
           // The state alone is ok as well before a node has heard of the slots of the others.
-          for (const sign of ["cluster_state:ok", `cluster_slots_ok:${slots}`, "cluster_known_nodes:3"]) {
+          for (const sign of [
+            "cluster_state:ok",
+            `cluster_slots_ok:${slots}`,
+            `cluster_known_nodes:${known}`,
+          ]) {
             if (!info.includes(sign)) throw new Error(`No ${sign} in\n${info}`);
           }
         }
@@ -60,6 +81,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   return {
     servers,
     masters,
+    replicas,
     ready,
     async connect(options = {}) {
       const rootNodes = servers.map(({ url }) => ({ url }));
@@ -71,21 +93,26 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     },
     async stop() {
       for (const master of masters) master.destroy();
-      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all([...servers, ...replicas].map((server) => server.stop()));
     },
   };
 }
 
-function startNode(): Promise<RedisServer> {
-  return startRedisServer({
-    args: [
-      "--cluster-enabled",
-      "yes",
-      // Servers that stand still on a busy machine are not to take each other for failed.
-      "--cluster-node-timeout",
-      "15000",
-      "--cluster-require-full-coverage",
-      "no",
-    ],
-  });
+/** Makes a server a replica, and resolves once it has all that its master has. */
+async function follow(replica: RedisServer, master: RedisClient): Promise<void> {
+  const client = await connectRedis(replica.url);
+  try {
+    const id = String(await master.sendCommand(["CLUSTER", "MYID"]));
+    await eventually(() => client.sendCommand(["CLUSTER", "REPLICATE", id]), { withinMs: readyLimitMs });
+    await untilReplicated(replica);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Starts a server that is of no cluster yet. */
+export function startClusterServer(nodeTimeoutMs: number): Promise<RedisServer> {
+  const settings = { enabled: "yes", "node-timeout": `${nodeTimeoutMs}`, "require-full-coverage": "no" };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--cluster-${name}`, value]);
+  return startRedisServer({ args });
 }

@@ -8,12 +8,24 @@ import { createSentinel, type RedisSentinelOptions } from "redis";
 import { endWithThisProcess } from "./end-with-this-process.ts";
 import { redisServerBinary } from "./redis-binary.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { untilReplicated } from "./until-replicated.ts";
 import { within } from "./within.ts";
 
 export type RedisSentinelClient = Awaited<ReturnType<typeof connectTo>>;
 
+export interface RedisSentinelSetup {
+  /** Replicas of the master. @default 0 */
+  replicas?: number;
+  /** Milliseconds after which a master that is silent is taken for failed. @default 30_000 */
+  downAfterMs?: number;
+}
+
 export interface RedisSentinel {
+  /** The master at the start. */
   master: RedisServer;
+  replicas: readonly RedisServer[];
+  /** The port of the sentinel. */
+  port: number;
   /** Connects a node-redis sentinel client; the test closes it. */
   connect(options?: SentinelClientOptions): Promise<RedisSentinelClient>;
   stop(): Promise<void>;
@@ -28,8 +40,11 @@ const startLimitMs = 10_000;
 const attempts = 5;
 
 /** Starts one master and one sentinel that watches it. */
-export async function startRedisSentinel(): Promise<RedisSentinel> {
+export async function startRedisSentinel(setup: RedisSentinelSetup = {}): Promise<RedisSentinel> {
+  const { replicas: count = 0, downAfterMs = 30_000 } = setup;
   const master = await startRedisServer();
+  const follow = { args: ["--replicaof", "127.0.0.1", `${master.port}`] };
+  const replicas = await Promise.all(Array.from({ length: count }, () => startRedisServer(follow)));
   const folder = await mkdtemp(join(tmpdir(), "session-stack-sentinel-"));
 
   async function launch(attempt = 1): Promise<{ child: ChildProcess; port: number }> {
@@ -37,7 +52,12 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
     const port = 30_000 + Math.floor(Math.random() * 2_700);
     const file = join(folder, "sentinel.conf");
     const lines = [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`];
-    await writeFile(file, [...lines, `sentinel monitor main 127.0.0.1 ${master.port} 1`, ""].join("\n"));
+    const watch = [
+      `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds main ${downAfterMs}`,
+      `sentinel failover-timeout main ${2 * downAfterMs}`,
+    ];
+    await writeFile(file, [...lines, ...watch, ""].join("\n"));
     const child = spawn(redisServerBinary(), [file, "--sentinel"], { stdio: ["ignore", "pipe", "ignore"] });
     endWithThisProcess(child, folder);
     try {
@@ -52,17 +72,20 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
     return { child, port };
   }
 
+  await Promise.all(replicas.map(untilReplicated));
   const { child, port } = await launch().catch(async (error: unknown) => {
-    await master.stop();
+    await Promise.all([master, ...replicas].map((server) => server.stop()));
     throw error;
   });
 
   return {
     master,
+    replicas,
+    port,
     connect: (options) => connectTo(port, options),
     async stop() {
       await end(child);
-      await master.stop();
+      await Promise.all([master, ...replicas].map((server) => server.stop()));
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -39,13 +39,17 @@ export function judge(devices: readonly Device[], ledger: Ledger): Judgement {
 }
 
 /** Whether a message to a group was sent once the user's leave had been acknowledged, and before any join after it. */
-function isAfterLeave({ changes }: Ledger, user: string, { to, begunAt, ackedAt }: Sent): boolean {
+function isAfterLeave(
+  { changes, undoneAt = Infinity }: Ledger,
+  user: string,
+  { to, begunAt, ackedAt }: Sent,
+): boolean {
   if (!("group" in to)) return false;
   const own = changes.filter((change) => change.user === user && change.group === to.group);
   const left = own.findLast(
     ({ kind, ackedAt }) => kind === "leave" && ackedAt !== undefined && ackedAt < begunAt,
   );
-  if (!left) return false;
+  if (!left || (left.begunAt < undoneAt && (ackedAt ?? Infinity) > undoneAt)) return false;
   const until = ackedAt ?? Infinity;
   // A join that was not acknowledged may have been made at any time after it was asked for.
   return !own.some((change) => change.kind === "join" && change.begunAt < until && isNotBefore(change, left));

@@ -26,6 +26,8 @@ const HUNG_MS = 12_000;
 export class Ledger {
   readonly sent: Sent[] = [];
   readonly changes: Change[] = [];
+  /** When a Redis came back that knows nothing of some last changes. */
+  undoneAt: number | undefined;
   readonly statuses = new Map<number, number>();
   /** Requests that were cut, and those that had no answer in twelve seconds. */
   cut = 0;

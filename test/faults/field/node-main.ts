@@ -1,24 +1,46 @@
+import "./clock.ts";
 import { createServer } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
-import { createClient, createCluster } from "redis";
-import {
-  realtime,
-  sessionMiddleware,
-  sessionMiddlewareStack,
-  userSessions,
-  webSocketSessions,
-} from "../../../lib/index.ts";
-import { type RedisClient, redisBackend } from "../../../lib/redis.ts";
+import { createClient, createCluster, createSentinel } from "redis";
+import type { RedisClient } from "../../../lib/redis.ts";
 import { listen } from "../../support/http-server.ts";
 
 /** A node of an app as a process, told by requests what to do: options come as environment variables, its address goes to stdout. */
-const { URLS = "", PREFIX = "", LEASE_MS = "3000" } = process.env;
+/** Another version of the package may be given: its folder. */
+const folder = process.env.PACKAGE ? `${process.env.PACKAGE}/dist` : undefined;
+const { realtime, sessionMiddleware, sessionMiddlewareStack, userSessions, webSocketSessions } =
+  (await import(
+    folder ? `${folder}/index.js` : "../../../lib/index.ts"
+  )) as typeof import("../../../lib/index.ts");
+const { redisBackend } = (await import(
+  folder ? `${folder}/redis.js` : "../../../lib/redis.ts"
+)) as typeof import("../../../lib/redis.ts");
+
+const {
+  URLS = "",
+  SENTINEL_PORT = "",
+  PREFIX = "",
+  LEASE_MS = "3000",
+  RESP = "3",
+  ENDS_ON_REPLICAS,
+} = process.env;
 const urls = URLS.split(",");
-const socket = { reconnectStrategy: 100 };
-const client =
-  urls.length > 1
-    ? createCluster({ rootNodes: urls.map((url) => ({ url })), defaults: { socket } })
-    : createClient({ url: urls[0] as string, socket });
+const defaults = { socket: { reconnectStrategy: 100 }, RESP: Number(RESP) as 3 };
+
+function made() {
+  if (SENTINEL_PORT)
+    return createSentinel({
+      name: "main",
+      sentinelRootNodes: [{ host: "127.0.0.1", port: Number(SENTINEL_PORT) }],
+      nodeClientOptions: defaults,
+      RESP: defaults.RESP,
+    });
+  if (urls.length > 1)
+    return createCluster({ rootNodes: urls.map((url) => ({ url })), defaults, RESP: defaults.RESP });
+  return createClient({ url: urls[0] as string, ...defaults });
+}
+
+const client = made();
 client.on("error", () => {});
 await client.connect();
 
@@ -26,6 +48,7 @@ const backend = redisBackend({
   client: client as unknown as RedisClient,
   prefix: PREFIX,
   leaseMs: Number(LEASE_MS),
+  ...(ENDS_ON_REPLICAS ? { endsOnReplicas: Number(ENDS_ON_REPLICAS) } : {}),
 });
 const stack = sessionMiddlewareStack(sessionMiddleware({ secret: "field", backend, timeoutMs: 2_000 })).on(
   "error",

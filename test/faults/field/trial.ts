@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../support/random.ts";
+import type { Fault } from "./fault.ts";
 import { judge } from "./judge.ts";
 import { Load } from "./load.ts";
 import { untilRight } from "./recovery.ts";
-import type { Fault } from "./table.ts";
 import { startWorld } from "./world.ts";
 
 /** What came of a fault. */
@@ -17,7 +17,7 @@ export interface Trial {
 
 /** Runs a fault once, under load, and judges what was seen. */
 export async function attempt(fault: Fault, seed: number): Promise<Trial> {
-  const world = await startWorld(fault.kind, seededRandom(seed));
+  const world = await startWorld(fault.on, seededRandom(seed));
   try {
     const load = new Load(world);
     await delay(4_000);

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type RedisClient, redisBackend } from "../lib/redis.ts";
+import { Replicas } from "../lib/replicas.ts";
+import { insert } from "../lib/testing/session-store-suite/sessions.ts";
+import { connectRedis, type RedisClient as NodeRedis, uniquePrefix } from "./support/redis-client.ts";
+import { startRedisCluster } from "./support/redis-cluster.ts";
+import { startRedisSentinel } from "./support/redis-sentinel.ts";
+import { type RedisServer, startRedisServer } from "./support/redis-server.ts";
+import { untilReplicated } from "./support/until-replicated.ts";
+
+type Backend = ReturnType<typeof redisBackend>;
+
+const UNAVAILABLE = { code: "ERR_STORE_UNAVAILABLE" };
+const end = (backend: Backend, sid: string) => backend.sessions.remove(sid, "session_ended");
+
+function open(client: unknown, prefix = uniquePrefix("replicas")): Backend {
+  return redisBackend({ client: client as RedisClient, prefix, endsOnReplicas: 1 });
+}
+
+describe("With endsOnReplicas, on one server with a replica", () => {
+  let master: RedisServer;
+  let replica: RedisServer;
+  let client: NodeRedis;
+  let onReplica: NodeRedis;
+
+  beforeAll(async () => {
+    master = await startRedisServer();
+    replica = await startRedisServer({ args: ["--replicaof", "127.0.0.1", `${master.port}`] });
+    client = await connectRedis(master.url);
+    onReplica = await connectRedis(replica.url);
+    await untilReplicated(replica);
+  }, 40_000);
+
+  afterEach(() => replica.resume());
+
+  afterAll(async () => {
+    client?.destroy();
+    onReplica?.destroy();
+    await replica?.stop();
+    await master?.stop();
+  });
+
+  // A failover had taken back ends, and leaves, that had been acknowledged.
+  test("what is acknowledged as ended or left is on the replica", async () => {
+    const prefix = uniquePrefix("replicas");
+    const backend = open(client, prefix);
+    for (let n = 0; n < 50; n++) {
+      await insert(backend.sessions, `s${n}`, {});
+      await backend.memberships.join("ada", `g${n}`, 100);
+      await Promise.all([end(backend, `s${n}`), backend.memberships.leave("ada", `g${n}`)]);
+      expect(await onReplica.exists(`${prefix}sess:s${n}`)).toBe(0);
+      expect(await onReplica.keys(`${prefix}*ada*`)).toEqual([]);
+    }
+    await backend.close();
+  });
+
+  test("nothing is acknowledged that no replica has, and it can be asked for again", async () => {
+    const backend = open(client);
+    await insert(backend.sessions, "s", {});
+    await backend.memberships.join("ada", "g", 100);
+    await end(backend, "warm");
+    replica.pause();
+    const ended = Promise.allSettled([end(backend, "s"), backend.memberships.leave("ada", "g")]);
+    // What others do meanwhile does not stand behind it.
+    await delay(200);
+    const begun = performance.now();
+    await insert(backend.sessions, "other", {});
+    expect(performance.now() - begun).toBeLessThan(700);
+    expect(await ended).toMatchObject([
+      { status: "rejected", reason: UNAVAILABLE },
+      { status: "rejected", reason: UNAVAILABLE },
+    ]);
+    expect(await backend.sessions.read("s")).toBeUndefined();
+    replica.resume();
+    await expect(end(backend, "s")).resolves.toBe(false);
+    await expect(backend.memberships.leave("ada", "g")).resolves.toBe(false);
+    await backend.close();
+  }, 30_000);
+
+  test("what another server says that has taken over meanwhile, and never heard of it, is no confirmation", async () => {
+    const key = uniquePrefix("replicas");
+    const replicas = new Replicas(client as unknown as RedisClient, 1);
+    await replicas.confirm(["EXISTS", key]);
+    await client.set(key, "back again");
+    await expect(replicas.confirm(["EXISTS", key])).rejects.toMatchObject(UNAVAILABLE);
+    replicas.close();
+  });
+
+  test("ends at once share what they wait for", async () => {
+    const backend = open(client);
+    const sids = Array.from({ length: 200 }, (_, n) => `many${n}`);
+    await Promise.all(sids.map((sid) => insert(backend.sessions, sid, {})));
+    const calls = async () =>
+      Number(/cmdstat_wait:calls=(\d+)/.exec(await client.info("commandstats"))?.[1] ?? 0);
+    const before = await calls();
+    await Promise.all(sids.map((sid) => end(backend, sid)));
+    const waits = (await calls()) - before;
+    expect(waits).toBeGreaterThan(0);
+    expect(waits).toBeLessThan(40);
+    await backend.close();
+  });
+
+  test("its connection ends with the backend, also one that is still being made", async () => {
+    const lines = async () =>
+      ((await client.sendCommand(["CLIENT", "LIST"])) as unknown as string).split("\n").length;
+    const before = await lines();
+    for (const turns of [0, 1, 2, 20]) {
+      const backend = open(client);
+      const ended = end(backend, "nobody").catch(() => {});
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      await backend.close();
+      await ended;
+    }
+    await delay(200);
+    expect(await lines()).toBe(before);
+  }, 20_000);
+});
+
+test("With endsOnReplicas, on a cluster, each end is on a replica of its own master", async () => {
+  const cluster = await startRedisCluster({ replicas: 1 });
+  const client = await cluster.connect();
+  const replicas = await Promise.all(cluster.replicas.map(({ url }) => connectRedis(url)));
+  const prefix = uniquePrefix("replicas");
+  const backend = open(client, prefix);
+  try {
+    const sids = Array.from({ length: 60 }, (_, n) => `s${n}`);
+    await Promise.all(sids.map((sid) => insert(backend.sessions, sid, {})));
+    await Promise.all(sids.map((sid) => end(backend, sid)));
+    const left = await Promise.all(replicas.map((replica) => replica.sendCommand(["KEYS", `${prefix}*`])));
+    expect(left.flat()).toEqual([]);
+    for (const sid of sids) await insert(backend.sessions, sid, {});
+    cluster.replicas[0]?.pause();
+    const ended = await Promise.allSettled(sids.map((sid) => end(backend, sid)));
+    const failed = ended.filter(({ status }) => status === "rejected").length;
+    // Those of the two other masters are acknowledged all the same.
+    expect(failed).toBeGreaterThan(5);
+    expect(failed).toBeLessThan(40);
+  } finally {
+    cluster.replicas[0]?.resume();
+    await backend.close();
+    for (const replica of replicas) replica.destroy();
+    client.destroy();
+    await cluster.stop();
+  }
+}, 60_000);
+
+test("With endsOnReplicas, behind a sentinel, an end is on a replica", async () => {
+  const sentinel = await startRedisSentinel({ replicas: 1 });
+  const client = await sentinel.connect();
+  const [replica] = sentinel.replicas as [RedisServer];
+  const backend = open(client);
+  try {
+    await insert(backend.sessions, "s", {});
+    await end(backend, "s");
+    await insert(backend.sessions, "s", {});
+    replica.pause();
+    await expect(end(backend, "s")).rejects.toMatchObject(UNAVAILABLE);
+  } finally {
+    replica.resume();
+    await backend.close();
+    client.destroy();
+    await sentinel.stop();
+  }
+}, 60_000);

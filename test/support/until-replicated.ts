@@ -1,0 +1,19 @@
+import { eventually } from "./eventually.ts";
+import { connectRedis } from "./redis-client.ts";
+import type { RedisServer } from "./redis-server.ts";
+
+/** Resolves once a replica has all that its master has. */
+export async function untilReplicated(replica: RedisServer): Promise<void> {
+  const client = await connectRedis(replica.url);
+  try {
+    await eventually(
+      async () => {
+        const info = String(await client.sendCommand(["INFO", "replication"]));
+        if (!info.includes("master_link_status:up")) throw new Error(`No link in\n${info}`);
+      },
+      { withinMs: 20_000 },
+    );
+  } finally {
+    client.destroy();
+  }
+}
