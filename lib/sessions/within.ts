@@ -9,9 +9,9 @@ export function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   });
 }
 
-/** The error of a store that does not answer. */
+/** The error of a store that does not answer: it may have done what it was asked. */
 export function timedOut(timeoutMs: number): SessionStackError {
-  return unavailable(`did not answer within ${timeoutMs} ms`);
+  return unavailable(`did not answer within ${timeoutMs} ms, so nobody knows whether this was done`);
 }
 
 /** The error of a store that fails, with what it failed with as its cause. */

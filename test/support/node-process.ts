@@ -18,7 +18,7 @@ export interface NodeProcess {
   kill(): Promise<void>;
 }
 
-const startLimitMs = 20_000;
+const startLimitMs = 60_000;
 
 /** Starts a TypeScript file, which says on stdout that it listens: `{"url":…,"id":…}` on one line. */
 export async function startNodeProcess(file: string, env: Record<string, string>): Promise<NodeProcess> {

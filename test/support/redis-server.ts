@@ -10,8 +10,8 @@ import { redisServerBinary } from "./redis-binary.ts";
 import { within } from "./within.ts";
 
 export interface RedisServerOptions {
-  /** Further arguments, such as `["--cluster-enabled", "yes"]`. */
-  args?: string[];
+  /** Further arguments, such as `["--cluster-enabled", "yes"]`, or what makes them of the port. */
+  args?: string[] | ((port: number) => string[]);
 }
 
 export interface RedisServer {
@@ -49,7 +49,8 @@ export async function startRedisServer({ args = [] }: RedisServerOptions = {}): 
       "--appendonly",
       "no",
     ];
-    return launch(binary, [...fixed, ...args], folder);
+    const further = typeof args === "function" ? args(port) : args;
+    return launch(binary, [...fixed, ...further], folder);
   }
 
   let port = 0;

@@ -1,29 +1,19 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
 import type { WebSocket } from "ws";
 import { Browser, closed } from "../support/browser.ts";
+import { type Certificate, certificate } from "../support/certificate.ts";
 import { keepCookies } from "../support/cookie-jar.ts";
 import { openWebSocket } from "../support/open-web-socket.ts";
 import { afterThisTest, ask, data, type Served, serve, sidOf } from "./support.ts";
 
-let tls: { key: Buffer; cert: Buffer };
+let tls: Certificate;
 
 beforeAll(() => {
-  const folder = mkdtempSync(join(tmpdir(), "session-stack-tls-"));
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  const files = ["-keyout", key, "-out", cert];
-  const kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  execFileSync("openssl", [...kind, "-days", "2", ...subject, ...files], { stdio: "ignore" });
-  tls = { key: readFileSync(key), cert: readFileSync(cert) };
-  rmSync(folder, { recursive: true });
+  tls = certificate();
 });
 
 /** The same app on TLS too. */

@@ -8,10 +8,16 @@ import { listen } from "../../support/http-server.ts";
 /** A node of an app as a process, told by requests what to do: options come as environment variables, its address goes to stdout. */
 /** Another version of the package may be given: its folder. */
 const folder = process.env.PACKAGE ? `${process.env.PACKAGE}/dist` : undefined;
-const { realtime, sessionMiddleware, sessionMiddlewareStack, userSessions, webSocketSessions } =
-  (await import(
-    folder ? `${folder}/index.js` : "../../../lib/index.ts"
-  )) as typeof import("../../../lib/index.ts");
+const {
+  realtime,
+  sessionMiddleware,
+  sessionMiddlewareStack,
+  userConnectionStore,
+  userSessions,
+  webSocketSessions,
+} = (await import(
+  folder ? `${folder}/index.js` : "../../../lib/index.ts"
+)) as typeof import("../../../lib/index.ts");
 const { redisBackend } = (await import(
   folder ? `${folder}/redis.js` : "../../../lib/redis.ts"
 )) as typeof import("../../../lib/redis.ts");
@@ -55,7 +61,9 @@ const stack = sessionMiddlewareStack(sessionMiddleware({ secret: "field", backen
   () => {},
 );
 const users = userSessions(stack, { ackTimeoutMs: 1_000 });
-const chat = realtime({ graceMs: 0, authorizeGroup: () => true }).on("error", () => {});
+const chat = realtime({ graceMs: 0, authorizeGroup: () => true, connectionStore: userConnectionStore() })
+  .on("error", () => {})
+  .on("connect", (connection) => connection.store.set("since", `${Date.now()}`).catch(() => {}));
 const app = express();
 app.use(stack());
 app.get("/me", (req, res) => void res.json({ user: req.session.login?.userId ?? null }));
@@ -99,6 +107,7 @@ app.use((error: { status?: number; code?: string }, _req: Request, res: Response
 
 const wsSessions = webSocketSessions(stack, {
   path: "/ws",
+  perMessageDeflate: true,
   app,
   maxHandshakesPerSecond: Number.POSITIVE_INFINITY,
   authorize: (req) => req.session.login !== undefined,

@@ -1,15 +1,16 @@
 /**
  * Runs the faults of the table against nodes as processes and a real Redis, and judges what every client has seen:
- * `npm run test:faults -- [--only <part of a name>] [--rounds <number>] [--seed <number>]`.
+ * `npm run test:faults -- [--only <part of a name>]… [--rounds <number>] [--seed <number>]`.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import type { Fault } from "./fault.ts";
 import { FAULTS } from "./table.ts";
 import { attempt } from "./trial.ts";
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [""] },
     rounds: { type: "string", default: "1" },
     seed: { type: "string", default: String(randomInt(2 ** 31)) },
   },
@@ -26,10 +27,12 @@ const COLUMNS = [
   "right after",
 ];
 
+const isChosen = ({ name }: Fault) => options.only.some((part) => name.includes(part));
+
 let areKept = true;
 console.log(`| ${COLUMNS.join(" | ")} |\n| ${COLUMNS.map(() => "---").join(" | ")} |`);
 for (let round = 0; round < Number(options.rounds); round++) {
-  for (const fault of FAULTS.filter(({ name }) => name.includes(options.only))) {
+  for (const fault of FAULTS.filter(isChosen)) {
     const { cells, wrong, isKept } = await attempt(fault, Number(options.seed) + round);
     areKept &&= isKept;
     console.log(`| ${cells.join(" | ")} |`);
