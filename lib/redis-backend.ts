@@ -12,6 +12,7 @@ import { ownPrefix } from "./redis-client.ts";
 import { Replicas } from "./replicas.ts";
 import { RedisSessionStore } from "./sessions/redis-session-store.ts";
 import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./sessions/redis-session-store-options.ts";
+import { ReplicatedSessionStore } from "./sessions/replicated-session-store.ts";
 import { RedisSessionIndex } from "./users/redis-session-index.ts";
 
 /** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
@@ -51,17 +52,18 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   const own = ownPrefix(prefix);
   const bus = new RedisBus(client, own);
   const node = new Node(bus, config);
-  const sessions = new RedisSessionStore({ ...ofSessions, client, prefix: `${prefix}sess:` });
+  const sessionOptions = { ...ofSessions, client, prefix: `${prefix}sess:` };
   const replicas = endsOnReplicas === undefined ? undefined : new Replicas(client, endsOnReplicas);
-  if (replicas) sessions.endings.onEnding(({ sid }) => replicas.confirm(["EXISTS", sessions.prefix + sid]));
   return {
-    sessions,
+    sessions: replicas
+      ? new ReplicatedSessionStore(sessionOptions, replicas)
+      : new RedisSessionStore(sessionOptions),
     sessionIndex: new RedisSessionIndex(client, own),
     registry: new RedisRegistry(client, own),
     memberships: new RedisMemberships(client, own, replicas),
     bus,
     node,
-    connectionStore: (storeOptions) => new RedisConnectionStore(client, own, storeOptions),
+    connectionStore: (options) => new RedisConnectionStore(client, own, options),
     async close() {
       replicas?.close();
       await node.close();

@@ -7,6 +7,7 @@ import { startRedisCluster } from "./support/redis-cluster.ts";
 import { startRedisSentinel } from "./support/redis-sentinel.ts";
 import { type RedisServer, startRedisServer } from "./support/redis-server.ts";
 import { untilReplicated } from "./support/until-replicated.ts";
+import { me, serve, signIn } from "./users/support.ts";
 
 type Backend = ReturnType<typeof redisBackend>;
 
@@ -74,6 +75,20 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     replica.resume();
     await expect(end(backend, "s")).resolves.toBe(false);
     await expect(backend.memberships.leave("ada", "g")).resolves.toBe(false);
+    await backend.close();
+  }, 30_000);
+
+  test("deleteUserSessions that no replica has confirmed rejects, and ends the rest when it is called again", async () => {
+    const backend = open(client);
+    const served = await serve({ backend });
+    const browsers = [await signIn(served), await signIn(served)];
+    const { users } = served;
+    replica.pause();
+    await expect(users.deleteUserSessions("ada")).rejects.toMatchObject(UNAVAILABLE);
+    replica.resume();
+    await users.deleteUserSessions("ada");
+    expect(await users.listUserSessions("ada")).toEqual([]);
+    for (const browser of browsers) expect((await me(browser)).user).toBeUndefined();
     await backend.close();
   }, 30_000);
 

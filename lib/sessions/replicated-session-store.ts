@@ -1,0 +1,21 @@
+import type { Replicas } from "../replicas.ts";
+import { RedisSessionStore } from "./redis-session-store.ts";
+import type { RedisSessionStoreOptions } from "./redis-session-store-options.ts";
+import type { EndReason } from "./session-endings.ts";
+
+/** A store in which a session has ended once replicas have it, whoever asked for the end. */
+export class ReplicatedSessionStore extends RedisSessionStore {
+  readonly #replicas: Replicas;
+
+  constructor(options: RedisSessionStoreOptions, replicas: Replicas) {
+    super(options);
+    this.#replicas = replicas;
+  }
+
+  override async remove(sid: string, reason?: EndReason): Promise<boolean> {
+    // Connections close first: those of a session that is gone here are not left open for what a replica lacks.
+    const wasThere = await super.remove(sid, reason);
+    await this.#replicas.confirm(["EXISTS", this.prefix + sid]);
+    return wasThere;
+  }
+}
