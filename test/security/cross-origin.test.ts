@@ -98,6 +98,15 @@ test("a Host with a trailing dot is another host than that without", async () =>
   expect(await statuses({ origin: "http://app.example", host: "app.example." })).toEqual(refused);
 });
 
+test("a name that is made to lead here is let in as the server's own, and is nobody: it has no cookies", async () => {
+  const served = await serve();
+  await signIn(served);
+  const headers = { Host: "evil.example", Origin: "http://evil.example" };
+  const bytes = handshake("/ws", headers);
+  expect(answerIn(await rawRequest(served.port, bytes, { until: "\r\n\r\n" })).status).toBe(101);
+  expect(served.opened[0]?.req.session).not.toHaveProperty("name");
+});
+
 describe("headers that a client has sent twice, or made up", () => {
   const evil = "http://evil.example";
 
