@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { keyTaken } from "./errors.ts";
+import { namesOf } from "./options/options-object.ts";
 
 /** What a script is called with: keys of one slot, and arguments. */
 export interface ScriptCall {
@@ -90,7 +91,7 @@ export function commandOptionsOf(client: RedisClient): RedisCommandOptions {
   const options: Record<string, unknown> = {};
   const given = (known.commandOptions ?? known._commandOptions ?? {}) as Record<string, unknown>;
   // Not a spread: node-redis 5 lets the options of derived clients inherit from those of the first.
-  for (const name in given) options[name] = given[name];
+  for (const name of namesOf(given)) options[name] = given[name];
   return options;
 }
 
@@ -108,28 +109,47 @@ export function plainClient(client: RedisClient, options: RedisCommandOptions = 
   return client.withCommandOptions?.(plain) ?? client;
 }
 
-/** The commands that fail on a key which holds something else than they are for; other commands take any. */
-const TYPED_COMMANDS = [
-  ...(["eval", "evalSha", "get", "getDel", "hDel", "hGet", "hSet", "hmGet"] as const),
-  ...(["hRandFieldCountWithValues", "sAdd", "sIsMember", "sMembers", "sRem", "zRange"] as const),
-  ...(["zRangeByScoreWithScores", "zRangeWithScores", "zRem", "zScore"] as const),
+/** The commands whose errors are told in words of this package's own. */
+const COMMANDS = [
+  ...([
+    "del",
+    "eval",
+    "evalSha",
+    "exists",
+    "expire",
+    "get",
+    "getDel",
+    "hDel",
+    "hGet",
+    "hSet",
+    "hmGet",
+  ] as const),
+  ...(["hRandFieldCountWithValues", "pTTL", "publish", "sAdd", "sIsMember", "sMembers", "sPublish"] as const),
+  ...(["sRem", "set", "type", "zRange", "zRangeByScoreWithScores", "zRangeWithScores", "zRem"] as const),
+  "zScore",
 ] satisfies readonly (keyof RedisClient)[];
 
 type Command = (...args: never[]) => Promise<unknown>;
 
-/** A plain client that tells a key of somebody else's from a Redis that fails. */
+/** A plain client that tells a key of somebody else's from a Redis that fails, and nobody what it was sent. */
 export function askedClient(client: RedisClient, options?: RedisCommandOptions): RedisClient {
   const plain = plainClient(client, options) as unknown as Record<string, Command>;
-  const asked = TYPED_COMMANDS.map((name) => {
-    const value = (...args: never[]) => (plain[name] as Command)(...args).catch(tellKeyTaken);
+  const asked = COMMANDS.map((name) => {
+    const value = (...args: never[]) => (plain[name] as Command)(...args).catch(tellOfFailure);
     return [name, { value }] as const;
   });
   return Object.create(plain, Object.fromEntries(asked)) as RedisClient;
 }
 
-function tellKeyTaken(error: unknown): never {
+/** Behind these words Redis quotes ids, contents and messages: the arguments of a command that it does not know. */
+const ARGUMENTS = /,? with args beginning with:.*$/s;
+
+function tellOfFailure(error: unknown): never {
+  if (!(error instanceof Error)) throw error;
   // Of scripts it stands behind other words, by the version of Redis.
-  throw error instanceof Error && /\bWRONGTYPE\b/.test(error.message) ? keyTaken(error) : error;
+  if (/\bWRONGTYPE\b/.test(error.message)) throw keyTaken(error);
+  if (ARGUMENTS.test(error.message)) throw new Error(error.message.replace(ARGUMENTS, ""));
+  throw error;
 }
 
 /**

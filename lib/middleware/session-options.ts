@@ -4,6 +4,7 @@ import type { Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
 import { type Backend, isBackend } from "../backend.ts";
 import type { Node } from "../bus/node.ts";
+import { isText } from "../is-text.ts";
 import { memoryBackend } from "../memory-backend.ts";
 import { optionsCheck, wrongOption } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
@@ -173,7 +174,7 @@ export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, D
 export function sessionConfig(options?: SessionMiddlewareOptions): SessionConfig {
   const config = checked(options);
   const name = config.name ?? config.key ?? DEFAULTS.name;
-  const given = { ...over(DEFAULTS, config), name };
+  const given = over(DEFAULTS, { ...config, name });
   const { cookie = {}, saveEveryRequest = false, secret, store, proxy } = given;
   const { userId = (session: SessionData) => loginOf(session, given.loginKey)?.userId } = given;
   const backend = given.backend ?? memoryBackend();
@@ -220,10 +221,10 @@ function checkedUserId(given: unknown): string | undefined {
   return checkedId(String(given));
 }
 
-/** The same id for everybody, such as that of a promise, would be the same session. */
+/** The same id for everybody, such as that of a promise, or of half a character, would be the same session. */
 function textOf(id: unknown): string {
-  if (typeof id === "string" && id !== "") return id;
-  const expected = "a function that answers at once with a string that is not empty";
+  if (isText(id) && id !== "") return id;
+  const expected = "a function that answers at once with a string that is well-formed and not empty";
   throw wrongOption("sessionMiddleware", "genid", { expected }, id);
 }
 

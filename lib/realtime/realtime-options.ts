@@ -4,7 +4,7 @@ import type { ConnectionStore } from "../connections/connection-store.ts";
 import { isConnectionStore } from "../connections/connection-store.ts";
 import { userConnectionStore } from "../connections/user-connection-store.ts";
 import { optionsCheck } from "../options/options-check.ts";
-import { isOptionsObject } from "../options/options-object.ts";
+import { isOptionsObject, over } from "../options/options-object.ts";
 import {
   above0,
   aFunction,
@@ -132,10 +132,9 @@ const checked = optionsCheck<RealtimeOptions>("realtime", {
 export function realtimeConfig(options?: RealtimeOptions): RealtimeConfig {
   const given = checked(options);
   const { enabled = false, frequencyMs = HEARTBEAT_MS } = given.heartbeat ?? {};
-  return {
-    ...DEFAULTS,
+  return over(DEFAULTS, {
     ...given,
     connectionStore: given.connectionStore,
     heartbeatMs: enabled ? frequencyMs : 0,
-  };
+  });
 }

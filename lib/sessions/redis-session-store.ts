@@ -4,6 +4,7 @@ import { assertClientOf } from "../assert-redis-client.ts";
 import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
 import { chunks } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
+import { over } from "../options/options-object.ts";
 import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
 import { answered, type Callback, done } from "./callback.ts";
 import { checkedTtl } from "./checked-ttl.ts";
@@ -47,7 +48,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   constructor(options: RedisSessionStoreOptions) {
     assertClientOf("RedisSessionStore", options, false);
     const config = checked(options);
-    super({ ...config, client: scanningClient(config.client) });
+    super(over(config, { client: scanningClient(config.client) }));
     // connect-redis's own calls ask it, too.
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);

@@ -24,8 +24,12 @@ function isOriginAllowed(req: Request, origins: Origins): boolean {
   if (typeof origins === "function") return answerOf(origins(origin, req));
   if (origins.includes(origin)) return true;
   // "null" is the origin of sandboxed frames and files: of anybody.
-  return URL.canParse(origin) && new URL(origin).host === hostOf(req, new URL(origin).protocol);
+  if (!ORIGIN.test(origin) || !URL.canParse(origin)) return false;
+  return new URL(origin).host === hostOf(req, new URL(origin).protocol);
 }
+
+/** What browsers send (RFC 6454, section 6.2): a URL has a user, a path and more beside it, of which none is compared. */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[\w.:[\]-]+$/i;
 
 /** Whatever else is truthy, such as a promise, or what `indexOf` says of an origin that is in no list, would be a yes. */
 function answerOf(isAllowed: unknown): boolean {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { SessionMiddlewareOptions } from "../../lib/index.ts";
 import { redisBackend } from "../../lib/redis.ts";
 import { ask, data, next, open, send, serve, signIn } from "../realtime/support.ts";
@@ -91,6 +92,16 @@ describe("what one client costs, at most, in Redis commands", () => {
     ({ served, cost } = await counted({ touchAfterMs: 0 }));
     browser = await signIn(served);
     expect(await cost(() => browser.get("/read"))).toEqual(["get", "evalSha", "evalSha"]);
+  });
+
+  test("a request that makes up guests' cookies: one message to the nodes, once a user has them", async () => {
+    const inventing = async (visitor: Browser) => {
+      for (let n = 0; n < 50; n++)
+        visitor.cookies.set(`connect.sid.guest.${randomBytes(16).toString("base64url")}`, "1");
+      return visitor.get("/read");
+    };
+    expect(await cost(() => inventing(served.browser()))).toEqual([]);
+    expect(await cost(() => inventing(browser))).toEqual(["get", "publish"]);
   });
 
   test("a request that changes the session: one read, and one write with the user's entry", async () => {

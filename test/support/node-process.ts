@@ -11,6 +11,8 @@ export interface NodeProcess {
   url: string;
   /** Its id among the nodes. */
   id: string;
+  /** All that it has printed so far. */
+  output(): string;
   /** Freezes the process: its lines stay open and nothing answers. */
   pause(): void;
   resume(): void;
@@ -54,6 +56,7 @@ export async function startNodeProcess(file: string, env: Record<string, string>
     return {
       url,
       id,
+      output: () => log,
       pause: () => void child.kill("SIGSTOP"),
       resume: () => void child.kill("SIGCONT"),
       kill,
