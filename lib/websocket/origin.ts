@@ -15,7 +15,8 @@ export function checkOrigin(req: Request, origins: Origins): void {
  * Whether a handshake comes from a page that may connect. Browsers send cookies with every handshake and
  * keep no page from connecting anywhere, so this is what stops cross-site WebSocket hijacking.
  *
- * Same origin is the same host and port as the request's, the scheme aside, which a proxy may have changed.
+ * Same origin is the same host and port as the request's. A proxy may have taken TLS off, so a page by HTTPS may connect to
+ * a server that sees none; a page by HTTP, which anybody on the line may have written, may not connect to a secure one.
  * A handshake without an Origin header is none of a browser, and may.
  */
 function isOriginAllowed(req: Request, origins: Origins): boolean {
@@ -25,11 +26,17 @@ function isOriginAllowed(req: Request, origins: Origins): boolean {
   if (origins.includes(origin)) return true;
   // "null" is the origin of sandboxed frames and files: of anybody.
   if (!ORIGIN.test(origin) || !URL.canParse(origin)) return false;
-  return new URL(origin).host === hostOf(req, new URL(origin).protocol);
+  const { host, protocol } = new URL(origin);
+  return host === hostOf(req, protocol) && !isBelow(protocol, req);
 }
 
 /** What browsers send (RFC 6454, section 6.2): a URL has a user, a path and more beside it, of which none is compared. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[\w.:[\]-]+$/i;
+
+/** Whether a page came by HTTP to a server that knows its connection as secure, itself or by a proxy that the app trusts. */
+function isBelow(protocol: string, req: Request): boolean {
+  return protocol === "http:" && req.secure;
+}
 
 /** Whatever else is truthy, such as a promise, or what `indexOf` says of an origin that is in no list, would be a yes. */
 function answerOf(isAllowed: unknown): boolean {
@@ -65,7 +72,8 @@ function comparison(req: Request, origins: Origins): string {
   const { host, header } = givenHost(req);
   const listed =
     origins.length === 0 ? "origins is empty" : `origins has ${origins.map(readable).join(", ")}`;
-  return `the origin ${origin} is not of the host ${readable(host)}, by ${header}, and ${listed}`;
+  const what = req.secure ? "secure host" : "host";
+  return `the origin ${origin} is not of the ${what} ${readable(host)}, by ${header}, and ${listed}`;
 }
 
 /** As many characters as a host's name can have, and its scheme and port. */

@@ -16,7 +16,7 @@ const withOrigins = (origins: Origins, trust: unknown = false): Promise<Served> 
     },
   });
 
-test("the server's own origin may connect, whatever the scheme, which a proxy may have changed", async () => {
+test("the server's own origin may connect, also by HTTPS, which a proxy may have taken off", async () => {
   const served = await serve();
   const host = `127.0.0.1:${served.port}`;
   expect(await statusOf(served, { Host: host, Origin: `http://${host}` })).toBe(101);
@@ -24,6 +24,25 @@ test("the server's own origin may connect, whatever the scheme, which a proxy ma
   expect(await statusOf(served, { Host: "app.example", Origin: "https://APP.example:443" })).toBe(101);
   expect(await statusOf(served, { Host: "app.example:443", Origin: "https://app.example" })).toBe(101);
   expect(await statusOf(served, { Host: "[::1]:8080", Origin: "http://[::1]:8080" })).toBe(101);
+});
+
+// Once the scheme did not count at all: somebody on the line could write a page, and use a user's cookie by it.
+test("a page by HTTP may not connect to its own host where the connection is secure", async () => {
+  const statusBy = async (origin: string, proto: string, trust: unknown = 1) =>
+    statusOf(await withOrigins([], trust), {
+      Host: "app.example",
+      Origin: origin,
+      "X-Forwarded-Proto": proto,
+    });
+  expect(await statusBy("http://app.example", "https")).toBe(403);
+  expect(await statusBy("http://app.example:80", "https")).toBe(403);
+  expect(await statusBy("https://app.example", "https")).toBe(101);
+  expect(await statusBy("http://app.example", "http")).toBe(101);
+  // Nobody is believed whom the app does not trust.
+  expect(await statusBy("http://app.example", "https", false)).toBe(101);
+  const listed = await withOrigins(["http://app.example"], 1);
+  const headers = { Host: "app.example", Origin: "http://app.example", "X-Forwarded-Proto": "https" };
+  expect(await statusOf(listed, headers)).toBe(101);
 });
 
 test("a client without an Origin header is no browser, and may", async () => {
