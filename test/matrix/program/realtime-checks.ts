@@ -6,7 +6,14 @@ import { type App, type Line, Visitor, withinMs } from "./app.ts";
 async function device(app: App, user: string, node: number): Promise<{ visitor: Visitor; line: Line }> {
   const visitor = new Visitor(app, node);
   await visitor.post(`/log-in/${user}`);
-  return { visitor, line: await visitor.connect() };
+  return { visitor, line: await listening(visitor) };
+}
+
+/** A line whose groups are restored, which happens after the handshake and before its first event. */
+async function listening(visitor: Visitor): Promise<Line> {
+  const line = await visitor.connect();
+  await line.ask("session");
+  return line;
 }
 
 /** Connections on both nodes of two users. What is sent afterwards tells that nothing came before. */
@@ -42,7 +49,7 @@ export async function restoresGroups(app: App): Promise<void> {
   await visitor.post("/join/mary/kept");
   line.ws.close();
   await line.code();
-  const again = await visitor.at(1).connect();
+  const again = await listening(visitor.at(1));
   await visitor.post("/group/kept", { n: 1 });
   assert.equal(await again.number(), 1);
 }
