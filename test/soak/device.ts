@@ -30,7 +30,7 @@ export class Device {
   readonly #household: Household;
   readonly #cookie: string;
   readonly #localAddress: string | undefined;
-  readonly #asked = new Map<number, (isDone: boolean) => void>();
+  readonly #asked = new Map<number, (failure: string | undefined) => void>();
   /** The last number heard in each channel. */
   readonly #last = new Map<string, number>();
   #ws: WebSocket | undefined;
@@ -72,11 +72,12 @@ export class Device {
 
   /** Resolves once the event is acknowledged. */
   async ask(type: string, data: object): Promise<void> {
+    if (!this.isOpen) throw new Error(`${this.user} is not connected`);
     const id = ++this.#ids;
-    const answer = new Promise<boolean>((resolve) => this.#asked.set(id, resolve));
+    const answer = new Promise<string | undefined>((resolve) => this.#asked.set(id, resolve));
     this.#ws?.send(JSON.stringify({ event_type: type, data, id }));
-    const isDone = await within(answer, answerLimitMs, `answer to ${type}`);
-    if (!isDone) throw new Error(`${type} was not done`);
+    const failure = await within(answer, answerLimitMs, `answer to ${type}`);
+    if (failure !== undefined) throw new Error(`${type} was not done: ${failure}`);
   }
 
   async close(how: "close" | "terminate"): Promise<void> {
@@ -101,7 +102,7 @@ export class Device {
     const { event_type: type, data, id, status } = JSON.parse(text);
     if (type === undefined && id === undefined) figures.beatsAnswered++;
     else if (id !== undefined) {
-      this.#asked.get(id)?.(status === "success");
+      this.#asked.get(id)?.(status === "success" ? undefined : text);
       this.#asked.delete(id);
       if (status !== "success") wrong(`an event was answered with ${text}`);
     } else {
@@ -118,7 +119,7 @@ export class Device {
   #ended(code: number): void {
     if (!this.#isMeantToClose) this.#household.wrong(`a connection of ${this.user} was closed with ${code}`);
     this.#isMeantToClose = true;
-    for (const settle of this.#asked.values()) settle(false);
+    for (const settle of this.#asked.values()) settle(`closed with ${code}`);
     this.#asked.clear();
   }
 }

@@ -16,6 +16,8 @@ export interface HouseholdOptions {
 const MOVING = 2;
 const GROUP_SIZE = 50;
 const OPENING_AT_ONCE = 25;
+const BEAT_EVERY_MS = 20_000;
+const BEAT_STEP_MS = 100;
 
 /** The users of one process. */
 export class Users implements Household {
@@ -32,32 +34,37 @@ export class Users implements Household {
   readonly violations: string[] = [];
   readonly steady: Device[][] = [];
   readonly moving: Device[][] = [];
+  /** All of them, as they come. */
+  readonly devices: Device[] = [];
   /** Who hears a channel to its end. */
   readonly listeners = new Map<Channel, Device[]>();
   readonly #options: HouseholdOptions;
+  #beating: NodeJS.Timeout | undefined;
+  #due = 0;
+  #turn = 0;
 
   constructor(options: HouseholdOptions) {
     this.url = options.url;
     this.#options = options;
   }
 
-  get devices(): Device[] {
-    return [...this.steady, ...this.moving].flat();
-  }
-
   readonly wrong = (what: string): void => {
     if (this.violations.length < 100) this.violations.push(what);
   };
 
-  /** Logs all users in, and opens the connections of all their devices. */
+  /** All beat from the start: opening may take longer than a silent connection lives. Logs all users in, and opens the connections of all their devices. */
   async open(): Promise<void> {
     const { users, addresses } = this.#options;
     let made = 0;
+    this.#beating = setInterval(() => this.#beat(), BEAT_STEP_MS);
     await inParallel(OPENING_AT_ONCE, users.entries(), async ([at, user]) => {
       const cookie = await this.#logIn(user);
       const address = () => addresses[made++ % addresses.length];
       const devices = [0, 1].map(() => new Device(user, cookie, address(), this));
-      for (const device of devices) await device.open();
+      for (const device of devices) {
+        await device.open();
+        this.devices.push(device);
+      }
       (at % 10 < MOVING ? this.moving : this.steady).push(devices);
     });
     for (let at = 0; at < this.steady.length; at += GROUP_SIZE)
@@ -76,8 +83,15 @@ export class Users implements Household {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#beating);
     const closing = this.devices.map((device, at) => device.close(at % 2 === 0 ? "close" : "terminate"));
     await Promise.all(closing);
+  }
+
+  /** One after the other, each in every `BEAT_EVERY_MS`. */
+  #beat(): void {
+    this.#due += (this.devices.length * BEAT_STEP_MS) / BEAT_EVERY_MS;
+    for (; this.#due >= 1; this.#due--) this.devices[this.#turn++ % this.devices.length]?.beat();
   }
 
   #missing(): number {

@@ -13,7 +13,7 @@ export interface Done {
 }
 
 /** In a second, of 10,000 connections. */
-const RATES = { beats: 500, groupSends: 8, userSends: 25, returns: 15, joins: 8 };
+const RATES = { groupSends: 8, userSends: 25, returns: 15, joins: 8 };
 const STEP_MS = 100;
 /** What is under way at most; a server that is behind is given less. */
 const MAX_UNDER_WAY = 500;
@@ -26,13 +26,11 @@ export class Load {
   readonly #underWay = new Set<Promise<void>>();
   readonly #busy = new Set<Device[]>();
   readonly #due: Record<keyof typeof RATES, number> = {
-    beats: 0,
     groupSends: 0,
     userSends: 0,
     returns: 0,
     joins: 0,
   };
-  #beating = 0;
   #joined = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -41,12 +39,10 @@ export class Load {
   }
 
   start(): void {
-    const devices = this.#users.devices;
     const [groups, users] = [true, false].map((areGroups) =>
       [...this.#users.listeners.keys()].filter(({ to }) => "group" in to === areGroups),
     ) as [Channel[], Channel[]];
     const steps: Record<keyof typeof RATES, () => Promise<void>> = {
-      beats: async () => devices[this.#beating++ % devices.length]?.beat(),
       groupSends: () => this.#send(pick(groups)),
       userSends: () => this.#send(pick(users)),
       returns: () => this.#alone(([device]) => this.#comeBack(device as Device)),
@@ -55,7 +51,7 @@ export class Load {
     let before = Date.now();
     this.#timer = setInterval(() => {
       const now = Date.now();
-      const share = (devices.length / 10_000) * ((now - before) / 1_000);
+      const share = (this.#users.devices.length / 10_000) * ((now - before) / 1_000);
       before = now;
       for (const [kind, step] of Object.entries(steps) as [keyof typeof RATES, () => Promise<void>][])
         for (this.#due[kind] += RATES[kind] * share; this.#due[kind] >= 1; this.#due[kind]--) this.#run(step);
