@@ -91,7 +91,10 @@ export class Users implements Household {
   /** One after the other, each in every `BEAT_EVERY_MS`. */
   #beat(): void {
     this.#due += (this.devices.length * BEAT_STEP_MS) / BEAT_EVERY_MS;
-    for (; this.#due >= 1; this.#due--) this.devices[this.#turn++ % this.devices.length]?.beat();
+    for (; this.#due >= 1; this.#due--) {
+      this.#turn = (this.#turn + 1) % this.devices.length;
+      this.devices[this.#turn]?.beat();
+    }
   }
 
   #missing(): number {
