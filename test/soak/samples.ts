@@ -14,8 +14,8 @@ export interface Sample {
 
 /**
  * How much of the heap it may grow by in the second half. Samples of one load differ by nearly as much, since some
- * connections are away at each. In ten minutes of 10,000 connections it is a kibibyte for each connection that has come
- * back meanwhile, or 20 bytes for each heartbeat.
+ * connections are away at each. In ten minutes of 10,000 connections, 124 MiB, it is 360 bytes for each connection that
+ * comes back meanwhile, or 11 bytes for each heartbeat.
  */
 const MAX_GROWTH = 0.0125;
 

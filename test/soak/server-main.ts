@@ -22,7 +22,7 @@ const MOMENTS = 3;
 const BETWEEN_MS = 300;
 const troubles: string[] = [];
 const trouble = (error: Error): void => {
-  if (troubles.length < 100) troubles.push(String(error));
+  if (troubles.length < 100) troubles.push(error.cause ? `${error}, because of ${error.cause}` : `${error}`);
 };
 const client = createClient({ url: REDIS_URL });
 client.on("error", trouble);
