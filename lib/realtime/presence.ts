@@ -157,8 +157,15 @@ export class Presence {
 
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
   async close(): Promise<void> {
+    const { upkeepBounds, upkeepRegistry, nodeId } = this.#parts;
     this.#departures.close();
-    await this.#parts.upkeepBounds.call(() => this.#running.settled()).catch(() => {});
+    try {
+      await upkeepBounds.call(() => this.#running.settled());
+      // A node of which it finds nothing is no longer listed: else its id stays until another node looks.
+      await upkeepRegistry.ofNode(nodeId, 1);
+    } catch {
+      // The other nodes find it dead, and clear it.
+    }
   }
 
   /** Asks once more what has come of an arrival: only who knows whether it was the first can take it back. */

@@ -2,7 +2,10 @@
 export interface DeletionReceipt {
   /** Sessions that were there and are gone by this call. */
   readonly sessionsDeleted: number;
-  /** On all nodes that answered. */
+  /**
+   * On all nodes that answered. A node that has looked at a session by itself in just that moment, and found it gone, has
+   * closed its connections uncounted.
+   */
   readonly connectionsClosed: number;
   /** Ids of nodes that live and did not answer in `ackTimeoutMs`: they close their connections when they go on, or with their next revalidation. */
   readonly silentNodes: readonly string[];

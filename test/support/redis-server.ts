@@ -12,6 +12,8 @@ import { within } from "./within.ts";
 export interface RedisServerOptions {
   /** Further arguments, such as `["--cluster-enabled", "yes"]`, or what makes them of the port. */
   args?: string[] | ((port: number) => string[]);
+  /** Another redis-server, or a valkey-server. @default the redis-server on the PATH */
+  binary?: string;
 }
 
 export interface RedisServer {
@@ -32,8 +34,10 @@ const startLimitMs = 10_000;
 const retryMs = 50;
 
 /** Starts a redis-server of its own, which keeps nothing on disk and never outlives this process. */
-export async function startRedisServer({ args = [] }: RedisServerOptions = {}): Promise<RedisServer> {
-  const binary = redisServerBinary();
+export async function startRedisServer({
+  args = [],
+  binary = redisServerBinary(),
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "session-stack-redis-"));
 
   function launchOn(port: number): Promise<ChildProcess> {

@@ -1,0 +1,45 @@
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Column } from "./columns.ts";
+import { command, succeed } from "./command.ts";
+import type { Outcome } from "./project.ts";
+
+const installLimitMs = 600_000;
+const runLimitMs = 3_600_000;
+
+/** All of jest's tests in a copy of the repository that has the column's versions; `paths` are jest's. */
+export async function runWholeSuite(
+  { packages, server }: Column,
+  node: string,
+  folder: string,
+  paths: readonly string[],
+): Promise<Outcome> {
+  const files = (await succeed("git", ["ls-files"], { cwd: ".", withinMs: installLimitMs }))
+    .trim()
+    .split("\n");
+  for (const file of files) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await cp(file, join(folder, file));
+  }
+  const description = join(folder, "package.json");
+  const project = JSON.parse(await readFile(description, "utf8")) as Record<string, Record<string, string>>;
+  const { ws, ...peers } = packages;
+  project.dependencies = { ...project.dependencies, ws: ws as string };
+  project.devDependencies = { ...project.devDependencies, ...peers };
+  await writeFile(description, JSON.stringify(project));
+
+  // The column's Node comes first for what scripts and tests start as `node`, its server for `redis-server`.
+  const path = [dirname(node), dirname(server.binary), process.env.PATH].join(":");
+  const { NODE_OPTIONS: _, REDIS_URL: __, ...inherited } = process.env;
+  const options = { cwd: folder, env: { ...inherited, PATH: path } };
+  await succeed("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
+    ...options,
+    withinMs: installLimitMs,
+  });
+  await succeed("npm", ["run", "build"], { ...options, withinMs: installLimitMs });
+  const jest = ["node_modules/jest/bin/jest.js", ...paths];
+  const { code, output } = await command(node, jest, { ...options, withinMs: runLimitMs });
+  const counts = /^Tests: .*$/m.exec(output)?.[0] ?? "no test has run";
+  if (code === 0) return { passed: [`jest, ${counts}`], failed: [] };
+  return { passed: [], failed: [{ check: `jest, ${counts}`, why: output.slice(-20_000) }] };
+}

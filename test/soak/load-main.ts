@@ -1,0 +1,21 @@
+import { answerWith } from "./child.ts";
+import { Users } from "./household.ts";
+import { Load } from "./load.ts";
+
+/** One process of clients. */
+const { URL: url = "", FIRST = "0", COUNT = "0", ADDRESSES = "" } = process.env;
+const users = new Users({
+  url,
+  users: Array.from({ length: Number(COUNT) }, (_, n) => `u${Number(FIRST) + n}`),
+  addresses: ADDRESSES === "" ? [undefined] : ADDRESSES.split(","),
+});
+const load = new Load(users);
+
+answerWith({
+  open: () => users.open(),
+  start: () => load.start(),
+  stop: () => load.stop(),
+  judge: () => users.judge(),
+  close: () => users.close(),
+  report: () => ({ ...users.figures, ...load.done, violations: users.violations }),
+});
