@@ -15,6 +15,7 @@ export class Line {
       this.#received.push(bytes);
       this.#changed();
     });
+    socket.on("drain", () => this.#changed());
     // The peer has sent all that it will send.
     socket.on("end", () => this.#ended());
     socket.on("close", () => this.#ended());
@@ -37,6 +38,15 @@ export class Line {
       this.socket.write(bytes.subarray(at, at + size));
       if (at + size < bytes.length) await delay(1);
     }
+  }
+
+  /** Writes bytes, and waits until the line takes more, or has ended. */
+  async write(bytes: Buffer): Promise<void> {
+    const isTaken = this.socket.write(bytes);
+    await new Promise<void>((resolve) => {
+      if (isTaken || this.isClosed) setImmediate(resolve);
+      else this.#onChange.push(resolve);
+    });
   }
 
   /** Waits until what was received, or the end of the line, is what a check wants. */

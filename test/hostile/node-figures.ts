@@ -21,6 +21,8 @@ export interface NodeFigures {
   /** Of buffers, which no heap has. */
   readonly bufferBytes: number;
   readonly residentBytes: number;
+  /** The most that it has ever been. */
+  readonly peakBytes: number;
   readonly openFiles: number;
   /** Properties that all objects have: more than there were would be a prototype that somebody has changed. */
   readonly inherited: number;
@@ -52,6 +54,7 @@ export function tellFigures(app: Express, { wsSessions, chat, told }: Parts): vo
       heapBytes: heapUsed,
       bufferBytes: Math.max(external, arrayBuffers),
       residentBytes: rss,
+      peakBytes: process.resourceUsage().maxRSS * 1024,
       openFiles: readdirSync("/proc/self/fd").length,
       inherited: Object.getOwnPropertyNames(Object.prototype).length,
       told,

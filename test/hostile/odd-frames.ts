@@ -98,13 +98,14 @@ const lengths = fc.oneof(
 const oddFrame: Arbitrary<Buffer> = fc
   .record({
     kind: kinds,
-    isFinal: mostly(true, fc.constant(false)),
-    reserved: mostly(0, fc.integer({ min: 1, max: 7 })),
+    isFinal: mostly(true, fc.constant(false), 20),
+    reserved: mostly(0, fc.integer({ min: 1, max: 7 }), 30),
     mask: mostly<Buffer | undefined>(
       Buffer.from("37fa213d", "hex"),
       fc.constantFrom(undefined, Buffer.alloc(4)),
+      30,
     ),
-    length: mostly<bigint | undefined>(undefined, lengths),
+    length: mostly<bigint | undefined>(undefined, lengths, 20),
     lengthBytes: mostly<0 | 2 | 8>(0, fc.constantFrom(2, 8)),
   })
   .map(({ kind, length, ...parts }) =>
@@ -117,7 +118,7 @@ const fragments: Arbitrary<Buffer> = fc
     text: texts,
     cuts: fc.array(fc.nat(80), { minLength: 1, maxLength: 6 }),
     between: fc.constantFrom(OPCODES.ping, OPCODES.pong, undefined, OPCODES.text),
-    isEnded: mostly(true, fc.constant(false)),
+    isEnded: mostly(true, fc.constant(false), 20),
   })
   .map(({ text, cuts, between, isEnded }) => {
     const frames: Buffer[] = [];

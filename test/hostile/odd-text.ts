@@ -2,8 +2,8 @@ import fc, { type Arbitrary } from "fast-check";
 import { halves, oddStrings } from "../../lib/testing/odd-strings.ts";
 
 /** What is right, and now and then something else: of many of these in one case, some are odd. */
-export function mostly<T>(right: T, odd: Arbitrary<T>): Arbitrary<T> {
-  return fc.oneof({ weight: 9, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: odd });
+export function mostly<T>(right: T, odd: Arbitrary<T>, weight = 9): Arbitrary<T> {
+  return fc.oneof({ weight, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: odd });
 }
 
 /** Any bytes, a character each. */

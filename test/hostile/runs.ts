@@ -46,3 +46,15 @@ export async function forAll<T>(
   // Alone it does not fail: it was one of many at once.
   throw error;
 }
+
+/** Runs a step so many times, in waves of some at a time: the next wave begins when the one before it has ended. */
+export async function inWaves(
+  count: number,
+  atOnce: number,
+  step: (at: number) => Promise<void>,
+): Promise<void> {
+  for (let begin = 0; begin < count; begin += atOnce) {
+    const length = Math.min(atOnce, count - begin);
+    await Promise.all(Array.from({ length }, (_, index) => step(begin + index)));
+  }
+}

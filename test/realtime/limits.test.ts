@@ -34,6 +34,28 @@ describe("maxMessagesPerSecond", () => {
     expect(await closed(ws)).toEqual(rateLimited);
   });
 
+  // Once they were not: a client could have this node read pongs without end.
+  test.each([
+    ["pings", "ping"],
+    ["pongs that nobody has asked for", "pong"],
+  ] as const)("counts %s as well", async (_what, kind) => {
+    const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock: new FakeClock() } });
+    const ws = await served.browser().webSocket("/ws");
+    for (let at = 0; at < 11; at++) ws[kind]();
+    expect(await closed(ws)).toEqual(rateLimited);
+  });
+
+  test("does not count the pong that is asked for", async () => {
+    const clock = new FakeClock();
+    const options = { maxMessagesPerSecond: 1, pingIntervalMs: 1_000, clock };
+    const ws = await (await serve({ realtime: options })).browser().webSocket("/ws");
+    const pinged = new Promise((resolve) => ws.once("ping", resolve));
+    await clock.advance(1_000);
+    await pinged;
+    ws.send(beat);
+    expect(await next(ws)).toEqual({ status: "success" });
+  });
+
   test("allows a second's messages at once, and what has become due since", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock } });

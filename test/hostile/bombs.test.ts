@@ -1,0 +1,109 @@
+import { deflateRawSync } from "node:zlib";
+import { clientFrame, OPCODES } from "./frames.ts";
+import { type Ground, openGround } from "./ground.ts";
+import { OpenLine } from "./open-line.ts";
+import { inWaves, LIMIT_MS, RUNS } from "./runs.ts";
+
+const EXTENSION = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+/** The bit of a compressed message (RFC 7692, section 6). */
+const COMPRESSED = 4;
+const COUNT = RUNS >= 1_000 ? 100 : 20;
+const CLOSED_MS = 20_000;
+/** Of what 100 bombs would be at once, the node may have held a hundredth. */
+const MAX_GROWN_BYTES = 256 * 2 ** 20;
+
+function compressed(data: Buffer): Buffer {
+  return deflateRawSync(data);
+}
+
+function message(payload: Buffer): Buffer {
+  return clientFrame({ opcode: OPCODES.text, payload, reserved: COMPRESSED });
+}
+
+/** 64 KiB that are 64 MiB, the most that the node takes at all. */
+const BOMB = compressed(Buffer.alloc(64 * 2 ** 20, " ")).subarray(0, 65_536);
+
+/** As often as the rate of messages allows, and each of them a thousand times as large as it is sent. */
+const LARGE = message(compressed(Buffer.from(`{"event_type":"x","data":{"a":"${"x".repeat(65_000)}"}}`)));
+
+const BOMBS: readonly [what: string, bytes: Buffer, codes: readonly number[]][] = [
+  ["a message of 64 MiB in 64 KiB", message(BOMB), [1009]],
+  [
+    "the same as a binary message",
+    clientFrame({ opcode: OPCODES.binary, payload: BOMB, reserved: COMPRESSED }),
+    [1009],
+  ],
+  [
+    "the same in fragments",
+    Buffer.concat(
+      [0, 1, 2, 3].map((at) =>
+        clientFrame({
+          opcode: at === 0 ? OPCODES.text : OPCODES.continuation,
+          isFinal: at === 3,
+          reserved: at === 0 ? COMPRESSED : 0,
+          payload: BOMB.subarray(at * 16_384, (at + 1) * 16_384),
+        }),
+      ),
+    ),
+    [1009],
+  ],
+  ["a message that no inflation ends", message(Buffer.alloc(1_000, 0xff)), [1007]],
+  [
+    "a ping that says it is compressed",
+    clientFrame({ opcode: OPCODES.ping, payload: BOMB.subarray(0, 100), reserved: COMPRESSED }),
+    [1002],
+  ],
+  ["50 messages of 64 KiB in 100 bytes each", Buffer.concat(Array.from({ length: 50 }, () => LARGE)), [4029]],
+  ["compressed text that is no UTF-8", message(compressed(Buffer.from("c328", "hex"))), [1007]],
+];
+
+describe("with perMessageDeflate", () => {
+  let ground: Ground;
+  beforeAll(async () => {
+    ground = await openGround({ webSocket: { perMessageDeflate: true } });
+  });
+  afterAll(() => ground.close());
+
+  test(
+    `${COUNT} bombs of each kind at once: each closes its connection, and is never in memory whole`,
+    async () => {
+      const cookie = await ground.logIn("mallory");
+      const before = await ground.figures();
+      await ground.endure(() =>
+        inWaves(COUNT * BOMBS.length, COUNT * BOMBS.length, async (at) => {
+          const [what, bytes, codes] = BOMBS[at % BOMBS.length] as (typeof BOMBS)[number];
+          const open = await OpenLine.to(ground.port, at % 2 ? cookie : undefined, EXTENSION);
+          try {
+            await open.line.send(bytes);
+            expect({ what, code: await open.untilClosed(CLOSED_MS) }).toEqual({ what, code: codes[0] });
+          } finally {
+            open.end();
+          }
+        }),
+      );
+      const { peakBytes } = await ground.figures();
+      expect(peakBytes - before.residentBytes).toBeLessThan(MAX_GROWN_BYTES);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    `${COUNT} clients that ask for much and read nothing are closed`,
+    async () => {
+      await ground.endure(() =>
+        inWaves(COUNT, COUNT, async () => {
+          const open = await OpenLine.to(ground.port, undefined, EXTENSION);
+          open.line.socket.pause();
+          for (let at = 0; at < 200; at++)
+            await open.line.send(
+              message(compressed(Buffer.from(`{"event_type":"echo","id":"${at}${"x".repeat(60_000)}"}`))),
+            );
+          open.line.socket.resume();
+          await open.line.untilClosed(CLOSED_MS);
+          open.end();
+        }),
+      );
+    },
+    LIMIT_MS,
+  );
+});
