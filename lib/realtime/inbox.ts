@@ -106,6 +106,8 @@ export class Inbox {
     const now = this.#host.now();
     if (this.#messages.take(1, now) && this.#bytes.take(bytes, now)) return true;
     this.#connection.end("rate_limited");
+    // Else all that has arrived by now would be read first, megabytes of frames in one turn, while everybody waits.
+    this.#connection.ws.pause();
     return false;
   }
 

@@ -8,8 +8,8 @@ const EXTENSION = { "Sec-WebSocket-Extensions": "permessage-deflate" };
 /** The bit of a compressed message (RFC 7692, section 6). */
 const COMPRESSED = 4;
 const COUNT = RUNS >= 1_000 ? 100 : 20;
-const CLOSED_MS = 20_000;
-/** Of what 100 bombs would be at once, the node may have held a hundredth. */
+const CLOSED_MS = 40_000;
+/** Of what all of it would be, gigabytes, the node may have held so much at a time. */
 const MAX_GROWN_BYTES = 256 * 2 ** 20;
 
 function compressed(data: Buffer): Buffer {
@@ -53,7 +53,11 @@ const BOMBS: readonly [what: string, bytes: Buffer, codes: readonly number[]][] 
     clientFrame({ opcode: OPCODES.ping, payload: BOMB.subarray(0, 100), reserved: COMPRESSED }),
     [1002],
   ],
-  ["50 messages of 64 KiB in 100 bytes each", Buffer.concat(Array.from({ length: 50 }, () => LARGE)), [4029]],
+  [
+    "400 messages of 64 KiB in 100 bytes each",
+    Buffer.concat(Array.from({ length: 400 }, () => LARGE)),
+    [4029],
+  ],
   ["compressed text that is no UTF-8", message(compressed(Buffer.from("c328", "hex"))), [1007]],
 ];
 
@@ -83,26 +87,6 @@ describe("with perMessageDeflate", () => {
       );
       const { peakBytes } = await ground.figures();
       expect(peakBytes - before.residentBytes).toBeLessThan(MAX_GROWN_BYTES);
-    },
-    LIMIT_MS,
-  );
-
-  test(
-    `${COUNT} clients that ask for much and read nothing are closed`,
-    async () => {
-      await ground.endure(() =>
-        inWaves(COUNT, COUNT, async () => {
-          const open = await OpenLine.to(ground.port, undefined, EXTENSION);
-          open.line.socket.pause();
-          for (let at = 0; at < 200; at++)
-            await open.line.send(
-              message(compressed(Buffer.from(`{"event_type":"echo","id":"${at}${"x".repeat(60_000)}"}`))),
-            );
-          open.line.socket.resume();
-          await open.line.untilClosed(CLOSED_MS);
-          open.end();
-        }),
-      );
     },
     LIMIT_MS,
   );

@@ -35,10 +35,15 @@ async function dribble(line: Line, text: string): Promise<void> {
 }
 
 describe("lines that are slow", () => {
-  const COUNT = 60;
+  const COUNT = 40;
+  const DRIBBLES: readonly [head: string, behind: string][] = [
+    ["", `${handshake().slice(0, -2)}X-Header: ${"x".repeat(10_000)}`],
+    [`${POST}\r\n`, "x"],
+    [`${POST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`, "x"],
+  ];
 
   /** Begins a request, never ends it, and gives what it was answered with once the node has ended the line. */
-  async function begin(head: string, behind: string): Promise<number | undefined> {
+  async function request([head, behind]: readonly [string, string]): Promise<number | undefined> {
     const line = await Line.to(ground.port);
     await line.send(Buffer.from(head));
     const dribbled = dribble(line, behind);
@@ -49,48 +54,39 @@ describe("lines that are slow", () => {
     return receivedIn(text, { isClosed: true, isHead: false }).responses.at(-1)?.status;
   }
 
-  test.each([
-    ["the head of a handshake", "", `${handshake().slice(0, -2)}X-Header: ${"x".repeat(10_000)}`],
-    ["the body of a POST", `${POST}\r\n`, "x"],
-    [
-      "the body of a POST that asks for another protocol",
-      `${POST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
-      "x",
-    ],
-  ])(
-    `${COUNT} that dribble %s are given up with 408, or without an answer`,
-    async (_what, head, behind) => {
-      const answers = new Set<number | undefined>();
-      await ground.endure(() =>
-        inWaves(COUNT, COUNT, async () => void answers.add(await begin(head, behind))),
-      );
-      expect([408, undefined]).toEqual(expect.arrayContaining([...answers]));
-    },
-    LIMIT_MS,
-  );
+  /** Opens a connection, and sends a message that never ends: bit by bit, or not at all. */
+  async function message(isDribbled: boolean, cookie: string | undefined): Promise<number | undefined> {
+    const open = await OpenLine.to(ground.port, cookie);
+    await open.line.send(HALF);
+    const dribbled = isDribbled ? dribble(open.line, "x") : undefined;
+    const code = await open.untilClosed(CLOSED_MS);
+    await open.line.untilClosed(CLOSED_MS);
+    open.end();
+    await dribbled;
+    return code;
+  }
 
   test(
-    `${COUNT} connections that dribble a message, or send half a frame and no more, are inactive`,
+    `${COUNT} of each kind are given up: heads, bodies of a POST and of one that asks for another protocol, messages`,
     async () => {
       const cookie = await ground.logIn("mallory");
+      const [statuses, codes] = [new Set<number | undefined>(), new Set<number | undefined>()];
       await ground.endure(() =>
-        inWaves(COUNT, COUNT, async (at) => {
-          const open = await OpenLine.to(ground.port, at % 2 ? cookie : undefined);
-          await open.line.send(HALF);
-          const dribbled = at % 3 ? dribble(open.line, "x") : undefined;
-          expect(await open.untilClosed(CLOSED_MS)).toBe(INACTIVE);
-          await open.line.untilClosed(CLOSED_MS);
-          open.end();
-          await dribbled;
+        inWaves(COUNT * 4, COUNT * 4, async (at) => {
+          const dribbled = DRIBBLES[at % 4];
+          if (dribbled) statuses.add(await request(dribbled));
+          else codes.add(await message(at % 8 === 3, at % 3 ? cookie : undefined));
         }),
       );
+      expect([408, undefined]).toEqual(expect.arrayContaining([...statuses]));
+      expect([...codes]).toEqual([INACTIVE]);
     },
     LIMIT_MS,
   );
 });
 
 describe("lines that are half open", () => {
-  const COUNT = 100;
+  const COUNT = 50;
   const ENDS: readonly [what: string, send: (open: OpenLine) => unknown, withinMs: number][] = [
     ["sends no more", (open) => open.line.socket.end(), CLOSED_MS],
     ["sends half a frame and no more", (open) => open.line.socket.end(HALF), CLOSED_MS],
@@ -122,8 +118,9 @@ describe("lines that are half open", () => {
   );
 });
 
+const RESETS = Math.min(5_000, RUNS * 3);
 test(
-  `${RUNS * 3} lines that are reset, at whatever moment, leave nothing`,
+  `${RESETS} lines that are reset, at whatever moment, leave nothing`,
   async () => {
     const cookie = await ground.logIn("mallory");
     const bytes = Buffer.from(handshake("/ws", { Cookie: cookie }));
@@ -139,7 +136,7 @@ test(
       (line) => line.send(Buffer.from(`${POST}\r\nhalf`)),
     ];
     await ground.endure(() =>
-      inWaves(RUNS * 3, 50, async (at) => {
+      inWaves(RESETS, 50, async (at) => {
         const line = await Line.to(ground.port);
         await moments[at % moments.length]?.(line);
         await resetSocket(line.socket);
