@@ -62,7 +62,11 @@ const closes = fc.oneof(
   fc.constant(Buffer.alloc(0)),
   fc
     .tuple(
-      fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 990, max: 1020 })),
+      fc.oneof(
+        fc.integer({ min: 0, max: 0xffff }),
+        fc.integer({ min: 990, max: 1020 }),
+        fc.constantFrom(1000, 1001, 1003, 1008, 1011, 3000, 4000, 4009, 4501, 4999),
+      ),
       fc.oneof(bytes(123), fc.constant(Buffer.alloc(0))),
     )
     .map(([code, reason]) => Buffer.concat([Buffer.from([code >> 8, code & 0xff]), reason])),
