@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import fc, { type Arbitrary } from "fast-check";
 
 /** How many cases a test takes: `RUNS=10000` takes more. */
-export const RUNS = Number(process.env.RUNS ?? 200);
+export const RUNS = Number(process.env.RUNS ?? 100);
 /** `SEED=… RUNS=1` repeats the case that failed. */
 const FIRST_SEED = Number(process.env.SEED ?? randomInt(2 ** 31));
 
