@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from "fast-check";
 import { frame } from "../websocket/raw-handshake.ts";
+import { oddCookies } from "./odd-cookies.ts";
 import { latin1, mostly, oddNames, oddValues } from "./odd-text.ts";
 
 /** A handshake as it is sent, which may be right, or wrong in some ways. */
@@ -138,23 +139,6 @@ const extras = mostly<readonly string[]>(
     ),
   ),
 );
-const cookies = mostly<readonly string[]>(
-  [],
-  fc.oneof(
-    fc.constantFrom(
-      ["Cookie: connect.sid=s%3Aguess.guess"],
-      ["Cookie: connect.sid=%"],
-      ['Cookie: connect.sid=j:{"__proto__":1}'],
-      ["Cookie: __proto__=1; constructor=2; connect.sid.guest.=1"],
-      [`Cookie: ${"connect.sid=s%3Aa.b; ".repeat(500)}`],
-      [`Cookie: ${Array.from({ length: 400 }, (_, at) => `connect.sid.guest.${at}=1`).join("; ")}`],
-      ["Cookie: a=1", "Cookie: connect.sid=s%3A.", "Cookie: ;;;==="],
-    ),
-    oddValues.map((value) => [`Cookie: connect.sid=${value}`]),
-    oddValues.map((value) => [`Cookie: connect.sid.guest.${value}=1`]),
-  ),
-);
-
 const handshakes = fc
   .tuple(
     fc.tuple(methods, targets, versions).map((parts) => parts.join(" ")),
@@ -207,7 +191,7 @@ const handshakes = fc
       ],
     ]),
     extras,
-    cookies,
+    oddCookies,
   )
   .map(([first, ...headers]) => [first, ...headers.flat()]);
 
