@@ -1,7 +1,6 @@
 import type { Request } from "express";
 import type { WebSocket } from "ws";
-import type { CloseReason } from "../close-codes.ts";
-import { closeCodes } from "../close-codes.ts";
+import { type CloseReason, closeCodes } from "../close-codes.ts";
 import type { ConnectionIdentity, ConnectionStore } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
@@ -172,8 +171,9 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     this.inbox.take(data, isBinary);
   }
 
-  onPong(): void {
-    this.isAwaitingPong = false;
+  onControlFrame(bytes: number, isPong: boolean): void {
+    if (!isPong || !this.isAwaitingPong) this.inbox.count(bytes);
+    if (isPong) this.isAwaitingPong = false;
   }
 
   /** What was sent before a close leaves before it. */

@@ -91,11 +91,7 @@ export class Inbox {
     const bytes = (message as Buffer).byteLength;
     this.#host.counts.messagesIn++;
     this.#host.counts.bytesIn += bytes;
-    const now = this.#host.now();
-    if (!this.#messages.take(1, now) || !this.#bytes.take(bytes, now)) {
-      this.#connection.end("rate_limited");
-      return;
-    }
+    if (!this.count(bytes)) return;
     try {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
       this.#sort(parseMessage(message.toString(), this.#host.events.handles), bytes);
@@ -103,6 +99,16 @@ export class Inbox {
       this.#host.heard(this.#connection, "message");
       this.#refuse(error as ProtocolError);
     }
+  }
+
+  /** Counts a message, or a ping or pong that nobody has asked for. Answers whether it was not one too many, which ends the line. */
+  count(bytes: number): boolean {
+    const now = this.#host.now();
+    if (this.#messages.take(1, now) && this.#bytes.take(bytes, now)) return true;
+    this.#connection.end("rate_limited");
+    // Else all that has arrived by now would be read first, megabytes of frames in one turn, while everybody waits.
+    this.#connection.ws.pause();
+    return false;
   }
 
   #sort(event: IncomingEvent | undefined, bytes: number): void {

@@ -30,7 +30,7 @@ export interface RealtimeOptions {
   keepAlive?: "heartbeat" | "message" | "none";
   /** Milliseconds that a user stays online without a connection, so that a reload makes nobody offline. @default 5_000 */
   graceMs?: number;
-  /** Messages of one connection a second, after as many at once; more close it with 4029. @default 100 */
+  /** Messages of one connection a second, pings and unasked pongs too, after as many at once; more close it with 4029. @default 100 */
   maxMessagesPerSecond?: number;
   /** Bytes of one connection's messages a second, after as many at once; more close it with 4029. @default 1_048_576 */
   maxBytesPerSecond?: number;

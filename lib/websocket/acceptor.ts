@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import { SessionWebSocket } from "./session-web-socket.ts";
+import { CLOSE_TIMEOUT_MS, SessionWebSocket } from "./session-web-socket.ts";
 import type { WebSocketConfig } from "./web-socket-options.ts";
 
 /** What goes out with the 101 response. */
@@ -30,6 +30,8 @@ export class Acceptor {
       maxPayload,
       maxFragments: PIECES + Math.ceil(maxPayload / PIECE_BYTES),
       perMessageDeflate,
+      // By default a client that has closed, and keeps its line, keeps its place for half a minute. Its types lack the option.
+      ...{ closeTimeout: CLOSE_TIMEOUT_MS },
       WebSocket: SessionWebSocket as unknown as typeof WebSocket,
       handleProtocols: () => this.#acceptance.protocol,
     });

@@ -1,22 +1,34 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { serverOf } from "./upgrade-listeners.ts";
 
 /** Headers that are about one line (RFC 9110, section 7.8; RFC 7540, section 3.2.1). */
 const OF_THE_UPGRADE: ReadonlySet<string> = new Set(["upgrade", "http2-settings"]);
 
+/** How many headers Node keeps of a request, unless the server says so. */
+const NODE_MAX_HEADERS = 1000;
+
 /**
  * Gives a request that wants another protocol, such as `h2c`, back to its server, which answers it as if it had not
  * asked for that (RFC 9110, section 7.8: a server may ignore it). With an upgrade listener Node hands over every such
  * request without reading its body; so the server is given the line anew, with the request in it. Answers whether there
- * is anybody who would answer it.
+ * is anybody who would answer it, and all of it is known.
  */
 export function leaveToServer(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
   const server = serverOf(socket);
-  if (!server || server.listenerCount("request") === 0) return false;
+  if (!server || server.listenerCount("request") === 0 || mayBeCut(req, server as Server)) return false;
   socket.unshift(Buffer.concat([requestHead(req), head]));
   server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
   return true;
+}
+
+/**
+ * Whether Node may have left headers out, for there being too many. One of them may say how long the body is: without it
+ * the body would be read as requests that nobody has sent.
+ */
+function mayBeCut({ rawHeaders }: IncomingMessage, { maxHeadersCount }: Server): boolean {
+  const most = maxHeadersCount ?? NODE_MAX_HEADERS;
+  return most > 0 && rawHeaders.length >= 2 * most;
 }
 
 /** The head as it came, without what asks for an upgrade. */

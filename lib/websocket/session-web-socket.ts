@@ -6,12 +6,13 @@ import type { AsyncScope } from "./async-scope.ts";
 import { guardedCallback, guardedHandler, unguardedHandler } from "./guarded-handler.ts";
 
 /** How long a client may take to answer a close before its connection is cut. */
-const CLOSE_TIMEOUT_MS = 1000;
+export const CLOSE_TIMEOUT_MS = 1000;
 
 /** Who is told of all that happens to a connection: one object, where listeners would be several for each connection. */
 export interface Follower {
   onMessage(data: Buffer, isBinary: boolean): void;
-  onPong(): void;
+  /** A ping or a pong has come. */
+  onControlFrame(bytes: number, isPong: boolean): void;
   /** A close is about to be sent: what is still to be sent may be sent before it. */
   onEnd(): void;
   /** Nothing is let through any more. */
@@ -230,8 +231,9 @@ export class SessionWebSocket extends WebSocket {
 
   #tell(follower: Follower, event: string | symbol, args: readonly unknown[]): void {
     if (event === "message") follower.onMessage(args[0] as Buffer, args[1] as boolean);
-    else if (event === "pong") follower.onPong();
     else if (event === "close") follower.onClose(args[0] as number, String(args[1]));
+    else if ((event === "ping" || event === "pong") && !this.#isMuted)
+      follower.onControlFrame((args[0] as Buffer).byteLength, event === "pong");
   }
 
   #guarded<Given extends unknown[]>(given: Given): Given {

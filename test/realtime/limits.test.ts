@@ -1,9 +1,11 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { closed, messages, UpgradeRefusedError } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { rawRequest } from "../support/raw-socket.ts";
-import { cookieOf, handshake } from "../websocket/raw-handshake.ts";
-import { ask, connect, next, open, places, send, serve, signIn } from "./support.ts";
+import { rawRequest, rawSocket } from "../support/raw-socket.ts";
+import { cookieOf, frame, handshake } from "../websocket/raw-handshake.ts";
+import { afterThisTest, ask, connect, next, open, places, send, serve, signIn } from "./support.ts";
 
 const rateLimited = { code: 4029, reason: "rate_limited" };
 const beat = '{"event_type":"session.heartbeat"}';
@@ -32,6 +34,42 @@ describe("maxMessagesPerSecond", () => {
     const ws = await served.browser().webSocket("/ws");
     for (let at = 0; at < 11; at++) ws.send(message);
     expect(await closed(ws)).toEqual(rateLimited);
+  });
+
+  // Once they were not: a client could have this node read pongs without end.
+  test.each([
+    ["pings", "ping"],
+    ["pongs that nobody has asked for", "pong"],
+  ] as const)("counts %s as well", async (_what, kind) => {
+    const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock: new FakeClock() } });
+    const ws = await served.browser().webSocket("/ws");
+    for (let at = 0; at < 11; at++) ws[kind]();
+    expect(await closed(ws)).toEqual(rateLimited);
+  });
+
+  // Once all that had arrived was read before the line was cut, two megabytes of frames in a turn of the event loop.
+  test("reads no more of a flood than what has come with one message too many", async () => {
+    const served = await serve();
+    const socket = await rawSocket(served.port);
+    afterThisTest(() => socket.destroy());
+    socket.write(handshake("/ws"));
+    await once(socket, "data");
+    await eventually(() => expect(served.connections).toHaveLength(1));
+    const line = (served.connections[0] as unknown as { ws: { _socket: Socket } }).ws._socket;
+    for (let megabyte = 0; megabyte < 8; megabyte++) socket.write(Buffer.alloc(1_200_000, frame("")));
+    await once(line, "close");
+    expect(line.bytesRead).toBeLessThan(512 * 1024);
+  });
+
+  test("does not count the pong that is asked for", async () => {
+    const clock = new FakeClock();
+    const options = { maxMessagesPerSecond: 1, pingIntervalMs: 1_000, clock };
+    const ws = await (await serve({ realtime: options })).browser().webSocket("/ws");
+    const pinged = new Promise((resolve) => ws.once("ping", resolve));
+    await clock.advance(1_000);
+    await pinged;
+    ws.send(beat);
+    expect(await next(ws)).toEqual({ status: "success" });
   });
 
   test("allows a second's messages at once, and what has become due since", async () => {

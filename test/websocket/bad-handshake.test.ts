@@ -67,6 +67,17 @@ test.each(["a,,b", ",", "a b", "a,a", '"a"', "a;b"])(
   },
 );
 
+// Once these were let in, the last two by whichever of their hosts came first, or as the host "undefined".
+test.each<[string, string, string]>([
+  ["HTTP/1.0", handshake().replace("HTTP/1.1", "HTTP/1.0"), "HTTP 1.1"],
+  ["HTTP/2.0 in the clear", handshake().replace("HTTP/1.1", "HTTP/2.0"), "HTTP 1.1"],
+  ["two hosts", handshake("/ws", { Host: "127.0.0.1\r\nhost: evil.example" }), "Host"],
+  ["no host", handshake("/ws", { Host: undefined, Origin: "http://undefined" }), "Host"],
+])("a handshake of %s is refused with 400 (RFC 6455, section 4.2.1)", async (_what, bytes, named) => {
+  expect(await refusalOf(bytes)).toMatchObject({ status: 400, body: expect.stringContaining(named) });
+  await expectUnharmed();
+});
+
 test("an upper-case Upgrade is one (RFC 6455, section 4.2.1)", async () => {
   const bytes = handshake("/ws", { Upgrade: "WebSocket", Connection: "keep-alive, UPGRADE" });
   expect(answerIn(await rawRequest(served.port, bytes, { until: "\r\n\r\n" })).status).toBe(101);

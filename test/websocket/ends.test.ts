@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { webSocketSessions } from "../../lib/index.ts";
 import { type Browser, closed } from "../support/browser.ts";
@@ -72,6 +72,21 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await within(cut, 10_000, "end of the line").finally(() => clearInterval(sending));
     expect(heard).toEqual(["before"]);
     await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
+  });
+
+  // ws had kept its place for half a minute.
+  test.each([
+    ["has closed", frame("", { opcode: 8 })],
+    ["is closed for a frame that is wrong", frame("", { opcode: 15 })],
+  ])("a client that %s, and keeps its line, is cut off", async (_, bytes) => {
+    const served = await serve({ place: await open() });
+    const socket = connect({ port: served.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {}).resume();
+    socket.write(handshake("/ws", cookieOf(await signIn(served))));
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(1));
+    socket.write(bytes);
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(0), { withinMs: 10_000 });
+    socket.destroy();
   });
 
   test("messages that wait for their compression do not leave any more", async () => {

@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../support/eventually.ts";
+import { type NodeProcess, startNodeProcess } from "../support/node-process.ts";
+import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
+import type { NodeFigures } from "./node-figures.ts";
+import { startWitness, type WitnessFigures } from "./witness.ts";
+
+/** What may be more after an attack than before it: caches and pools that have grown once. */
+const MARGIN = { heapBytes: 24 * 2 ** 20, bufferBytes: 16 * 2 ** 20, openFiles: 8 } as const;
+/** What nobody who behaves waits longer for, however slow the machine is; what is aimed at is told, and not asserted. */
+const WORST_P99_MS = 10_000;
+/** How long others are watched before an attack; with many runs, long enough for a figure. */
+const QUIET_MS = process.env.RUNS ? 3_000 : 300;
+
+export interface GroundOptions {
+  /** Options of `webSocketSessions` and of `realtime`. */
+  readonly webSocket?: object;
+  readonly realtime?: object;
+  /** Handlers may fail so: what they are told to do has no answer. */
+  readonly failures?: RegExp;
+}
+
+/** A node under attack, and a client of it that behaves. */
+export interface Ground {
+  readonly url: string;
+  readonly port: number;
+  figures(): Promise<NodeFigures>;
+  /** The cookie header of a user, who logs in. */
+  logIn(user: string): Promise<string>;
+  /** Runs an attack; fails unless others were served meanwhile, and all is as before once it is over. */
+  endure(attack: () => Promise<unknown>): Promise<void>;
+  /** Ends it; fails if anything of a connection is left. */
+  close(): Promise<void>;
+}
+
+/** Starts a node on Redis and a witness, each in a process of its own. */
+export async function openGround({ webSocket, realtime, failures }: GroundOptions = {}): Promise<Ground> {
+  const redis = await connectRedis();
+  const prefix = uniquePrefix("hostile");
+  const node = await startNodeProcess(join(__dirname, "node-main.ts"), {
+    REDIS_URL: process.env.REDIS_URL as string,
+    PREFIX: prefix,
+    WEB_SOCKET: JSON.stringify(webSocket ?? {}),
+    REALTIME: JSON.stringify(realtime ?? {}),
+  });
+  const witness = await startWitness(node.url);
+  const figures = async () => (await (await fetch(`${node.url}/figures`)).json()) as NodeFigures;
+
+  async function endure(attack: () => Promise<unknown>): Promise<void> {
+    await witness.look();
+    await delay(QUIET_MS);
+    const [quiet, before] = [await witness.look(), await figures()];
+    await attack();
+    const busy = await witness.look();
+    const after = await eventually(async () => back(await figures(), before, failures), { withinMs: 30_000 });
+    await eventually(() => expectOnly(redis, prefix, node, 1), { withinMs: 10_000 });
+    tell(quiet, busy, before, after);
+    expect(busy.failures).toEqual([]);
+    expect(busy.count).toBeGreaterThan(0);
+    expect(busy.p99Ms).toBeLessThan(WORST_P99_MS);
+  }
+
+  async function close(): Promise<void> {
+    try {
+      await witness.stop();
+      await eventually(async () => expect(await figures()).toMatchObject(NOBODY), { withinMs: 10_000 });
+      await eventually(() => expectOnly(redis, prefix, node, 0), { withinMs: 10_000 });
+    } finally {
+      await node.kill();
+      const keys = await redis.keys(`${prefix}*`);
+      if (keys.length > 0) await redis.del(keys);
+      redis.destroy();
+    }
+  }
+
+  return {
+    url: node.url,
+    port: Number(new URL(node.url).port),
+    figures,
+    logIn: logInAt(node),
+    endure,
+    close,
+  };
+}
+
+const NOBODY = {
+  connections: 0,
+  webSocket: { connections: 0, anonymousConnections: 0, bufferedBytes: 0 },
+  realtime: { connections: 0, users: 0, groups: 0 },
+};
+
+/** Throws unless all is as before; the witness is still connected. */
+function back(now: NodeFigures, before: NodeFigures, failures: RegExp | undefined): NodeFigures {
+  expect(now.told.unhandled).toEqual([]);
+  expect(now.told.errors).toEqual([]);
+  expect(now.told.failures.filter((failure) => !failures?.test(failure))).toEqual([]);
+  expect(now.inherited).toBe(before.inherited);
+  expect(now).toMatchObject({
+    connections: 1,
+    webSocket: { connections: 1, anonymousConnections: 0, bufferedBytes: 0 },
+    realtime: { connections: 1, users: 1, groups: 0 },
+  });
+  // What clients choose is counted under few names.
+  expect(Object.keys(now.webSocket.closes).length).toBeLessThan(30);
+  for (const what of ["heapBytes", "bufferBytes", "openFiles"] as const)
+    if (now[what] > before[what] + MARGIN[what])
+      throw new Error(`${what}: ${now[what]}, and ${before[what]} before`);
+  return now;
+}
+
+/** Fails unless Redis has so many connections, and data of none. */
+async function expectOnly(
+  redis: RedisClient,
+  prefix: string,
+  { id }: NodeProcess,
+  count: number,
+): Promise<void> {
+  const names = (await redis.keys(`${prefix}session-stack:*`)).map((key) => key.slice(prefix.length));
+  const ofUsers = names.filter((name) => /:user:.*:connections$/s.test(name));
+  expect(ofUsers).toEqual(count > 0 ? ["session-stack:user:witness:connections"] : []);
+  expect(names.filter((name) => name.endsWith(":data"))).toEqual([]);
+  expect(Number(await redis.hLen(`${prefix}session-stack:node:${id}:connections`))).toBe(count);
+}
+
+function logInAt({ url }: NodeProcess): (user: string) => Promise<string> {
+  return async (user) => {
+    const answer = await fetch(`${url}/log-in`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ user }),
+    });
+    expect(answer.status).toBe(200);
+    return answer.headers
+      .getSetCookie()
+      .map((line) => line.split(";", 1)[0])
+      .join("; ");
+  };
+}
+
+/** What a run of many cases shows beside its outcome. */
+function tell(quiet: WitnessFigures, busy: WitnessFigures, before: NodeFigures, after: NodeFigures): void {
+  if (!process.env.RUNS) return;
+  const ms = ({ p50Ms, p99Ms, maxMs }: WitnessFigures) =>
+    [p50Ms, p99Ms, maxMs].map((value) => value.toFixed(1)).join("/");
+  const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  console.info(
+    `${expect.getState().currentTestName}\n` +
+      `others p50/p99/max: ${ms(quiet)} ms, under attack ${ms(busy)} ms, of ${busy.count}\n` +
+      `heap ${mib(before.heapBytes)} → ${mib(after.heapBytes)} MiB, buffers ${mib(before.bufferBytes)} → ` +
+      `${mib(after.bufferBytes)} MiB, resident ${mib(before.residentBytes)} → ${mib(after.residentBytes)} MiB, ` +
+      `files ${before.openFiles} → ${after.openFiles}\n` +
+      `handshakes ${JSON.stringify(after.webSocket.handshakes)}, closes ${JSON.stringify(after.webSocket.closes)}`,
+  );
+}

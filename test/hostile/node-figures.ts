@@ -1,0 +1,64 @@
+import { readdirSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Express } from "express";
+import type { Realtime, RealtimeStats, WebSocketSessions, WebSocketStats } from "../../lib/index.ts";
+
+/** What the node has reported: of handshakes and sessions, of handlers, and what nobody has caught. */
+export interface Reports {
+  readonly errors: readonly string[];
+  readonly failures: readonly string[];
+  readonly unhandled: readonly string[];
+}
+
+/** What the node holds, after its garbage was collected. */
+export interface NodeFigures {
+  readonly connections: number;
+  readonly webSocket: WebSocketStats;
+  readonly realtime: RealtimeStats;
+  readonly heapBytes: number;
+  /** Of buffers, which no heap has. */
+  readonly bufferBytes: number;
+  readonly residentBytes: number;
+  /** The most that it has ever been. */
+  readonly peakBytes: number;
+  readonly openFiles: number;
+  /** Properties that all objects have: more than there were would be a prototype that somebody has changed. */
+  readonly inherited: number;
+  readonly told: Reports;
+}
+
+interface Parts {
+  readonly wsSessions: WebSocketSessions;
+  readonly chat: Realtime;
+  readonly told: Reports;
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Adds the route by which a test asks for the figures. */
+export function tellFigures(app: Express, { wsSessions, chat, told }: Parts): void {
+  app.get("/figures", async (_req, res) => {
+    // Twice: finalizers that the first has called let go of more.
+    for (let round = 0; round < 2; round++) {
+      collectGarbage();
+      await delay(20);
+    }
+    const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+    const figures: NodeFigures = {
+      connections: wsSessions.connections.size,
+      webSocket: wsSessions.stats(),
+      realtime: chat.stats(),
+      heapBytes: heapUsed,
+      bufferBytes: Math.max(external, arrayBuffers),
+      residentBytes: rss,
+      peakBytes: process.resourceUsage().maxRSS * 1024,
+      openFiles: readdirSync("/proc/self/fd").length,
+      inherited: Object.getOwnPropertyNames(Object.prototype).length,
+      told,
+    };
+    res.json(figures);
+  });
+}
