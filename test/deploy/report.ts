@@ -1,0 +1,16 @@
+/** What was tried and how it went; each line is printed at once. */
+export class Report {
+  isGood = true;
+
+  check(what: string, isRight: boolean, seen: unknown): void {
+    this.isGood &&= isRight;
+    const text = typeof seen === "string" ? seen : JSON.stringify(seen);
+    console.log(`${isRight ? "right" : "WRONG"} | ${what} | ${text}`);
+  }
+
+  /** Refuses what is not equal. */
+  same(what: string, seen: unknown, expected: unknown): void {
+    const isRight = JSON.stringify(seen) === JSON.stringify(expected);
+    this.check(what, isRight, isRight ? seen : { seen, expected });
+  }
+}
