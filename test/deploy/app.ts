@@ -1,4 +1,4 @@
-/** The app that is deployed. `server.js` is this, behind it what docs/production.md says about stopping, and `listen`. */
+/** The app that is deployed. `server.js` is this, behind it what docs/production.md sets and says about stopping, and `listen`. */
 import { createServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import express from "express";
@@ -30,7 +30,6 @@ const stack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ sec
 const { logIn, listUserSessions } = userSessions(stack);
 
 export const app = express();
-app.set("trust proxy", 1);
 app.use(stack());
 app.post("/login/:user", async (req, res) => {
   await logIn(req, req.params.user);

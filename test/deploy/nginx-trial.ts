@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Agent } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { type CookieJar, cookieHeaders, keepCookies } from "../support/cookie-jar.ts";
@@ -13,6 +14,9 @@ import { endNode, freePort, type Node, startNode } from "./project.ts";
 import type { Report } from "./report.ts";
 import { visit } from "./visitor.ts";
 
+/** `keepalive_timeout` of an upstream, unless it is set. */
+const NGINX_KEEPS_SECONDS = 60;
+
 /** TLS by nginx in front of two nodes. */
 export async function tryNginx(report: Report, folder: string, redis: RedisServer): Promise<void> {
   if (!isNginxHere()) return report.check("nginx", false, "nginx is not here");
@@ -22,7 +26,7 @@ export async function tryNginx(report: Report, folder: string, redis: RedisServe
   const nginx = await startNginx([nodes[0].port, nodes[1].port]);
   try {
     const jar = await tryRequests(report, nginx);
-    await tryWebSockets(report, nginx, jar);
+    await tryWebSockets(report, nginx, nodes[0].port, jar);
     await tryStops(report, nginx, nodes, start);
   } finally {
     await nginx.stop();
@@ -52,7 +56,7 @@ async function tryRequests(report: Report, { url, ca }: Nginx): Promise<CookieJa
   return jar;
 }
 
-async function tryWebSockets(report: Report, nginx: Nginx, jar: CookieJar): Promise<void> {
+async function tryWebSockets(report: Report, nginx: Nginx, nodePort: number, jar: CookieJar): Promise<void> {
   const { url, ca, port, readTimeoutSeconds } = nginx;
   const at = (path: string, origin: string) =>
     openWebSocket(`wss://127.0.0.1:${port}${path}`, { ca, origin, headers: cookieHeaders(jar) });
@@ -63,6 +67,11 @@ async function tryWebSockets(report: Report, nginx: Nginx, jar: CookieJar): Prom
     );
   report.same("a foreign origin is refused", await refused("https://evil.example"), 403);
   report.same("so is another port of the host", await refused("https://127.0.0.1"), 403);
+
+  const kept = await ask(`http://127.0.0.1:${nodePort}/healthz`, { agent: new Agent({ keepAlive: true }) });
+  const keptSeconds = Number(/timeout=(\d+)/.exec(String(kept.headers["keep-alive"]))?.[1]);
+  kept.destroy();
+  report.check("nodes keep idle lines longer than nginx", keptSeconds > NGINX_KEEPS_SECONDS, { keptSeconds });
 
   const [own, other] = [await at("/ws", url), await at("/other", url)];
   report.check("the page's origin is accepted", own.readyState === own.OPEN, "open");

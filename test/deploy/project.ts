@@ -6,12 +6,24 @@ import { resolve } from "node:path";
 import { transform } from "esbuild";
 import { endWithThisProcess } from "../support/end-with-this-process.ts";
 import { within } from "../support/within.ts";
-import { snippet } from "./docs.ts";
+import { figure, snippet } from "./docs.ts";
 
 /** What docs/production.md says about stopping. */
 export const stopCode = snippet("ts", "async function stop()");
 
+/** How long it may take, by its own times. */
+export const stopMs: number = [
+  /delay\(([\d_]+)\)/,
+  /drainMs: ([\d_]+)/,
+  /closeAllConnections\(\), ([\d_]+)/,
+  /client\.destroy\(\), ([\d_]+)/,
+].reduce((sum, pattern) => sum + figure(stopCode, pattern), 0);
+
+/** What it says that an app behind nginx sets. */
+const settings = snippet("ts", "trust proxy");
+
 const before = `import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { app, backend, client, server, wsSessions } from "./app.js";
 `;
 const behind = `
@@ -24,7 +36,7 @@ export async function writeApp(): Promise<string> {
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(`${parent}/app-`);
   const code = { "app.js": await readFile("test/deploy/app.ts", "utf8") };
-  for (const [name, text] of Object.entries({ ...code, "server.js": before + stopCode + behind }))
+  for (const [name, text] of Object.entries({ ...code, "server.js": before + settings + stopCode + behind }))
     await writeFile(`${folder}/${name}`, (await transform(text, { loader: "ts", target: "es2022" })).code);
   return folder;
 }

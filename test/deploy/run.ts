@@ -4,11 +4,13 @@
  */
 import { parseArgs } from "node:util";
 import { startRedisServer } from "../support/redis-server.ts";
+import { tryKubernetes } from "./kubernetes-trial.ts";
 import { tryNginx } from "./nginx-trial.ts";
+import { tryPm2 } from "./pm2-trial.ts";
 import { removeApp, writeApp } from "./project.ts";
 import { Report } from "./report.ts";
 
-const TRIALS = { nginx: tryNginx };
+const TRIALS = { nginx: tryNginx, pm2: tryPm2, kubernetes: tryKubernetes };
 const { only } = parseArgs({ options: { only: { type: "string" } } }).values;
 const chosen = Object.entries(TRIALS).filter(([name]) => only === undefined || name === only);
 if (chosen.length === 0) throw new Error(`--only is one of ${Object.keys(TRIALS).join(", ")}`);

@@ -9,6 +9,8 @@ export interface VisitorOptions {
   pick: () => string;
   /** Of the page. */
   origin: string;
+  /** What the page's address has, if nodes are asked by their own. */
+  host?: string;
   ca?: Buffer;
 }
 
@@ -25,13 +27,13 @@ export class Visitor {
 
   constructor(options: VisitorOptions, jar: CookieJar) {
     const { codes, refusals } = this;
-    const { user, pick, origin, ca } = options;
+    const { user, pick, origin, ca, host } = options;
     this.user = user;
     class Line extends WebSocket {
       constructor() {
         super(`${pick().replace("http", "ws")}/ws`, [], {
           origin,
-          headers: cookieHeaders(jar),
+          headers: { ...cookieHeaders(jar), ...(host ? { host } : {}) },
           ...(ca ? { ca } : {}),
         });
         this.on("error", ({ message }) => refusals.push(message));
