@@ -10,8 +10,7 @@ const VERSION = "7.0.4";
 export interface Process {
   readonly pid: number;
   readonly status: string;
-  readonly restarts: number;
-  readonly instances: string;
+  readonly mode: string;
 }
 
 /** pm2 with a home, and a daemon, of its own. */
@@ -53,13 +52,12 @@ export class Pm2 {
     const text = await this.run(cwd, "jlist");
     const found = JSON.parse(text.slice(text.indexOf("["))) as {
       pid: number;
-      pm2_env: { status: string; restart_time: number; exec_mode: string };
+      pm2_env: { status: string; exec_mode: string };
     }[];
-    return found.map(({ pid, pm2_env: { status, restart_time, exec_mode } }) => ({
+    return found.map(({ pid, pm2_env: { status, exec_mode } }) => ({
       pid,
       status,
-      restarts: restart_time,
-      instances: exec_mode,
+      mode: exec_mode,
     }));
   }
 

@@ -8,6 +8,11 @@ export class Report {
     console.log(`${isRight ? "right" : "WRONG"} | ${what} | ${text}`);
   }
 
+  /** What was measured and has no right or wrong. */
+  note(what: string, seen: unknown): void {
+    console.log(`      | ${what} | ${JSON.stringify(seen)}`);
+  }
+
   /** Refuses what is not equal. */
   same(what: string, seen: unknown, expected: unknown): void {
     const isRight = JSON.stringify(seen) === JSON.stringify(expected);
