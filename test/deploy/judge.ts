@@ -14,14 +14,21 @@ export async function whereabouts(visitors: readonly Visitor[]): Promise<Map<Vis
   return new Map(await within(Promise.all(answers), 60_000, "visitors who are back"));
 }
 
-/** Ends the load, and says what all this did to it and to the visitors. */
-export async function judge(report: Report, load: Load, visitors: readonly Visitor[]): Promise<void> {
+/**
+ * Ends the load, and says what all this did to it and to the visitors. For each of `stopsBehindNginx` one `POST` may have
+ * been answered with 502: the limit that docs/reliability.md tells, as nginx may not send it twice.
+ */
+export async function judge(
+  report: Report,
+  load: Load,
+  visitors: readonly Visitor[],
+  { stopsBehindNginx = 0 } = {},
+): Promise<void> {
   await load.stop();
-  report.check("no request fails", load.failed.length === 0, {
-    requests: load.requests,
-    failed: load.failed.length,
-    first: load.failed.slice(0, 5),
-  });
+  const { requests, failed } = load;
+  const isLimit = failed.length <= stopsBehindNginx && failed.every((each) => /^POST .*: 502$/.test(each));
+  const what = stopsBehindNginx > 0 ? "no request fails, but for one POST a stop at most" : "no request fails";
+  report.check(what, isLimit, { requests, failed: failed.length, first: failed.slice(0, 5) });
   const pids = await whereabouts(visitors);
   const codes = visitors.flatMap((visitor) => visitor.codes);
   report.check(

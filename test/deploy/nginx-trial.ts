@@ -114,6 +114,6 @@ async function tryStops(
     if (leaving.log() !== "listens\n") console.log(leaving.log());
     nodes[at] = await start(leaving.port);
   }
-  await judge(report, load, visitors);
+  await judge(report, load, visitors, { stopsBehindNginx: nodes.length });
   for (const { client } of visitors) client.close();
 }

@@ -18,6 +18,7 @@ export async function tryPm2(report: Report, folder: string, redis: RedisServer)
   await writeFile(`${folder}/${FILE}`, snippet("js", FILE));
   const killMs = figure(snippet("js", FILE), /kill_timeout: ([\d_]+)/);
   report.check("stop() fits in kill_timeout", stopMs < killMs, { stopMs, killMs });
+  const wasGood = report.isGood;
   const port = await freePort();
   const pm2 = await Pm2.install({ REDIS_URL: redis.url, PORT: String(port) });
   try {
@@ -69,7 +70,7 @@ export async function tryPm2(report: Report, folder: string, redis: RedisServer)
     await pm2.run(folder, "delete", "app");
     report.same("pm2 delete leaves none", (await pm2.list(folder)).length, 0);
   } finally {
-    if (!report.isGood) console.log((await pm2.log()).replace(/^.*failed to kill.*\n/gm, ""));
+    if (wasGood && !report.isGood) console.log((await pm2.log()).replace(/^.*failed to kill.*\n/gm, ""));
     await pm2.end(folder);
   }
 }
