@@ -27,7 +27,8 @@ export async function judge(
   await load.stop();
   const { requests, failed } = load;
   const isLimit = failed.length <= stopsBehindNginx && failed.every((each) => /^POST .*: 502$/.test(each));
-  const what = stopsBehindNginx > 0 ? "no request fails, but for one POST a stop at most" : "no request fails";
+  const what =
+    stopsBehindNginx > 0 ? "no request fails, but for one POST a stop at most" : "no request fails";
   report.check(what, isLimit, { requests, failed: failed.length, first: failed.slice(0, 5) });
   const pids = await whereabouts(visitors);
   const codes = visitors.flatMap((visitor) => visitor.codes);
