@@ -1,5 +1,6 @@
 import type * as events from "node:events";
 import type { Server } from "node:http";
+import type * as timers from "node:timers/promises";
 import type { Express } from "express";
 import type * as stack from "express-session-stack";
 import type { RedisClientType } from "redis";
@@ -13,4 +14,5 @@ declare global {
   const backend: stack.Backend;
   const client: RedisClientType;
   const once: typeof events.once;
+  const delay: typeof timers.setTimeout;
 }
