@@ -37,8 +37,9 @@ server.listen(Number(PORT), "127.0.0.1", () => {
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, async () => {
-    await wsSessions.close({ drainMs: 500 }); // first: the server's own close waits for connections
-    server.close(() => store.close()); // last: requests that end now still save
+    // No new lines first. The store last: requests that end now still save, and close waits for all of them.
+    server.close(() => store.close());
+    await wsSessions.close({ drainMs: 500 });
     setTimeout(() => server.closeAllConnections(), 5000).unref();
   });
 }

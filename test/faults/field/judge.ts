@@ -1,3 +1,4 @@
+import { closeCodes } from "../../../lib/index.ts";
 import type { Device, Line } from "./device.ts";
 import type { Ledger, Sent } from "./ledger.ts";
 
@@ -12,13 +13,19 @@ export interface Judgement {
 /** Milliseconds that a connection must have been there before and after a message for it to count as lost. */
 const STEADY_MS = 2_000;
 
-export function judge(devices: readonly Device[], ledger: Ledger): Judgement {
+/** A connection is closed with these when its session has ended, or has become another user's. */
+const ENDS: readonly (number | undefined)[] = [closeCodes.session_ended, closeCodes.session_replaced];
+
+/** With `areLost` sessions may have ended by the fault itself. */
+export function judge(devices: readonly Device[], ledger: Ledger, areLost: boolean): Judgement {
   const wrong: string[] = [];
   const byNumber = new Map(ledger.sent.map((sent) => [sent.n, sent]));
   let delivered = 0;
   for (const { user, lines } of devices) {
     for (const line of lines) {
       delivered += line.heard.length;
+      if (!areLost && ENDS.includes(line.code) && !isEnded(ledger, line))
+        wrong.push(`a connection of ${user} was closed with ${line.code}, and nobody had ended its session`);
       const seen = new Set<number>();
       const last = new Map<string, number>();
       for (const { n } of line.heard) {
@@ -36,6 +43,13 @@ export function judge(devices: readonly Device[], ledger: Ledger): Judgement {
     }
   }
   return { wrong, lost: lostOf(devices, ledger), delivered };
+}
+
+/** Whether the end of the user's sessions had been asked for before the line was closed. */
+function isEnded({ changes }: Ledger, { user, closedAt }: Line): boolean {
+  return changes.some(
+    (change) => change.kind === "delete" && change.user === user && change.begunAt < closedAt,
+  );
 }
 
 /** Whether a message to a group was sent once the user's leave had been acknowledged, and before any join after it. */

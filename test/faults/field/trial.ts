@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../support/random.ts";
-import type { Fault } from "./fault.ts";
+import { ANEW, type Fault } from "./fault.ts";
 import { judge } from "./judge.ts";
 import { Load } from "./load.ts";
 import { untilRight } from "./recovery.ts";
@@ -26,7 +26,7 @@ export async function attempt(fault: Fault, seed: number): Promise<Trial> {
     await load.quiet();
     const rightMs = await untilRight(world);
     await load.stop();
-    const { wrong, lost, delivered } = judge(world.devices, world.ledger);
+    const { wrong, lost, delivered } = judge(world.devices, world.ledger, fault.promise === ANEW);
     const all = [
       ...wrong,
       ...load.letIn.map((user) => `${user} was let in with a cookie that had been ended`),

@@ -5,6 +5,26 @@ import type { World } from "../world.ts";
 
 const one = ({ servers }: World): RedisServer => servers[0] as RedisServer;
 
+/** All that a backend sends. */
+const COMMANDS: readonly string[] = [
+  ...[
+    "client",
+    "del",
+    "eval",
+    "evalsha",
+    "exists",
+    "expire",
+    "get",
+    "getdel",
+    "hdel",
+    "hget",
+    "hmget",
+    "hset",
+  ],
+  ...["pttl", "publish", "sadd", "set", "sismember", "smembers", "srem", "subscribe", "unsubscribe"],
+  ...["zrange", "zrangebyscore", "zrem", "zscore"],
+];
+
 /** What a Redis alone may do. */
 export const FAULTS_OF_REDIS: readonly Fault[] = [
   {
@@ -103,6 +123,19 @@ export const FAULTS_OF_REDIS: readonly Fault[] = [
       await world.command("CONFIG", "SET", "maxmemory", "1");
       await delay(5_000);
       await world.command("CONFIG", "SET", "maxmemory", "0");
+    },
+  },
+  {
+    name: "no right to one command after the other, each for 1 s",
+    on: { redis: "single" },
+    promise: BACK,
+    withinMs: HEALS_WITHIN_MS,
+    async run(world) {
+      for (const command of COMMANDS) {
+        await world.command("ACL", "SETUSER", "default", `-${command}`);
+        await delay(1_000);
+        await world.command("ACL", "SETUSER", "default", "+@all");
+      }
     },
   },
   ...["publish", "evalsha", "sismember", "subscribe", "getdel"].map(
