@@ -134,5 +134,6 @@ test("rolling sends the cookie with every response, touched in the store or not"
   await browser.get("/");
   commands();
   expect((await browser.get("/read")).setCookies).toHaveLength(1);
-  expect(commands()).toEqual(["get"]);
+  // A response that is late asks whether the session is there still.
+  expect(commands().filter((name) => name !== "pTTL")).toEqual(["get"]);
 });
