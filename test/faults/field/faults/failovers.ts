@@ -7,6 +7,9 @@ import { DOWN_AFTER_MS, type World } from "../world.ts";
 /** What is acknowledged as ended is on a replica as well: what a failover takes back is none of it. */
 const env = { ENDS_ON_REPLICAS: "1" };
 
+/** Both: a sentinel that is asked makes one a master while the old one takes writes still, which the other one confirms. */
+const ON_BOTH = { ENDS_ON_REPLICAS: "2" };
+
 async function ask(url: string, ...command: string[]): Promise<string> {
   const client = await connectRedis(url);
   try {
@@ -53,7 +56,7 @@ export const FAILOVERS: readonly Fault[] = [
   },
   {
     name: "a failover by a sentinel, asked for",
-    on: { redis: "sentinel", env },
+    on: { redis: "sentinel", env: ON_BOTH },
     promise: BACK,
     withinMs: HEALS_WITHIN_MS,
     async run({ sentinelPort }) {
