@@ -24,6 +24,7 @@ export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "pre
   prefix?: string;
   /**
    * Replicas that must have it before the end of a session, or a leave, is answered: a failover cannot take it back then.
+   * Behind a sentinel give the number of all replicas: one that is asked for a failover overlaps two masters.
    * Each costs a round trip to the replicas. One that is not confirmed within a second rejects with
    * `ERR_STORE_UNAVAILABLE`; it is made all the same, and can be asked for again. More than your masters have: all reject.
    *
