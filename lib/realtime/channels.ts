@@ -1,14 +1,8 @@
 import type { Bus } from "../bus/bus.ts";
 import { chunks, inBatches } from "../in-batches.ts";
 import type { Bounds } from "../sessions/bounds.ts";
+import { addressed, deliver, type Receiver } from "./delivery.ts";
 import { Moves } from "./moves.ts";
-import { OutgoingMessage } from "./outgoing.ts";
-
-/** Who takes the messages of a channel. */
-export interface Receiver {
-  readonly id: string;
-  push(message: OutgoingMessage): void;
-}
 
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
@@ -30,9 +24,6 @@ interface OpenChannel<R extends Receiver> extends Channel<R> {
   /** Ticks for which nobody was in it. */
   emptyTicks: number;
 }
-
-/** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
-const SEPARATOR = "\n";
 
 /** Channels that a message is sent to by one call. */
 const PUBLISHED_AT_A_TIME = 1000;
@@ -64,6 +55,8 @@ export class Channels<R extends Receiver> {
   readonly #upkeepBounds: Bounds;
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
+  /** Channels that nobody is in any more, and whose unsubscription has failed: the next tick tries it again. */
+  readonly #left = new Set<OpenChannel<R>>();
   readonly #isBehind: () => boolean;
   readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
   /** Channels that somebody has come into, or gone out of, meanwhile. */
@@ -112,12 +105,12 @@ export class Channels<R extends Receiver> {
 
   /** Sends a message to all in a channel, on all nodes, but one. */
   async publish(name: string, text: string, exceptId = ""): Promise<void> {
-    await this.#sendBounds.call(() => this.#bus.publish(name, exceptId + SEPARATOR + text));
+    await this.#sendBounds.call(() => this.#bus.publish(name, addressed(text, exceptId)));
   }
 
   /** Sends a message to all in several channels. Some at a time are one call, so that any number takes no place of others. */
   async publishAll(names: readonly string[], text: string): Promise<void> {
-    const message = SEPARATOR + text;
+    const message = addressed(text);
     await inBatches(
       [...chunks(names, PUBLISHED_AT_A_TIME)],
       (some) =>
@@ -131,7 +124,7 @@ export class Channels<R extends Receiver> {
     if (this.#isBehind()) return;
     for (const [number, { channel, text }] of this.#held.entries()) {
       const { moves } = channel;
-      deliver(channel, text, moves && ((receiver) => moves.wasIn(receiver, number)));
+      deliver(channel.receivers, text, moves && ((receiver) => moves.wasIn(receiver, number)));
     }
     for (const channel of this.#moved) channel.moves = undefined;
     this.#moved.clear();
@@ -139,11 +132,12 @@ export class Channels<R extends Receiver> {
     this.#heldLength = 0;
   }
 
-  /** Unsubscribes what nobody has been in for long, and tries again to subscribe what has failed. */
+  /** Unsubscribes what nobody has been in for long, and tries again what has failed. */
   tick(): void {
     this.deliverHeld();
     const down: OpenChannel<R>[] = [];
-    const left: OpenChannel<R>[] = [];
+    const left = [...this.#left];
+    this.#left.clear();
     let empty = 0;
     for (const channel of this.#open.values()) {
       if (channel.receivers.size === 0) {
@@ -168,7 +162,7 @@ export class Channels<R extends Receiver> {
       moves: undefined,
       up: Promise.resolve(),
       isDown: true,
-      listener: (text) => (this.#isHolding ? this.#hold(channel, text) : deliver(channel, text)),
+      listener: (text) => (this.#isHolding ? this.#hold(channel, text) : deliver(channel.receivers, text)),
       emptyTicks: 0,
     };
     this.#open.set(name, channel);
@@ -219,30 +213,22 @@ export class Channels<R extends Receiver> {
   /** As one call as well: of thousands each, some would find no place and stay subscribed. */
   #unsubscribe(channels: readonly OpenChannel<R>[]): void {
     if (channels.length === 0) return;
-    for (const { name } of channels) this.#open.delete(name);
+    for (const channel of channels)
+      if (this.#open.get(channel.name) === channel) this.#open.delete(channel.name);
+    const failed = new Set(channels);
+    const unsubscribe = async (channel: OpenChannel<R>) => {
+      await this.#bus.unsubscribe(channel.name, channel.listener);
+      failed.delete(channel);
+    };
     // Whatever has become of them: one that was not answered in time may have been subscribed all the same.
     const closing = Promise.allSettled(channels.map(({ up }) => up))
-      .then(() =>
-        this.#upkeepBounds.call(() =>
-          inBatches(channels, ({ name, listener }) => this.#bus.unsubscribe(name, listener)),
-        ),
-      )
-      .catch(() => {})
+      .then(() => this.#upkeepBounds.call(() => inBatches(channels, unsubscribe)))
+      .catch(() => {
+        for (const channel of failed) this.#left.add(channel);
+      })
       .finally(() => {
         for (const { name } of channels) if (this.#closing.get(name) === closing) this.#closing.delete(name);
       });
     for (const { name } of channels) this.#closing.set(name, closing);
   }
-}
-
-function deliver<R extends Receiver>(
-  { receivers }: Channel<R>,
-  text: string,
-  isFor?: (receiver: R) => boolean,
-): void {
-  const at = text.indexOf(SEPARATOR);
-  const message = new OutgoingMessage(text.slice(at + 1));
-  const exceptId = text.slice(0, at);
-  for (const receiver of receivers)
-    if (receiver.id !== exceptId && (!isFor || isFor(receiver))) receiver.push(message);
 }

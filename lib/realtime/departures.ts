@@ -28,6 +28,9 @@ export interface DeparturesParts {
   readonly events: Events;
 }
 
+/** Steps of departures that run at a time: a node that loses all its connections has places left for what else it does. */
+const AT_A_TIME = 1_000;
+
 /** How exactly the end of `graceMs` is kept. */
 const ASK_AGAIN_EVERY_MS = 50;
 
@@ -39,6 +42,9 @@ export class Departures {
   readonly #departing = new Map<string, Departing>();
   /** Whose time as leaving ends, by when it does. */
   readonly #due = new Map<number, Departing[]>();
+  /** Whose step waits until others have ended. */
+  readonly #waiting = new Set<Departing>();
+  #steps = 0;
   #isClosed = false;
 
   constructor(parts: DeparturesParts, work: Running) {
@@ -70,12 +76,23 @@ export class Departures {
 
   #run(departing: Departing): void {
     departing.isStuck = false;
-    this.#work
-      .track(() => this.#step(departing))
-      .catch(() => {
+    this.#waiting.add(departing);
+    if (this.#steps < AT_A_TIME) void this.#work.track(() => this.#takeSteps());
+  }
+
+  /** Takes those that wait one after the other, so that what waits for all that runs waits for them too. */
+  async #takeSteps(): Promise<void> {
+    this.#steps++;
+    for (const departing of this.#waiting) {
+      this.#waiting.delete(departing);
+      try {
+        await this.#step(departing);
+      } catch {
         departing.isStuck = true;
         departing.isUnsure = true;
-      });
+      }
+    }
+    this.#steps--;
   }
 
   async #step(departing: Departing): Promise<void> {

@@ -1,5 +1,6 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { Channels, type Receiver } from "../../lib/realtime/channels.ts";
+import { Channels } from "../../lib/realtime/channels.ts";
+import type { Receiver } from "../../lib/realtime/delivery.ts";
 import { Bounds } from "../../lib/sessions/bounds.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -40,6 +41,49 @@ test("what is subscribed too late for who waited, and left by then, does not sta
   await eventually(() => expect(bus.subscribed.size).toBe(0));
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(bus.subscribed.size).toBe(0);
+});
+
+// They had stayed subscribed for good: ten thousand who left at once had taken all places of such calls.
+test("a channel whose unsubscription finds no place, or fails, is unsubscribed with a later tick", async () => {
+  let failures = 1;
+  class BrokenBus extends MemoryBus {
+    readonly subscribed = new Set<string>();
+
+    override async subscribe(...call: Parameters<MemoryBus["subscribe"]>): Promise<void> {
+      await super.subscribe(...call);
+      this.subscribed.add(call[0]);
+    }
+
+    override async unsubscribe(...call: Parameters<MemoryBus["unsubscribe"]>): Promise<void> {
+      if (call[0] === "group:a" && failures-- > 0) throw new Error("no line");
+      await super.unsubscribe(...call);
+      this.subscribed.delete(call[0]);
+    }
+  }
+  const bus = new BrokenBus();
+  const bounds = new Bounds(30_000);
+  const channels = new Channels(bus, bounds, () => false);
+  const names = ["group:a", "group:b"];
+  await channels.enter(names, receiver);
+  for (const name of names) channels.exit(name, receiver);
+  const held: (() => void)[] = [];
+  const hold = () => bounds.for("maintenance").call(() => new Promise<void>((resolve) => held.push(resolve)));
+  const holding = Array.from({ length: 10_000 }, hold);
+  for (let tick = 0; tick < 12; tick++) channels.tick();
+  await new Promise(setImmediate);
+  expect([...bus.subscribed]).toEqual(names);
+  for (const letGo of held) letGo();
+  await Promise.all(holding);
+  channels.tick();
+  await eventually(() => expect([...bus.subscribed]).toEqual(["group:a"]));
+  // Somebody who has come back is not taken out by what is tried again.
+  await channels.enter(["group:a"], receiver);
+  channels.tick();
+  await new Promise(setImmediate);
+  let heard = 0;
+  await channels.enter(["group:a"], { id: "b", push: () => heard++ });
+  await channels.publish("group:a", "{}");
+  await eventually(() => expect(heard).toBe(1));
 });
 
 test("one channel that cannot be subscribed is down alone", async () => {
