@@ -9,10 +9,15 @@ const ANSWER_MS = 2 * WAIT_MS;
 
 /** A client beside the app's. All members are node-redis's. */
 interface Line extends OwnClient {
-  readonly isReady: boolean;
   connect(): Promise<unknown>;
   sendCommand(...args: unknown[]): Promise<unknown>;
   getNodeClientForKey?(key: string): Promise<Line>;
+}
+
+interface Opened {
+  readonly client: Line;
+  readonly up: Promise<unknown>;
+  isUp: boolean;
 }
 
 /** A question whose answer is 0 once what was written under its key is there. */
@@ -34,10 +39,9 @@ export class Replicas {
   readonly #client: RedisClient;
   readonly #keyPrefix: string;
   readonly #count: number;
-  #line: { readonly client: Line; readonly up: Promise<unknown> } | undefined;
-  /** Those that come while replicas are waited for share the next wait. */
-  #waiting: Waiting[] = [];
-  #isAsking = false;
+  #line: Opened | undefined;
+  /** By server: those that come while its replicas are waited for share the next wait. */
+  readonly #waiting = new Map<Line, Waiting[]>();
   readonly #withClient = { close: () => this.#drop() };
   #isClosed = false;
 
@@ -49,10 +53,17 @@ export class Replicas {
 
   /** Resolves once enough replicas have what was written. @throws `ERR_STORE_UNAVAILABLE` if that is not known in time. */
   async confirm(claim: Claim): Promise<void> {
+    const server = await within(this.#serverOf(claim[1]), ANSWER_MS).catch((error) => {
+      throw unconfirmed(error);
+    });
     await new Promise<void>((resolve, reject) => {
       const settle = (failure?: unknown) => (failure === undefined ? resolve() : reject(failure));
-      this.#waiting.push({ claim, settle });
-      if (!this.#isAsking) void this.#askAll();
+      const waiting = this.#waiting.get(server);
+      if (waiting) waiting.push({ claim, settle });
+      else {
+        this.#waiting.set(server, [{ claim, settle }]);
+        void this.#askAll(server);
+      }
     });
   }
 
@@ -67,38 +78,28 @@ export class Replicas {
     letGo(this.#client, this.#withClient);
     const line = this.#line;
     this.#line = undefined;
-    if (line) endClient(line.client, line.client.isReady);
+    if (line) endClient(line.client, line.isUp);
   }
 
-  async #askAll(): Promise<void> {
-    this.#isAsking = true;
+  async #askAll(server: Line): Promise<void> {
     // Those of one turn are asked for together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
+    for (;;) {
+      const waiting = this.#waiting.get(server) ?? [];
+      if (waiting.length === 0) break;
+      this.#waiting.set(server, []);
       try {
-        await within(this.#ask(waiting), ANSWER_MS);
+        await within(this.#ask(server, waiting), ANSWER_MS);
       } catch (error) {
         for (const { settle } of waiting) settle(unconfirmed(error));
         // What stands still would hold up all that come after.
         this.#drop();
       }
     }
-    this.#isAsking = false;
+    this.#waiting.delete(server);
   }
 
-  async #ask(waiting: readonly Waiting[]): Promise<void> {
-    const line = await this.#connected();
-    const byServer = new Map<Line, Waiting[]>();
-    for (const each of waiting) {
-      const server = (await line.getNodeClientForKey?.(this.#keyPrefix + each.claim[1])) ?? line;
-      byServer.set(server, [...(byServer.get(server) ?? []), each]);
-    }
-    await Promise.all([...byServer].map(([server, own]) => this.#askServer(server, own)));
-  }
-
-  async #askServer(server: Line, waiting: readonly Waiting[]): Promise<void> {
+  async #ask(server: Line, waiting: readonly Waiting[]): Promise<void> {
     const send = (...command: string[]) =>
       "getMasterNode" in server ? server.sendCommand(false, command) : server.sendCommand(command);
     // All in one go, so that they go by one connection.
@@ -108,29 +109,40 @@ export class Replicas {
     const reached = send("WAIT", String(this.#count), String(WAIT_MS));
     const answers = await Promise.allSettled([reached, ...asked]);
     const [count, ...are] = answers.map((answer) =>
-      answer.status === "fulfilled" ? Number(answer.value) : NaN,
+      answer.status === "fulfilled" ? Number(answer.value) : Number.NaN,
     );
-    const failed = answers.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+    const failed = answers.find((answer) => answer.status === "rejected");
     for (const [at, { settle }] of waiting.entries())
       settle(are[at] === 0 && Number(count) >= this.#count ? undefined : unconfirmed(failed?.reason));
   }
 
-  async #connected(): Promise<Line> {
+  /** The connection to the server of a key. */
+  async #serverOf(key: string): Promise<Line> {
     if (this.#isClosed) throw new Error("The backend is closed.");
     this.#line ??= this.#open();
     const { client, up } = this.#line;
     await up;
-    return client;
+    return (await client.getNodeClientForKey?.(this.#keyPrefix + key)) ?? client;
   }
 
-  #open(): { client: Line; up: Promise<unknown> } {
+  #open(): Opened {
     // A sentinel shares its connections out: a WAIT must not come by another one.
     const given = this.#client as unknown as { duplicate(options?: object): Line };
     const client = "getMasterNode" in given ? given.duplicate({ masterPoolSize: 1 }) : given.duplicate();
     // node-redis reconnects by itself; without a listener its errors would end the process.
     client.on("error", () => {});
     closeWith(this.#client, this.#withClient);
-    return { client, up: client.connect() };
+    const line = { client, up: client.connect(), isUp: false };
+    line.up.then(
+      () => {
+        line.isUp = true;
+      },
+      // The next tries again.
+      () => {
+        if (this.#line === line) this.#drop();
+      },
+    );
+    return line;
   }
 }
 

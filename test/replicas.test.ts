@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type RedisClient, redisBackend } from "../lib/redis.ts";
 import { Replicas } from "../lib/replicas.ts";
 import { insert } from "../lib/testing/session-store-suite/sessions.ts";
+import { eventually } from "./support/eventually.ts";
 import { connectRedis, type RedisClient as NodeRedis, uniquePrefix } from "./support/redis-client.ts";
 import { startRedisCluster } from "./support/redis-cluster.ts";
 import { startRedisSentinel } from "./support/redis-sentinel.ts";
@@ -126,8 +127,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
       await backend.close();
       await ended;
     }
-    await delay(200);
-    expect(await lines()).toBe(before);
+    await eventually(async () => expect(await lines()).toBe(before));
   }, 20_000);
 });
 
@@ -137,6 +137,11 @@ test("With endsOnReplicas, on a cluster, each end is on a replica of its own mas
   const replicas = await Promise.all(cluster.replicas.map(({ url }) => connectRedis(url)));
   const prefix = uniquePrefix("replicas");
   const backend = open(client, prefix);
+  const lines = async () => {
+    const lists = cluster.masters.map((master) => master.sendCommand(["CLIENT", "LIST", "TYPE", "normal"]));
+    return (await Promise.all(lists)).flatMap((list) => String(list).trim().split("\n")).length;
+  };
+  const before = await lines();
   try {
     const sids = Array.from({ length: 60 }, (_, n) => `s${n}`);
     await Promise.all(sids.map((sid) => insert(backend.sessions, sid, {})));
@@ -150,6 +155,10 @@ test("With endsOnReplicas, on a cluster, each end is on a replica of its own mas
     // Those of the two other masters are acknowledged all the same.
     expect(failed).toBeGreaterThan(5);
     expect(failed).toBeLessThan(40);
+    cluster.replicas[0]?.resume();
+    expect(await lines()).toBeGreaterThan(before);
+    await backend.close();
+    await eventually(async () => expect(await lines()).toBe(before), { withinMs: 10_000 });
   } finally {
     cluster.replicas[0]?.resume();
     await backend.close();

@@ -172,7 +172,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   onControlFrame(bytes: number, isPong: boolean): void {
-    if (!isPong || !this.isAwaitingPong) this.inbox.count(bytes);
+    if (!isPong || !this.isAwaitingPong) this.inbox.admit(bytes);
     if (isPong) this.isAwaitingPong = false;
   }
 

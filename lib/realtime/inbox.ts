@@ -91,7 +91,7 @@ export class Inbox {
     const bytes = (message as Buffer).byteLength;
     this.#host.counts.messagesIn++;
     this.#host.counts.bytesIn += bytes;
-    if (!this.count(bytes)) return;
+    if (!this.admit(bytes)) return;
     try {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
       this.#sort(parseMessage(message.toString(), this.#host.events.handles), bytes);
@@ -101,12 +101,12 @@ export class Inbox {
     }
   }
 
-  /** Counts a message, or a ping or pong that nobody has asked for. Answers whether it was not one too many, which ends the line. */
-  count(bytes: number): boolean {
+  /** Counts a message, a ping, or a pong that nobody has asked for. One too many ends the connection, and is `false`. */
+  admit(bytes: number): boolean {
     const now = this.#host.now();
     if (this.#messages.take(1, now) && this.#bytes.take(bytes, now)) return true;
     this.#connection.end("rate_limited");
-    // Else all that has arrived by now would be read first, megabytes of frames in one turn, while everybody waits.
+    // What has arrived by now may be megabytes of frames, which would be read in one turn while everybody waits.
     this.#connection.ws.pause();
     return false;
   }
