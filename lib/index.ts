@@ -1,6 +1,3 @@
-// The types of req.session, which has no name of its own here.
-import "./sessions/bound-session.ts";
-
 export type { Backend } from "./backend.ts";
 export type { Answerer } from "./bus/answerers.ts";
 export type { Bus, MessageListener } from "./bus/bus.ts";

@@ -7,25 +7,6 @@ import { cookieOf } from "./session-cookie.ts";
 import { SessionRecord } from "./session-record.ts";
 import type { StoredSession } from "./session-store.ts";
 
-declare module "express-session" {
-  interface Session {
-    /**
-     * Saves the session: changed top-level keys are merged into what others have saved since it was loaded.
-     * On an HTTP request this happens by itself when the response ends; on a WebSocket only when asked.
-     *
-     * @throws {SessionStackError} `ERR_SESSION_DELETED` if the session has ended, `ERR_SESSION_NOT_CARRIED` if it
-     *   is new and no cookie can be sent any more, `ERR_STORE_UNAVAILABLE` if the store fails.
-     */
-    save(): Promise<void>;
-    /** Loads the session anew into `req.session`. @throws {SessionStackError} `ERR_SESSION_DELETED` if it has ended. */
-    reload(): Promise<void>;
-    /** Ends the session, unsets `req.session`, and closes the session's connections with 4501. */
-    destroy(): Promise<void>;
-    /** Ends the session, closes its connections with 4009, and puts a new one with a new id into `req.session`. */
-    regenerate(): Promise<void>;
-  }
-}
-
 /** What a session's own methods do, for the request or connection that it belongs to. */
 export interface SessionActions {
   save(session: Session): Promise<void>;
