@@ -24,9 +24,9 @@ describeInChromium("the chat on a phone", (browserTest) => {
   async function expectReachable({ page }: ChatPage, controls: Locator[]): Promise<void> {
     const screen = page.viewportSize() as { width: number; height: number };
     for (const control of controls) {
-      const { x, y, width, height } = (await control.boundingBox()) as NonNullable<
-        Awaited<ReturnType<Locator["boundingBox"]>>
-      >;
+      const box = await control.boundingBox();
+      if (!box) throw new Error(`${control} is not shown.`);
+      const { x, y, width, height } = box;
       const beyond = [x + width - screen.width, y + height - screen.height, -x, -y];
       expect({ control: `${control}`, beyond: Math.max(...beyond, 0) }).toMatchObject({ beyond: 0 });
       await control.click({ trial: true });
@@ -51,6 +51,11 @@ describeInChromium("the chat on a phone", (browserTest) => {
     ]);
   }
 
+  /** The list of people is drawn anew while it is looked at: with each answer of the server. */
+  async function expectRoomSoon(chat: ChatPage, options: { canLeave?: boolean }): Promise<void> {
+    await eventually(() => expectRoom(chat, options), { withinMs: 30_000 });
+  }
+
   // The header once took a third of the screen.
   browserTest("has one bar above the messages, with all that can be done", async () => {
     const line = await startTcpProxy(pages.url);
@@ -71,7 +76,7 @@ describeInChromium("the chat on a phone", (browserTest) => {
     await phone.room("Lobby 1 new").waitFor();
     for (const screen of SCREENS) {
       await phone.page.setViewportSize(screen);
-      await expectRoom(phone, { canLeave: true });
+      await expectRoomSoon(phone, { canLeave: true });
       expect(await phone.violations()).toEqual([]);
       await phone.button("Account").tap();
       await expectReachable(phone, [phone.button("Close"), phone.button("Sign out")]);
@@ -84,7 +89,7 @@ describeInChromium("the chat on a phone", (browserTest) => {
       await phone.page.locator("#people li", { hasText: "Ada (you) offline" }).waitFor();
       for (const screen of SCREENS) {
         await phone.page.setViewportSize(screen);
-        await expectRoom(phone, { canLeave: true });
+        await expectRoomSoon(phone, { canLeave: true });
       }
       expect(await phone.violations()).toEqual([]);
       line.heal();
@@ -92,7 +97,7 @@ describeInChromium("the chat on a phone", (browserTest) => {
     });
     await phone.page.getByRole("button", { name: "Leave this room" }).tap();
     await phone.page.getByRole("heading", { name: "Lobby", level: 2 }).waitFor({ state: "attached" });
-    await eventually(() => expectRoom(phone, {}));
+    await expectRoomSoon(phone, {});
     await line.close();
   });
 
