@@ -11,7 +11,7 @@ const ROUNDS = 15;
 const MESSAGES = 40;
 
 const [checkout = "."] = process.argv.slice(2);
-const file = pathToFileURL(resolve(checkout, "lib/realtime/protocol.ts")).href;
+const file = pathToFileURL(resolve(checkout, "lib/realtime/messages/protocol.ts")).href;
 const { parseMessage } = (await import(file)) as {
   parseMessage: (text: string, isHandled?: (type: string) => boolean) => unknown;
 };

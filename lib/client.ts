@@ -9,5 +9,5 @@ export {
 } from "./client/realtime-client.ts";
 export type { WebSocketClass, WebSocketLike } from "./client/web-socket-like.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";
-export type { EventDataArgument, EventMap, EventName } from "./realtime/event-map.ts";
-export type { EventData } from "./realtime/protocol.ts";
+export type { EventDataArgument, EventMap, EventName } from "./realtime/messages/event-map.ts";
+export type { EventData } from "./realtime/messages/protocol.ts";

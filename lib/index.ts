@@ -1,9 +1,9 @@
-export type { Backend } from "./backend.ts";
-export type { Answerer } from "./bus/answerers.ts";
+export type { Backend } from "./backend/backend.ts";
+export { type MemoryBackendOptions, memoryBackend } from "./backend/memory-backend.ts";
 export type { Bus, MessageListener } from "./bus/bus.ts";
-export { type Answers, Node } from "./bus/node.ts";
-export type { NodeOptions } from "./bus/node-options.ts";
-export type { Clock } from "./clock.ts";
+export type { Answerer } from "./bus/node/answerers.ts";
+export { type Answers, Node } from "./bus/node/node.ts";
+export type { NodeOptions } from "./bus/node/node-options.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";
 export type {
   ConnectionIdentity,
@@ -22,28 +22,31 @@ export {
   type Registry,
   type Sighting,
 } from "./connections/registry.ts";
-export { type UserConnectionStoreOptions, userConnectionStore } from "./connections/user-connection-store.ts";
-export type { ErrorListener } from "./error-events.ts";
 export { SessionStackError, type SessionStackErrorCode } from "./errors.ts";
 export type { Joining, Memberships } from "./groups/memberships.ts";
-export { type MemoryBackendOptions, memoryBackend } from "./memory-backend.ts";
+export type { Attachable } from "./lines/attachable.ts";
+export type { MemoryLimits, MemoryStats } from "./memory/memory-quotas.ts";
 export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/cookie.ts";
+export type {
+  SessionCookieFunction,
+  SessionCookieOptions,
+} from "./middleware/cookies/session-cookie-options.ts";
 export { type SessionMiddleware, sessionMiddleware } from "./middleware/session.ts";
-export type { SessionCookieFunction, SessionCookieOptions } from "./middleware/session-cookie-options.ts";
 export type { SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
+export type { ErrorListener } from "./observability/error-events.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
+export type { RealtimeStats } from "./observability/realtime-stats.ts";
 export type { Connection } from "./realtime/connection.ts";
 export type { ConnectionData } from "./realtime/connection-data.ts";
-export type { EventDataArgument, EventMap, EventName } from "./realtime/event-map.ts";
-export type { Closed, EventHandler } from "./realtime/events.ts";
-export type { EventData, ProtocolErrorCode } from "./realtime/protocol.ts";
+export type { EventDataArgument, EventMap, EventName } from "./realtime/messages/event-map.ts";
+export type { Closed, EventHandler } from "./realtime/messages/events.ts";
+export type { EventData, ProtocolErrorCode } from "./realtime/messages/protocol.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/messages/standard-schema.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
-export type { RealtimeStats } from "./realtime/realtime-stats.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/standard-schema.ts";
-export type { MemoryLimits, MemoryStats } from "./sessions/memory-quotas.ts";
+export { type UserConnectionStoreOptions, userConnectionStore } from "./realtime/user-connection-store.ts";
 export type { MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 export {
   type ConnectionHolder,
@@ -58,12 +61,13 @@ export type {
   StoredSession,
   WriteResult,
 } from "./sessions/session-store.ts";
+export type { Clock } from "./time/clock.ts";
 export type { DeletionReceipt } from "./users/deletion-receipt.ts";
 export type { UserSession } from "./users/list-sessions.ts";
-export type { Login } from "./users/login.ts";
-export type { IndexEntry, SessionIndex } from "./users/session-index.ts";
-export type { User } from "./users/user.ts";
-export type { UserEvent, UserEventName, UserListener } from "./users/user-events.ts";
+export type { Login } from "./users/login/login.ts";
+export type { User } from "./users/login/user.ts";
+export type { UserEvent, UserEventName, UserListener } from "./users/login/user-events.ts";
+export type { IndexEntry, SessionIndex } from "./users/session-index/session-index.ts";
 export { type UserRequest, type UserSessions, userSessions } from "./users/user-sessions.ts";
 export type {
   DeleteUserSessionsOptions,
@@ -71,10 +75,9 @@ export type {
   UserSessionsOptions,
   VerifyUserSessionsOptions,
 } from "./users/user-sessions-options.ts";
-export type { AllSessionFindings } from "./users/verify-all-sessions.ts";
-export type { SessionFindings } from "./users/verify-sessions.ts";
-export type { Attachable } from "./websocket/connection-handler.ts";
-export type { Origins } from "./websocket/origin.ts";
+export type { AllSessionFindings } from "./users/verify/verify-all-sessions.ts";
+export type { SessionFindings } from "./users/verify/verify-sessions.ts";
+export type { Origins } from "./websocket/admission/origin.ts";
 export type {
   CloseOptions,
   ConnectionListener,

@@ -2,7 +2,7 @@ import { RedisStore } from "connect-redis";
 import { MemoryStore } from "express-session";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { RedisSessionStore, redisBackend } from "../lib/redis.ts";
-import type { RedisClient } from "../lib/redis-client.ts";
+import type { RedisClient } from "../lib/redis-client/redis-client.ts";
 import { insert, readStored } from "../lib/testing/session-store-suite/sessions.ts";
 import {
   connectRedis,

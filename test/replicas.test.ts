@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type RedisClient, redisBackend } from "../lib/redis.ts";
-import { Replicas } from "../lib/replicas.ts";
+import { Replicas } from "../lib/redis-client/replicas.ts";
 import { insert } from "../lib/testing/session-store-suite/sessions.ts";
 import { eventually } from "./support/eventually.ts";
 import { connectRedis, type RedisClient as NodeRedis, uniquePrefix } from "./support/redis-client.ts";

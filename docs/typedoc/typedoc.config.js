@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 const { exports } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
-const redisClient = readFileSync(new URL("../../lib/redis-client.ts", import.meta.url), "utf8");
+const redisClient = readFileSync(new URL("../../lib/redis-client/redis-client.ts", import.meta.url), "utf8");
 
 /** The members of an interface whose comment speaks for all of them: commands and their arguments are node-redis's. */
 function nodeRedis(name) {

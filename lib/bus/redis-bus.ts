@@ -1,9 +1,9 @@
-import { askedClient, isCluster, type RedisClient, RedisScript } from "../redis-client.ts";
+import { closeWith, letGo } from "../redis-client/close-with-client.ts";
+import { askedClient, isCluster, type RedisClient, RedisScript } from "../redis-client/redis-client.ts";
 import type { Bus, MessageListener } from "./bus.ts";
-import { ChannelNames } from "./channel-names.ts";
-import { closeWith, letGo } from "./close-with-client.ts";
-import { LEASE_SCRIPT } from "./lease-script.ts";
-import { RedisSubscriptions } from "./redis-subscriptions.ts";
+import { ChannelNames } from "./redis/channel-names.ts";
+import { LEASE_SCRIPT } from "./redis/lease-script.ts";
+import { RedisSubscriptions } from "./redis/redis-subscriptions.ts";
 
 const leaseScript = new RedisScript(LEASE_SCRIPT);
 

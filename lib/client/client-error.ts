@@ -1,4 +1,4 @@
-import type { ProtocolErrorCode } from "../realtime/protocol.ts";
+import type { ProtocolErrorCode } from "../realtime/messages/protocol.ts";
 
 /**
  * Why a message was not sent, or a request not answered.

@@ -1,4 +1,4 @@
-import { HEARTBEAT } from "../realtime/protocol.ts";
+import { HEARTBEAT } from "../realtime/messages/protocol.ts";
 import type { ClientConfig } from "./client-options.ts";
 import type { WebSocketLike } from "./web-socket-like.ts";
 

@@ -1,4 +1,4 @@
-import type { EventDataArgument, EventMap, EventName } from "../realtime/event-map.ts";
+import type { EventDataArgument, EventMap, EventName } from "../realtime/messages/event-map.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import { clientConfig, type RealtimeClientOptions } from "./client-options.ts";
 import { ReconnectingClient } from "./reconnecting-client.ts";

@@ -1,5 +1,5 @@
 import { closeCodes } from "../close-codes.ts";
-import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/protocol.ts";
+import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/messages/protocol.ts";
 import { reconnectDelayMs } from "./back-off.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";

@@ -1,5 +1,5 @@
-import { ClockHand } from "../clock-hand.ts";
-import { MemoryQuotas } from "../sessions/memory-quotas.ts";
+import { ClockHand } from "../memory/clock-hand.ts";
+import { MemoryQuotas } from "../memory/memory-quotas.ts";
 import type {
   ConnectionIdentity,
   ConnectionStore,

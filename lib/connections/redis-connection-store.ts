@@ -1,4 +1,4 @@
-import { type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { type RedisClient, RedisScript, readyClient } from "../redis-client/redis-client.ts";
 import type {
   ConnectionIdentity,
   ConnectionStore,

@@ -1,4 +1,4 @@
-import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
+import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client/redis-client.ts";
 import {
   type Arrival,
   type ArrivalLimits,

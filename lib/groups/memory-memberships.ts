@@ -1,4 +1,4 @@
-import { MemoryQuotas } from "../sessions/memory-quotas.ts";
+import { MemoryQuotas } from "../memory/memory-quotas.ts";
 import type { Joining, Memberships } from "./memberships.ts";
 
 /** The memberships of one process. */

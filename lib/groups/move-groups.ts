@@ -1,9 +1,9 @@
-import { assertClientOf } from "../assert-redis-client.ts";
-import { inBatches } from "../in-batches.ts";
+import { inBatches } from "../calls/in-batches.ts";
 import { checkOptions } from "../options/options-check.ts";
-import { ownPrefix, type RedisClient, readyClient } from "../redis-client.ts";
-import { REDIS_STORE_RULES } from "../sessions/redis-session-store-options.ts";
-import { keysOf, scanningClient } from "../sessions/scanning-client.ts";
+import { assertClientOf } from "../redis-client/assert-redis-client.ts";
+import { ownPrefix, type RedisClient, readyClient } from "../redis-client/redis-client.ts";
+import { keysOf, scanningClient } from "../redis-client/scanning-client.ts";
+import { REDIS_STORE_RULES } from "../sessions/redis/redis-session-store-options.ts";
 import { RedisMemberships } from "./redis-memberships.ts";
 
 /** Options of {@link moveGroups}: those that `redisBackend` is given. */

@@ -1,7 +1,7 @@
-import { chunks } from "../in-batches.ts";
-import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
-import type { Replicas } from "../replicas.ts";
-import { unavailable } from "../sessions/within.ts";
+import { chunks } from "../calls/in-batches.ts";
+import { unavailable } from "../calls/within.ts";
+import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client/redis-client.ts";
+import type { Replicas } from "../redis-client/replicas.ts";
 import { JOIN_SCRIPT } from "./join-script.ts";
 import { ARE_MEMBERS_SCRIPT } from "./members-script.ts";
 import type { Joining, Memberships } from "./memberships.ts";

@@ -3,8 +3,8 @@ import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { optionsCheck } from "../options/options-check.ts";
 import { aFunction } from "../options/rule.ts";
 import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
-import { parseCookies, requestCookies } from "./parse-cookies.ts";
-import { SIGNED, unsignValue } from "./signed-value.ts";
+import { parseCookies, requestCookies } from "./cookies/parse-cookies.ts";
+import { SIGNED, unsignValue } from "./cookies/signed-value.ts";
 
 /** Options of {@link cookieMiddleware}. */
 export interface CookieMiddlewareOptions {

@@ -1,9 +1,9 @@
 import type { Request } from "express";
 import type { Session } from "express-session";
 import { isSessionDeleted, SessionStackError, sessionDeleted } from "../errors.ts";
-import { BoundSession, type SessionActions } from "../sessions/bound-session.ts";
+import { BoundSession, type SessionActions } from "../sessions/record/bound-session.ts";
+import { notCarried } from "./cookies/not-carried.ts";
 import { debugSession } from "./debug-session.ts";
-import { notCarried } from "./not-carried.ts";
 import type { OpenSession } from "./open-session.ts";
 
 /** Carries out what the `req.session` of a request or connection is told. */

@@ -1,21 +1,21 @@
 import type { CipherKey } from "node:crypto";
 import type { Request } from "express";
 import type { SessionData } from "express-session";
-import { ErrorEvents } from "../error-events.ts";
+import { callBack } from "../calls/callback.ts";
 import { isSessionUnreadable } from "../errors.ts";
-import { BoundSession } from "../sessions/bound-session.ts";
-import { callBack } from "../sessions/callback.ts";
-import { GuestLogins } from "../users/guest-logins.ts";
-import { UserEvents } from "../users/user-events.ts";
+import { ErrorEvents } from "../observability/error-events.ts";
+import { BoundSession } from "../sessions/record/bound-session.ts";
+import { GuestLogins } from "../users/login/guest-logins.ts";
+import { UserEvents } from "../users/login/user-events.ts";
 import { hasKnownSecrets, isSecret, secretsOf } from "./cookie.ts";
+import { notCarried, type Obstacle } from "./cookies/not-carried.ts";
+import { requestCookies } from "./cookies/parse-cookies.ts";
+import { SIGNED, SignatureCache } from "./cookies/signed-value.ts";
 import { debugSession } from "./debug-session.ts";
-import { notCarried, type Obstacle } from "./not-carried.ts";
 import { OpenSession } from "./open-session.ts";
-import { requestCookies } from "./parse-cookies.ts";
 import { pathnameOf } from "./pathname-of.ts";
+import { TouchWindow } from "./response/touch-window.ts";
 import type { SessionConfig } from "./session-options.ts";
-import { SIGNED, SignatureCache } from "./signed-value.ts";
-import { TouchWindow } from "./touch-window.ts";
 
 /** Where a request keeps its open session. Not a WeakMap: with one entry for each request they keep the collector busy. */
 const OPEN: unique symbol = Symbol("express-session-stack.open");

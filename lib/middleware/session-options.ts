@@ -2,26 +2,26 @@ import type { CipherKey } from "node:crypto";
 import { randomBytes } from "node:crypto";
 import type { Request, Response } from "express";
 import type { SessionData, Store } from "express-session";
-import { type Backend, isBackend } from "../backend.ts";
-import type { Node } from "../bus/node.ts";
-import { isText } from "../is-text.ts";
-import { memoryBackend } from "../memory-backend.ts";
+import { type Backend, isBackend } from "../backend/backend.ts";
+import { memoryBackend } from "../backend/memory-backend.ts";
+import type { Node } from "../bus/node/node.ts";
+import { bounded } from "../calls/bounded.ts";
+import { Bounds } from "../calls/bounds.ts";
+import { isText } from "../names/is-text.ts";
 import { optionsCheck, wrongOption } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
 import { aFunction, delay, hasMethods, oneOf, type Rule, type Rules, trueOrFalse } from "../options/rule.ts";
 import { AnySessionStore } from "../sessions/any-session-store.ts";
-import { isDataKey } from "../sessions/bound-session.ts";
-import { bounded } from "../sessions/bounded.ts";
 import { BoundedSessionStore } from "../sessions/bounded-session-store.ts";
-import { Bounds } from "../sessions/bounds.ts";
 import { relayEndings } from "../sessions/ending-relay.ts";
-import { SaveQueues } from "../sessions/save-queues.ts";
+import { isDataKey } from "../sessions/record/bound-session.ts";
+import { SaveQueues } from "../sessions/saving/save-queues.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
-import { loginOf } from "../users/login.ts";
-import { endLostSessions } from "../users/lost-sessions.ts";
-import type { SessionIndex } from "../users/session-index.ts";
-import { userIdOf as checkedId } from "../users/user.ts";
-import { type UserIdOf, UserIndexedStore } from "../users/user-indexed-store.ts";
+import { loginOf } from "../users/login/login.ts";
+import { userIdOf as checkedId } from "../users/login/user.ts";
+import type { SessionIndex } from "../users/session-index/session-index.ts";
+import { type UserIdOf, UserIndexedStore } from "../users/session-index/user-indexed-store.ts";
+import { endLostSessions } from "../users/verify/lost-sessions.ts";
 import { isSecret, secretList } from "./cookie.ts";
 import {
   cookieOptionsBy,
@@ -29,7 +29,7 @@ import {
   isCookie,
   type SessionCookieFunction,
   type SessionCookieOptions,
-} from "./session-cookie-options.ts";
+} from "./cookies/session-cookie-options.ts";
 import { storeRule } from "./store-rule.ts";
 
 /** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */

@@ -1,12 +1,12 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import type { ErrorListener } from "../error-events.ts";
+import type { ErrorListener } from "../observability/error-events.ts";
 import { checkListening } from "../options/listening.ts";
 import { markMade } from "../options/made-here.ts";
 import { isCalledByServer, refuseCall } from "../options/uncalled.ts";
-import { beforeHead } from "./before-head.ts";
-import { finishSession } from "./finish-session.ts";
-import { type HeldResponse, holdResponse } from "./hold-response.ts";
 import type { OpenSession } from "./open-session.ts";
+import { beforeHead } from "./response/before-head.ts";
+import { finishSession } from "./response/finish-session.ts";
+import { type HeldResponse, holdResponse } from "./response/hold-response.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { type SessionMiddlewareOptions, sessionConfig } from "./session-options.ts";
 

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import type { ErrorListener } from "../error-events.ts";
+import type { ErrorListener } from "../observability/error-events.ts";
 import { checkListening } from "../options/listening.ts";
 import { markMade, refuseOtherCopy } from "../options/made-here.ts";
 import { kindOf } from "../options/options-object.ts";

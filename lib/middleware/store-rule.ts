@@ -1,4 +1,4 @@
-import { isBackend } from "../backend.ts";
+import { isBackend } from "../backend/backend.ts";
 import { hasMethods, type Rule } from "../options/rule.ts";
 import { isSessionStore } from "../sessions/session-store.ts";
 

@@ -1,7 +1,7 @@
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
-import type { RealtimeStats } from "../realtime/realtime-stats.ts";
 import type { WebSocketStats } from "../websocket/web-socket-stats.ts";
 import { DurationMetric, type Metric, SumMetric, type Value } from "./metric.ts";
+import type { RealtimeStats } from "./realtime-stats.ts";
 import { type Timings, timingsOf } from "./timings.ts";
 
 /** A register of prom-client, such as `promClient.register`. */

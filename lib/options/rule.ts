@@ -1,4 +1,4 @@
-import { isDelay } from "../is-delay.ts";
+import { isDelay } from "../time/is-delay.ts";
 
 /** What one option may be. */
 export interface Rule {

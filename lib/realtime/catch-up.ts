@@ -1,11 +1,11 @@
-import type { Clock } from "../clock.ts";
+import { inBatches } from "../calls/in-batches.ts";
+import { within } from "../calls/within.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
-import { inBatches } from "../in-batches.ts";
-import { within } from "../sessions/within.ts";
-import type { Channels } from "./channels.ts";
+import type { Clock } from "../time/clock.ts";
 import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
-import type { Groups } from "./groups.ts";
-import type { Presence } from "./presence.ts";
+import type { Channels } from "./delivery/channels.ts";
+import type { Groups } from "./groups/groups.ts";
+import type { Presence } from "./presence/presence.ts";
 
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;

@@ -1,4 +1,4 @@
-import type { Backend } from "../backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { type ConnectionStore, isConnectionStore } from "../connections/connection-store.ts";
 import { wrongOption } from "../options/options-check.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";

@@ -1,5 +1,5 @@
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
-import { isText } from "../is-text.ts";
+import { isText } from "../names/is-text.ts";
 
 /** Data of one connection, by default for as long as it is open. */
 export interface ConnectionData {

@@ -3,18 +3,19 @@ import type { WebSocket } from "ws";
 import { type CloseReason, closeCodes } from "../close-codes.ts";
 import type { ConnectionIdentity, ConnectionStore } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
+import { type Batch, OutgoingMessage } from "../lines/batch.ts";
+import type { Follower, Line } from "../lines/line.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Tally } from "../observability/tally.ts";
-import type { Follower, SessionWebSocket } from "../websocket/session-web-socket.ts";
-import { Backlog, ceiling } from "./backlog.ts";
 import { type ConnectionData, connectionData } from "./connection-data.ts";
-import type { Receiver } from "./delivery.ts";
-import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
-import type { Closed } from "./events.ts";
-import { Inbox, type InboxHost } from "./inbox.ts";
-import type { Outbox, Sender } from "./outbox.ts";
-import { type Batch, checkedText, OutgoingMessage } from "./outgoing.ts";
-import { eventText } from "./protocol.ts";
+import type { Receiver } from "./delivery/delivery.ts";
+import { Backlog, ceiling } from "./messages/backlog.ts";
+import { checkedText } from "./messages/checked-text.ts";
+import type { EventDataArgument, EventMap, EventName } from "./messages/event-map.ts";
+import type { Closed } from "./messages/events.ts";
+import { Inbox, type InboxHost } from "./messages/inbox.ts";
+import type { Outbox, Sender } from "./messages/outbox.ts";
+import { eventText } from "./messages/protocol.ts";
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */
 export interface Connection<ServerEvents extends EventMap<ServerEvents> = EventMap>
@@ -83,7 +84,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   readonly record: ConnectionRecord | undefined;
   readonly open: OpenSession;
   readonly req: Request;
-  readonly ws: SessionWebSocket;
+  readonly line: Line;
   readonly connectedAt: number;
   lastSeen: number;
   /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, what was heard of it written, its groups looked at; since when it is not read. */
@@ -105,7 +106,6 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   hasData: boolean;
   readonly inbox: Inbox;
   readonly #host: ConnectionHost & InboxHost;
-  readonly #hasExtension: boolean;
   #groups: Set<string> | undefined;
   #batch: Batch | undefined;
   #backlog: Backlog | undefined;
@@ -113,7 +113,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   constructor(
     host: ConnectionHost & InboxHost,
     identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
-    { req, open, ws }: { req: Request; open: OpenSession; ws: SessionWebSocket },
+    { req, open, line }: { req: Request; open: OpenSession; line: Line },
   ) {
     const { id, userId, connectedAt } = identity;
     this.id = id;
@@ -121,17 +121,20 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
     this.record = identity.userId === undefined ? undefined : identity;
     this.open = open;
     this.req = req;
-    this.ws = ws;
+    this.line = line;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
     this.hasData = host.mayHaveData;
     this.#host = host;
     this.inbox = new Inbox(host, this);
-    this.#hasExtension = ws.extensions !== "";
   }
 
   get sid(): string {
     return this.req.sessionID;
+  }
+
+  get ws(): WebSocket {
+    return this.line.webSocket as WebSocket;
   }
 
   get groups(): ReadonlySet<string> {
@@ -158,7 +161,7 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   push(message: OutgoingMessage): void {
-    if (this.ws.isMuted) return;
+    if (this.line.isMuted) return;
     if (this.#batch) {
       this.#batch = this.#batch.with(message);
     } else {
@@ -196,26 +199,26 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   flush(): void {
     const batch = this.#batch;
     this.#batch = undefined;
-    if (!batch || this.ws.readyState !== this.ws.OPEN) return;
-    if (!this.#isReading(batch.bytes)) {
+    if (!batch || !this.line.isOpen) return;
+    const bytes = batch.bytes(this.line.framing).length;
+    if (!this.#isReading(bytes)) {
       // What it does not read would be kept for it without end, and slows nobody else.
       this.end("slow_consumer");
       return;
     }
-    if (this.#hasExtension) for (const { text } of batch.messages) this.ws.send(text);
-    else this.ws.writeFrames(batch.frames);
+    this.line.write(batch);
     this.#host.counts.messagesOut += batch.count;
-    this.#host.counts.bytesOut += batch.bytes;
+    this.#host.counts.bytesOut += bytes;
     const { maxBufferedBytes } = this.#host;
-    if (this.ws.bufferedAmount <= maxBufferedBytes) return;
-    this.#backlog ??= new Backlog(this.ws, maxBufferedBytes, () => this.end("slow_consumer"));
-    this.#backlog.wrote(batch.bytes);
+    if (this.line.bufferedAmount <= maxBufferedBytes) return;
+    this.#backlog ??= new Backlog(this.line, maxBufferedBytes, () => this.end("slow_consumer"));
+    this.#backlog.wrote(bytes);
   }
 
   /** Whether it has read enough of what it was sent before to be sent so much more. */
   #isReading(bytes: number): boolean {
     const { maxBufferedBytes } = this.#host;
-    const waiting = this.ws.bufferedAmount;
+    const waiting = this.line.bufferedAmount;
     if (waiting <= maxBufferedBytes) {
       this.#backlog?.end();
       this.#backlog = undefined;
@@ -232,13 +235,13 @@ export class RealtimeConnection implements Connection, Receiver, Sender, Followe
   }
 
   close(code: number = NORMAL, reason = ""): void {
-    this.ws.end(code, reason);
+    this.line.end(code, reason);
   }
 
   /** Closes for a reason that the client knows what to do about. */
   end(reason: CloseReason): void {
     this.#host.counts.ends.add(reason);
-    this.ws.end(closeCodes[reason], reason);
+    this.line.end(closeCodes[reason], reason);
   }
 }
 

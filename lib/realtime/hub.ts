@@ -1,26 +1,26 @@
+import { bounded } from "../calls/bounded.ts";
+import { Bounds } from "../calls/bounds.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import { type Arrival, type ConnectionRecord, connectionId } from "../connections/registry.ts";
+import type { Candidate, ConnectionHandler, Seat } from "../lines/attachable.ts";
+import type { Line } from "../lines/line.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import type { RealtimeStats } from "../observability/realtime-stats.ts";
 import { Tally } from "../observability/tally.ts";
-import { bounded } from "../sessions/bounded.ts";
-import { Bounds } from "../sessions/bounds.ts";
-import { userAgentOf } from "../users/login.ts";
-import type { Candidate, ConnectionHandler, Seat } from "../websocket/connection-handler.ts";
-import type { SessionWebSocket } from "../websocket/session-web-socket.ts";
+import { userAgentOf } from "../users/login/login.ts";
 import { CatchUp } from "./catch-up.ts";
-import { Channels, userChannel } from "./channels.ts";
 import { chosenConnectionStore } from "./chosen-connection-store.ts";
 import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "./connection.ts";
-import type { Events } from "./events.ts";
-import { Groups, groupName } from "./groups.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import type { InboxHost } from "./inbox.ts";
+import { Channels, userChannel } from "./delivery/channels.ts";
+import { Groups, groupName } from "./groups/groups.ts";
+import { ACK_TIMEOUT_MS } from "./groups/membership-changes.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { ACK_TIMEOUT_MS } from "./membership-changes.ts";
-import { Outbox } from "./outbox.ts";
-import { Presence } from "./presence.ts";
+import type { Events } from "./messages/events.ts";
+import type { InboxHost } from "./messages/inbox.ts";
+import { Outbox } from "./messages/outbox.ts";
+import { Heartbeat } from "./presence/heartbeat.ts";
+import { Presence } from "./presence/presence.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
-import type { RealtimeStats } from "./realtime-stats.ts";
 import { tellOpened } from "./tell-opened.ts";
 import { betweenWritesMs, TICK_MS, Tick } from "./tick.ts";
 
@@ -158,13 +158,13 @@ export class Hub implements ConnectionHandler {
     const id = connectionId(this.#nodeId, ++count);
     const connectedAt = this.#config.clock.now();
     if (userId === undefined)
-      return { open: (ws) => this.#open({ id, userId, connectedAt }, candidate, ws), giveUp() {} };
+      return { open: (line) => this.#open({ id, userId, connectedAt }, candidate, line), giveUp() {} };
     const { sessionID: sid, ip } = req;
     const record: ConnectionRecord = { id, userId, sid, ip, userAgent: userAgentOf(req), connectedAt };
     const arrival = await this.presence.arrive(record);
     if (arrival === "full") return undefined;
     return {
-      open: (ws) => this.#open(record, candidate, ws, arrival),
+      open: (line) => this.#open(record, candidate, line, arrival),
       giveUp: () => this.presence.giveUp(record, arrival),
     };
   }
@@ -191,16 +191,16 @@ export class Hub implements ConnectionHandler {
   #open(
     identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
     { req, open }: Candidate,
-    ws: SessionWebSocket,
+    line: Line,
     arrival?: Arrival,
   ): void {
-    const connection = new RealtimeConnection(this.#host, identity, { req, open, ws });
+    const connection = new RealtimeConnection(this.#host, identity, { req, open, line });
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
     // Its arrival is written.
     connection.writeAt =
       connection.connectedAt + betweenWritesMs(this.#config.inactivityThresholdSeconds * 1000);
-    ws.follow(connection);
+    line.follow(connection);
     void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);
   }
@@ -218,7 +218,7 @@ export class Hub implements ConnectionHandler {
       connection.close(TRY_AGAIN_LATER, "try_again_later");
       return;
     }
-    if (connection.ws.isMuted) return;
+    if (connection.line.isMuted) return;
     const parts = { config: this.#config, events: this.#events, tellClosed: this.#tellClosed };
     if (!(await tellOpened(connection, parts))) return;
     connection.inbox.open();

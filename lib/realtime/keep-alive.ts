@@ -1,10 +1,10 @@
+import { inBatches } from "../calls/in-batches.ts";
 import { isSessionDeleted } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
 import { debugSession } from "../middleware/debug-session.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
-import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
-import { cookieOf } from "../sessions/session-cookie.ts";
-import type { SessionRecord } from "../sessions/session-record.ts";
+import { touchedLifeMs } from "../sessions/data/inflate-cookie.ts";
+import { cookieOf } from "../sessions/data/session-cookie.ts";
+import type { SessionRecord } from "../sessions/record/session-record.ts";
 import type { RealtimeConnection } from "./connection.ts";
 
 /**

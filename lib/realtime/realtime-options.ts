@@ -1,8 +1,6 @@
-import type { Backend } from "../backend.ts";
-import { type Clock, systemClock } from "../clock.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import { isConnectionStore } from "../connections/connection-store.ts";
-import { userConnectionStore } from "../connections/user-connection-store.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { isOptionsObject, over } from "../options/options-object.ts";
 import {
@@ -16,6 +14,8 @@ import {
   type Rules,
   trueOrFalse,
 } from "../options/rule.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { userConnectionStore } from "./user-connection-store.ts";
 
 /** Options of `realtime`. */
 export interface RealtimeOptions {

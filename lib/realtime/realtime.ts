@@ -1,19 +1,19 @@
 import { nodeOf } from "../connections/registry.ts";
+import { ATTACH, type Attachable } from "../lines/attachable.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
+import type { RealtimeStats } from "../observability/realtime-stats.ts";
 import { markMade } from "../options/made-here.ts";
-import { type User, userIdOf } from "../users/user.ts";
-import { ATTACH, type Attachable } from "../websocket/connection-handler.ts";
-import { groupChannel, userChannel } from "./channels.ts";
+import { type User, userIdOf } from "../users/login/user.ts";
 import type { Connection } from "./connection.ts";
-import type { EventDataArgument, EventMap, EventName } from "./event-map.ts";
-import { type Closed, type EventHandler, Events } from "./events.ts";
-import { groupName, storedGroupName } from "./groups.ts";
+import { groupChannel, userChannel } from "./delivery/channels.ts";
+import { groupName, storedGroupName } from "./groups/groups.ts";
 import { Hub } from "./hub.ts";
-import { checkedText } from "./outgoing.ts";
-import { eventText } from "./protocol.ts";
+import { checkedText } from "./messages/checked-text.ts";
+import type { EventDataArgument, EventMap, EventName } from "./messages/event-map.ts";
+import { type Closed, type EventHandler, Events } from "./messages/events.ts";
+import { eventText } from "./messages/protocol.ts";
+import type { StandardSchema } from "./messages/standard-schema.ts";
 import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
-import type { RealtimeStats } from "./realtime-stats.ts";
-import type { StandardSchema } from "./standard-schema.ts";
 
 /** Where messages can be sent: all connections of a user on all nodes. */
 export interface Target<ServerEvents extends EventMap<ServerEvents>> {

@@ -1,13 +1,13 @@
-import type { Clock } from "../clock.ts";
+import { inBatches } from "../calls/in-batches.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import type { Registry } from "../connections/registry.ts";
-import { inBatches } from "../in-batches.ts";
+import type { Clock } from "../time/clock.ts";
 import type { CatchUp } from "./catch-up.ts";
-import type { Channels } from "./channels.ts";
 import type { RealtimeConnection } from "./connection.ts";
-import type { Heartbeat } from "./heartbeat.ts";
+import type { Channels } from "./delivery/channels.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import type { Presence } from "./presence.ts";
+import type { Heartbeat } from "./presence/heartbeat.ts";
+import type { Presence } from "./presence/presence.ts";
 
 /** How exactly times are kept. */
 export const TICK_MS = 1000;

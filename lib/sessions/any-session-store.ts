@@ -1,15 +1,15 @@
 import type { SessionData, Store } from "express-session";
+import { done as asDone, type Callback, callBack, isOfAdapter, markOfAdapter } from "../calls/callback.ts";
+import { inBatches } from "../calls/in-batches.ts";
+import { type Turn, Turns } from "../calls/turns.ts";
+import { timedOut, within } from "../calls/within.ts";
 import { isSessionUnreadable } from "../errors.ts";
-import { inBatches } from "../in-batches.ts";
-import { done as asDone, type Callback, callBack, isOfAdapter, markOfAdapter } from "./callback.ts";
-import { inflateCookie } from "./inflate-cookie.ts";
+import { inflateCookie } from "./data/inflate-cookie.ts";
+import { expiryOf } from "./data/session-cookie.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
-import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { assertSessionData, isSessionData, sessionUnreadable } from "./session-store.ts";
-import { type Turn, Turns } from "./turns.ts";
-import { timedOut, within } from "./within.ts";
 
 /** Stores give a list of sessions with their ids, or an object by id. */
 type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData & { id?: string })[] | null;

@@ -1,10 +1,11 @@
 import type { SessionData, Store } from "express-session";
+import { bounded } from "../calls/bounded.ts";
+import type { Bounds } from "../calls/bounds.ts";
+import { chunks } from "../calls/in-batches.ts";
+import { unavailable, within } from "../calls/within.ts";
 import { codeOf } from "../errors.ts";
-import { chunks } from "../in-batches.ts";
-import { bounded } from "./bounded.ts";
-import type { Bounds } from "./bounds.ts";
 import { checkedLifeMs } from "./checked-life.ts";
-import { readableData, sessionDataOf } from "./inflate-cookie.ts";
+import { readableData, sessionDataOf } from "./data/inflate-cookie.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 import type {
   Base,
@@ -14,7 +15,6 @@ import type {
   StoredSession,
   WriteResult,
 } from "./session-store.ts";
-import { unavailable, within } from "./within.ts";
 
 /** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
 const EXPIRIES_AT_ONCE = 500;

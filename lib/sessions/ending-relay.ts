@@ -1,5 +1,5 @@
-import type { Node } from "../bus/node.ts";
-import { chunks } from "../in-batches.ts";
+import type { Node } from "../bus/node/node.ts";
+import { chunks } from "../calls/in-batches.ts";
 import { digestOf } from "./session-digest.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 

@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import session, { type SessionData } from "express-session";
-import { ClockHand } from "../clock-hand.ts";
-import { inBatches } from "../in-batches.ts";
-import { type Callback, callBack, done } from "./callback.ts";
-import { MemoryQuotas } from "./memory-quotas.ts";
+import { type Callback, callBack, done } from "../calls/callback.ts";
+import { inBatches } from "../calls/in-batches.ts";
+import { ClockHand } from "../memory/clock-hand.ts";
+import { MemoryQuotas } from "../memory/memory-quotas.ts";
+import { expiryOf } from "./data/session-cookie.ts";
+import { storedJson } from "./data/stored-json.ts";
 import { ReplacedIds } from "./replaced-ids.ts";
-import { expiryOf } from "./session-cookie.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { isSessionData } from "./session-store.ts";
-import { storedJson } from "./stored-json.ts";
 
 /** How sessions are kept in memory. */
 export interface MemorySessionStoreOptions {

@@ -1,17 +1,20 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
-import { assertClientOf } from "../assert-redis-client.ts";
+import { answered, type Callback, done } from "../calls/callback.ts";
+import { chunks } from "../calls/in-batches.ts";
+import { SharedReads } from "../calls/shared-reads.ts";
 import { isKeyTaken, isSessionUnreadable } from "../errors.ts";
-import { chunks } from "../in-batches.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
-import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client.ts";
-import { answered, type Callback, done } from "./callback.ts";
-import { checkedTtl } from "./checked-ttl.ts";
-import { comparableJson } from "./comparable-json.ts";
-import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis-session-store-options.ts";
-import { keysOf, scanningClient } from "./scanning-client.ts";
-import { expiryOf } from "./session-cookie.ts";
+import { assertClientOf } from "../redis-client/assert-redis-client.ts";
+import { ownPrefix, type RedisClient, RedisScript, readyClient } from "../redis-client/redis-client.ts";
+import { keysOf, scanningClient } from "../redis-client/scanning-client.ts";
+import { comparableJson } from "./data/comparable-json.ts";
+import { expiryOf } from "./data/session-cookie.ts";
+import { storedJson } from "./data/stored-json.ts";
+import { checkedTtl } from "./redis/checked-ttl.ts";
+import { REDIS_STORE_RULES, type RedisSessionStoreOptions } from "./redis/redis-session-store-options.ts";
+import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./redis/write-script.ts";
 import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type {
   Base,
@@ -22,9 +25,6 @@ import type {
   WriteResult,
 } from "./session-store.ts";
 import { assertSessionData, REPLACED_KNOWN_MS, sessionUnreadable } from "./session-store.ts";
-import { SharedReads } from "./shared-reads.ts";
-import { storedJson } from "./stored-json.ts";
-import { TOUCH_SCRIPT, WRITE_SCRIPT } from "./write-script.ts";
 
 const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDIS_STORE_RULES);
 

@@ -1,6 +1,6 @@
-import type { Replicas } from "../replicas.ts";
+import type { Replicas } from "../redis-client/replicas.ts";
+import type { RedisSessionStoreOptions } from "./redis/redis-session-store-options.ts";
 import { RedisSessionStore } from "./redis-session-store.ts";
-import type { RedisSessionStoreOptions } from "./redis-session-store-options.ts";
 import type { EndReason } from "./session-endings.ts";
 
 /** A store in which a session has ended once replicas have it, whoever asked for the end. */

@@ -1,5 +1,5 @@
-import type { Node } from "../bus/node.ts";
-import type { Bounds } from "../sessions/bounds.ts";
+import type { Node } from "../bus/node/node.ts";
+import type { Bounds } from "../calls/bounds.ts";
 
 /** Asks nodes the same of one list after the other. A node that was silent once is not waited for again. */
 export class AskedNodes {

@@ -1,6 +1,6 @@
-import { chunks } from "../in-batches.ts";
+import type { Bounds } from "../calls/bounds.ts";
+import { chunks } from "../calls/in-batches.ts";
 import type { SessionConfig } from "../middleware/session-options.ts";
-import type { Bounds } from "../sessions/bounds.ts";
 import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { digestOf } from "../sessions/session-digest.ts";
 import { AskedNodes } from "./asked-nodes.ts";

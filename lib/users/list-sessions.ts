@@ -1,8 +1,8 @@
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
-import { touchedLifeMs } from "../sessions/inflate-cookie.ts";
+import { touchedLifeMs } from "../sessions/data/inflate-cookie.ts";
 import { readable, type StoredSession } from "../sessions/session-store.ts";
-import { loginOf } from "./login.ts";
-import type { IndexEntry } from "./session-index.ts";
+import { loginOf } from "./login/login.ts";
+import type { IndexEntry } from "./session-index/session-index.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
 export interface UserSession {

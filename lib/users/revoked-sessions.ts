@@ -1,13 +1,13 @@
-import { chunks } from "../in-batches.ts";
+import type { Bounds } from "../calls/bounds.ts";
+import { chunks } from "../calls/in-batches.ts";
 import { debugDeletion } from "../middleware/debug-session.ts";
 import type { SessionConfig } from "../middleware/session-options.ts";
-import type { Bounds } from "../sessions/bounds.ts";
 import { END_SESSIONS, type EndedSessions } from "../sessions/ending-relay.ts";
 import { digestOf } from "../sessions/session-digest.ts";
 import { readable } from "../sessions/session-store.ts";
 import { AskedNodes } from "./asked-nodes.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
-import { END_LOST_SESSIONS, type LostSessions } from "./lost-sessions.ts";
+import { END_LOST_SESSIONS, type LostSessions } from "./verify/lost-sessions.ts";
 
 /** Sessions that are ended, told of to the nodes and taken out of the index in one go. */
 export const ENDED_AT_ONCE = 500;

@@ -1,7 +1,7 @@
 import { optionsCheck, wrongOption } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
 import { delay, limit, type Rule, trueOrFalse } from "../options/rule.ts";
-import { isDataKey } from "../sessions/bound-session.ts";
+import { isDataKey } from "../sessions/record/bound-session.ts";
 
 /** Options of `userSessions`. */
 export interface UserSessionsOptions {

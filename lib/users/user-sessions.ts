@@ -1,18 +1,18 @@
 import type { Request } from "express";
+import { Bounds } from "../calls/bounds.ts";
+import { unavailable } from "../calls/within.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { kindOf } from "../options/options-object.ts";
 import { assertRequest, noMiddleware } from "../options/uncalled.ts";
-import { BoundSession } from "../sessions/bound-session.ts";
-import { Bounds } from "../sessions/bounds.ts";
-import { unavailable } from "../sessions/within.ts";
+import { BoundSession } from "../sessions/record/bound-session.ts";
 import { countConnections } from "./count-connections.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
 import { listSessions, type UserSession } from "./list-sessions.ts";
-import { loginBy } from "./login.ts";
+import { loginBy } from "./login/login.ts";
+import { type User, userIdOf } from "./login/user.ts";
+import type { UserEventName, UserListener } from "./login/user-events.ts";
 import { ENDED_AT_ONCE, RevokedSessions } from "./revoked-sessions.ts";
 import { SessionLimit } from "./session-limit.ts";
-import { type User, userIdOf } from "./user.ts";
-import type { UserEventName, UserListener } from "./user-events.ts";
 import {
   checkedDeletion,
   checkedFullVerification,
@@ -24,8 +24,8 @@ import {
   userSessionsConfig,
   type VerifyUserSessionsOptions,
 } from "./user-sessions-options.ts";
-import { type AllSessionFindings, verifyAllSessions } from "./verify-all-sessions.ts";
-import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
+import { type AllSessionFindings, verifyAllSessions } from "./verify/verify-all-sessions.ts";
+import { type SessionFindings, verifySessions } from "./verify/verify-sessions.ts";
 
 /** A request of Express 4 or 5, whatever the types of its params, query and body. */
 export type UserRequest = Pick<Request, "headers" | "ip" | "session" | "sessionID">;

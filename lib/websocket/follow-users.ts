@@ -1,7 +1,7 @@
 import type { SessionConnections } from "../connections/session-connections.ts";
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { digestOf } from "../sessions/session-digest.ts";
-import type { UserEvent } from "../users/user-events.ts";
+import type { UserEvent } from "../users/login/user-events.ts";
 
 /** A session that has become another user's, or nobody's, as nodes tell each other. */
 interface SessionUser {

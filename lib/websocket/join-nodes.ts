@@ -1,4 +1,4 @@
-import type { Node } from "../bus/node.ts";
+import type { Node } from "../bus/node/node.ts";
 import type { SessionConnections } from "../connections/session-connections.ts";
 
 /**

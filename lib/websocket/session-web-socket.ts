@@ -2,23 +2,15 @@ import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocket } from "ws";
 import { closeCodes } from "../close-codes.ts";
+import type { Batch, Framing } from "../lines/batch.ts";
+import type { Follower, Line } from "../lines/line.ts";
 import type { AsyncScope } from "./async-scope.ts";
 import { guardedCallback, guardedHandler, unguardedHandler } from "./guarded-handler.ts";
+import { textFrames } from "./text-frames.ts";
+import { unwrittenBytesOf } from "./unwritten-bytes.ts";
 
 /** How long a client may take to answer a close before its connection is cut. */
 export const CLOSE_TIMEOUT_MS = 1000;
-
-/** Who is told of all that happens to a connection: one object, where listeners would be several for each connection. */
-export interface Follower {
-  onMessage(data: Buffer, isBinary: boolean): void;
-  /** A ping or a pong has come. */
-  onControlFrame(bytes: number, isPong: boolean): void;
-  /** A close is about to be sent: what is still to be sent may be sent before it. */
-  onEnd(): void;
-  /** Nothing is let through any more. */
-  onMute(): void;
-  onClose(code: number, reason: string): void;
-}
 
 /** Who looks after a connection, whatever the app does with its listeners. */
 export interface Keeper {
@@ -27,12 +19,6 @@ export interface Keeper {
   /** Called before any listener. */
   onClosed(code: number): void;
 }
-
-/** What Node's own timeouts look at to see whether a write goes on. */
-type SystemSocket = Duplex & {
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
-  readonly _parent?: SystemSocket | null;
-};
 
 /** Most connections are waited for by nobody. */
 const NOBODY: readonly (() => void)[] = [];
@@ -46,7 +32,7 @@ const ATTRIBUTES = ["onopen", "onmessage", "onclose", "onerror"] as const;
  * connection and not the process, by whichever way it was added; `close` tells what this side has ended it with, also
  * if the client does not answer; and listeners run in the async context of the handshake.
  */
-export class SessionWebSocket extends WebSocket {
+export class SessionWebSocket extends WebSocket implements Line {
   static {
     // Where EventEmitter, told to capture rejections, hands them.
     Object.defineProperty(SessionWebSocket.prototype, EventEmitter.captureRejectionSymbol, {
@@ -150,12 +136,8 @@ export class SessionWebSocket extends WebSocket {
     return (this as unknown as { _socket: Duplex })._socket;
   }
 
-  /** Bytes that the system has yet to take of the write that is under way: they become fewer whenever the client reads. */
   get unwrittenBytes(): number {
-    const socket = this.#socket as SystemSocket;
-    // Of TLS the line beneath: what is encrypted already counts there.
-    const { _handle: handle } = socket._parent ?? socket;
-    return handle?.writeQueueSize ?? socket.writableLength;
+    return unwrittenBytesOf(this.#socket);
   }
 
   /** Whether it was this side that has ended it. */
@@ -175,13 +157,26 @@ export class SessionWebSocket extends WebSocket {
     this.#follower = follower;
   }
 
+  get webSocket(): WebSocket {
+    return this;
+  }
+
+  get isOpen(): boolean {
+    return this.readyState === WebSocket.OPEN;
+  }
+
+  get framing(): Framing {
+    return textFrames;
+  }
+
   /**
-   * Writes frames that are made already, in one write. They go past ws, which would make a frame for each client: so
-   * not for a connection with an extension, whose frames are made of what it negotiated.
+   * Writes frames that are made already past ws, which would make them again for each client. A connection with an
+   * extension has ws make them: its frames depend on what it has negotiated.
    */
-  writeFrames(frames: Uint8Array): void {
-    if (this.#isMuted || this.readyState !== WebSocket.OPEN) return;
-    this.#socket.write(frames);
+  write(batch: Batch): void {
+    if (this.#isMuted || !this.isOpen) return;
+    if (this.extensions === "") this.#socket.write(batch.bytes(textFrames));
+    else for (const { text } of batch.messages) this.send(text);
   }
 
   /**

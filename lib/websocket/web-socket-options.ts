@@ -3,10 +3,10 @@ import type { PerMessageDeflateOptions, WebSocket } from "ws";
 import { optionsCheck } from "../options/options-check.ts";
 import { over } from "../options/options-object.ts";
 import { above0, aFunction, delay, delayOr0, limit, limitOr0, wholeNumber } from "../options/rule.ts";
-import { compressionRule } from "./compression-rule.ts";
-import type { Origins } from "./origin.ts";
-import { originsRule } from "./origins-rule.ts";
-import { pathRule } from "./path-rule.ts";
+import type { Origins } from "./admission/origin.ts";
+import { originsRule } from "./admission/origins-rule.ts";
+import { pathRule } from "./admission/path-rule.ts";
+import { compressionRule } from "./handshake/compression-rule.ts";
 
 /**
  * Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011, or with 4501 if

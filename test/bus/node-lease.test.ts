@@ -1,5 +1,5 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { Node } from "../../lib/bus/node.ts";
+import { Node } from "../../lib/bus/node/node.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestBus } from "./test-bus.ts";
 

@@ -1,6 +1,6 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { Node } from "../../lib/bus/node.ts";
-import type { NodeOptions } from "../../lib/bus/node-options.ts";
+import { Node } from "../../lib/bus/node/node.ts";
+import type { NodeOptions } from "../../lib/bus/node/node-options.ts";
 import { eventually } from "../support/eventually.ts";
 import { TestBus } from "./test-bus.ts";
 

@@ -1,4 +1,4 @@
-import { Node } from "../../lib/bus/node.ts";
+import { Node } from "../../lib/bus/node/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
 import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/inbox.ts";
 import { describeBus } from "../../lib/testing/describe-bus.ts";

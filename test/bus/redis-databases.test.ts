@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
-import type { RedisClient } from "../../lib/redis-client.ts";
+import type { RedisClient } from "../../lib/redis-client/redis-client.ts";
 import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/inbox.ts";
 import { connectRedis, resp, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";

@@ -1,6 +1,6 @@
 import type { SessionData } from "express-session";
 import { SessionWatch } from "../../lib/connections/session-watch.ts";
-import { newCookie } from "../../lib/sessions/inflate-cookie.ts";
+import { newCookie } from "../../lib/sessions/data/inflate-cookie.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 import { NO_CONNECTIONS } from "../../lib/testing/session-store-suite/sessions.ts";
 

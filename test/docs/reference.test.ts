@@ -11,9 +11,14 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ],
   ["CookieMiddlewareOptions", "middleware/cookie.ts", "docs/api.md", "### `cookieMiddleware(options)`"],
   ["MemorySessionStoreOptions", "sessions/memory-session-store.ts", "docs/api.md", "### Backends"],
-  ["MemoryLimits", "sessions/memory-quotas.ts", "docs/api.md", "### Backends"],
-  ["RedisSessionStoreOptions", "sessions/redis-session-store-options.ts", "docs/api.md", "### Backends"],
-  ["NodeOptions", "bus/node-options.ts", "docs/api.md", "### Backends"],
+  ["MemoryLimits", "memory/memory-quotas.ts", "docs/api.md", "### Backends"],
+  [
+    "RedisSessionStoreOptions",
+    "sessions/redis/redis-session-store-options.ts",
+    "docs/api.md",
+    "### Backends",
+  ],
+  ["NodeOptions", "bus/node/node-options.ts", "docs/api.md", "### Backends"],
   [
     "UserSessionsOptions",
     "users/user-sessions-options.ts",
@@ -29,7 +34,7 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ["RealtimeOptions", "realtime/realtime-options.ts", "docs/api.md", "## `realtime(options)`"],
   [
     "UserConnectionStoreOptions",
-    "connections/user-connection-store.ts",
+    "realtime/user-connection-store.ts",
     "docs/api.md",
     "## `realtime(options)`",
   ],
@@ -84,7 +89,7 @@ describe("docs/api.md", () => {
 
   test.each([
     ["errors.ts", /\| "(ERR_\w+)"/g, "## Errors"],
-    ["realtime/protocol.ts", /\| "(\w+)"/g, "### Wire format"],
+    ["realtime/messages/protocol.ts", /\| "(\w+)"/g, "### Wire format"],
   ] as const)("has every code of lib/%s", (file, pattern, heading) => {
     const codes = [...readFileSync(`lib/${file}`, "utf8").matchAll(pattern)].map(([, code = ""]) => code);
     expect(codes.length).toBeGreaterThan(4);

@@ -1,5 +1,5 @@
 import { redisBackend } from "../../lib/redis.ts";
-import type { RedisClient } from "../../lib/redis-client.ts";
+import type { RedisClient } from "../../lib/redis-client/redis-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { oddTypes } from "../support/odd-types.ts";
 import { connectRedis, resp, uniquePrefix } from "../support/redis-client.ts";

@@ -1,6 +1,6 @@
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { codeOf, isSessionDeleted } from "../../lib/errors.ts";
 import * as here from "../../lib/index.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
 import { places, secret, serve, sidOf, signIn } from "../users/support.ts";
 
 type Package = typeof here;

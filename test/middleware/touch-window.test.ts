@@ -1,4 +1,4 @@
-import { TouchWindow } from "../../lib/middleware/touch-window.ts";
+import { TouchWindow } from "../../lib/middleware/response/touch-window.ts";
 
 const WINDOW_MS = 60_000;
 const LIFE_MS = 3_600_000;

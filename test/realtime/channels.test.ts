@@ -1,7 +1,7 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { Channels } from "../../lib/realtime/channels.ts";
-import type { Receiver } from "../../lib/realtime/delivery.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
+import { Bounds } from "../../lib/calls/bounds.ts";
+import { Channels } from "../../lib/realtime/delivery/channels.ts";
+import type { Receiver } from "../../lib/realtime/delivery/delivery.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Answers no subscription until it is told to, though each is made. */

@@ -1,7 +1,7 @@
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { type ConnectionRecord, connectionId } from "../../lib/connections/registry.ts";
-import { Departures, type DeparturesParts } from "../../lib/realtime/departures.ts";
-import { Running } from "../../lib/realtime/running.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
+import { Running } from "../../lib/realtime/messages/running.ts";
+import { Departures, type DeparturesParts } from "../../lib/realtime/presence/departures.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const MANY = 12_000;

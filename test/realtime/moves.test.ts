@@ -1,4 +1,4 @@
-import { Moves } from "../../lib/realtime/moves.ts";
+import { Moves } from "../../lib/realtime/delivery/moves.ts";
 
 describe("Moves", () => {
   const wasIn = (moves: Moves<string>, who: string) => [0, 1, 2, 3].map((number) => moves.wasIn(who, number));

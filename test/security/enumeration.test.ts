@@ -1,4 +1,4 @@
-import { unsignValue } from "../../lib/middleware/signed-value.ts";
+import { unsignValue } from "../../lib/middleware/cookies/signed-value.ts";
 import { redisBackend } from "../../lib/redis.ts";
 import { ask, places, refused, type Served, serve, sidOf, signIn } from "../realtime/support.ts";
 import type { Browser } from "../support/browser.ts";

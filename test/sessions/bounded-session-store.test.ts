@@ -1,9 +1,9 @@
 import type { SessionData } from "express-session";
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { sessionDeleted } from "../../lib/errors.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
+import { SessionCookie } from "../../lib/sessions/data/session-cookie.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { SessionCookie } from "../../lib/sessions/session-cookie.ts";
 import type { StoredSession } from "../../lib/sessions/session-store.ts";
 import { describeSessionStore } from "../../lib/testing/describe-session-store.ts";
 import { insert, sessionData, snapshot } from "../../lib/testing/session-store-suite/sessions.ts";

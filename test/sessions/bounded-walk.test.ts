@@ -1,5 +1,5 @@
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 
 /** A store whose walk goes as a test says. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Bounds } from "../../lib/sessions/bounds.ts";
-import { within } from "../../lib/sessions/within.ts";
+import { Bounds } from "../../lib/calls/bounds.ts";
+import { within } from "../../lib/calls/within.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient } from "../support/redis-client.ts";
 

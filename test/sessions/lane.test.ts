@@ -1,5 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { Lane } from "../../lib/sessions/lane.ts";
+import { Lane } from "../../lib/calls/lane.ts";
 import { timeoutMs } from "../support/patience.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);

@@ -1,11 +1,11 @@
 import session, { type SessionData } from "express-session";
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { AnySessionStore } from "../../lib/sessions/any-session-store.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
-import { RecentSessions } from "../../lib/sessions/recent-sessions.ts";
-import { Save } from "../../lib/sessions/save.ts";
-import { SaveQueue } from "../../lib/sessions/save-queue.ts";
-import { SessionFormat } from "../../lib/sessions/session-format.ts";
+import { SessionFormat } from "../../lib/sessions/data/session-format.ts";
+import { RecentSessions } from "../../lib/sessions/saving/recent-sessions.ts";
+import { Save } from "../../lib/sessions/saving/save.ts";
+import { SaveQueue } from "../../lib/sessions/saving/save-queue.ts";
 import {
   assertGone,
   assertStored,

@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { mergeChanges } from "../../lib/sessions/merge.ts";
+import { mergeChanges } from "../../lib/sessions/data/merge.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { changedKeys, copyKey, hasChanges, mergeChanges, sameUnder } from "../../lib/sessions/merge.ts";
+import { changedKeys, copyKey, hasChanges, mergeChanges, sameUnder } from "../../lib/sessions/data/merge.ts";
 import { type SeededRandom, seededRandom } from "../support/random.ts";
 
 type Contents = Record<string, unknown>;

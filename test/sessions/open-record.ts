@@ -1,15 +1,15 @@
 import type { Request } from "express";
 import type { Session, SessionData } from "express-session";
-import { BoundSession, type SessionActions } from "../../lib/sessions/bound-session.ts";
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
-import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
-import type { RecordOwner } from "../../lib/sessions/record-owner.ts";
-import { SaveQueues } from "../../lib/sessions/save-queues.ts";
-import type { SessionRecord } from "../../lib/sessions/session-record.ts";
+import { inflateCookie, newCookie } from "../../lib/sessions/data/inflate-cookie.ts";
+import { BoundSession, type SessionActions } from "../../lib/sessions/record/bound-session.ts";
+import type { RecordOwner } from "../../lib/sessions/record/record-owner.ts";
+import type { SessionRecord } from "../../lib/sessions/record/session-record.ts";
+import { SaveQueues } from "../../lib/sessions/saving/save-queues.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import type { Contents } from "../../lib/testing/session-store-suite/sessions.ts";
-import type { SessionIndex } from "../../lib/users/session-index.ts";
+import type { SessionIndex } from "../../lib/users/session-index/session-index.ts";
 
 /** A record whose session can be written to as an app does. */
 export interface OpenRecord {

@@ -1,4 +1,4 @@
-import { RecentSessions } from "../../lib/sessions/recent-sessions.ts";
+import { RecentSessions } from "../../lib/sessions/saving/recent-sessions.ts";
 
 const base = (json: string) => ({ json, version: json });
 

@@ -1,5 +1,5 @@
 import type { SessionData, Store } from "express-session";
-import type { RedisClient } from "../../lib/redis-client.ts";
+import type { RedisClient } from "../../lib/redis-client/redis-client.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import { contentsOf, insert, readStored, snapshot } from "../../lib/testing/session-store-suite/sessions.ts";
 import { oddTypes } from "../support/odd-types.ts";

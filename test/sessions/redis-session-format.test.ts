@@ -1,7 +1,7 @@
 import { RedisStore } from "connect-redis";
 import type { SessionData } from "express-session";
+import type { RedisSessionStoreOptions } from "../../lib/sessions/redis/redis-session-store-options.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
-import type { RedisSessionStoreOptions } from "../../lib/sessions/redis-session-store-options.ts";
 import {
   assertGone,
   assertStored,

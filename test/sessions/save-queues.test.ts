@@ -1,7 +1,7 @@
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { SaveQueues } from "../../lib/sessions/save-queues.ts";
+import { SaveQueues } from "../../lib/sessions/saving/save-queues.ts";
 import {
   assertGone,
   assertStored,

@@ -1,8 +1,8 @@
 import { deserialize, serialize } from "node:v8";
 import type { SessionData } from "express-session";
-import { comparableJson } from "../../lib/sessions/comparable-json.ts";
+import { comparableJson } from "../../lib/sessions/data/comparable-json.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
-import { SaveQueues } from "../../lib/sessions/save-queues.ts";
+import { SaveQueues } from "../../lib/sessions/saving/save-queues.ts";
 import type { SessionSerializer } from "../../lib/sessions/session-store.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { openRecord } from "./open-record.ts";

@@ -1,6 +1,6 @@
 import { Cookie } from "express-session";
-import { inflateCookie, newCookie } from "../../lib/sessions/inflate-cookie.ts";
-import { cookieOf, SessionCookie } from "../../lib/sessions/session-cookie.ts";
+import { inflateCookie, newCookie } from "../../lib/sessions/data/inflate-cookie.ts";
+import { cookieOf, SessionCookie } from "../../lib/sessions/data/session-cookie.ts";
 
 const at = Date.UTC(2040, 0, 1);
 const text = new Date(at).toISOString();

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
+import { Bounds } from "../../lib/calls/bounds.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
-import { Bounds } from "../../lib/sessions/bounds.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
-import { SaveQueues } from "../../lib/sessions/save-queues.ts";
+import { SaveQueues } from "../../lib/sessions/saving/save-queues.ts";
 import { assertStored, insert, readStored } from "../../lib/testing/session-store-suite/sessions.ts";
 import { seededRandom } from "../support/random.ts";
 import { HeldSessionStore } from "./held-session-store.ts";

@@ -1,4 +1,4 @@
-import { ExpiryOrder } from "../../lib/users/expiry-order.ts";
+import { ExpiryOrder } from "../../lib/users/session-index/expiry-order.ts";
 import { seededRandom } from "../support/random.ts";
 
 interface Entry {

@@ -1,6 +1,6 @@
 import { MemoryBus } from "../../lib/bus/memory-bus.ts";
-import { Node } from "../../lib/bus/node.ts";
-import { GuestLogins } from "../../lib/users/guest-logins.ts";
+import { Node } from "../../lib/bus/node/node.ts";
+import { GuestLogins } from "../../lib/users/login/guest-logins.ts";
 import { TestBus } from "../bus/test-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { afterThisTest } from "./support.ts";

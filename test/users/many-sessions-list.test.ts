@@ -1,4 +1,4 @@
-import { inBatches } from "../../lib/in-batches.ts";
+import { inBatches } from "../../lib/calls/in-batches.ts";
 import type { Backend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { aroundCalls } from "../support/redis-client.ts";

@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { inBatches } from "../../lib/in-batches.ts";
+import { inBatches } from "../../lib/calls/in-batches.ts";
 import type { Backend } from "../../lib/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { me, type Served, signIn } from "./support.ts";

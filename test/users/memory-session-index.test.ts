@@ -1,5 +1,5 @@
 import { describeSessionIndex } from "../../lib/testing/describe-session-index.ts";
-import { MemorySessionIndex } from "../../lib/users/memory-session-index.ts";
+import { MemorySessionIndex } from "../../lib/users/session-index/memory-session-index.ts";
 
 describeSessionIndex("MemorySessionIndex", { create: () => new MemorySessionIndex() });
 

@@ -3,7 +3,7 @@ import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import { describeSessionIndex } from "../../lib/testing/describe-session-index.ts";
 import { minuteMs, range } from "../../lib/testing/session-index-suite/index-state.ts";
 import { raceLogins } from "../../lib/testing/session-index-suite/races.ts";
-import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
+import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, type RedisClusterClient, startRedisCluster } from "../support/redis-cluster.ts";
 

@@ -1,5 +1,5 @@
 import { minuteMs, range } from "../../lib/testing/session-index-suite/index-state.ts";
-import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
+import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
 import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 

@@ -1,5 +1,5 @@
 import { minuteMs, shorten } from "../../lib/testing/session-index-suite/index-state.ts";
-import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
+import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SessionData } from "express-session";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import type { SessionStore } from "../../lib/sessions/session-store.ts";
-import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
-import { UserIndexedStore } from "../../lib/users/user-indexed-store.ts";
+import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
+import { UserIndexedStore } from "../../lib/users/session-index/user-indexed-store.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 const lifeSeconds = 1;

@@ -1,7 +1,7 @@
 import { describeSessionIndex } from "../../lib/testing/describe-session-index.ts";
 import { minuteMs, range } from "../../lib/testing/session-index-suite/index-state.ts";
 import { raceLogins } from "../../lib/testing/session-index-suite/races.ts";
-import { RedisSessionIndex } from "../../lib/users/redis-session-index.ts";
+import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 let client: RedisClient;

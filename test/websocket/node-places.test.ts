@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { SessionData } from "express-session";
 import type { WebSocketSessionsOptions } from "../../lib/index.ts";
-import { HandshakeRate } from "../../lib/websocket/handshake-rate.ts";
+import { HandshakeRate } from "../../lib/websocket/admission/handshake-rate.ts";
 import type { Browser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { rawSocket, resetSocket } from "../support/raw-socket.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import { halves, oddStrings } from "../odd-strings.ts";
 import { assertEntered, minuteMs, revoked } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";

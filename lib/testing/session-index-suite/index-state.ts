@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
 
 export { range } from "../range.ts";
 

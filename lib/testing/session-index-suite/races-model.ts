@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import { minuteMs } from "./index-state.ts";
 
 /** The sessions of one user in a store, written and deleted as the stack does it: by the steps that the contract names. */

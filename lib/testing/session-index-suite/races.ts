@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SessionIndex } from "../../users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import { pause } from "../interleaving.ts";
 import { seededRandom } from "../random.ts";
 import { enteredSids, minuteMs, range } from "./index-state.ts";

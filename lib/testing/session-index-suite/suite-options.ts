@@ -1,4 +1,4 @@
-import type { SessionIndex } from "../../users/session-index.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import { type Rules, rulesOf } from "../rules.ts";
 import type { SuiteOptions, TestRunner } from "../runner.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionData } from "express-session";
-import { newCookie } from "../../sessions/inflate-cookie.ts";
+import { newCookie } from "../../sessions/data/inflate-cookie.ts";
 import type { ConnectionHolder, Ending, EndReason } from "../../sessions/session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession } from "../../sessions/session-store.ts";
 

@@ -1,0 +1,50 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Node } from "../bus/node/node.ts";
+import type { ConnectionStore, ConnectionStoreOptions } from "../connections/connection-store.ts";
+import type { Registry } from "../connections/registry.ts";
+import type { Memberships } from "../groups/memberships.ts";
+import type { MemoryStats } from "../memory/memory-quotas.ts";
+import type { SessionStore } from "../sessions/session-store.ts";
+import type { SessionIndex } from "../users/session-index/session-index.ts";
+
+/** Where state lives and how nodes talk: memory for one process, Redis for many. */
+export interface Backend {
+  /** Where sessions live. */
+  readonly sessions: SessionStore;
+  /** Which sessions users have. */
+  readonly sessionIndex: SessionIndex;
+  /** Which connections users have, on which nodes. */
+  readonly registry: Registry;
+  /** Which users are in which groups. */
+  readonly memberships: Memberships;
+  /** How nodes talk. */
+  readonly bus: Bus;
+  /** This process among the nodes that share the backend. */
+  readonly node: Node;
+  /** Makes a place for data of connections. */
+  connectionStore(options: ConnectionStoreOptions): ConnectionStore;
+  /** Figures of what it keeps in this process, if that is anything. */
+  stats?(): MemoryStats;
+  /** Leaves the other nodes and closes what the backend has opened itself; the client stays the app's. */
+  close(): Promise<void>;
+}
+
+const PARTS: Readonly<Record<Exclude<keyof Backend, "stats">, "object" | "function">> = Object.freeze({
+  sessions: "object",
+  sessionIndex: "object",
+  registry: "object",
+  memberships: "object",
+  bus: "object",
+  node: "object",
+  connectionStore: "function",
+  close: "function",
+});
+
+/** Whether something has all that a backend is made of. */
+export function isBackend(value: unknown): value is Backend {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(PARTS).every(([name, kind]) => {
+    const part = (value as Record<string, unknown>)[name];
+    return typeof part === kind && part !== null;
+  });
+}

@@ -1,0 +1,151 @@
+import { unavailable, within } from "../calls/within.ts";
+import { closeWith, letGo } from "./close-with-client.ts";
+import { endClient, type OwnClient } from "./end-client.ts";
+import { keyPrefixOf, type RedisClient } from "./redis-client.ts";
+
+/** Milliseconds that replicas are waited for, and the answer with them. */
+const WAIT_MS = 1_000;
+const ANSWER_MS = 2 * WAIT_MS;
+
+/** A client beside the app's. All members are node-redis's. */
+interface Line extends OwnClient {
+  connect(): Promise<unknown>;
+  sendCommand(...args: unknown[]): Promise<unknown>;
+  getNodeClientForKey?(key: string): Promise<Line>;
+}
+
+interface Opened {
+  readonly client: Line;
+  readonly up: Promise<unknown>;
+  isUp: boolean;
+}
+
+/** A question whose answer is 0 once what was written under its key is there. */
+export type Claim = readonly [command: "EXISTS" | "SISMEMBER", key: string, ...rest: string[]];
+
+interface Waiting {
+  readonly claim: Claim;
+  settle(failure?: unknown): void;
+}
+
+/**
+ * Waits until replicas have what was written, so that a failover cannot take it back.
+ *
+ * WAIT holds up all that comes after it on its connection, so it has one of its own. Redis waits for what was written
+ * before the connection's last command; so each WAIT comes right behind one that asks for what is to be confirmed, which
+ * also tells if another server has taken over meanwhile that has never heard of it.
+ */
+export class Replicas {
+  readonly #client: RedisClient;
+  readonly #keyPrefix: string;
+  readonly #count: number;
+  #line: Opened | undefined;
+  /** By server: those that come while its replicas are waited for share the next wait. */
+  readonly #waiting = new Map<Line, Waiting[]>();
+  readonly #withClient = { close: () => this.#drop() };
+  #isClosed = false;
+
+  constructor(client: RedisClient, count: number) {
+    this.#client = client;
+    this.#keyPrefix = keyPrefixOf(client);
+    this.#count = count;
+  }
+
+  /** Resolves once enough replicas have what was written. @throws `ERR_STORE_UNAVAILABLE` if that is not known in time. */
+  async confirm(claim: Claim): Promise<void> {
+    const server = await within(this.#serverOf(claim[1]), ANSWER_MS).catch((error) => {
+      throw unconfirmed(error);
+    });
+    await new Promise<void>((resolve, reject) => {
+      const settle = (failure?: unknown) => (failure === undefined ? resolve() : reject(failure));
+      const waiting = this.#waiting.get(server);
+      if (waiting) waiting.push({ claim, settle });
+      else {
+        this.#waiting.set(server, [{ claim, settle }]);
+        void this.#askAll(server);
+      }
+    });
+  }
+
+  /** Ends the connection. Nothing is confirmed from then on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  /** The next that is to be confirmed makes a new one. */
+  #drop(): void {
+    letGo(this.#client, this.#withClient);
+    const line = this.#line;
+    this.#line = undefined;
+    if (line) endClient(line.client, line.isUp);
+  }
+
+  async #askAll(server: Line): Promise<void> {
+    // Those of one turn are asked for together.
+    await Promise.resolve();
+    for (;;) {
+      const waiting = this.#waiting.get(server) ?? [];
+      if (waiting.length === 0) break;
+      this.#waiting.set(server, []);
+      try {
+        await within(this.#ask(server, waiting), ANSWER_MS);
+      } catch (error) {
+        for (const { settle } of waiting) settle(unconfirmed(error));
+        // What stands still would hold up all that come after.
+        this.#drop();
+      }
+    }
+    this.#waiting.delete(server);
+  }
+
+  async #ask(server: Line, waiting: readonly Waiting[]): Promise<void> {
+    const send = (...command: string[]) =>
+      "getMasterNode" in server ? server.sendCommand(false, command) : server.sendCommand(command);
+    // All in one go, so that they go by one connection.
+    const asked = waiting.map(({ claim: [command, key, ...rest] }) =>
+      send(command, this.#keyPrefix + key, ...rest),
+    );
+    const reached = send("WAIT", String(this.#count), String(WAIT_MS));
+    const answers = await Promise.allSettled([reached, ...asked]);
+    const [count, ...are] = answers.map((answer) =>
+      answer.status === "fulfilled" ? Number(answer.value) : Number.NaN,
+    );
+    const failed = answers.find((answer) => answer.status === "rejected");
+    for (const [at, { settle }] of waiting.entries())
+      settle(are[at] === 0 && Number(count) >= this.#count ? undefined : unconfirmed(failed?.reason));
+  }
+
+  /** The connection to the server of a key. */
+  async #serverOf(key: string): Promise<Line> {
+    if (this.#isClosed) throw new Error("The backend is closed.");
+    this.#line ??= this.#open();
+    const { client, up } = this.#line;
+    await up;
+    return (await client.getNodeClientForKey?.(this.#keyPrefix + key)) ?? client;
+  }
+
+  #open(): Opened {
+    // A sentinel shares its connections out: a WAIT must not come by another one.
+    const given = this.#client as unknown as { duplicate(options?: object): Line };
+    const client = "getMasterNode" in given ? given.duplicate({ masterPoolSize: 1 }) : given.duplicate();
+    // node-redis reconnects by itself; without a listener its errors would end the process.
+    client.on("error", () => {});
+    closeWith(this.#client, this.#withClient);
+    const line = { client, up: client.connect(), isUp: false };
+    line.up.then(
+      () => {
+        line.isUp = true;
+      },
+      // The next tries again.
+      () => {
+        if (this.#line === line) this.#drop();
+      },
+    );
+    return line;
+  }
+}
+
+function unconfirmed(cause?: unknown): Error {
+  return unavailable("has made this change, but did not say in time that its replicas have it", cause);
+}

@@ -1,0 +1,52 @@
+import { unavailable } from "../../calls/within.ts";
+import type { SessionIndex } from "../../users/session-index/session-index.ts";
+import type { SaveRequest } from "../saving/save.ts";
+import type { SessionSnapshot, SessionStore, StoredSession } from "../session-store.ts";
+
+/** Where it is asked what has become of it. */
+interface Places {
+  readonly store: SessionStore;
+  readonly index: SessionIndex;
+}
+
+/**
+ * The first save of a session, when its answer has not come: it may have stored the session, or may do so later.
+ *
+ * It is never made again. The session may have been stored and ended since, with all others of its user, and a second
+ * first save would bring it back.
+ */
+export class UnsureInsert {
+  /** The session as it was sent to the store. */
+  readonly sent: SessionSnapshot;
+  readonly #sid: string;
+  readonly #userId: string | undefined;
+  readonly #places: Places;
+
+  constructor(sid: string, { sent, userId }: SaveRequest, places: Places) {
+    this.sent = sent;
+    this.#sid = sid;
+    this.#userId = userId;
+    this.#places = places;
+  }
+
+  /**
+   * Resolves to the session if it is stored after all; to `undefined` if its user's sessions have been ended since.
+   *
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if it is not stored, which may still change.
+   */
+  async find(): Promise<StoredSession | undefined> {
+    const { store, index } = this.#places;
+    const stored = await store.read(this.#sid);
+    if (!stored)
+      throw unavailable("has not said whether it keeps this new session; begin another by regenerate()");
+    // Asked after it: whoever ends the user's sessions takes out the entry first, and finds the session second.
+    if (this.#userId === undefined || (await index.confirm(this.#userId, this.#sid))) return stored;
+    await store.remove(this.#sid, "session_ended");
+    return undefined;
+  }
+
+  /** To be called before the session is removed: if it is stored only after that, its user is not confirmed. */
+  async revoke(): Promise<void> {
+    if (this.#userId !== undefined) await this.#places.index.remove(this.#userId, [this.#sid]);
+  }
+}

@@ -1,0 +1,19 @@
+import { isName, MAX_NAME_LENGTH } from "../../names/name.ts";
+
+/** A user: an id, or anything that has one. */
+export type User =
+  | string
+  | number
+  | {
+      /** Of 1 to 256 characters; a number is the same as its text. */
+      readonly id: string | number;
+    };
+
+/** The id of a user. @throws {TypeError} if there is none. */
+export function userIdOf(user: User): string {
+  const id = typeof user === "object" && user !== null ? user.id : user;
+  if (isName(id) || Number.isFinite(id)) return String(id);
+  throw new TypeError(
+    `expected a user: an id, or an object with an id, that is a number, or a string of 1 to ${MAX_NAME_LENGTH} characters`,
+  );
+}

@@ -1,0 +1,88 @@
+import type { Request, RequestHandler, Response } from "express";
+import { isCookieMiddleware } from "../../middleware/cookie.ts";
+import { runMiddlewares } from "../../middleware/stack.ts";
+import type { Limit } from "../admission/give-up-limit.ts";
+import { type AsyncScope, currentScope } from "../async-scope.ts";
+import type { Answer } from "./answer.ts";
+
+/** The response that a cookieMiddleware is given: it need not be made for that. */
+const UNUSED = {} as Response;
+
+/** What a passage is made of. */
+interface PassageParts {
+  readonly req: Request;
+  readonly answer: Answer;
+  readonly limit: Limit;
+  /** Has an async context kept that nothing but the caller has entered. */
+  readonly keepsScope: boolean;
+  /** Called with what fails when nobody waits for it any more. */
+  readonly report: (error: unknown) => void;
+}
+
+/**
+ * The way of a handshake through functions of the app. What a middleware enters, by `run` of an AsyncLocalStorage around
+ * `next`, is there for all that comes after it, as it is on HTTP.
+ */
+export class Passage {
+  readonly #parts: PassageParts;
+  #scope: AsyncScope | undefined;
+
+  constructor(parts: PassageParts) {
+    this.#parts = parts;
+    if (parts.keepsScope) this.#scope = currentScope();
+  }
+
+  /** Where it has arrived; `undefined` if nobody can have entered anything. */
+  get scope(): AsyncScope | undefined {
+    return this.#scope;
+  }
+
+  /** Calls a function where it has arrived. */
+  call<Result>(call: () => Result): Result {
+    return this.#scope ? this.#scope(call) : call();
+  }
+
+  /**
+   * Goes through middlewares. Answers whether it was waited for one. A middleware that does not go on has answered by
+   * `res`, or never will.
+   */
+  async through(middlewares: readonly RequestHandler[]): Promise<boolean> {
+    if (middlewares.length === 0) return false;
+    const { limit, report } = this.#parts;
+    const areOurs = middlewares.every(isCookieMiddleware);
+    // What is entered by enterWith stays in it: else Node's parser would have it, which is another line's after this one.
+    if (!areOurs) this.#scope ??= currentScope();
+    let hasPassed = false;
+    const passing = this.call(() =>
+      this.#run(middlewares, areOurs, () => {
+        hasPassed = true;
+      }),
+    );
+    if (hasPassed) return false;
+    await limit.race(passing, report);
+    return true;
+  }
+
+  #run(middlewares: readonly RequestHandler[], areOurs: boolean, onPassed: () => void): Promise<void> {
+    const { req, answer, report } = this.#parts;
+    const res = areOurs ? UNUSED : answer.res;
+    let outcome: { readonly error: unknown } | undefined;
+    return new Promise<void>((resolve, reject) => {
+      runMiddlewares(middlewares, req, res, (error) => {
+        if (outcome) {
+          // It has gone on, or failed, before.
+          if (error && error !== outcome.error) report(error);
+          return;
+        }
+        outcome = { error };
+        if (error) {
+          reject(error);
+          return;
+        }
+        if (!areOurs) this.#scope = currentScope();
+        onPassed();
+        resolve();
+      });
+    });
+  }
+}
