@@ -1,12 +1,7 @@
+export type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client/client-contract.ts";
 export { RealtimeClientError, type RealtimeClientErrorCode } from "./client/client-error.ts";
 export type { RealtimeClientOptions } from "./client/client-options.ts";
-export {
-  type ClientState,
-  type RealtimeClient,
-  realtimeClient,
-  type StateInfo,
-  type StateListener,
-} from "./client/realtime-client.ts";
+export { realtimeClient } from "./client/realtime-client.ts";
 export type { WebSocketClass, WebSocketLike } from "./client/web-socket-like.ts";
 export { type CloseReason, closeCodes } from "./close-codes.ts";
 export type { EventDataArgument, EventMap, EventName } from "./realtime/messages/event-map.ts";

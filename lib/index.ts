@@ -37,10 +37,11 @@ export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts
 export type { ErrorListener } from "./observability/error-events.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
 export type { RealtimeStats } from "./observability/realtime-stats.ts";
-export type { Connection } from "./realtime/connection.ts";
+export type { WebSocketStats } from "./observability/web-socket-stats.ts";
+export type { Closed, Connection } from "./realtime/connection.ts";
 export type { ConnectionData } from "./realtime/connection-data.ts";
 export type { EventDataArgument, EventMap, EventName } from "./realtime/messages/event-map.ts";
-export type { Closed, EventHandler } from "./realtime/messages/events.ts";
+export type { EventHandler } from "./realtime/messages/events.ts";
 export type { EventData, ProtocolErrorCode } from "./realtime/messages/protocol.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/messages/standard-schema.ts";
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
@@ -87,4 +88,3 @@ export {
   type WebSocketSessions,
   webSocketSessions,
 } from "./websocket/web-socket-sessions.ts";
-export type { WebSocketStats } from "./websocket/web-socket-stats.ts";

@@ -1,13 +1,13 @@
 import { closeCodes } from "../close-codes.ts";
 import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/messages/protocol.ts";
 import { reconnectDelayMs } from "./back-off.ts";
+import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client-contract.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";
 import { ABNORMAL, type Closed, Line, type LineHost } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 import { type Answer, answerError, Outbox } from "./outbox.ts";
 import { followPage, isOffline } from "./page.ts";
-import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./realtime-client.ts";
 
 /** Try again later (IANA registry of close codes). */
 const TRY_AGAIN_LATER = 1013;

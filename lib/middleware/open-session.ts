@@ -18,14 +18,14 @@ import type { Obstacle } from "./cookies/not-carried.ts";
 import { isSecure } from "./cookies/secure.ts";
 import { isOver } from "./cookies/set-cookie.ts";
 import { briefly, debugSession } from "./debug-session.ts";
-import { RequestSessionActions } from "./request-session-actions.ts";
+import { RequestSessionActions, type SessionSteps } from "./request-session-actions.ts";
 import type { SessionConfig } from "./session-options.ts";
 
 /** Milliseconds for which a session that was seen in the store is there: no login is done in less. */
 const SAME_MOMENT_MS = 1;
 
 /** The session of one request or connection: begins it, writes it, ends it, and decides whether its cookie is sent. */
-export class OpenSession implements RecordOwner {
+export class OpenSession implements RecordOwner, SessionSteps {
   /** The id in the cookie that the client has sent, if the cookie was signed here. */
   readonly requestedId: string | undefined;
   readonly #req: Request;

@@ -2,16 +2,38 @@ import type { Request } from "express";
 import type { Session } from "express-session";
 import { isSessionDeleted, SessionStackError, sessionDeleted } from "../errors.ts";
 import { BoundSession, type SessionActions } from "../sessions/record/bound-session.ts";
-import { notCarried } from "./cookies/not-carried.ts";
+import type { SessionRecord } from "../sessions/record/session-record.ts";
+import type { EndReason } from "../sessions/session-endings.ts";
+import type { StoredSession } from "../sessions/session-store.ts";
+import { notCarried, type Obstacle } from "./cookies/not-carried.ts";
 import { debugSession } from "./debug-session.ts";
-import type { OpenSession } from "./open-session.ts";
+
+/** The steps that the session of a request or connection can take. */
+export interface SessionSteps {
+  /** The record of the session in `req.session`. */
+  readonly record: SessionRecord | undefined;
+  /** Whether it is too late to send a cookie. */
+  readonly isHeadSent: boolean;
+  /** Why the session may not be stored, if it may not. */
+  obstacleTo(record: SessionRecord): Obstacle | undefined;
+  /** Saves a session that may be stored. */
+  write(record: SessionRecord): Promise<void>;
+  /** Puts a stored session into `req.session`. */
+  adopt(stored: StoredSession): void;
+  /** Puts a new session with a new id into `req.session`. */
+  generate(): void;
+  /** Ends a session. Resolves to whether it was still there. */
+  end(record: SessionRecord, reason: EndReason): Promise<boolean>;
+  /** Leaves the client its cookie: it may be that of another session by now. */
+  leaveCookie(record: SessionRecord): void;
+}
 
 /** Carries out what the `req.session` of a request or connection is told. */
 export class RequestSessionActions implements SessionActions {
   readonly #req: Request;
-  readonly #open: OpenSession;
+  readonly #open: SessionSteps;
 
-  constructor(req: Request, open: OpenSession) {
+  constructor(req: Request, open: SessionSteps) {
     this.#req = req;
     this.#open = open;
   }

@@ -1,8 +1,7 @@
-import type { SessionKeeper } from "../middleware/session-keeper.ts";
-import type { WebSocketStats } from "../websocket/web-socket-stats.ts";
 import { DurationMetric, type Metric, SumMetric, type Value } from "./metric.ts";
 import type { RealtimeStats } from "./realtime-stats.ts";
-import { type Timings, timingsOf } from "./timings.ts";
+import { type Timed, type Timings, timingsOf } from "./timings.ts";
+import type { WebSocketStats } from "./web-socket-stats.ts";
 
 /** A register of prom-client, such as `promClient.register`. */
 export interface MetricsRegister {
@@ -10,9 +9,16 @@ export interface MetricsRegister {
   registerMetric(metric: never): void;
 }
 
+/** Counts what it keeps in this process, if that is anything. */
+interface Counted {
+  stats?(): Readonly<Record<(typeof KEPT)[number], number>>;
+}
+
+const KEPT = ["sessions", "sessionBytes", "memberships", "connectionDataBytes"] as const;
+
 /** Where the figures come from. */
 export interface MetricsSources {
-  readonly keeper: SessionKeeper;
+  readonly keeper: Timed & { readonly config: { readonly backend: Counted } };
   webSocket(): WebSocketStats;
   realtime(): RealtimeStats | undefined;
 }
@@ -99,7 +105,7 @@ function newMetrics(): Registered {
     "Connections closed because their session ended",
     ({ webSocket }) => webSocket().revocations,
   );
-  for (const name of ["sessions", "sessionBytes", "memberships", "connectionDataBytes"] as const) {
+  for (const name of KEPT) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const value = () => {
       // Of one backend once, however many have it.

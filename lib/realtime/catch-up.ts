@@ -2,10 +2,10 @@ import { inBatches } from "../calls/in-batches.ts";
 import { within } from "../calls/within.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { Clock } from "../time/clock.ts";
-import { isOfUser, type OfUser, type RealtimeConnection } from "./connection.ts";
 import type { Channels } from "./delivery/channels.ts";
 import type { Groups } from "./groups/groups.ts";
 import type { Presence } from "./presence/presence.ts";
+import { isOfUser, type OfUser, type RealtimeConnection } from "./realtime-connection.ts";
 
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
@@ -26,6 +26,11 @@ export interface CatchUpParts {
   readonly presence: Presence;
   readonly groups: Groups;
   readonly channels: Channels<RealtimeConnection>;
+  readonly hub: CatchUpHub;
+}
+
+/** What the hub of the node does for it. */
+interface CatchUpHub {
   /** Looks at all sessions anew, and resolves once that is done. */
   revalidate(): Promise<void>;
   /** Called when it has caught up with the sessions: what waited for that goes on. */
@@ -126,10 +131,10 @@ export class CatchUp {
   /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */
   async #revalidate(): Promise<void> {
     const lapses = this.#lapses;
-    await within(this.#parts.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.report);
+    await within(this.#parts.hub.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.hub.report);
     this.#lookedAfter = lapses;
     // Once more, if it has lapsed again meanwhile.
-    if (!this.isStale) this.#parts.goOn();
+    if (!this.isStale) this.#parts.hub.goOn();
   }
 
   /** Has the groups of some read again with the next tick: this node was told that they have changed, and could not find out how. */
@@ -204,7 +209,7 @@ export class CatchUp {
 
   /** Once, not with each tick for as long as the backend is down. */
   #fail(error: unknown): void {
-    if (!this.#isFailing) this.#parts.report(error);
+    if (!this.#isFailing) this.#parts.hub.report(error);
     this.#isFailing = true;
   }
 }

@@ -1,6 +1,6 @@
 import { bounded } from "../calls/bounded.ts";
-import { Bounds } from "../calls/bounds.ts";
-import type { ConnectionStore } from "../connections/connection-store.ts";
+import { inBatches } from "../calls/in-batches.ts";
+import type { ConnectionIdentity, ConnectionStore } from "../connections/connection-store.ts";
 import { type Arrival, type ConnectionRecord, connectionId } from "../connections/registry.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../lines/attachable.ts";
 import type { Line } from "../lines/line.ts";
@@ -10,19 +10,27 @@ import { Tally } from "../observability/tally.ts";
 import { userAgentOf } from "../users/login/login.ts";
 import { CatchUp } from "./catch-up.ts";
 import { chosenConnectionStore } from "./chosen-connection-store.ts";
-import { type ConnectionHost, type Counts, isOfUser, RealtimeConnection } from "./connection.ts";
 import { Channels, userChannel } from "./delivery/channels.ts";
 import { Groups, groupName } from "./groups/groups.ts";
-import { ACK_TIMEOUT_MS } from "./groups/membership-changes.ts";
+import { MembershipChanges } from "./groups/membership-changes.ts";
 import { KeepAlive } from "./keep-alive.ts";
+import type { Counts } from "./messages/counts.ts";
 import type { Events } from "./messages/events.ts";
-import type { InboxHost } from "./messages/inbox.ts";
-import { Outbox } from "./messages/outbox.ts";
+import { FlushQueue } from "./messages/flush-queue.ts";
 import { Heartbeat } from "./presence/heartbeat.ts";
 import { Presence } from "./presence/presence.ts";
+import { Registries } from "./presence/registries.ts";
+import { Sightings } from "./presence/sightings.ts";
+import {
+  type ConnectionHost,
+  type ConnectionHub,
+  isOfUser,
+  RealtimeConnection,
+} from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import { tellOpened } from "./tell-opened.ts";
-import { betweenWritesMs, TICK_MS, Tick } from "./tick.ts";
+import { type Step, Tick } from "./tick.ts";
+import { TICK_MS } from "./times.ts";
 
 /** Try again later (IANA registry of close codes): the client is to come back. */
 const TRY_AGAIN_LATER = 1013;
@@ -41,116 +49,88 @@ export class Hub implements ConnectionHandler {
   readonly #store: ConnectionStore;
   readonly #connections = new Map<string, RealtimeConnection>();
   readonly #heartbeat: Heartbeat;
-  readonly #host: ConnectionHost & InboxHost;
+  readonly #sightings: Sightings;
+  readonly #host: ConnectionHost;
   readonly #toStop: (() => void)[];
   readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
 
   constructor(config: RealtimeConfig, events: Events, keeper: SessionKeeper) {
-    const { backend, bounds, node } = keeper.config;
-    const thresholdMs = config.inactivityThresholdSeconds * 1000;
-    // Whole ones, as a backend counts them.
-    const graceMs = Math.ceil(config.graceMs);
+    const { backend, bounds, node, store: sessions } = keeper.config;
     this.#config = config;
     this.#events = events;
     this.#nodeId = node.id;
-    const ofRealtime = bounds.for("realtime");
-    const ofUpkeep = bounds.for("maintenance");
-    const registry = bounded(backend.registry, ofRealtime);
-    const upkeepRegistry = bounded(backend.registry, ofUpkeep);
+    const connections = this.#connections;
+    const report = this.#report;
+    const registries = new Registries(backend.registry, bounds);
     const store = chosenConnectionStore(config, backend);
-    this.#store = bounded(store, ofRealtime);
+    const upkeepStore = bounded(store, registries.upkeepBounds);
+    this.#store = bounded(store, registries.bounds);
     this.#heartbeat = new Heartbeat(config);
     this.channels = new Channels(backend.bus, bounds, () => node.hasLapsed || catchUp.isBehind);
-    this.presence = new Presence({
-      registry,
-      upkeepRegistry,
-      lastingRegistry: backend.registry,
-      bus: backend.bus,
-      bounds: ofRealtime,
-      upkeepBounds: ofUpkeep,
-      clock: config.clock,
-      events,
-      nodeId: node.id,
-      leaseMs: node.leaseMs,
-      maxConnectionsPerUser: config.maxConnectionsPerUser,
-      // What was heard is written now and then, up to a tick later, and a tick may wait for the one before it.
-      expireAfterMs: thresholdMs + betweenWritesMs(thresholdMs) + 2 * TICK_MS,
-      graceMs,
-      graceAfterDeathMs: Math.max(0, graceMs - node.leaseMs),
-      isOpen: (id) => this.#connections.has(id),
-      clearData: async (connection) => this.#store.clear?.(connection),
-    });
+    this.presence = new Presence({ config, registries, bus: backend.bus, node, events, holder: this });
+    const changes = new MembershipChanges(registries.asked, node, bounds.timeoutMs);
     this.groups = new Groups({
-      memberships: bounded(backend.memberships, ofRealtime),
-      registry,
-      node,
-      asking: new Bounds(bounds.timeoutMs + ACK_TIMEOUT_MS),
+      config,
+      memberships: bounded(backend.memberships, registries.bounds),
+      changes,
       channels: this.channels,
       events,
-      maxGroups: config.maxGroupsPerUser,
-      authorize: config.authorizeGroup,
-      unfollowed: (connections, error) => catchUp.lookUpLater(connections, error),
+      unfollowed: (unfollowed, error) => catchUp.lookUpLater(unfollowed, error),
     });
-    this.#host = {
-      outbox: new Outbox(),
-      events,
-      store: this.#store,
-      mayHaveData: config.connectionStore !== undefined,
-      counts: this.#counts,
-      maxBufferedBytes: config.maxBufferedBytes,
-      maxMessagesPerSecond: config.maxMessagesPerSecond,
-      maxBytesPerSecond: config.maxBytesPerSecond,
-      handlerTimeoutMs: config.handlerTimeoutMs,
-      isStale: () => node.hasLapsed || catchUp.isStale,
-      now: () => config.clock.now(),
-      after: (ms, step) => config.clock.after(ms, step),
-      gone: (connection) => this.#forget(connection),
-      closed: (connection) => this.#tellClosed(connection),
-      heard: (connection, by) => this.#heartbeat.heard(connection, by),
-      join: (connection, group) =>
-        isOfUser(connection)
-          ? this.groups.join(connection.userId, groupName(group))
-          : this.groups.joinAlone(connection, groupName(group)),
-      leave: async (connection, group) =>
-        isOfUser(connection)
-          ? this.groups.leave(connection.userId, groupName(group))
-          : this.groups.leaveAlone(connection, groupName(group)),
-    };
     const catchUp = new CatchUp({
-      connections: this.#connections,
+      connections,
       clock: config.clock,
       presence: this.presence,
       groups: this.groups,
       channels: this.channels,
-      revalidate: () => keeper.config.store.endings.revalidateAll(),
-      goOn: () => {
-        for (const { inbox } of this.#connections.values()) inbox.goOn();
-      },
-      report: this.#report,
+      hub: { revalidate: () => sessions.endings.revalidateAll(), goOn: () => this.#goOn(), report },
     });
-    this.#toStop = [this.groups.changes.close, node.onGap((hasLapsed) => catchUp.begin(hasLapsed))];
-    const tick = new Tick({
-      connections: this.#connections,
-      clock: config.clock,
-      heartbeat: this.#heartbeat,
-      keepAlive: new KeepAlive(keeper),
-      presence: this.presence,
-      channels: this.channels,
-      catchUp,
-      registry: upkeepRegistry,
-      store: bounded(store, ofUpkeep),
-      betweenWritesMs: betweenWritesMs(thresholdMs),
-      report: this.#report,
-    });
-    const upkeep = () => {
-      void this.groups.changes.tick();
-      for (const each of [tick, catchUp]) each.run().catch(this.#report);
+    this.#sightings = new Sightings(config, registries.upkeep, (lost) => catchUp.lookUpAgain(lost));
+    const keepAlive = new KeepAlive(keeper);
+    const steps: Step[] = [
+      (heard) => this.#sightings.write(heard),
+      () => this.presence.tick(),
+      (_, beating) => keepAlive.refresh(beating),
+      (heard) =>
+        inBatches(
+          heard.filter(({ hasData }) => hasData),
+          (connection) => upkeepStore.refresh(connection),
+        ),
+    ];
+    const tick = new Tick(this.#heartbeat, steps, report);
+    this.#host = {
+      config,
+      events,
+      counts: this.#counts,
+      flushes: new FlushQueue(),
+      store: this.#store,
+      hub: this.#hubOf(() => node.hasLapsed || catchUp.isStale),
     };
-    this.#toStop.push(config.clock.every(TICK_MS, upkeep));
+    const look = async () => {
+      this.#heartbeat.look(connections.values());
+      this.channels.tick();
+    };
+    const upkeep = () => {
+      void changes.tick();
+      for (const each of [look(), tick.run(), catchUp.run()]) each.catch(report);
+    };
+    this.#toStop = [
+      this.groups.close,
+      node.onGap((hasLapsed) => catchUp.begin(hasLapsed)),
+      config.clock.every(TICK_MS, upkeep),
+    ];
   }
 
   find(id: string): RealtimeConnection | undefined {
     return this.#connections.get(id);
+  }
+
+  isOpen(id: string): boolean {
+    return this.#connections.has(id);
+  }
+
+  async clearData(connection: ConnectionIdentity): Promise<void> {
+    await this.#store.clear?.(connection);
   }
 
   async admit(candidate: Candidate): Promise<Seat | undefined> {
@@ -188,6 +168,31 @@ export class Hub implements ConnectionHandler {
     await this.presence.close();
   }
 
+  /** What connections see of the hub. */
+  #hubOf(isStale: () => boolean): ConnectionHub {
+    const { groups } = this;
+    return {
+      get isStale() {
+        return isStale();
+      },
+      heard: (connection, by) => this.#heartbeat.heard(connection, by),
+      gone: (connection) => this.#forget(connection),
+      closed: (connection) => this.#tellClosed(connection),
+      join: (connection, group) =>
+        isOfUser(connection)
+          ? groups.join(connection.userId, groupName(group))
+          : groups.joinAlone(connection, groupName(group)),
+      leave: async (connection, group) =>
+        isOfUser(connection)
+          ? groups.leave(connection.userId, groupName(group))
+          : groups.leaveAlone(connection, groupName(group)),
+    };
+  }
+
+  #goOn(): void {
+    for (const { inbox } of this.#connections.values()) inbox.goOn();
+  }
+
   #open(
     identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
     { req, open }: Candidate,
@@ -197,9 +202,7 @@ export class Hub implements ConnectionHandler {
     const connection = new RealtimeConnection(this.#host, identity, { req, open, line });
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
-    // Its arrival is written.
-    connection.writeAt =
-      connection.connectedAt + betweenWritesMs(this.#config.inactivityThresholdSeconds * 1000);
+    this.#sightings.begin(connection);
     line.follow(connection);
     void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);

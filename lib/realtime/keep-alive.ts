@@ -5,7 +5,7 @@ import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { touchedLifeMs } from "../sessions/data/inflate-cookie.ts";
 import { cookieOf } from "../sessions/data/session-cookie.ts";
 import type { SessionRecord } from "../sessions/record/session-record.ts";
-import type { RealtimeConnection } from "./connection.ts";
+import type { RealtimeConnection } from "./realtime-connection.ts";
 
 /**
  * Lets the express-sessions of connections live on, each at most once per `touchAfterMs`, however many connections it has

@@ -1,6 +1,6 @@
-import type { RealtimeConnection } from "./connection.ts";
 import type { Events } from "./messages/events.ts";
 import { INTERNAL_ERROR } from "./messages/inbox.ts";
+import type { RealtimeConnection } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
 /** What it takes to tell of a connection. */

@@ -7,7 +7,7 @@ import { isSessionDeleted } from "../errors.ts";
 import type { ErrorEvents } from "../observability/error-events.ts";
 import type { AsyncScope } from "./async-scope.ts";
 import type { Keeper, SessionWebSocket } from "./session-web-socket.ts";
-import type { WebSocketCounts } from "./web-socket-stats.ts";
+import type { WebSocketCounts } from "./web-socket-counts.ts";
 
 /** What the connections of a node have in common. */
 interface Common {

@@ -10,6 +10,7 @@ import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { ErrorEvents, type ErrorListener } from "../observability/error-events.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
+import type { WebSocketStats } from "../observability/web-socket-stats.ts";
 import { checkListening } from "../options/listening.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { type Guest, GuestConnections } from "./admission/guest-connections.ts";
@@ -27,6 +28,7 @@ import { UpgradeListener } from "./handshake/upgrade-listeners.ts";
 import { expressUpgrade, releaseAnswer } from "./handshake/upgrade-request.ts";
 import { joinNodes } from "./join-nodes.ts";
 import type { SessionWebSocket } from "./session-web-socket.ts";
+import { WebSocketCounts } from "./web-socket-counts.ts";
 import {
   type CloseOptions,
   type ConnectionListener,
@@ -34,7 +36,6 @@ import {
   type WebSocketSessionsOptions,
   webSocketConfig,
 } from "./web-socket-options.ts";
-import { WebSocketCounts, type WebSocketStats } from "./web-socket-stats.ts";
 
 /** WebSocket connections that share their session with HTTP. */
 export interface WebSocketSessions {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import type { Backend, Connection, RealtimeOptions } from "../../lib/index.ts";
-import type { RealtimeConnection } from "../../lib/realtime/connection.ts";
+import type { RealtimeConnection } from "../../lib/realtime/realtime-connection.ts";
 import { closed, messages } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { after } from "../../time/after.ts";
-import type { RealtimeConnection } from "../connection.ts";
 import type { Events } from "../messages/events.ts";
+import type { RealtimeConnection } from "../realtime-connection.ts";
 
 /** What says who may be in a group. */
 export interface GroupAuthority {

@@ -3,17 +3,22 @@ import { SessionStackError } from "../../errors.ts";
 import type { Memberships } from "../../groups/memberships.ts";
 import { isText } from "../../names/is-text.ts";
 import { isName, MAX_NAME_LENGTH } from "../../names/name.ts";
-import { isOfUser, type OfUser, type RealtimeConnection } from "../connection.ts";
 import { type Channels, groupChannel, userChannel } from "../delivery/channels.ts";
+import type { Events } from "../messages/events.ts";
+import { isOfUser, type OfUser, type RealtimeConnection } from "../realtime-connection.ts";
+import type { RealtimeConfig } from "../realtime-options.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
-import { type ChangesParts, type MembershipChange, MembershipChanges } from "./membership-changes.ts";
+import type { MembershipChange, MembershipChanges } from "./membership-changes.ts";
 import { type Round, Rounds } from "./rounds.ts";
 
 /** What groups need. */
-export interface GroupsParts extends GroupAuthority, ChangesParts {
+export interface GroupsParts {
+  readonly config: Pick<RealtimeConfig, "authorizeGroup" | "maxGroupsPerUser">;
   readonly memberships: Memberships;
+  /** What the nodes tell each other of changes. */
+  readonly changes: MembershipChanges;
   readonly channels: Channels<RealtimeConnection>;
-  readonly maxGroups: number;
+  readonly events: Events;
   /** Called for connections whose node could not find out what has become of their groups. */
   unfollowed(connections: Iterable<OfUser>, error: unknown): void;
 }
@@ -38,29 +43,31 @@ export class Groups {
   readonly #parts: GroupsParts;
   /** By users: of connections that come together, the memberships are read, and the app is asked, once. */
   readonly #restoring = new Rounds<OfUser>((round) => this.#restore(round));
-  /** What the nodes tell each other of changes. */
-  readonly changes: MembershipChanges;
+  /** Follows no changes any more. */
+  readonly close: () => void;
+  readonly #authority: GroupAuthority;
   /** How often there was reason to doubt what had been read so far. */
   #doubts = 0;
 
   constructor(parts: GroupsParts) {
     this.#parts = parts;
-    this.changes = new MembershipChanges(parts, (change) => this.#follow(change));
+    this.#authority = { events: parts.events, authorize: parts.config.authorizeGroup };
+    this.close = parts.changes.follow((change) => this.#follow(change));
   }
 
   /** Puts a user into a group. Resolves once all connections of the user get its messages. */
   async join(userId: string, group: string): Promise<void> {
     await this.#checkAllowed(userId, group);
-    const { memberships, maxGroups } = this.#parts;
-    await this.changes.make({ userId, group, isIn: true }, async () => {
-      if ((await memberships.join(userId, group, maxGroups)) === "full") throw tooMany();
+    const { memberships, changes, config } = this.#parts;
+    await changes.make({ userId, group, isIn: true }, async () => {
+      if ((await memberships.join(userId, group, config.maxGroupsPerUser)) === "full") throw tooMany();
     });
   }
 
   /** Takes a user out of a group. What is sent to it after this has resolved reaches no connection of the user. */
   async leave(userId: string, group: string): Promise<void> {
-    const { memberships } = this.#parts;
-    await this.changes.make({ userId, group, isIn: false }, () => memberships.leave(userId, group));
+    const { memberships, changes } = this.#parts;
+    await changes.make({ userId, group, isIn: false }, () => memberships.leave(userId, group));
   }
 
   /** The groups of a user. */
@@ -72,7 +79,8 @@ export class Groups {
   /** Puts a connection that has no user into a group. */
   async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {
     await this.#checkAllowed(undefined, group);
-    if (!connection.groups.has(group) && connection.groups.size >= this.#parts.maxGroups) throw tooMany();
+    const { maxGroupsPerUser } = this.#parts.config;
+    if (!connection.groups.has(group) && connection.groups.size >= maxGroupsPerUser) throw tooMany();
     await this.#enter(connection, [group]);
   }
 
@@ -98,7 +106,7 @@ export class Groups {
       const groups = (await memberships.groupsOf(first.userId)).filter(isName);
       const isMissing = (group: string) => [...members].some((connection) => !connection.groups.has(group));
       const unasked = groups.filter((group) => !allowed.has(group) && isMissing(group));
-      for (const [group, is] of await allowedGroups(this.#parts, first, unasked, isWanted))
+      for (const [group, is] of await allowedGroups(this.#authority, first, unasked, isWanted))
         allowed.set(group, is);
       if (!isWanted()) return;
       if (this.#changesOf(first) !== changes || this.#doubts !== doubts) continue;
@@ -203,7 +211,7 @@ export class Groups {
   }
 
   async #checkAllowed(userId: string | undefined, group: string): Promise<void> {
-    if (await this.#parts.authorize(userId, group)) return;
+    if (await this.#authority.authorize(userId, group)) return;
     throw new SessionStackError(
       "ERR_GROUP_FORBIDDEN",
       "authorizeGroup does not let this user into the group; nothing was changed.",

@@ -1,5 +1,5 @@
 import type { Node } from "../../bus/node/node.ts";
-import type { Bounds } from "../../calls/bounds.ts";
+import { Bounds } from "../../calls/bounds.ts";
 import type { Registry } from "../../connections/registry.ts";
 import { codeOf } from "../../errors.ts";
 
@@ -10,18 +10,10 @@ export interface MembershipChange {
   readonly isIn: boolean;
 }
 
-/** What changes need. */
-export interface ChangesParts {
-  readonly registry: Registry;
-  readonly node: Node;
-  /** Bounds what is asked of other nodes. */
-  readonly asking: Bounds;
-}
-
 const MEMBERSHIP_CHANGED = "membership_changed";
 
 /** Milliseconds that nodes have to say that a change is in effect. */
-export const ACK_TIMEOUT_MS = 1000;
+const ACK_TIMEOUT_MS = 1000;
 
 /** Changes of unknown outcome that are kept until the nodes were told of them, and that they are told of with one tick. */
 const MAX_UNSURE = 10_000;
@@ -34,16 +26,23 @@ const UNSURE_AT_A_TIME = 100;
  * made; but the nodes are told to look for themselves, until they could be.
  */
 export class MembershipChanges {
-  readonly #parts: ChangesParts;
+  readonly #registry: Registry;
+  readonly #node: Node;
+  /** Bounds what is asked of other nodes. */
+  readonly #asking: Bounds;
   /** Those of unknown outcome, by user and group. */
   readonly #unsure = new Map<string, MembershipChange>();
   #isTelling = false;
-  /** Hears of no changes any more. */
-  readonly close: () => void;
 
-  constructor(parts: ChangesParts, follow: (change: MembershipChange) => Promise<void>) {
-    this.#parts = parts;
-    this.close = parts.node.answer(MEMBERSHIP_CHANGED, (payload) => follow(payload as MembershipChange));
+  constructor(registry: Registry, node: Node, timeoutMs: number) {
+    this.#registry = registry;
+    this.#node = node;
+    this.#asking = new Bounds(timeoutMs + ACK_TIMEOUT_MS);
+  }
+
+  /** Has changes followed that any node makes, until the returned function is called. */
+  follow(follow: (change: MembershipChange) => Promise<void>): () => void {
+    return this.#node.answer(MEMBERSHIP_CHANGED, (payload) => follow(payload as MembershipChange));
   }
 
   /** Makes a change, and resolves once it is in effect on all nodes that answer in time. */
@@ -85,9 +84,9 @@ export class MembershipChanges {
   }
 
   async #spread(change: MembershipChange): Promise<void> {
-    const { registry, node, asking } = this.#parts;
-    const [nodes = []] = await registry.nodesOf([change.userId]);
+    const [nodes = []] = await this.#registry.nodesOf([change.userId]);
     // This one in any case, which knows its connections without the registry.
-    await asking.call(() => node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, [node.id, ...nodes]));
+    const asked = [this.#node.id, ...nodes];
+    await this.#asking.call(() => this.#node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, asked));
   }
 }

@@ -3,18 +3,10 @@ import { isSessionDeleted, sessionDeleted } from "../../errors.ts";
 import type { Line } from "../../lines/line.ts";
 import { MAX_NAME_LENGTH } from "../../names/name.ts";
 import { ErrorEvents } from "../../observability/error-events.ts";
-import type { Connection } from "../connection.ts";
+import type { Closed, Connection } from "../connection.ts";
 import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError, unknownEvent } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
-
-/** How a connection was closed, by whichever side was the first. */
-export interface Closed {
-  /** The close code (RFC 6455, section 7.4): that of `closeCodes`, or another. */
-  readonly code: number;
-  /** The reason sent with it; empty if there was none. */
-  readonly reason: string;
-}
 
 /** Handles an event of a client. What it returns, or resolves to, is the answer's data. */
 export type EventHandler<Data, ServerEvents extends EventMap<ServerEvents> = EventMap> = (

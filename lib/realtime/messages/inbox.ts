@@ -1,7 +1,9 @@
 import type { RawData } from "ws";
 import { OutgoingMessage } from "../../lines/batch.ts";
-import type { Counts, RealtimeConnection } from "../connection.ts";
+import type { RealtimeConfig } from "../realtime-options.ts";
 import { checkedText } from "./checked-text.ts";
+import type { Correspondent } from "./correspondent.ts";
+import type { Counts } from "./counts.ts";
 import type { Events } from "./events.ts";
 import {
   answerText,
@@ -18,16 +20,14 @@ import { Rate } from "./rate.ts";
 export interface InboxHost {
   readonly events: Events;
   readonly counts: Counts;
-  readonly maxMessagesPerSecond: number;
-  readonly maxBytesPerSecond: number;
-  readonly handlerTimeoutMs: number;
-  readonly maxBufferedBytes: number;
-  /** Whether sessions may have ended of which this node has not heard: then no event is handled until it has looked. */
-  isStale(): boolean;
-  now(): number;
-  after(ms: number, step: () => void): void;
-  /** Called with each message: its user is there. */
-  heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
+  readonly config: Pick<
+    RealtimeConfig,
+    "clock" | "maxMessagesPerSecond" | "maxBytesPerSecond" | "handlerTimeoutMs" | "maxBufferedBytes"
+  >;
+  readonly hub: {
+    /** Whether sessions may have ended of which this node has not heard. Then no event is handled until it has looked. */
+    readonly isStale: boolean;
+  };
 }
 
 /** As for a listener that fails (RFC 6455, section 7.4.1). */
@@ -60,7 +60,7 @@ const NOTHING: Waiting[] = [];
  */
 export class Inbox {
   readonly #host: InboxHost;
-  readonly #connection: RealtimeConnection;
+  readonly #connection: Correspondent;
   #waiting = NOTHING;
   #waitingBytes = 0;
   #isHeld = true;
@@ -70,11 +70,11 @@ export class Inbox {
   readonly #messages: Rate;
   readonly #bytes: Rate;
 
-  constructor(host: InboxHost, connection: RealtimeConnection) {
+  constructor(host: InboxHost, connection: Correspondent) {
     this.#host = host;
     this.#connection = connection;
-    this.#messages = new Rate(host.maxMessagesPerSecond, host.now());
-    this.#bytes = new Rate(host.maxBytesPerSecond, host.now());
+    this.#messages = new Rate(host.config.maxMessagesPerSecond, host.config.clock.now());
+    this.#bytes = new Rate(host.config.maxBytesPerSecond, host.config.clock.now());
   }
 
   /** From here on events are handled. */
@@ -97,14 +97,14 @@ export class Inbox {
       if (isBinary) throw new ProtocolError("binary_frame", "Messages must be text");
       this.#sort(parseMessage(message.toString(), this.#host.events.handles), bytes);
     } catch (error) {
-      this.#host.heard(this.#connection, "message");
+      this.#connection.heard("message");
       this.#refuse(error as ProtocolError);
     }
   }
 
   /** Counts a message, a ping, or a pong that nobody has asked for. One too many ends the connection, and is `false`. */
   admit(bytes: number): boolean {
-    const now = this.#host.now();
+    const now = this.#host.config.clock.now();
     if (this.#messages.take(1, now) && this.#bytes.take(bytes, now)) return true;
     this.#connection.end("rate_limited");
     // What has arrived by now may be megabytes of frames, which would be read in one turn while everybody waits.
@@ -114,7 +114,7 @@ export class Inbox {
 
   #sort(event: IncomingEvent | undefined, bytes: number): void {
     const isHeartbeat = event === undefined || event.type === HEARTBEAT;
-    this.#host.heard(this.#connection, isHeartbeat ? "heartbeat" : "message");
+    this.#connection.heard(isHeartbeat ? "heartbeat" : "message");
     if (!isHeartbeat) this.#wait({ event, bytes });
     else if (event?.id !== undefined) this.#answer(answerText(event.id, undefined));
     else if (event) this.#answer(HEARTBEAT_ANSWER);
@@ -133,7 +133,8 @@ export class Inbox {
 
   /** Has the next event handled if the one before it has taken too long, up to a tick ago. */
   look(now: number): void {
-    const { events, handlerTimeoutMs } = this.#host;
+    const { events } = this.#host;
+    const { handlerTimeoutMs } = this.#host.config;
     const late = this.#handling;
     if (!late || now - late.since < handlerTimeoutMs) return;
     this.#handling = undefined;
@@ -151,8 +152,9 @@ export class Inbox {
   /** What was sent before the line closed is handled, and nobody else looks after it any more. */
   closed(): void {
     if (!this.#handling) return;
-    this.#host.after(this.#host.handlerTimeoutMs, () => {
-      this.look(this.#host.now());
+    const { clock, handlerTimeoutMs } = this.#host.config;
+    clock.after(handlerTimeoutMs, () => {
+      this.look(clock.now());
       this.closed();
     });
   }
@@ -160,12 +162,12 @@ export class Inbox {
   async #work(): Promise<void> {
     if (this.#isHeld || this.#handling) return;
     while (!this.#connection.line.isMuted) {
-      if (this.#waiting.length > 0 && this.#host.isStale()) return;
+      if (this.#waiting.length > 0 && this.#host.hub.isStale) return;
       const next = this.#waiting.shift();
       if (!next) break;
       this.#waitingBytes -= next.bytes;
       if (this.#isPaused) this.#resumeIfHalfDone();
-      const handling = { event: next.event, since: this.#host.now() };
+      const handling = { event: next.event, since: this.#host.config.clock.now() };
       this.#handling = handling;
       await this.#handle(handling);
       // Others go on meanwhile with what comes after it.
@@ -184,7 +186,7 @@ export class Inbox {
     try {
       const answer = await this.#host.events.handle(this.#connection, event);
       if (event.id !== undefined && this.#handling === handling)
-        this.#answer(checkedText(answerText(event.id, answer), this.#host.maxBufferedBytes));
+        this.#answer(checkedText(answerText(event.id, answer), this.#host.config.maxBufferedBytes));
     } catch (error) {
       if (!(error instanceof ProtocolError)) this.#host.events.errors.report(error, this.#connection);
       // It was answered when its time was over.

@@ -1,7 +1,7 @@
 import { OutgoingMessage } from "../../lines/batch.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { RealtimeConnection } from "../connection.ts";
 import { eventText, HEARTBEAT } from "../messages/protocol.ts";
+import type { RealtimeConnection } from "../realtime-connection.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
 
 /** The heartbeat that the server sends. */

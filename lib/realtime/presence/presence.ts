@@ -1,5 +1,6 @@
 import createDebug from "debug";
 import type { Bus } from "../../bus/bus.ts";
+import type { Node } from "../../bus/node/node.ts";
 import type { Bounds } from "../../calls/bounds.ts";
 import { heardLate } from "../../calls/heard-late.ts";
 import { chunks } from "../../calls/in-batches.ts";
@@ -9,37 +10,29 @@ import {
   type ConnectionRecord,
   nodeOf,
   type RegisteredConnection,
-  type Registry,
 } from "../../connections/registry.ts";
-import type { Clock } from "../../time/clock.ts";
 import type { Events } from "../messages/events.ts";
 import { Running } from "../messages/running.ts";
+import type { RealtimeConfig } from "../realtime-options.ts";
+import { betweenWritesMs, TICK_MS } from "../times.ts";
 import { Departures } from "./departures.ts";
+import type { Registries } from "./registries.ts";
 
 const debug = createDebug("express-session-stack:realtime");
 
 /** What presence needs. */
 export interface PresenceParts {
-  /** Answers in time. */
-  readonly registry: Registry;
-  /** The same for what is done with each tick, which waits behind nothing that is asked for. */
-  readonly upkeepRegistry: Registry;
-  /** The same, and answers whenever it can: for what must not get lost when nobody waits for it any more. */
-  readonly lastingRegistry: Registry;
+  readonly config: RealtimeConfig;
+  readonly registries: Registries;
   readonly bus: Bus;
-  readonly bounds: Bounds;
-  readonly upkeepBounds: Bounds;
-  readonly clock: Clock;
+  readonly node: Pick<Node, "id" | "leaseMs">;
   readonly events: Events;
-  readonly nodeId: string;
-  readonly leaseMs: number;
-  readonly maxConnectionsPerUser: number;
-  /** Milliseconds after which a connection of a user that was not heard is swept when another one is made. */
-  readonly expireAfterMs: number;
-  /** Milliseconds that a user without connections stays online; and that one does whose node has died, which was missed for a lease already. */
-  readonly graceMs: number;
-  readonly graceAfterDeathMs: number;
-  /** Whether this node holds the connection. */
+  readonly holder: ConnectionHolder;
+}
+
+/** Holds the connections of this node. */
+interface ConnectionHolder {
+  /** Whether it holds a connection. */
   isOpen(id: string): boolean;
   /** Called for a connection whose node has died. */
   clearData(connection: ConnectionIdentity): Promise<void>;
@@ -68,20 +61,38 @@ export class Presence {
   readonly #unsure = new Map<string, { readonly record: ConnectionRecord; isAsked: boolean }>();
   readonly #departures: Departures;
   readonly #running = new Running();
+  /** Milliseconds that a user without connections stays online, in whole ones, as a backend counts them. */
+  readonly #graceMs: number;
+  /** Milliseconds after which a connection that was not heard is swept when its user makes another one. */
+  readonly #expireAfterMs: number;
   #lookedAt: number | undefined;
   /** From when on a node without a lease is taken for dead. */
   #trustsAt = 0;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
-    this.#departures = new Departures(parts, this.#running);
+    const { config, registries, events } = parts;
+    this.#graceMs = Math.ceil(config.graceMs);
+    // What was heard is written now and then, up to a tick later, and a tick may wait for the one before it.
+    this.#expireAfterMs = config.inactivityThresholdSeconds * 1000 + betweenWritesMs(config) + 2 * TICK_MS;
+    this.#departures = new Departures(
+      {
+        registry: registries.asked,
+        lastingRegistry: registries.lasting,
+        upkeepBounds: registries.upkeepBounds,
+        clock: config.clock,
+        events,
+      },
+      this.#running,
+    );
   }
 
   /** Registers a connection whose handshake is not answered yet. One whose answer does not come is taken back. */
   async arrive(record: ConnectionRecord): Promise<Arrival> {
-    const { lastingRegistry, bounds, expireAfterMs, maxConnectionsPerUser: maxPerUser } = this.#parts;
+    const { registries, config } = this.#parts;
+    const limits = { maxPerUser: config.maxConnectionsPerUser, expireAfterMs: this.#expireAfterMs };
     try {
-      return await bounds.call(() => lastingRegistry.arrive(record, { maxPerUser, expireAfterMs }));
+      return await registries.bounds.call(() => registries.lasting.arrive(record, limits));
     } catch (error) {
       if (this.#unsure.size < MAX_UNSURE) this.#unsure.set(record.id, { record, isAsked: false });
       this.#takeBack(record.id);
@@ -101,55 +112,59 @@ export class Presence {
   }
 
   /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
-  depart(record: ConnectionRecord, graceMs: number = this.#parts.graceMs): void {
+  depart(record: ConnectionRecord, graceMs: number = this.#graceMs): void {
     this.#departures.begin(record, { graceMs, wasTold: true });
   }
 
   /** Registers a connection that the registry may have lost, or that others may have cleared. */
   async arriveAgain(record: ConnectionRecord): Promise<void> {
-    const { isOpen } = this.#parts;
-    if (!isOpen(record.id)) return;
+    const { holder, registries } = this.#parts;
+    if (!holder.isOpen(record.id)) return;
     const arrived = (arrival: Arrival | undefined) => {
       if (arrival) this.opened(record, arrival);
       // Gone meanwhile, and maybe taken out before it was put in.
-      if (!isOpen(record.id)) this.depart(record);
+      if (!holder.isOpen(record.id)) this.depart(record);
     };
-    const { lastingRegistry, bounds, expireAfterMs } = this.#parts;
-    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs };
+    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs: this.#expireAfterMs };
     // An answer that comes when nobody waits for it any more says what has come about all the same.
-    arrived(await heardLate(bounds, () => lastingRegistry.arrive(record, limits), arrived));
+    const arrive = () => registries.lasting.arrive(record, limits);
+    arrived(await heardLate(registries.bounds, arrive, arrived));
   }
 
   /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */
   doubt(): void {
-    this.#trustsAt = this.#parts.clock.now() + this.#parts.leaseMs;
+    const { config, node } = this.#parts;
+    this.#trustsAt = config.clock.now() + node.leaseMs;
   }
 
   /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
   async tick(): Promise<void> {
     this.#departures.tick();
     for (const id of [...this.#unsure.keys()].slice(0, UNSURE_AT_A_TIME)) this.#takeBack(id);
-    const { upkeepRegistry, upkeepBounds, nodeId, clock } = this.#parts;
-    const [nodes, live] = await Promise.all([upkeepRegistry.nodes(), this.#liveNodes(upkeepBounds)]);
-    const now = clock.now();
+    const { registries, node, config } = this.#parts;
+    const [nodes, live] = await Promise.all([
+      registries.upkeep.nodes(),
+      this.#liveNodes(registries.upkeepBounds),
+    ]);
+    const now = config.clock.now();
     if (now - (this.#lookedAt ?? now) > LATE_LOOK_MS) this.doubt();
     this.#lookedAt = now;
     if (now < this.#trustsAt) return;
-    for (const other of nodes) if (other !== nodeId && !live.has(other)) await this.#clear(other);
+    for (const other of nodes) if (other !== node.id && !live.has(other)) await this.#clear(other);
   }
 
   /** The connections of a user on nodes that live. */
   async ofUser(userId: string): Promise<RegisteredConnection[]> {
-    const [found, live] = await Promise.all([this.#parts.registry.ofUser(userId), this.#liveNodes()]);
+    const [found, live] = await Promise.all([this.#parts.registries.asked.ofUser(userId), this.#liveNodes()]);
     return found.filter(({ id }) => live.has(nodeOf(id))).sort((a, b) => a.connectedAt - b.connectedAt);
   }
 
   /** Those of the users who are online: from the moment for which `online` is told to that for which `offline` is. */
   async online(userIds: readonly string[]): Promise<string[]> {
-    const { registry, bounds } = this.#parts;
+    const { asked, bounds } = this.#parts.registries;
     const online = new Set<string>();
     await bounds.lane.each([...chunks(userIds, USERS_AT_A_TIME)], async (some) => {
-      const found = await registry.online(some);
+      const found = await asked.online(some);
       for (const [at, userId] of some.entries()) if (found[at]) online.add(userId);
     });
     return userIds.filter((userId) => online.has(userId));
@@ -157,12 +172,12 @@ export class Presence {
 
   /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
   async close(): Promise<void> {
-    const { upkeepBounds, upkeepRegistry, nodeId } = this.#parts;
+    const { registries, node } = this.#parts;
     this.#departures.close();
     try {
-      await upkeepBounds.call(() => this.#running.settled());
+      await registries.upkeepBounds.call(() => this.#running.settled());
       // A node of which it finds nothing is no longer listed: else its id stays until another node looks.
-      await upkeepRegistry.ofNode(nodeId, 1);
+      await registries.upkeep.ofNode(node.id, 1);
     } catch {
       // The other nodes find it dead, and clear it.
     }
@@ -174,11 +189,14 @@ export class Presence {
     if (!unsure || unsure.isAsked) return;
     unsure.isAsked = true;
     const { record } = unsure;
-    const { upkeepRegistry, expireAfterMs } = this.#parts;
-    const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs, isAgain: true };
+    const limits = {
+      maxPerUser: Number.POSITIVE_INFINITY,
+      expireAfterMs: this.#expireAfterMs,
+      isAgain: true,
+    };
     this.#running
       .track(async () => {
-        const arrival = await upkeepRegistry.arrive(record, limits);
+        const arrival = await this.#parts.registries.upkeep.arrive(record, limits);
         if (this.#unsure.delete(id)) this.giveUp(record, arrival);
       })
       .catch(() => {
@@ -189,16 +207,19 @@ export class Presence {
   }
 
   async #clear(nodeId: string): Promise<void> {
-    const records = await this.#parts.upkeepRegistry.ofNode(nodeId, BATCH);
+    const { registries, holder, node } = this.#parts;
+    const records = await registries.upkeep.ofNode(nodeId, BATCH);
+    // The death was missed for a lease already.
+    const graceMs = Math.max(0, this.#graceMs - node.leaseMs);
     debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
       if (this.#departures.has(record.id)) continue;
-      this.#running.track(() => this.#parts.clearData(record)).catch(() => {});
-      this.depart(record, this.#parts.graceAfterDeathMs);
+      this.#running.track(() => holder.clearData(record)).catch(() => {});
+      this.depart(record, graceMs);
     }
   }
 
-  async #liveNodes(bounds: Bounds = this.#parts.bounds): Promise<Set<string>> {
+  async #liveNodes(bounds: Bounds = this.#parts.registries.bounds): Promise<Set<string>> {
     return new Set(await bounds.call(() => this.#parts.bus.liveNodes()));
   }
 }

@@ -4,7 +4,7 @@ export interface Sender {
 }
 
 /** Lets all that became due in one turn of the event loop leave together, one write for each connection. */
-export class Outbox {
+export class FlushQueue {
   #waiting: Sender[] = [];
 
   /** Takes in a sender, which does so once until it is flushed. */

@@ -1,0 +1,15 @@
+import type { CloseReason } from "../../close-codes.ts";
+import type { OutgoingMessage } from "../../lines/batch.ts";
+import type { Line } from "../../lines/line.ts";
+import type { Connection } from "../connection.ts";
+
+/** A connection as its messages see it. */
+export interface Correspondent extends Connection {
+  readonly line: Line;
+  /** Sends a message at the end of the turn. */
+  push(message: OutgoingMessage): void;
+  /** Closes for a reason that the client knows what to do about. */
+  end(reason: CloseReason): void;
+  /** Notes that its user is there. */
+  heard(by: "heartbeat" | "message"): void;
+}

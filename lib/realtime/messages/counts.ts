@@ -1,0 +1,11 @@
+import type { CloseReason } from "../../close-codes.ts";
+import type { Tally } from "../../observability/tally.ts";
+
+/** What is counted. */
+export interface Counts {
+  messagesIn: number;
+  bytesIn: number;
+  messagesOut: number;
+  bytesOut: number;
+  readonly ends: Tally<CloseReason>;
+}

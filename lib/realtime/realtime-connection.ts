@@ -1,0 +1,224 @@
+import type { Request } from "express";
+import type { WebSocket } from "ws";
+import { type CloseReason, closeCodes } from "../close-codes.ts";
+import type { ConnectionStore } from "../connections/connection-store.ts";
+import type { ConnectionRecord } from "../connections/registry.ts";
+import { type Batch, OutgoingMessage } from "../lines/batch.ts";
+import type { Follower, Line } from "../lines/line.ts";
+import type { OpenSession } from "../middleware/open-session.ts";
+import type { Closed, Connection } from "./connection.ts";
+import { type ConnectionData, connectionData } from "./connection-data.ts";
+import type { Receiver } from "./delivery/delivery.ts";
+import { Backlog, ceiling } from "./messages/backlog.ts";
+import { checkedText } from "./messages/checked-text.ts";
+import type { Correspondent } from "./messages/correspondent.ts";
+import type { FlushQueue, Sender } from "./messages/flush-queue.ts";
+import { Inbox, type InboxHost } from "./messages/inbox.ts";
+import { eventText } from "./messages/protocol.ts";
+import type { RealtimeConfig } from "./realtime-options.ts";
+
+/** What connections share. */
+export interface ConnectionHost extends InboxHost {
+  readonly config: RealtimeConfig;
+  readonly flushes: FlushQueue;
+  readonly store: ConnectionStore;
+  readonly hub: ConnectionHub;
+}
+
+/** What a connection tells the hub of its node, and asks it for. */
+export interface ConnectionHub {
+  readonly isStale: boolean;
+  /** Called with each message of the client. */
+  heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
+  /** Called when nothing reaches it any more: at the latest when it has closed, and maybe twice. */
+  gone(connection: RealtimeConnection): void;
+  closed(connection: RealtimeConnection): void;
+  join(connection: RealtimeConnection, group: string): Promise<void>;
+  leave(connection: RealtimeConnection, group: string): Promise<void>;
+}
+
+/** Most connections are in none. */
+const NO_GROUPS: ReadonlySet<string> = new Set();
+/** A normal closure (RFC 6455, section 7.4.1). */
+const NORMAL = 1000;
+
+/** A connection, with what its node keeps of it. Times are the clock's. */
+export class RealtimeConnection implements Connection, Correspondent, Receiver, Sender, Follower {
+  readonly id: string;
+  readonly userId: string | undefined;
+  /** As it is registered; one without a user is not. */
+  readonly record: ConnectionRecord | undefined;
+  readonly open: OpenSession;
+  readonly req: Request;
+  readonly line: Line;
+  readonly connectedAt: number;
+  lastSeen: number;
+  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, what was heard of it written, its groups looked at; since when it is not read. */
+  pingAt = 0;
+  beatAt = 0;
+  touchAt = 0;
+  writeAt = 0;
+  lookAt = 0;
+  unreadSince: number | undefined;
+  isAwaitingPong = false;
+  /** Whether the app was told that it has opened, how it was closed, and whether it was forgotten: then nothing is put anywhere for it. */
+  isTold = false;
+  closed: Closed | undefined;
+  isGone = false;
+  /** Whether it was heard since the last tick, and in a way that keeps its session alive. */
+  isHeard = false;
+  keepsAlive = false;
+  /** Whether it may have data in its store. */
+  hasData: boolean;
+  readonly inbox: Inbox;
+  readonly #host: ConnectionHost;
+  #groups: Set<string> | undefined;
+  #batch: Batch | undefined;
+  #backlog: Backlog | undefined;
+
+  constructor(
+    host: ConnectionHost,
+    identity: ConnectionRecord | { id: string; userId: undefined; connectedAt: number },
+    { req, open, line }: { req: Request; open: OpenSession; line: Line },
+  ) {
+    const { id, userId, connectedAt } = identity;
+    this.id = id;
+    this.userId = userId;
+    this.record = identity.userId === undefined ? undefined : identity;
+    this.open = open;
+    this.req = req;
+    this.line = line;
+    this.connectedAt = connectedAt;
+    this.lastSeen = connectedAt;
+    // A store of the app may hold something of it already.
+    this.hasData = host.config.connectionStore !== undefined;
+    this.#host = host;
+    this.inbox = new Inbox(host, this);
+  }
+
+  get sid(): string {
+    return this.req.sessionID;
+  }
+
+  get ws(): WebSocket {
+    return this.line.webSocket as WebSocket;
+  }
+
+  get groups(): ReadonlySet<string> {
+    return this.#groups ?? NO_GROUPS;
+  }
+
+  /** Notes that it is in a group. Answers whether it was not. */
+  addGroup(group: string): boolean {
+    this.#groups ??= new Set();
+    return this.#groups.size !== this.#groups.add(group).size;
+  }
+
+  /** Notes that it is in a group no more. Answers whether it was. */
+  removeGroup(group: string): boolean {
+    return this.#groups?.delete(group) ?? false;
+  }
+
+  get store(): ConnectionData {
+    return connectionData(this, this.#host.store);
+  }
+
+  send(type: string, data?: object): void {
+    this.push(new OutgoingMessage(checkedText(eventText(type, data), this.#host.config.maxBufferedBytes)));
+  }
+
+  push(message: OutgoingMessage): void {
+    if (this.line.isMuted) return;
+    if (this.#batch) {
+      this.#batch = this.#batch.with(message);
+    } else {
+      this.#batch = message.alone;
+      this.#host.flushes.add(this);
+    }
+  }
+
+  heard(by: "heartbeat" | "message"): void {
+    this.#host.hub.heard(this, by);
+  }
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    this.inbox.take(data, isBinary);
+  }
+
+  onControlFrame(bytes: number, isPong: boolean): void {
+    if (!isPong || !this.isAwaitingPong) this.inbox.admit(bytes);
+    if (isPong) this.isAwaitingPong = false;
+  }
+
+  /** What was sent before a close leaves before it. */
+  onEnd(): void {
+    this.flush();
+  }
+
+  onMute(): void {
+    this.#backlog?.end();
+    this.#host.hub.gone(this);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.onMute();
+    this.closed = { code, reason };
+    this.inbox.closed();
+    this.#host.hub.closed(this);
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    if (!batch || !this.line.isOpen) return;
+    const bytes = batch.bytes(this.line.framing).length;
+    if (!this.#isReading(bytes)) {
+      // What it does not read would be kept for it without end, and slows nobody else.
+      this.end("slow_consumer");
+      return;
+    }
+    this.line.write(batch);
+    this.#host.counts.messagesOut += batch.count;
+    this.#host.counts.bytesOut += bytes;
+    const { maxBufferedBytes } = this.#host.config;
+    if (this.line.bufferedAmount <= maxBufferedBytes) return;
+    this.#backlog ??= new Backlog(this.line, maxBufferedBytes, () => this.end("slow_consumer"));
+    this.#backlog.wrote(bytes);
+  }
+
+  /** Whether it has read enough of what it was sent before to be sent so much more. */
+  #isReading(bytes: number): boolean {
+    const { maxBufferedBytes } = this.#host.config;
+    const waiting = this.line.bufferedAmount;
+    if (waiting <= maxBufferedBytes) {
+      this.#backlog?.end();
+      this.#backlog = undefined;
+    } else if (!this.#backlog?.mayFollow) return false;
+    return waiting + bytes <= ceiling(maxBufferedBytes);
+  }
+
+  async join(group: string): Promise<void> {
+    await this.#host.hub.join(this, group);
+  }
+
+  async leave(group: string): Promise<void> {
+    await this.#host.hub.leave(this, group);
+  }
+
+  close(code: number = NORMAL, reason = ""): void {
+    this.line.end(code, reason);
+  }
+
+  /** Closes for a reason that the client knows what to do about. */
+  end(reason: CloseReason): void {
+    this.#host.counts.ends.add(reason);
+    this.line.end(closeCodes[reason], reason);
+  }
+}
+
+/** A connection of a user: such are registered. */
+export type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
+
+export function isOfUser(connection: RealtimeConnection): connection is OfUser {
+  return connection.userId !== undefined;
+}
