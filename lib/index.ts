@@ -76,8 +76,8 @@ export type {
   UserSessionsOptions,
   VerifyUserSessionsOptions,
 } from "./users/user-sessions-options.ts";
-export type { AllSessionFindings } from "./users/verify/verify-all-sessions.ts";
-export type { SessionFindings } from "./users/verify/verify-sessions.ts";
+export type { AllSessionFindings } from "./users/verify-all-sessions.ts";
+export type { SessionFindings } from "./users/verify-sessions.ts";
 export type { Origins } from "./websocket/admission/origin.ts";
 export type {
   CloseOptions,

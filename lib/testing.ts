@@ -17,4 +17,4 @@ export {
   type SessionStoreDeviation,
   type SessionStoreSuiteOptions,
 } from "./testing/describe-session-store.ts";
-export type { SuiteOptions, TestDeclarer, TestRunner } from "./testing/runner.ts";
+export type { SuiteOptions, TestDeclarer, TestRunner } from "./testing/tools/runner.ts";

@@ -1,8 +1,8 @@
 import { codeOf } from "../errors.ts";
 import { after } from "../time/after.ts";
+import { timedOut, unavailable } from "./in-time.ts";
 import { Lane } from "./lane.ts";
 import { LateCalls } from "./late-calls.ts";
-import { timedOut, unavailable } from "./within.ts";
 
 /**
  * Calls of one purpose that may wait for an answer at a time. A client that is offline queues what it is given, also

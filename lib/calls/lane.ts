@@ -1,5 +1,5 @@
 import { after } from "../time/after.ts";
-import { timedOut, unavailable } from "./within.ts";
+import { timedOut, unavailable } from "./in-time.ts";
 
 /** Calls of all work in a lane that are under way at a time, and that begin in one turn: few beside those of requests. */
 const WIDTH = 100;

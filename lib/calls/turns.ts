@@ -1,5 +1,5 @@
 import { after } from "../time/after.ts";
-import { timedOut, within } from "./within.ts";
+import { inTime, timedOut } from "./in-time.ts";
 
 /** A step's turn with its session. */
 export interface Turn {
@@ -61,7 +61,7 @@ export class Turns {
     const result = earlier.then(step);
     // A step's time begins with the step: else all that wait for many before them would run at once.
     const settled = earlier
-      .then(() => within(result, this.#timeoutMs))
+      .then(() => inTime(result, this.#timeoutMs))
       .then(
         () => {},
         () => {},

@@ -1,6 +1,6 @@
 import { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";
-import type { Line } from "./line.ts";
+import type { SocketLine } from "./socket-line.ts";
 
 /** An answer of the server. */
 export interface Answer {
@@ -38,7 +38,7 @@ export class Outbox {
   #waiting: Message[] = [];
   readonly #requests = new Map<unknown, Request>();
   #lastId = 0;
-  #line: Line | undefined;
+  #line: SocketLine | undefined;
   #pause: Request["timer"] | undefined;
   #hasEnded = false;
   readonly #report: (error: RealtimeClientError) => void;
@@ -77,7 +77,7 @@ export class Outbox {
   }
 
   /** Sends what waits. */
-  opened(line: Line): void {
+  opened(line: SocketLine): void {
     this.#line = line;
     this.#drain();
   }

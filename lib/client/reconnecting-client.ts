@@ -4,10 +4,10 @@ import { reconnectDelayMs } from "./back-off.ts";
 import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client-contract.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";
-import { ABNORMAL, type Closed, Line, type LineHost } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 import { type Answer, answerError, Outbox } from "./outbox.ts";
 import { followPage, isOffline } from "./page.ts";
+import { ABNORMAL, type Closed, type LineHost, SocketLine } from "./socket-line.ts";
 
 /** Try again later (IANA registry of close codes). */
 const TRY_AGAIN_LATER = 1013;
@@ -28,7 +28,7 @@ export class ReconnectingClient implements RealtimeClient {
   readonly #host: LineHost;
   #state: ClientState = "connecting";
   /** While it waits it has none. */
-  #line: Line | undefined;
+  #line: SocketLine | undefined;
   #closed: Closed = { code: ABNORMAL, reason: "" };
   #attempt = 0;
   /** Until when the server has asked to be left alone. */
@@ -42,13 +42,13 @@ export class ReconnectingClient implements RealtimeClient {
     this.#outbox = new Outbox(config, (error) => this.#fail(error));
     this.#host = {
       opened: () => {
-        this.#outbox.opened(this.#line as Line);
+        this.#outbox.opened(this.#line as SocketLine);
         this.#enter("open");
       },
       received: (message) => this.#receive(message),
       lost: (closed, openMs) => this.#lost(closed, openMs),
     };
-    this.#line = new Line(config, this.#host);
+    this.#line = new SocketLine(config, this.#host);
     this.#unfollow = this.#follow();
   }
 
@@ -175,7 +175,7 @@ export class ReconnectingClient implements RealtimeClient {
   #connect(): void {
     clearTimeout(this.#retry);
     try {
-      this.#line = new Line(this.#config, this.#host);
+      this.#line = new SocketLine(this.#config, this.#host);
     } catch (error) {
       // As a page's policy may have it.
       this.#lost({ code: ABNORMAL, reason: String(error) }, 0);

@@ -1,5 +1,5 @@
 import { chunks } from "../calls/in-batches.ts";
-import { unavailable } from "../calls/within.ts";
+import { unavailable } from "../calls/in-time.ts";
 import { isCluster, type RedisClient, RedisScript, readyClient } from "../redis-client/redis-client.ts";
 import type { Replicas } from "../redis-client/replicas.ts";
 import { JOIN_SCRIPT } from "./join-script.ts";

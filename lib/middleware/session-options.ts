@@ -19,9 +19,9 @@ import { SaveQueues } from "../sessions/saving/save-queues.ts";
 import { isSessionStore, type SessionStore } from "../sessions/session-store.ts";
 import { loginOf } from "../users/login/login.ts";
 import { userIdOf as checkedId } from "../users/login/user.ts";
+import { endLostSessions } from "../users/session-index/lost-sessions.ts";
 import type { SessionIndex } from "../users/session-index/session-index.ts";
 import { type UserIdOf, UserIndexedStore } from "../users/session-index/user-indexed-store.ts";
-import { endLostSessions } from "../users/verify/lost-sessions.ts";
 import { isSecret, secretList } from "./cookie.ts";
 import {
   cookieOptionsBy,

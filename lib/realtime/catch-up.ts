@@ -1,5 +1,5 @@
 import { inBatches } from "../calls/in-batches.ts";
-import { within } from "../calls/within.ts";
+import { inTime } from "../calls/in-time.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Channels } from "./delivery/channels.ts";
@@ -131,7 +131,7 @@ export class CatchUp {
   /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */
   async #revalidate(): Promise<void> {
     const lapses = this.#lapses;
-    await within(this.#parts.hub.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.hub.report);
+    await inTime(this.#parts.hub.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.hub.report);
     this.#lookedAfter = lapses;
     // Once more, if it has lapsed again meanwhile.
     if (!this.isStale) this.#parts.hub.goOn();

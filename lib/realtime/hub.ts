@@ -13,14 +13,14 @@ import { chosenConnectionStore } from "./chosen-connection-store.ts";
 import { Channels, userChannel } from "./delivery/channels.ts";
 import { Groups, groupName } from "./groups/groups.ts";
 import { MembershipChanges } from "./groups/membership-changes.ts";
-import { KeepAlive } from "./keep-alive.ts";
 import type { Counts } from "./messages/counts.ts";
 import type { Events } from "./messages/events.ts";
 import { FlushQueue } from "./messages/flush-queue.ts";
 import { Heartbeat } from "./presence/heartbeat.ts";
+import { KeepAlive } from "./presence/keep-alive.ts";
+import { LastSeen } from "./presence/last-seen.ts";
 import { Presence } from "./presence/presence.ts";
 import { Registries } from "./presence/registries.ts";
-import { Sightings } from "./presence/sightings.ts";
 import {
   type ConnectionHost,
   type ConnectionHub,
@@ -49,7 +49,7 @@ export class Hub implements ConnectionHandler {
   readonly #store: ConnectionStore;
   readonly #connections = new Map<string, RealtimeConnection>();
   readonly #heartbeat: Heartbeat;
-  readonly #sightings: Sightings;
+  readonly #lastSeen: LastSeen;
   readonly #host: ConnectionHost;
   readonly #toStop: (() => void)[];
   readonly #counts: Counts = { messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, ends: new Tally() };
@@ -85,10 +85,10 @@ export class Hub implements ConnectionHandler {
       channels: this.channels,
       hub: { revalidate: () => sessions.endings.revalidateAll(), goOn: () => this.#goOn(), report },
     });
-    this.#sightings = new Sightings(config, registries.upkeep, (lost) => catchUp.lookUpAgain(lost));
+    this.#lastSeen = new LastSeen(config, registries.upkeep, (lost) => catchUp.lookUpAgain(lost));
     const keepAlive = new KeepAlive(keeper);
     const steps: Step[] = [
-      (heard) => this.#sightings.write(heard),
+      (heard) => this.#lastSeen.write(heard),
       () => this.presence.tick(),
       (_, beating) => keepAlive.refresh(beating),
       (heard) =>
@@ -202,7 +202,7 @@ export class Hub implements ConnectionHandler {
     const connection = new RealtimeConnection(this.#host, identity, { req, open, line });
     this.#connections.set(connection.id, connection);
     this.#heartbeat.begin(connection);
-    this.#sightings.begin(connection);
+    this.#lastSeen.begin(connection);
     line.follow(connection);
     void this.#begin(connection);
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);

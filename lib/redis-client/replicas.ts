@@ -1,4 +1,4 @@
-import { unavailable, within } from "../calls/within.ts";
+import { inTime, unavailable } from "../calls/in-time.ts";
 import { closeWith, letGo } from "./close-with-client.ts";
 import { endClient, type OwnClient } from "./end-client.ts";
 import { keyPrefixOf, type RedisClient } from "./redis-client.ts";
@@ -53,7 +53,7 @@ export class Replicas {
 
   /** Resolves once enough replicas have what was written. @throws `ERR_STORE_UNAVAILABLE` if that is not known in time. */
   async confirm(claim: Claim): Promise<void> {
-    const server = await within(this.#serverOf(claim[1]), ANSWER_MS).catch((error) => {
+    const server = await inTime(this.#serverOf(claim[1]), ANSWER_MS).catch((error) => {
       throw unconfirmed(error);
     });
     await new Promise<void>((resolve, reject) => {
@@ -89,7 +89,7 @@ export class Replicas {
       if (waiting.length === 0) break;
       this.#waiting.set(server, []);
       try {
-        await within(this.#ask(server, waiting), ANSWER_MS);
+        await inTime(this.#ask(server, waiting), ANSWER_MS);
       } catch (error) {
         for (const { settle } of waiting) settle(unconfirmed(error));
         // What stands still would hold up all that come after.

@@ -1,8 +1,8 @@
 import type { SessionData, Store } from "express-session";
 import { done as asDone, type Callback, callBack, isOfAdapter, markOfAdapter } from "../calls/callback.ts";
 import { inBatches } from "../calls/in-batches.ts";
+import { inTime, timedOut } from "../calls/in-time.ts";
 import { type Turn, Turns } from "../calls/turns.ts";
-import { timedOut, within } from "../calls/within.ts";
 import { isSessionUnreadable } from "../errors.ts";
 import { inflateCookie } from "./data/inflate-cookie.ts";
 import { expiryOf } from "./data/session-cookie.ts";
@@ -152,7 +152,7 @@ export class AnySessionStore implements SessionStore {
     if (reason === "session_replaced") this.#replaced.add(sid);
     const found = await this.#turns.end(sid, async () => {
       // A session must end also if the store never says what it held; half of the step's time is left for that.
-      const asked = reason && within(this.read(sid), this.#timeoutMs / 2);
+      const asked = reason && inTime(this.read(sid), this.#timeoutMs / 2);
       const stored = await asked?.catch(() => UNKNOWN);
       await this.#destroyKnown(sid).catch((error) => this.endings.doubt(sid, error));
       return stored;

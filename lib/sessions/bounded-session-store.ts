@@ -2,7 +2,7 @@ import type { SessionData, Store } from "express-session";
 import { bounded } from "../calls/bounded.ts";
 import type { Bounds } from "../calls/bounds.ts";
 import { chunks } from "../calls/in-batches.ts";
-import { unavailable, within } from "../calls/within.ts";
+import { inTime, unavailable } from "../calls/in-time.ts";
 import { codeOf } from "../errors.ts";
 import { checkedLifeMs } from "./checked-life.ts";
 import { readableData, sessionDataOf } from "./data/inflate-cookie.ts";
@@ -87,7 +87,7 @@ export class BoundedSessionStore implements SessionStore {
     const steps = this.#store.walk()[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const step = await within(steps.next().catch(walkFailed), this.#timeoutMs);
+        const step = await inTime(steps.next().catch(walkFailed), this.#timeoutMs);
         if (step.done) return;
         const [sid, data] = step.value;
         const readable = readableData(data);

@@ -1,10 +1,10 @@
 import { optionsCheck } from "../options/options-check.ts";
 import { leaseRules } from "./bus-suite/leases.ts";
 import { lineRules } from "./bus-suite/lines.ts";
-import { listenerRules } from "./bus-suite/listeners.ts";
+import { listenerRules } from "./bus-suite/listener-rules.ts";
 import { messageRules } from "./bus-suite/messages.ts";
 import { type BusDeviation, type BusSuiteOptions, ruleDeclarer } from "./bus-suite/suite-options.ts";
-import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type { BusDeviation, BusNodes, BusSuiteOptions } from "./bus-suite/suite-options.ts";
 

@@ -8,7 +8,7 @@ import {
   ruleDeclarer,
 } from "./connection-store-suite/suite-options.ts";
 import { valueRules } from "./connection-store-suite/values.ts";
-import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type {
   ConnectionStoreDeviation,

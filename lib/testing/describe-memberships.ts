@@ -3,7 +3,7 @@ import { joiningRules } from "./memberships-suite/joining.ts";
 import { nameRules } from "./memberships-suite/names.ts";
 import { raceRules } from "./memberships-suite/races.ts";
 import { type MembershipsSuiteOptions, ruleDeclarer } from "./memberships-suite/suite-options.ts";
-import { runnerOf, SUITE_RULES } from "./runner.ts";
+import { runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type { MembershipsSuiteOptions } from "./memberships-suite/suite-options.ts";
 

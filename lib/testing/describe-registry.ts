@@ -1,12 +1,12 @@
 import { optionsCheck } from "../options/options-check.ts";
 import { arrivalRules } from "./registry-suite/arrivals.ts";
-import { departureRules } from "./registry-suite/departures.ts";
+import { departureRules } from "./registry-suite/departure-rules.ts";
 import { idRules } from "./registry-suite/ids.ts";
 import { nodeRules } from "./registry-suite/nodes.ts";
 import { raceRules } from "./registry-suite/races.ts";
 import { sightingRules } from "./registry-suite/sightings.ts";
 import { type RegistrySuiteOptions, ruleDeclarer } from "./registry-suite/suite-options.ts";
-import { runnerOf, SUITE_RULES } from "./runner.ts";
+import { runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type { RegistrySuiteOptions } from "./registry-suite/suite-options.ts";
 

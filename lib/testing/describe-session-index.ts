@@ -1,5 +1,4 @@
 import { optionsCheck } from "../options/options-check.ts";
-import { runnerOf, SUITE_RULES } from "./runner.ts";
 import { entryRules } from "./session-index-suite/entries.ts";
 import { expiryRules } from "./session-index-suite/expiry.ts";
 import { idRules } from "./session-index-suite/ids.ts";
@@ -7,6 +6,7 @@ import { limitRules } from "./session-index-suite/limits.ts";
 import { raceRules } from "./session-index-suite/races.ts";
 import { revokingRules } from "./session-index-suite/revoking.ts";
 import { ruleDeclarer, type SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
+import { runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type { SessionIndexSuiteOptions } from "./session-index-suite/suite-options.ts";
 

@@ -1,5 +1,4 @@
 import { optionsCheck } from "../options/options-check.ts";
-import { deviationsRule, runnerOf, SUITE_RULES } from "./runner.ts";
 import { contentRules } from "./session-store-suite/contents.ts";
 import { endingRules } from "./session-store-suite/endings.ts";
 import { expiryRules } from "./session-store-suite/expiry.ts";
@@ -12,6 +11,7 @@ import {
 } from "./session-store-suite/suite-options.ts";
 import { walkingRules } from "./session-store-suite/walking.ts";
 import { writingRules } from "./session-store-suite/writing.ts";
+import { deviationsRule, runnerOf, SUITE_RULES } from "./tools/runner.ts";
 
 export type { SessionStoreDeviation, SessionStoreSuiteOptions } from "./session-store-suite/suite-options.ts";
 

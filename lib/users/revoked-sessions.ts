@@ -7,7 +7,7 @@ import { digestOf } from "../sessions/session-digest.ts";
 import { readable } from "../sessions/session-store.ts";
 import { AskedNodes } from "./asked-nodes.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
-import { END_LOST_SESSIONS, type LostSessions } from "./verify/lost-sessions.ts";
+import { END_LOST_SESSIONS, type LostSessions } from "./session-index/lost-sessions.ts";
 
 /** Sessions that are ended, told of to the nodes and taken out of the index in one go. */
 export const ENDED_AT_ONCE = 500;

@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import { Bounds } from "../calls/bounds.ts";
-import { unavailable } from "../calls/within.ts";
+import { unavailable } from "../calls/in-time.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { kindOf } from "../options/options-object.ts";
 import { assertRequest, noMiddleware } from "../options/uncalled.ts";
@@ -24,8 +24,8 @@ import {
   userSessionsConfig,
   type VerifyUserSessionsOptions,
 } from "./user-sessions-options.ts";
-import { type AllSessionFindings, verifyAllSessions } from "./verify/verify-all-sessions.ts";
-import { type SessionFindings, verifySessions } from "./verify/verify-sessions.ts";
+import { type AllSessionFindings, verifyAllSessions } from "./verify-all-sessions.ts";
+import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
 
 /** A request of Express 4 or 5, whatever the types of its params, query and body. */
 export type UserRequest = Pick<Request, "headers" | "ip" | "session" | "sessionID">;

@@ -1,4 +1,4 @@
-import { Probes } from "../../lib/bus/node/probes.ts";
+import { Probes } from "../../lib/bus/redis/probes.ts";
 
 /** Channels that are heard, or not, by what a test says. */
 function probing(count: number, isHeard: (channel: string) => boolean) {

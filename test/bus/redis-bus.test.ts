@@ -1,5 +1,5 @@
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
-import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
+import { inbox, untilHeard } from "../../lib/testing/bus-suite/bus-inbox.ts";
 import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";

@@ -1,6 +1,6 @@
 import { Node } from "../../lib/bus/node/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
-import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/inbox.ts";
+import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/bus-inbox.ts";
 import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { eventually } from "../support/eventually.ts";
 import { uniquePrefix } from "../support/redis-client.ts";

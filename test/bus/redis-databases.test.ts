@@ -1,7 +1,7 @@
 import { createClient } from "redis";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
 import type { RedisClient } from "../../lib/redis-client/redis-client.ts";
-import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/inbox.ts";
+import { inbox, untilHeard, untilQuiet } from "../../lib/testing/bus-suite/bus-inbox.ts";
 import { connectRedis, resp, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { type RedisSentinel, startRedisSentinel } from "../support/redis-sentinel.ts";

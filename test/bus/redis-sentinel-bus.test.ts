@@ -1,6 +1,6 @@
 import { Node } from "../../lib/bus/node/node.ts";
 import { RedisBus } from "../../lib/bus/redis-bus.ts";
-import { inbox, untilHeard } from "../../lib/testing/bus-suite/inbox.ts";
+import { inbox, untilHeard } from "../../lib/testing/bus-suite/bus-inbox.ts";
 import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-index.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, uniquePrefix } from "../support/redis-client.ts";

@@ -2,8 +2,8 @@ import { RedisConnectionStore } from "../../lib/connections/redis-connection-sto
 import { RedisRegistry } from "../../lib/connections/redis-registry.ts";
 import { describeConnectionStore } from "../../lib/testing/describe-connection-store.ts";
 import { describeRegistry } from "../../lib/testing/describe-registry.ts";
-import { range } from "../../lib/testing/range.ts";
 import { raceConnections } from "../../lib/testing/registry-suite/races.ts";
+import { range } from "../../lib/testing/tools/range.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, type RedisClusterClient, startRedisCluster } from "../support/redis-cluster.ts";
 

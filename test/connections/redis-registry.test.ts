@@ -1,8 +1,8 @@
 import { RedisRegistry } from "../../lib/connections/redis-registry.ts";
 import { describeRegistry } from "../../lib/testing/describe-registry.ts";
-import { range } from "../../lib/testing/range.ts";
 import { raceConnections } from "../../lib/testing/registry-suite/races.ts";
 import { arrive, recordOf } from "../../lib/testing/registry-suite/records.ts";
+import { range } from "../../lib/testing/tools/range.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 

@@ -1,8 +1,8 @@
 import { RedisMemberships } from "../../lib/groups/redis-memberships.ts";
 import { moveGroups, type RedisClient, redisBackend } from "../../lib/redis.ts";
-import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/groups.ts";
-import { oddStrings } from "../../lib/testing/odd-strings.ts";
-import { range } from "../../lib/testing/range.ts";
+import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/group-rules.ts";
+import { oddStrings } from "../../lib/testing/tools/odd-strings.ts";
+import { range } from "../../lib/testing/tools/range.ts";
 import { aroundCalls, connectRedis, uniquePrefix } from "../support/redis-client.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
 

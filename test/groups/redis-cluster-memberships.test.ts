@@ -1,7 +1,7 @@
 import { RedisMemberships } from "../../lib/groups/redis-memberships.ts";
 import { describeMemberships } from "../../lib/testing/describe-memberships.ts";
 import { raceMemberships } from "../../lib/testing/memberships-suite/races.ts";
-import { range } from "../../lib/testing/range.ts";
+import { range } from "../../lib/testing/tools/range.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { type RedisCluster, type RedisClusterClient, startRedisCluster } from "../support/redis-cluster.ts";
 

@@ -1,8 +1,8 @@
 import { RedisMemberships } from "../../lib/groups/redis-memberships.ts";
 import { describeMemberships } from "../../lib/testing/describe-memberships.ts";
-import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/groups.ts";
+import { assertMembers, noLimit } from "../../lib/testing/memberships-suite/group-rules.ts";
 import { raceMemberships } from "../../lib/testing/memberships-suite/races.ts";
-import { range } from "../../lib/testing/range.ts";
+import { range } from "../../lib/testing/tools/range.ts";
 import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
 let client: RedisClient;

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from "fast-check";
-import { halves, oddStrings } from "../../lib/testing/odd-strings.ts";
+import { halves, oddStrings } from "../../lib/testing/tools/odd-strings.ts";
 
 /** What is right, and now and then something else: of many of these in one case, some are odd. */
 export function mostly<T>(right: T, odd: Arbitrary<T>, weight = 9): Arbitrary<T> {

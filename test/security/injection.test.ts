@@ -1,5 +1,5 @@
 import { redisBackend } from "../../lib/redis.ts";
-import { halves, oddStrings } from "../../lib/testing/odd-strings.ts";
+import { halves, oddStrings } from "../../lib/testing/tools/odd-strings.ts";
 import { connect, places, type Served, serve, until } from "../realtime/support.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Bounds } from "../../lib/calls/bounds.ts";
-import { within } from "../../lib/calls/within.ts";
+import { inTime } from "../../lib/calls/in-time.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectRedis, type RedisClient } from "../support/redis-client.ts";
 
@@ -27,7 +27,7 @@ test("an answer that came in time to a process that stood still is no timeout", 
   // Redis may stand still as well now and then.
   const calls = [
     () => new Bounds(timeoutMs).call(() => client.ping()),
-    () => within(client.ping(), timeoutMs),
+    () => inTime(client.ping(), timeoutMs),
   ];
   for (const call of calls) await eventually(async () => expect(await standStillOver(call())).toBe("PONG"));
 });
@@ -115,5 +115,5 @@ test("one that stood still ends a call that was not answered all the same", asyn
   const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
   const never = () => new Promise<never>(() => {});
   expect(await standStillOver(new Bounds(timeoutMs).call(never))).toMatchObject(unavailable);
-  expect(await standStillOver(within(never(), timeoutMs))).toMatchObject(unavailable);
+  expect(await standStillOver(inTime(never(), timeoutMs))).toMatchObject(unavailable);
 });

@@ -1,1 +1,1 @@
-export * from "../../lib/testing/eventually.ts";
+export * from "../../lib/testing/tools/eventually.ts";

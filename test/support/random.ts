@@ -1,1 +1,1 @@
-export * from "../../lib/testing/random.ts";
+export * from "../../lib/testing/tools/random.ts";

@@ -1,1 +1,1 @@
-export * from "../../lib/testing/within.ts";
+export * from "../../lib/testing/tools/within.ts";

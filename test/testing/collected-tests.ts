@@ -1,4 +1,4 @@
-import type { TestRunner } from "../../lib/testing/runner.ts";
+import type { TestRunner } from "../../lib/testing/tools/runner.ts";
 
 /** The tests that a suite declares, by their titles; `undefined` stands for one that is skipped. */
 export function collectedTests(

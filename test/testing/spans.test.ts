@@ -1,4 +1,4 @@
-import { assertAlternate, type Span } from "../../lib/testing/spans.ts";
+import { assertAlternate, type Span } from "../../lib/testing/tools/spans.ts";
 
 function span(began: number, ended: number): Span<undefined> {
   return { began, ended, result: undefined };

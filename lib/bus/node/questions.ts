@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { timedOut } from "../../calls/within.ts";
+import { timedOut } from "../../calls/in-time.ts";
 import { after } from "../../time/after.ts";
 import type { Reply } from "../message.ts";
 

@@ -1,7 +1,7 @@
 import { inBatches } from "../../calls/in-batches.ts";
 import type { RedisClient } from "../../redis-client/redis-client.ts";
 import type { MessageListener } from "../bus.ts";
-import { Probes } from "../node/probes.ts";
+import { Probes } from "./probes.ts";
 import { RedisLine } from "./redis-line.ts";
 
 /** Milliseconds between two looks at what is subscribed. */

@@ -1,4 +1,4 @@
-import { unavailable } from "../../calls/within.ts";
+import { unavailable } from "../../calls/in-time.ts";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import type { SaveRequest } from "../saving/save.ts";
 import type { SessionSnapshot, SessionStore, StoredSession } from "../session-store.ts";

@@ -1,6 +1,6 @@
 import type { SessionData } from "express-session";
+import { unavailable } from "../../calls/in-time.ts";
 import { hasNotBegun } from "../../calls/turns.ts";
-import { unavailable } from "../../calls/within.ts";
 import { codeOf } from "../../errors.ts";
 import type { SessionFormat } from "../data/session-format.ts";
 import {

@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import { timedOut } from "../../calls/within.ts";
+import { timedOut } from "../../calls/in-time.ts";
 import { after } from "../../time/after.ts";
 import { changedKeys, mergeChanges } from "../data/merge.ts";
 import { parsedOnce } from "../data/parsed-once.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { eventually } from "../eventually.ts";
-import { untilLive } from "./inbox.ts";
+import { eventually } from "../tools/eventually.ts";
+import { untilLive } from "./bus-inbox.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 const longMs = 60_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Bus } from "../../bus/bus.ts";
-import { eventually } from "../eventually.ts";
-import { inbox, untilHeard, untilQuiet } from "./inbox.ts";
+import { eventually } from "../tools/eventually.ts";
+import { inbox, untilHeard, untilQuiet } from "./bus-inbox.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** A line that is cut comes up again by itself, and whoever depends on it is told. */

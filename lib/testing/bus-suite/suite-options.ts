@@ -1,6 +1,6 @@
 import type { Bus } from "../../bus/bus.ts";
-import { type Rules, rulesOf } from "../rules.ts";
-import type { SuiteOptions, TestRunner } from "../runner.ts";
+import { type Rules, rulesOf } from "../tools/rules.ts";
+import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** The rules that a bus may have no use for; the reason stands in the title of the skipped test. */
 export type BusDeviation = "lines" | "ownClose" | "noFalseReconnect";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionStore } from "../../connections/connection-store.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../tools/eventually.ts";
 import { connection, ofConnection, type RuleDeclarer } from "./suite-options.ts";
 
 const shortLived = { ...ofConnection, ttlSeconds: 1 };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../../connections/connection-store.ts";
-import { pause } from "../interleaving.ts";
-import { seededRandom } from "../random.ts";
-import { range } from "../range.ts";
+import { pause } from "../tools/interleaving.ts";
+import { seededRandom } from "../tools/random.ts";
+import { range } from "../tools/range.ts";
 import { connection, ofConnection, ofUser, type RuleDeclarer } from "./suite-options.ts";
 
 const seeds = range(40).map((n) => n + 1);

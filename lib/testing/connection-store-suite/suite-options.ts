@@ -3,8 +3,8 @@ import type {
   ConnectionStore,
   ConnectionStoreOptions,
 } from "../../connections/connection-store.ts";
-import { type Rules, rulesOf } from "../rules.ts";
-import type { SuiteOptions, TestRunner } from "../runner.ts";
+import { type Rules, rulesOf } from "../tools/rules.ts";
+import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** The rules that a store may have no use for; the reason stands in the title of the skipped test. */
 export type ConnectionStoreDeviation = "clear";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StoredValue } from "../../connections/connection-store.ts";
-import { oddStrings } from "../odd-strings.ts";
+import { oddStrings } from "../tools/odd-strings.ts";
 import { connection, ofConnection, type RuleDeclarer } from "./suite-options.ts";
 
 const values: Record<string, StoredValue> = {

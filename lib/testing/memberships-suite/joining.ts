@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { range } from "../range.ts";
-import { assertGroups, assertMembers, noLimit } from "./groups.ts";
+import { range } from "../tools/range.ts";
+import { assertGroups, assertMembers, noLimit } from "./group-rules.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** Who has joined is a member until leaving, and nobody else is. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { oddStrings } from "../odd-strings.ts";
-import { assertGroups, assertMembers, noLimit } from "./groups.ts";
+import { oddStrings } from "../tools/odd-strings.ts";
+import { assertGroups, assertMembers, noLimit } from "./group-rules.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** User ids and names of groups are any well-formed strings of 1 to 256 UTF-16 code units, and no two are one. */

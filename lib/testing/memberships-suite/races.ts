@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Joining, Memberships } from "../../groups/memberships.ts";
-import { pause } from "../interleaving.ts";
-import { type SeededRandom, seededRandom } from "../random.ts";
-import { range } from "../range.ts";
-import { assertAlternate, Chronicle, type Span } from "../spans.ts";
-import { assertGroups, assertMembers, groupsOf, members, noLimit } from "./groups.ts";
+import { pause } from "../tools/interleaving.ts";
+import { type SeededRandom, seededRandom } from "../tools/random.ts";
+import { range } from "../tools/range.ts";
+import { assertAlternate, Chronicle, type Span } from "../tools/spans.ts";
+import { assertGroups, assertMembers, groupsOf, members, noLimit } from "./group-rules.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 const seeds = range(60).map((n) => n + 1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConnectionRecord } from "../../connections/registry.ts";
-import { eventually } from "../eventually.ts";
-import { range } from "../range.ts";
+import { eventually } from "../tools/eventually.ts";
+import { range } from "../tools/range.ts";
 import {
   arrive,
   assertConnected,

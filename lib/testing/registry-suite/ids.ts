@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { oddStrings } from "../odd-strings.ts";
+import { oddStrings } from "../tools/odd-strings.ts";
 import {
   arrive,
   assertConnected,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Registry } from "../../connections/registry.ts";
-import { range } from "../range.ts";
+import { range } from "../tools/range.ts";
 import { arrive, assertConnected, idsOfNode, recordOf } from "./records.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Arrival, ConnectionRecord, Departure } from "../../connections/registry.ts";
-import { assertAlternate, type Span } from "../spans.ts";
+import { assertAlternate, type Span } from "../tools/spans.ts";
 
 /** All that happened to one connection. */
 export interface Life {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { ConnectionRecord, Departure, Registry } from "../../connections/registry.ts";
-import { pause } from "../interleaving.ts";
-import { seededRandom } from "../random.ts";
-import { range } from "../range.ts";
-import { Chronicle, type Span } from "../spans.ts";
+import { pause } from "../tools/interleaving.ts";
+import { seededRandom } from "../tools/random.ts";
+import { range } from "../tools/range.ts";
+import { Chronicle, type Span } from "../tools/spans.ts";
 import { assertPossible, isThereAtEnd, type Life } from "./races-model.ts";
 import { assertConnected, hourMs, idsOfNode, recordOf } from "./records.ts";
 import type { RuleDeclarer } from "./suite-options.ts";

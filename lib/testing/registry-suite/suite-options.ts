@@ -1,6 +1,6 @@
 import type { Registry } from "../../connections/registry.ts";
-import { type Rules, rulesOf } from "../rules.ts";
-import type { SuiteOptions, TestRunner } from "../runner.ts";
+import { type Rules, rulesOf } from "../tools/rules.ts";
+import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** Options of {@link describeRegistry}. */
 export interface RegistrySuiteOptions extends SuiteOptions {

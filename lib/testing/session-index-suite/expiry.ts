@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../tools/eventually.ts";
 import { assertEntered, assertExpiresIn, expiryOf, minuteMs, revoked, shorten } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
-import { halves, oddStrings } from "../odd-strings.ts";
+import { halves, oddStrings } from "../tools/odd-strings.ts";
 import { assertEntered, minuteMs, revoked } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
 
-export { range } from "../range.ts";
+export { range } from "../tools/range.ts";
 
 export const minuteMs = 60_000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
-import { pause } from "../interleaving.ts";
-import { seededRandom } from "../random.ts";
+import { pause } from "../tools/interleaving.ts";
+import { seededRandom } from "../tools/random.ts";
 import { enteredSids, minuteMs, range } from "./index-state.ts";
 import { UserModel } from "./races-model.ts";
 import type { RuleDeclarer } from "./suite-options.ts";

@@ -1,6 +1,6 @@
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
-import { type Rules, rulesOf } from "../rules.ts";
-import type { SuiteOptions, TestRunner } from "../runner.ts";
+import { type Rules, rulesOf } from "../tools/rules.ts";
+import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** Options of {@link describeSessionIndex}. */
 export interface SessionIndexSuiteOptions extends SuiteOptions {

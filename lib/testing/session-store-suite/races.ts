@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { SessionStore } from "../../sessions/session-store.ts";
-import { pause, shuffled } from "../interleaving.ts";
-import { type SeededRandom, seededRandom } from "../random.ts";
-import { range } from "../range.ts";
+import { pause, shuffled } from "../tools/interleaving.ts";
+import { type SeededRandom, seededRandom } from "../tools/random.ts";
+import { range } from "../tools/range.ts";
 import {
   assertGone,
   assertStored,

@@ -1,6 +1,6 @@
 import type { SessionStore } from "../../sessions/session-store.ts";
-import { type Rules, rulesOf } from "../rules.ts";
-import type { SuiteOptions, TestRunner } from "../runner.ts";
+import { type Rules, rulesOf } from "../tools/rules.ts";
+import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** The rules that a store may be unable to keep; the reason stands in the title of the skipped test. */
 export type SessionStoreDeviation =

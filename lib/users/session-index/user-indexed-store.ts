@@ -12,8 +12,8 @@ import {
   type StoredSession,
   type WriteResult,
 } from "../../sessions/session-store.ts";
-import { followExpressStore } from "../follow-express-store.ts";
-import { pruneEntries } from "../verify/prune-entries.ts";
+import { followExpressStore } from "./follow-express-store.ts";
+import { pruneEntries } from "./prune-entries.ts";
 import type { SessionIndex } from "./session-index.ts";
 
 /** Whose session this is; `undefined` for nobody's. */

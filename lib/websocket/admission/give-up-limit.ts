@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { after } from "../../time/after.ts";
-import type { Answer } from "../handshake/answer.ts";
+import type { Answer } from "./answer.ts";
 import { Refusal } from "./refusal.ts";
 
 /** How long a handshake is waited for. */

@@ -1,5 +1,5 @@
 import type { Response } from "express";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../admission/answer.ts";
 
 /** What a lazy response stands for. */
 interface Lazy {

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from "express";
 import { isCookieMiddleware } from "../../middleware/cookie.ts";
 import { runMiddlewares } from "../../middleware/stack.ts";
+import type { Answer } from "../admission/answer.ts";
 import type { Limit } from "../admission/give-up-limit.ts";
 import { type AsyncScope, currentScope } from "../async-scope.ts";
-import type { Answer } from "./answer.ts";
 
 /** The response that a cookieMiddleware is given: it need not be made for that. */
 const UNUSED = {} as Response;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Application, Request, Response } from "express";
-import { Answer } from "./answer.ts";
+import { Answer } from "../admission/answer.ts";
 
 const ANSWER: unique symbol = Symbol("express-session-stack.answer");
 type UpgradeRequest = Request & { [ANSWER]?: Answer | undefined };

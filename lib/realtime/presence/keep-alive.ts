@@ -1,11 +1,11 @@
-import { inBatches } from "../calls/in-batches.ts";
-import { isSessionDeleted } from "../errors.ts";
-import { debugSession } from "../middleware/debug-session.ts";
-import type { SessionKeeper } from "../middleware/session-keeper.ts";
-import { touchedLifeMs } from "../sessions/data/inflate-cookie.ts";
-import { cookieOf } from "../sessions/data/session-cookie.ts";
-import type { SessionRecord } from "../sessions/record/session-record.ts";
-import type { RealtimeConnection } from "./realtime-connection.ts";
+import { inBatches } from "../../calls/in-batches.ts";
+import { isSessionDeleted } from "../../errors.ts";
+import { debugSession } from "../../middleware/debug-session.ts";
+import type { SessionKeeper } from "../../middleware/session-keeper.ts";
+import { touchedLifeMs } from "../../sessions/data/inflate-cookie.ts";
+import { cookieOf } from "../../sessions/data/session-cookie.ts";
+import type { SessionRecord } from "../../sessions/record/session-record.ts";
+import type { RealtimeConnection } from "../realtime-connection.ts";
 
 /**
  * Lets the express-sessions of connections live on, each at most once per `touchAfterMs`, however many connections it has

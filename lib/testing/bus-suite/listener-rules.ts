@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Bus, MessageListener } from "../../bus/bus.ts";
-import { eventually } from "../eventually.ts";
-import { pause } from "../interleaving.ts";
-import { seededRandom } from "../random.ts";
-import { range } from "../range.ts";
-import { inbox, untilHeard, untilQuiet } from "./inbox.ts";
+import { eventually } from "../tools/eventually.ts";
+import { pause } from "../tools/interleaving.ts";
+import { seededRandom } from "../tools/random.ts";
+import { range } from "../tools/range.ts";
+import { inbox, untilHeard, untilQuiet } from "./bus-inbox.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
 /** One listener, with what it has heard. */

@@ -2,7 +2,7 @@ import { SessionStackError } from "../errors.ts";
 import { after } from "../time/after.ts";
 
 /** The promise's outcome, or `ERR_STORE_UNAVAILABLE` if it has none in time. What comes later is dropped. */
-export function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+export function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(timeoutMs, () => reject(timedOut(timeoutMs)));
     promise.then(resolve, reject).finally(cancel);

@@ -34,7 +34,7 @@ const BEAT = JSON.stringify({ event_type: HEARTBEAT, data: {} });
  * up and heard no more, whatever the WebSocket does later: browsers tell of the close of a dead line up to a minute
  * afterwards, when the next one is open.
  */
-export class Line {
+export class SocketLine {
   readonly #config: ClientConfig;
   readonly #host: LineHost;
   readonly #socket: WebSocketLike;

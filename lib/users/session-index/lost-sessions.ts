@@ -2,8 +2,8 @@ import type { Node } from "../../bus/node/node.ts";
 import { chunks, inBatches } from "../../calls/in-batches.ts";
 import { digestOf } from "../../sessions/session-digest.ts";
 import { readable, type SessionStore } from "../../sessions/session-store.ts";
-import type { SessionIndex } from "../session-index/session-index.ts";
-import type { UserIdOf } from "../session-index/user-indexed-store.ts";
+import type { SessionIndex } from "./session-index.ts";
+import type { UserIdOf } from "./user-indexed-store.ts";
 
 /** What nodes are asked to do once the sessions of a user have been ended that the index knows. */
 export const END_LOST_SESSIONS = "end_lost_sessions";

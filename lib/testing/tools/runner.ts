@@ -1,5 +1,5 @@
-import { isOptionsObject } from "../options/options-object.ts";
-import { aFunction, type Rule, type Rules, required } from "../options/rule.ts";
+import { isOptionsObject } from "../../options/options-object.ts";
+import { aFunction, type Rule, type Rules, required } from "../../options/rule.ts";
 
 /** Declares one test, or with `skip` one that is not run: the `it` of a test runner. */
 export interface TestDeclarer {

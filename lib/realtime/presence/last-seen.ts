@@ -4,7 +4,7 @@ import type { RealtimeConnection } from "../realtime-connection.ts";
 import { betweenWritesMs } from "../times.ts";
 
 /** Writes to the registry when connections were last heard. */
-export class Sightings {
+export class LastSeen {
   readonly #clock: Clock;
   readonly #registry: Registry;
   readonly #betweenWritesMs: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { eventually } from "../eventually.ts";
-import { range } from "../range.ts";
+import { eventually } from "../tools/eventually.ts";
+import { range } from "../tools/range.ts";
 import {
   arrive,
   assertConnected,

@@ -1,4 +1,4 @@
-import type { SessionKeeper } from "../../middleware/session-keeper.ts";
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { mendEntries } from "./mend-entries.ts";
 
 /** What came of comparing the index with the sessions of all users. */

@@ -1,5 +1,5 @@
-import type { SessionConfig } from "../../middleware/session-options.ts";
-import { readable } from "../../sessions/session-store.ts";
+import type { SessionConfig } from "../middleware/session-options.ts";
+import { readable } from "../sessions/session-store.ts";
 
 /** Enters sessions of users that the index lacks, and ends those that were revoked. */
 export async function mendEntries(

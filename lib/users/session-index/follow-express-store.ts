@@ -1,5 +1,5 @@
 import type { SessionData, Store } from "express-session";
-import { type Callback, callBack, isOfAdapter } from "../calls/callback.ts";
+import { type Callback, callBack, isOfAdapter } from "../../calls/callback.ts";
 
 /** What an app asks of `req.sessionStore` about one session, and what is done around it. */
 export interface StoreFollower {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bus } from "../../bus/bus.ts";
-import { eventually } from "../eventually.ts";
+import { eventually } from "../tools/eventually.ts";
 
 /** All that a node hears on a channel from now on. */
 export async function inbox(bus: Bus, channel: string): Promise<string[]> {

@@ -1,5 +1,5 @@
-import { chunks } from "../../calls/in-batches.ts";
-import type { SessionKeeper } from "../../middleware/session-keeper.ts";
+import { chunks } from "../calls/in-batches.ts";
+import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { mendEntries } from "./mend-entries.ts";
 
 /** Where the index and the sessions of a user do not agree. */

@@ -1,5 +1,5 @@
 import type { SessionStore } from "../../sessions/session-store.ts";
-import type { SessionIndex } from "../session-index/session-index.ts";
+import type { SessionIndex } from "./session-index.ts";
 
 /** Entries that are looked at with one login: more than one login makes, so that they become fewer. */
 const PRUNED_AT_ONCE = 100;
