@@ -6,7 +6,6 @@ import type { WebSocket } from "ws";
 import { SessionConnections } from "../connections/session-connections.ts";
 import { sessionDeleted } from "../errors.ts";
 import { ATTACH, type Attachable, type ConnectionHandler, checkAttachable } from "../lines/attachable.ts";
-import { pathnameOf } from "../middleware/pathname-of.ts";
 import { partsOf, type SessionStack } from "../middleware/stack.ts";
 import { ErrorEvents, type ErrorListener } from "../observability/error-events.ts";
 import { type MetricsRegister, registerMetrics } from "../observability/metrics.ts";
@@ -14,6 +13,7 @@ import type { WebSocketStats } from "../observability/web-socket-stats.ts";
 import { checkListening } from "../options/listening.ts";
 import { isRequest, refuseCall } from "../options/uncalled.ts";
 import { type Guest, GuestConnections } from "./admission/guest-connections.ts";
+import { isAtPath } from "./admission/path-rule.ts";
 import { type Place, Places } from "./admission/places.ts";
 import { destroyIt, Refusal, refusalOf, refuse } from "./admission/refusal.ts";
 import { drain } from "./drain.ts";
@@ -99,8 +99,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
   const counts = new WebSocketCounts();
   const places = new Places(config, connections);
   const acceptor = new Acceptor(config);
-  const isMine = ({ url = "/" }: IncomingMessage) =>
-    config.path === undefined || pathnameOf(url) === config.path;
+  const isMine = (message: IncomingMessage) => isAtPath(message, config.path);
 
   function handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (typeof head === "function") {

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import { pathnameOf } from "../../middleware/pathname-of.ts";
 import type { Rule } from "../../options/rule.ts";
 
 /** The rule of webSocketSessions' option `path`. What no request target is like would never be connected to. */
@@ -11,6 +13,11 @@ export const pathRule: Rule = {
     return target === undefined ? undefined : `write ${JSON.stringify(target)}`;
   },
 };
+
+/** Whether a request asks for a path. Without a path it may ask for any. */
+export function isAtPath({ url = "/" }: IncomingMessage, path: string | undefined): boolean {
+  return path === undefined || pathnameOf(url) === path;
+}
 
 /** Parameters, wildcards and groups as Express 4 or 5, or any router, has them. */
 function isPattern(path: string): boolean {
