@@ -38,7 +38,8 @@ export class Load {
     this.#users = users;
   }
 
-  start(): void {
+  /** Begins. `haste` is how many times as often connections come back and groups are joined. */
+  start(haste = 1): void {
     const [groups, users] = [true, false].map((areGroups) =>
       [...this.#users.listeners.keys()].filter(({ to }) => "group" in to === areGroups),
     ) as [Channel[], Channel[]];
@@ -48,13 +49,14 @@ export class Load {
       returns: () => this.#alone(([device]) => this.#comeBack(device as Device)),
       joins: () => this.#alone((pair) => this.#joinAndLeave(pair)),
     };
+    const rates = { ...RATES, returns: RATES.returns * haste, joins: RATES.joins * haste };
     let before = Date.now();
     this.#timer = setInterval(() => {
       const now = Date.now();
       const share = (this.#users.devices.length / 10_000) * ((now - before) / 1_000);
       before = now;
       for (const [kind, step] of Object.entries(steps) as [keyof typeof RATES, () => Promise<void>][])
-        for (this.#due[kind] += RATES[kind] * share; this.#due[kind] >= 1; this.#due[kind]--) this.#run(step);
+        for (this.#due[kind] += rates[kind] * share; this.#due[kind] >= 1; this.#due[kind]--) this.#run(step);
     }, STEP_MS);
   }
 
