@@ -23,6 +23,8 @@ import { listen } from "../support/http-server.ts";
 import { timeoutMs } from "../support/patience.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
+export { answerNext, beforeNext, gate, lost } from "../support/next-call.ts";
+
 export const secret = "a secret of these tests, at least 32 bytes long";
 
 /** The backends, each opened for one test. */
@@ -192,45 +194,6 @@ export async function indexed({ sessionIndex }: Backend, userId: string): Promis
 /** The user of sessions whose app only sets the field `owner`. */
 export function byOwner(session: object): string | number | undefined {
   return (session as { owner?: string | number }).owner;
-}
-
-/** Lets a step run, once, between a call of a method and what the method does. */
-export function beforeNext<T extends object>(target: T, method: keyof T & string, step: () => unknown): void {
-  const methods = target as Record<string, (...args: unknown[]) => unknown>;
-  const original = methods[method]?.bind(target);
-  methods[method] = async (...args) => {
-    Reflect.deleteProperty(methods, method);
-    await step();
-    return original?.(...args);
-  };
-}
-
-/** Lets the next call of a method do its work, and answer as `answer` says: late, never, or with an error. */
-export function answerNext<T extends object>(
-  target: T,
-  method: keyof T & string,
-  answer: (answered: unknown) => unknown,
-): void {
-  const methods = target as Record<string, (...args: unknown[]) => unknown>;
-  const original = methods[method]?.bind(target);
-  methods[method] = async (...args) => {
-    Reflect.deleteProperty(methods, method);
-    return answer(await original?.(...args));
-  };
-}
-
-/** An answer that is lost: what has asked is told that it failed. */
-export function lost(): never {
-  throw new Error("The line was cut");
-}
-
-/** A promise that the test settles. */
-export function gate(): { opened: Promise<void>; open: () => void } {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }
 
 const cleanups: (() => unknown)[] = [];
