@@ -39,7 +39,11 @@ export type { MetricsRegister } from "./observability/metrics.ts";
 export type { RealtimeStats } from "./observability/realtime-stats.ts";
 export type { WebSocketStats } from "./observability/web-socket-stats.ts";
 export type { Closed, Connection } from "./realtime/connection.ts";
-export type { ConnectionData } from "./realtime/connection-data.ts";
+export type { ConnectionData } from "./realtime/data/connection-data.ts";
+export {
+  type UserConnectionStoreOptions,
+  userConnectionStore,
+} from "./realtime/data/user-connection-store.ts";
 export type { EventDataArgument, EventMap, EventName } from "./realtime/messages/event-map.ts";
 export type { EventHandler } from "./realtime/messages/events.ts";
 export type { EventData, ProtocolErrorCode } from "./realtime/messages/protocol.ts";
@@ -47,7 +51,6 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/messa
 export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
-export { type UserConnectionStoreOptions, userConnectionStore } from "./realtime/user-connection-store.ts";
 export type { MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 export {
   type ConnectionHolder,

@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { WebSocket } from "ws";
 import type { ConnectionIdentity } from "../connections/connection-store.ts";
-import type { ConnectionData } from "./connection-data.ts";
+import type { ConnectionData } from "./data/connection-data.ts";
 import type { EventDataArgument, EventMap, EventName } from "./messages/event-map.ts";
 
 /** One open WebSocket, bound to one session, and to a user when the session has one. */

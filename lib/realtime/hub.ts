@@ -1,5 +1,4 @@
 import { bounded } from "../calls/bounded.ts";
-import { inBatches } from "../calls/in-batches.ts";
 import type { ConnectionIdentity, ConnectionStore } from "../connections/connection-store.ts";
 import { type Arrival, type ConnectionRecord, connectionId } from "../connections/registry.ts";
 import type { Candidate, ConnectionHandler, Seat } from "../lines/attachable.ts";
@@ -9,7 +8,8 @@ import type { RealtimeStats } from "../observability/realtime-stats.ts";
 import { Tally } from "../observability/tally.ts";
 import { userAgentOf } from "../users/login/login.ts";
 import { CatchUp } from "./catch-up.ts";
-import { chosenConnectionStore } from "./chosen-connection-store.ts";
+import { chosenConnectionStore } from "./data/chosen-connection-store.ts";
+import { DataUpkeep } from "./data/data-upkeep.ts";
 import { Channels, userChannel } from "./delivery/channels.ts";
 import { Groups, groupName } from "./groups/groups.ts";
 import { MembershipChanges } from "./groups/membership-changes.ts";
@@ -48,6 +48,7 @@ export class Hub implements ConnectionHandler {
   readonly #events: Events;
   readonly #store: ConnectionStore;
   readonly #connections = new Map<string, RealtimeConnection>();
+  readonly #data: DataUpkeep;
   readonly #heartbeat: Heartbeat;
   readonly #lastSeen: LastSeen;
   readonly #host: ConnectionHost;
@@ -63,8 +64,8 @@ export class Hub implements ConnectionHandler {
     const report = this.#report;
     const registries = new Registries(backend.registry, bounds);
     const store = chosenConnectionStore(config, backend);
-    const upkeepStore = bounded(store, registries.upkeepBounds);
     this.#store = bounded(store, registries.bounds);
+    this.#data = new DataUpkeep(store, registries.upkeepBounds, report);
     this.#heartbeat = new Heartbeat(config);
     this.channels = new Channels(backend.bus, bounds, () => node.hasLapsed || catchUp.isBehind);
     this.presence = new Presence({ config, registries, bus: backend.bus, node, events, holder: this });
@@ -91,11 +92,7 @@ export class Hub implements ConnectionHandler {
       (heard) => this.#lastSeen.write(heard),
       () => this.presence.tick(),
       (_, beating) => keepAlive.refresh(beating),
-      (heard) =>
-        inBatches(
-          heard.filter(({ hasData }) => hasData),
-          (connection) => upkeepStore.refresh(connection),
-        ),
+      (heard) => this.#data.refresh(heard),
     ];
     const tick = new Tick(this.#heartbeat, steps, report);
     this.#host = {
@@ -109,6 +106,7 @@ export class Hub implements ConnectionHandler {
     const look = async () => {
       this.#heartbeat.look(connections.values());
       this.channels.tick();
+      this.#data.tick();
     };
     const upkeep = () => {
       void changes.tick();
@@ -129,8 +127,8 @@ export class Hub implements ConnectionHandler {
     return this.#connections.has(id);
   }
 
-  async clearData(connection: ConnectionIdentity): Promise<void> {
-    await this.#store.clear?.(connection);
+  clearData(connection: ConnectionIdentity): void {
+    this.#data.clear(connection);
   }
 
   async admit(candidate: Candidate): Promise<Seat | undefined> {
@@ -165,7 +163,7 @@ export class Hub implements ConnectionHandler {
   async close(): Promise<void> {
     for (const stop of this.#toStop) stop();
     this.channels.close();
-    await this.presence.close();
+    await Promise.all([this.presence.close(), this.#data.close()]);
   }
 
   /** What connections see of the hub. */
@@ -240,7 +238,7 @@ export class Hub implements ConnectionHandler {
     connection.isGone = true;
     if (isOfUser(connection)) this.channels.exit(userChannel(connection.userId), connection);
     this.groups.forget(connection);
-    if (connection.hasData) void this.#store.clear?.(connection).catch(this.#report);
+    if (connection.hasData) this.clearData(connection);
   }
 
   readonly #report = (error: unknown): void => this.#events.errors.report(error, undefined);

@@ -7,7 +7,7 @@ import { type Batch, OutgoingMessage } from "../lines/batch.ts";
 import type { Follower, Line } from "../lines/line.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Closed, Connection } from "./connection.ts";
-import { type ConnectionData, connectionData } from "./connection-data.ts";
+import { type ConnectionData, connectionData } from "./data/connection-data.ts";
 import type { Receiver } from "./delivery/delivery.ts";
 import { Backlog, ceiling } from "./messages/backlog.ts";
 import { checkedText } from "./messages/checked-text.ts";

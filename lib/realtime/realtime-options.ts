@@ -15,7 +15,7 @@ import {
   trueOrFalse,
 } from "../options/rule.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { userConnectionStore } from "./user-connection-store.ts";
+import { userConnectionStore } from "./data/user-connection-store.ts";
 
 /** Options of `realtime`. */
 export interface RealtimeOptions {

@@ -34,7 +34,7 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ["RealtimeOptions", "realtime/realtime-options.ts", "docs/api.md", "## `realtime(options)`"],
   [
     "UserConnectionStoreOptions",
-    "realtime/user-connection-store.ts",
+    "realtime/data/user-connection-store.ts",
     "docs/api.md",
     "## `realtime(options)`",
   ],

@@ -107,9 +107,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
 
   realtime: [
-    ...["contracts", "lines", "middleware", "users/login", "observability", ...CALLS, ...CHECKS],
-    ...["realtime/delivery", "realtime/groups", "realtime/messages", "realtime/presence"],
+    ...["contracts", "lines", "middleware", "users/login", "observability", ...CALLS, "options"],
+    ...["realtime/data", "realtime/delivery", "realtime/groups", "realtime/messages", "realtime/presence"],
   ],
+  "realtime/data": ["realtime", "realtime/messages", "contracts", "calls", ...CHECKS],
   "realtime/messages": ["realtime", "lines", "observability", "names", "time"],
   "realtime/delivery": ["contracts", "lines", "calls"],
   "realtime/groups": [

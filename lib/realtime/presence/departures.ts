@@ -1,5 +1,6 @@
 import type { Bounds } from "../../calls/bounds.ts";
 import { heardLate } from "../../calls/heard-late.ts";
+import { WorkQueue } from "../../calls/work-queue.ts";
 import { type ConnectionRecord, nodeOf, type Registry } from "../../connections/registry.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Events } from "../messages/events.ts";
@@ -37,19 +38,20 @@ const ASK_AGAIN_EVERY_MS = 50;
 /** Takes connections out of the registry, and tells whose user goes offline by that. */
 export class Departures {
   readonly #parts: DeparturesParts;
-  readonly #work: Running;
   /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
   readonly #departing = new Map<string, Departing>();
   /** Whose time as leaving ends, by when it does. */
   readonly #due = new Map<number, Departing[]>();
-  /** Whose step waits until others have ended. */
-  readonly #waiting = new Set<Departing>();
-  #steps = 0;
+  readonly #queue: WorkQueue<Departing>;
   #isClosed = false;
 
   constructor(parts: DeparturesParts, work: Running) {
     this.#parts = parts;
-    this.#work = work;
+    this.#queue = new WorkQueue(
+      AT_A_TIME,
+      (departing) => this.#takeStep(departing),
+      (worker) => work.track(worker),
+    );
   }
 
   /** Whether a connection is on its way out. */
@@ -76,23 +78,16 @@ export class Departures {
 
   #run(departing: Departing): void {
     departing.isStuck = false;
-    this.#waiting.add(departing);
-    if (this.#steps < AT_A_TIME) void this.#work.track(() => this.#takeSteps());
+    this.#queue.add(departing);
   }
 
-  /** Takes those that wait one after the other, so that what waits for all that runs waits for them too. */
-  async #takeSteps(): Promise<void> {
-    this.#steps++;
-    for (const departing of this.#waiting) {
-      this.#waiting.delete(departing);
-      try {
-        await this.#step(departing);
-      } catch {
-        departing.isStuck = true;
-        departing.isUnsure = true;
-      }
+  async #takeStep(departing: Departing): Promise<void> {
+    try {
+      await this.#step(departing);
+    } catch {
+      departing.isStuck = true;
+      departing.isUnsure = true;
     }
-    this.#steps--;
   }
 
   async #step(departing: Departing): Promise<void> {

@@ -35,7 +35,7 @@ interface ConnectionHolder {
   /** Whether it holds a connection. */
   isOpen(id: string): boolean;
   /** Called for a connection whose node has died. */
-  clearData(connection: ConnectionIdentity): Promise<void>;
+  clearData(connection: ConnectionIdentity): void;
 }
 
 /** Connections of a dead node that are cleared at a time. */
@@ -214,7 +214,7 @@ export class Presence {
     debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
       if (this.#departures.has(record.id)) continue;
-      this.#running.track(() => holder.clearData(record)).catch(() => {});
+      holder.clearData(record);
       this.depart(record, graceMs);
     }
   }

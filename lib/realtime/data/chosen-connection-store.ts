@@ -1,7 +1,7 @@
-import type { Backend } from "../backend/backend.ts";
-import { type ConnectionStore, isConnectionStore } from "../connections/connection-store.ts";
-import { wrongOption } from "../options/options-check.ts";
-import type { RealtimeConfig } from "./realtime-options.ts";
+import type { Backend } from "../../backend/backend.ts";
+import { type ConnectionStore, isConnectionStore } from "../../connections/connection-store.ts";
+import { wrongOption } from "../../options/options-check.ts";
+import type { RealtimeConfig } from "../realtime-options.ts";
 
 /** Seconds that any store can count to: decades, as good as for ever. */
 const MAX_TTL_SECONDS = 2 ** 31;

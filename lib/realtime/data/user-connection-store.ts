@@ -1,7 +1,7 @@
-import type { Backend } from "../backend/backend.ts";
-import type { ConnectionStore } from "../connections/connection-store.ts";
-import { optionsCheck } from "../options/options-check.ts";
-import { wholeNumber } from "../options/rule.ts";
+import type { Backend } from "../../backend/backend.ts";
+import type { ConnectionStore } from "../../connections/connection-store.ts";
+import { optionsCheck } from "../../options/options-check.ts";
+import { wholeNumber } from "../../options/rule.ts";
 
 /** Options of {@link userConnectionStore}. */
 export interface UserConnectionStoreOptions {

@@ -1,5 +1,5 @@
-import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../connections/connection-store.ts";
-import { isText } from "../names/is-text.ts";
+import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../../connections/connection-store.ts";
+import { isText } from "../../names/is-text.ts";
 
 /** Data of one connection, by default for as long as it is open. */
 export interface ConnectionData {
@@ -12,7 +12,7 @@ export interface ConnectionData {
 }
 
 /** What of a connection is noted for its data. */
-interface DataHolder extends ConnectionIdentity {
+export interface DataHolder extends ConnectionIdentity {
   hasData: boolean;
   readonly isGone: boolean;
 }
