@@ -57,15 +57,11 @@ export type WriteResult =
  * The conformance suite attacks these rules:
  *
  * - `write` is one atomic step. It compares the stored session with the one that the writer had loaded. It never
- * overwrites what the writer has not seen, and never brings back a session that is gone.
- *
+ *   overwrites what the writer has not seen, and never brings back a session that is gone.
  * - `refresh` moves only the expiry and never brings a session back. It leaves the session unchanged if its stored
- * version differs from the one that the caller has loaded.
- *
+ *   version differs from the one that the caller has loaded.
  * - `remove` of a replaced session makes `wasReplaced` true before the session is gone.
- *
  * - `remove` announces the ending once the session is gone, even if it was gone already, and resolves after that.
- *
  * - `read` rejects with `ERR_SESSION_UNREADABLE` if the stored bytes are no session, and leaves them unchanged.
  *
  * Every other failure may reject with any error of the store. The caller bounds the time and wraps the error.
