@@ -3,7 +3,7 @@
  * 4000–4499 it reconnects, after 4500–4999 it does not. The key is the reason that is sent with the code.
  */
 export const closeCodes: Readonly<{
-  /** The user was inactive for the inactivity threshold. */
+  /** Nothing was received from the user for as long as the inactivity threshold. */
   inactive: 4008;
   /**
    * The session got a new id (login, regenerate), or a user replaced the guest. The client reconnects with the new

@@ -30,7 +30,7 @@ export const delay: Rule = {
   isRight: isDelay as Rule["isRight"],
 };
 
-/** The same, or none at all. */
+/** Milliseconds that a timer can wait, or 0. */
 export const delayOr0: Rule = {
   expected: "a number of milliseconds, 0 or more, below 2 ** 31",
   isRight: (value) => value === 0 || delay.isRight(value),
@@ -42,7 +42,7 @@ export const limit: Rule = {
   isRight: (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1),
 };
 
-/** The same, or none at all. */
+/** A greatest number of things, or 0. */
 export const limitOr0: Rule = {
   expected: "a whole number, at least 0, or Infinity",
   isRight: (value) => value === 0 || limit.isRight(value),

@@ -19,8 +19,8 @@ export function isCluster(client: RedisClient): boolean {
 }
 
 /**
- * Returns the prefix of all keys and channels of a backend except its sessions. No `prefix` makes it begin like the
- * session keys of another app, as `s` would make `s` + `ess:`.
+ * Returns the prefix of all keys and channels of a backend except its sessions. It never equals the prefix of another
+ * app's sessions, whatever `prefix` is. With a text such as `ess:` instead, the prefix `s` would make `sess:`.
  */
 export function ownPrefix(prefix: string): string {
   return `${prefix}session-stack:`;

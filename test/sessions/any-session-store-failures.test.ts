@@ -61,7 +61,7 @@ describe("AnySessionStore", () => {
     );
   });
 
-  it("finds unreadable what the store gives without a cookie", async () => {
+  it("reports a session without a cookie as unreadable", async () => {
     const store = new session.MemoryStore();
     const adapter = AnySessionStore.over(store, 1_000);
     for (const data of [{}, { cookie: null }, { cookie: "a" }]) {

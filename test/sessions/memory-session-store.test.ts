@@ -91,7 +91,7 @@ describe("MemorySessionStore", () => {
     expect(store.lifeMs(data)).toBe(0);
   });
 
-  it("tells nothing of what a session held whose time had passed before it was removed", async () => {
+  it("announces no contents of a session that had expired before it was removed", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
     now = Date.now() + 2_000;
@@ -100,7 +100,7 @@ describe("MemorySessionStore", () => {
     expect(heard).toEqual([{ sid: "a", reason: "session_ended", data: undefined }]);
   });
 
-  it("inserts a session anew whose id has expired", async () => {
+  it("inserts a new session under an id that has expired", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
     now = Date.now() + 2_000;
@@ -108,7 +108,7 @@ describe("MemorySessionStore", () => {
     assert.equal(result.outcome, "written");
   });
 
-  it("finds all that live after many have expired and been swept", async () => {
+  it("finds all live sessions after many have expired and been swept", async () => {
     const store = storeWithClock();
     for (let n = 0; n < 1_000; n++) await insert(store, `s${n}`, { n }, n % 2 ? 60_000 : 1_000);
     now = Date.now() + 2_000;

@@ -53,7 +53,7 @@ describe("mergeChanges", () => {
     expect(merged(base, mine, theirs)).toEqual(expected);
   });
 
-  it("changes and gives theirs, and leaves base and mine as they are", () => {
+  it("changes and returns theirs, and leaves base and mine unchanged", () => {
     const [base, mine, theirs] = [session({ a: 1 }), session({ a: 2 }), session({ b: 3 })];
     expect(mergeChanges(base, mine, theirs)).toBe(theirs);
     expect(base).toEqual(session({ a: 1 }));
@@ -111,7 +111,7 @@ describe("hasChanges and changedKeys", () => {
 });
 
 describe("sameUnder and copyKey", () => {
-  it("copy a value, or that there is none, and then see the same", () => {
+  it("copy a value or its absence, and then find no difference", () => {
     const from = { a: { b: 1 } };
     const to: Contents = { a: 2, c: 3 };
     for (const key of ["a", "c"]) {
