@@ -57,7 +57,7 @@ test("each option of each factory has rows in this table", () => {
 });
 
 test.each(subjects)(
-  "$whose takes each right value, and undefined for what has a default",
+  "$whose accepts each right value, and undefined for each option that has a default",
   async (subject) => {
     for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
       expect([right.length, wrong.length]).toEqual([expect.any(Number), expect.any(Number)]);

@@ -24,7 +24,7 @@ describe("AnySessionStore", () => {
     }
 
     it.each(["throws", "calls back", "rejects"] as const)(
-      "takes ENOENT, that it %s, for no session",
+      "treats ENOENT, when it %s it, as no session",
       async (how) => {
         const store = failing(Object.assign(new Error("no such file"), { code: "ENOENT" }), how);
         await assertGone(store, "a");
@@ -38,7 +38,7 @@ describe("AnySessionStore", () => {
     );
 
     it.each(["throws", "calls back", "rejects"] as const)(
-      "takes a SyntaxError, that it %s, for unreadable",
+      "treats a SyntaxError, when it %s it, as an unreadable session",
       async (how) => {
         const store = failing(new SyntaxError('Unexpected token in "secret"'), how);
         const unreadable = { code: "ERR_SESSION_UNREADABLE" };

@@ -111,7 +111,7 @@ test("calls of one purpose take no places of another, and are timed together", a
   expect(told).toHaveLength(2 + 10_000);
 });
 
-test("a process that stood still still ends a call that was not answered", async () => {
+test("an unanswered call ends even if the process stood still", async () => {
   const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
   const never = () => new Promise<never>(() => {});
   expect(await standStillOver(new Bounds(timeoutMs).call(never))).toMatchObject(unavailable);

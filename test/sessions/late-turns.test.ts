@@ -66,7 +66,7 @@ describe("A step on an arbitrary store that comes too late", () => {
     store = new BoundedSessionStore(AnySessionStore.over(express, timeoutMs), new Bounds(timeoutMs));
   });
 
-  /** Lets a write stand in the queue for as long as a step may. */
+  /** Lets a write wait in the queue for as long as a step may. */
   async function stall(): Promise<{ release: () => void; version: string }> {
     const base = await insert(store, "a", { n: 0 });
     const release = express.holdNext("set");

@@ -67,7 +67,7 @@ describe("MemorySessionStore", () => {
     expect(await called<number>((done) => store.length(done))).toBe(1);
   });
 
-  it("does not walk sessions that have expired, also those that expire during the walk", async () => {
+  it("does not walk expired sessions, even those that expire during the walk", async () => {
     const store = storeWithClock();
     for (const sid of ["short", "long 1", "middle", "long 2"])
       await insert(store, sid, {}, sid === "short" ? 1_000 : sid === "middle" ? 10_000 : 60_000);
@@ -80,7 +80,7 @@ describe("MemorySessionStore", () => {
     expect(found).toEqual(["long 1", "long 2"]);
   });
 
-  it("tells by its own clock how long a session lives", async () => {
+  it("computes the life of a session by its own clock", async () => {
     const store = storeWithClock({ ttl: 10 });
     const data = sessionData({}, 60_000);
     now = (data.cookie.expires as Date).getTime() - 7_777;

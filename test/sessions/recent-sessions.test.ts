@@ -13,7 +13,7 @@ describe("RecentSessions", () => {
     expect(recent.get("a")).toBeUndefined();
   });
 
-  it("takes only sessions that it already knows from reads", () => {
+  it("updates from a read only a session that it already knows", () => {
     const recent = new RecentSessions();
     recent.set("a", base("1"));
     recent.refresh("a", base("2"));

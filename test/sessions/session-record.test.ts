@@ -208,7 +208,7 @@ describe("SessionRecord", () => {
     await assertGone(store, "a");
   });
 
-  it("ends the session at a save whose cookie has expired", async () => {
+  it("ends the session at a save when its cookie has expired", async () => {
     await insert(store, "a", { n: 1 });
     const { record, session } = await openRecord(store, "a");
     const heard = announcements(store);
@@ -229,7 +229,7 @@ describe("SessionRecord", () => {
     await assertStored(store, "a", { big: 1 });
   });
 
-  it("has in the store only what was saved, not what is changed afterwards", async () => {
+  it("stores only what was saved, not what is changed afterwards", async () => {
     const { record, session } = await openRecord(store, "a");
     session.nested = { list: [1] };
     await record.save();
