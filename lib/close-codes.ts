@@ -6,7 +6,7 @@ export const closeCodes: Readonly<{
   /** Nothing was received from the user for as long as the inactivity threshold. */
   inactive: 4008;
   /**
-   * The session got a new id (login, regenerate), or a user replaced the guest. The client reconnects with the new
+   * The session got a new id (login, regenerate), or its guest became a user. The client reconnects with the new
    * cookie.
    */
   session_replaced: 4009;

@@ -6,11 +6,11 @@ import { codeOf, SessionStackError } from "../errors.ts";
 export interface MemoryLimits {
   /** The most sessions, and also the most entries of users' sessions. @default 1_000_000 */
   maxSessions?: number;
-  /** Bytes of all sessions, as JSON. @default 536_870_912 */
+  /** The most bytes of all sessions, as JSON. @default 536_870_912 */
   maxSessionBytes?: number;
-  /** Memberships: users of groups, over all groups. @default 1_000_000 */
+  /** The most memberships: users of groups, over all groups. @default 1_000_000 */
   maxMemberships?: number;
-  /** Bytes of all data of connections, as JSON, with its keys. @default 67_108_864 */
+  /** The most bytes of all data of connections, as JSON, with its keys. @default 67_108_864 */
   maxConnectionDataBytes?: number;
 }
 
@@ -18,7 +18,7 @@ export interface MemoryLimits {
 export interface MemoryStats {
   /** Sessions, some of which may have expired. */
   readonly sessions: number;
-  /** Bytes of them, as JSON. */
+  /** Bytes of these sessions, as JSON. */
   readonly sessionBytes: number;
   /** Users of groups, over all groups. */
   readonly memberships: number;

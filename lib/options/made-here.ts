@@ -4,7 +4,7 @@ const MADE: unique symbol = Symbol.for("express-session-stack.made") as never;
 /** The values made by this copy. */
 const own = new WeakSet<object>();
 
-/** Notes that a value was made by a factory of this package. */
+/** Marks that a value was made by a factory of this package. */
 export function markMade<T extends object>(value: T): T {
   own.add(value);
   return Object.defineProperty(value, MADE, { value: true });

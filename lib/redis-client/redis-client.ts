@@ -36,7 +36,10 @@ export interface RedisCommandOptions {
   typeMapping?: Record<never, never>;
 }
 
-/** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. All members are node-redis's. */
+/**
+ * The part of node-redis (5 or 6) that this package uses: a client, a cluster or a sentinel that the app connects. All
+ * members are node-redis's.
+ */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;

@@ -72,7 +72,7 @@ export class Replicas {
     });
   }
 
-  /** Ends the connection. Nothing is confirmed from then on. */
+  /** Ends the connection. Nothing is confirmed any more. */
   close(): void {
     this.#isClosed = true;
     this.#drop();

@@ -17,7 +17,7 @@ type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData 
 /** How many ids are remembered. Beyond this number the oldest id is forgotten. */
 const REMEMBERED = 10_000;
 
-/** Sessions that `clear` ends at a time. */
+/** How many sessions `clear` ends at a time. */
 const CLEARED_AT_ONCE = 100;
 
 /** Stands for a session whose contents the store did not return. */

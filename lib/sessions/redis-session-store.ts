@@ -171,7 +171,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return answered(this.#ids(), callback);
   }
 
-  /** How many sessions there are. */
+  /** Returns the number of sessions. */
   override async length(callback?: Callback<number>): Promise<number> {
     return answered(
       this.#ids().then(({ length }) => length),
@@ -179,7 +179,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     );
   }
 
-  /** All sessions that can be read, each with its id. */
+  /** Returns all readable sessions, each with its id. */
   override async all(callback?: Callback<SessionData[]>): ReturnType<RedisStore["all"]> {
     return answered(this.#all(), callback);
   }

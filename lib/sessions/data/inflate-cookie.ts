@@ -11,7 +11,7 @@ type Cookie = SessionData["cookie"];
  */
 export function newCookie(options: { maxAge?: unknown; expires?: unknown }): Cookie {
   const cookie = new SessionCookie(options);
-  // If only `maxAge` is given, it decides the expiry.
+  // The constructor lets the later of the two win. An `expires` that is undefined must not undo `maxAge`.
   if (options.maxAge !== undefined && options.expires === undefined) cookie.maxAge = options.maxAge;
   return cookie as unknown as Cookie;
 }

@@ -24,7 +24,7 @@ function valueUnder(key: string, state: object): unknown {
   return Object.hasOwn(state, key) ? (state as Data)[key] : undefined;
 }
 
-/** The top-level keys under which data stands in either state, without the cookie. */
+/** Returns the top-level keys that have data in either state, without the cookie. */
 function dataKeys(a: object, b: object): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !isReserved(key));
 }

@@ -38,7 +38,7 @@ export class SessionCookie extends CookieBase {
       Object.defineProperty(SessionCookie.prototype, name, { enumerable: true });
   }
 
-  /** @throws {TypeError} that names the attribute which is wrong. */
+  /** @throws {TypeError} that names the wrong attribute. */
   constructor(options?: object) {
     super(options);
     // When the options are a spread copy of another cookie, these members bypass the setters.

@@ -95,7 +95,7 @@ export class BoundSession extends SessionBase {
   }
 }
 
-/** Whether an app's data may stand under a name: a session has members of its own. */
+/** Whether an app may store data under a name. The names of a session's own members are not available. */
 export function isDataKey(key: unknown): boolean {
   return (
     typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)
