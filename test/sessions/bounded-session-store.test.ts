@@ -165,7 +165,7 @@ describe("BoundedSessionStore", () => {
     expect(await other.read("a")).toBeUndefined();
   });
 
-  it("tells lives and walks even while 10,000 calls wait for an answer", async () => {
+  it("computes lives of sessions and walks them even while 10,000 calls wait for an answer", async () => {
     const silent = new SilentStore();
     await insert(silent, "a", { n: 1 });
     const store = new BoundedSessionStore(silent, new Bounds(60_000));

@@ -39,7 +39,7 @@ describe("A call that is never answered", () => {
   const numbers = Array.from({ length: 10_000 });
 
   // 10,000 of them over a process's life had made every request a 503 from then on.
-  test("gives its place back once the backend has answered what was asked long after it", async () => {
+  test("gives its place back once the backend has answered a call that was made long after it", async () => {
     const bounds = new Bounds(lateMs);
     await Promise.allSettled(numbers.map(() => bounds.call(never)));
     // The first that gets through does so by trying, now and then.

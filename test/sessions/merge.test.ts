@@ -32,7 +32,7 @@ describe("mergeChanges", () => {
     ["deletes what I deleted and they changed", { a: 1 }, {}, { a: 2 }, {}],
     ["takes what I changed and they deleted", { a: 1 }, { a: 2 }, {}, { a: 2 }],
     [
-      "takes a nested change as one of its key",
+      "treats a nested change as a change of its top-level key",
       { a: { b: 1 } },
       { a: { b: 2 } },
       { a: { b: 1 }, c: 1 },
@@ -48,7 +48,7 @@ describe("mergeChanges", () => {
     ["counts null as a value", { a: 1 }, { a: null }, { a: 1 }, { a: null }],
     ["keeps an empty object apart from nothing", {}, { a: {} }, {}, { a: {} }],
     ["keeps a false value apart from nothing", {}, { a: false, b: 0, c: "" }, {}, { a: false, b: 0, c: "" }],
-    ["takes undefined for a deletion", { a: 1 }, { a: undefined }, { a: 1 }, {}],
+    ["treats undefined as a deletion", { a: 1 }, { a: undefined }, { a: 1 }, {}],
   ])("%s", (_, base, mine, theirs, expected) => {
     expect(merged(base, mine, theirs)).toEqual(expected);
   });

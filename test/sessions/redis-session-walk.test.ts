@@ -53,7 +53,7 @@ describe("RedisSessionStore walking", () => {
     );
   });
 
-  it("finds sessions that connect-redis wrote, also through the adapter over it", async () => {
+  it("finds sessions that connect-redis wrote, even through the adapter over it", async () => {
     const prefix = uniquePrefix("walk");
     const plain = new RedisStore({ client, prefix });
     const adapter = AnySessionStore.over(plain, 1_000);
