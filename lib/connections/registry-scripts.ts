@@ -73,7 +73,7 @@ export const SAW_SCRIPT: string = `${NOW}
 local missing = {}
 for n, key in ipairs(KEYS) do
   local id = ARGV[2 * n - 1]
-  -- A registered connection that had this very time is not counted as changed either.
+  -- One whose time was just this has not changed either.
   if redis.call('ZADD', key, 'XX', 'CH', string.format('%.0f', now - ARGV[2 * n]), id) == 0 and not redis.call('ZSCORE', key, id) then
     table.insert(missing, n)
   end
