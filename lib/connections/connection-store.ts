@@ -28,7 +28,10 @@ export interface ConnectionStore {
   delete(connection: ConnectionIdentity, key: string): Promise<void>;
   /** Renews the time to live of the data. Heartbeats call it, at most once a tick. */
   refresh(connection: ConnectionIdentity): Promise<void>;
-  /** Called once the connection is gone, also if its node has died. Without this method, data expires by its time to live. */
+  /**
+   * Called once the connection is gone, also if its node has died. Without this method, data expires by its time to
+   * live.
+   */
   clear?(connection: ConnectionIdentity): Promise<void>;
 }
 
@@ -36,7 +39,10 @@ export interface ConnectionStore {
 export interface ConnectionStoreOptions {
   /** Seconds that data lives after it was last set or refreshed. */
   readonly ttlSeconds: number;
-  /** The name under which a connection's data is kept. Connections of the same name share data. A connection without a name has none. */
+  /**
+   * The name under which a connection's data is kept. Connections of the same name share data. A connection without a
+   * name has none.
+   */
   readonly nameOf: (connection: ConnectionIdentity) => string | undefined;
 }
 

@@ -74,7 +74,10 @@ export class RedisRegistry implements Registry {
     return missing.flat();
   }
 
-  /** Splits sightings into script calls that each block the server for a fraction of a millisecond. On a cluster each call has one user. */
+  /**
+   * Splits sightings into script calls that each block the server for a fraction of a millisecond. On a cluster each
+   * call has one user.
+   */
   #atOnce(sightings: readonly Sighting[]): Sighting[][] {
     if (this.#isCluster) return [...groupBy(sightings, ({ record }) => record.userId).values()];
     const parts = Math.ceil(sightings.length / SEEN_AT_ONCE);

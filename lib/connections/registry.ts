@@ -37,7 +37,10 @@ export interface ArrivalLimits {
   readonly maxPerUser: number;
   /** Milliseconds after which a connection of the user that was not heard is swept. */
   readonly expireAfterMs: number;
-  /** Whether the call is repeated because its answer did not come. A connection that arrived as `first` gets that again, until it is seen. */
+  /**
+   * Whether the call is repeated because its answer did not come. A connection that arrived as `first` gets that again,
+   * until it is seen.
+   */
   readonly isAgain?: boolean;
 }
 
@@ -65,7 +68,10 @@ export interface Sighting {
  * No call looks at more users than it names. User ids are any well-formed strings.
  */
 export interface Registry {
-  /** Registers a connection, and marks it as seen, unless its user has `maxPerUser` already. A registered connection stays registered. */
+  /**
+   * Registers a connection, and marks it as seen, unless its user has `maxPerUser` already. A registered connection
+   * stays registered.
+   */
   arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival>;
 
   /** Removes a connection. If it was the last one, its user is leaving for `graceMs`; then this is to be called again. */
@@ -83,7 +89,10 @@ export interface Registry {
   /** The ids of the nodes on which each of these users has connections. */
   nodesOf(userIds: readonly string[]): Promise<string[][]>;
 
-  /** Whether each of these users is online. A user is online while leaving, or with a connection, also on a dead node that was not cleared yet. */
+  /**
+   * Whether each of these users is online. A user is online while leaving, or with a connection, also on a dead node
+   * that was not cleared yet.
+   */
   online(userIds: readonly string[]): Promise<boolean[]>;
 
   /**

@@ -74,7 +74,10 @@ export class SessionConnections implements ConnectionHolder {
     return connections.length;
   }
 
-  /** Ends the connections of a session that belong to another user than `userId`, so that their client reconnects as `userId`. */
+  /**
+   * Ends the connections of a session that belong to another user than `userId`, so that their client reconnects as
+   * `userId`.
+   */
   endOthers(sid: string, userId: string | undefined): void {
     for (const connection of this.#bySession.get(sid) ?? []) connection.follow(userId);
   }

@@ -144,7 +144,10 @@ export class SessionWatch {
     return expiries !== undefined;
   }
 
-  /** Ends a session that is gone. If it was replaced, its clients are to reconnect. The notice of that may have been lost. */
+  /**
+   * Ends a session that is gone. If it was replaced, its clients are to reconnect. The notice of that may have been
+   * lost.
+   */
   async #end(sid: string): Promise<void> {
     const isReplaced = await this.#store.wasReplaced(sid).catch(() => false);
     this.#store.endings.close(sid, isReplaced ? "session_replaced" : "session_ended");

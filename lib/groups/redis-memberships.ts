@@ -12,7 +12,10 @@ const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 /** Members that are checked in one round trip. */
 const BATCH = 500;
 
-/** Milliseconds after which a change gives way to a later one of the same membership. Its caller may have stopped waiting. */
+/**
+ * Milliseconds after which a change gives way to a later one of the same membership. Its caller may have stopped
+ * waiting.
+ */
 const GIVES_WAY_AFTER_MS = 1_000;
 
 /** How often one change writes to the group's SET again because others have changed the user's. */
@@ -83,7 +86,10 @@ export class RedisMemberships implements Memberships {
     return members;
   }
 
-  /** Runs a change. The change is over once a later one was requested and its own time is up: its remaining steps would undo the later one. */
+  /**
+   * Runs a change. The change is over once a later one was requested and its own time is up: its remaining steps would
+   * undo the later one.
+   */
   async #changing<T>(
     userId: string,
     group: string,

@@ -22,7 +22,10 @@ export interface Seat {
 
 /** A handler of all connections, beside the app's own listeners. */
 export interface ConnectionHandler {
-  /** Admits a connection before its handshake is answered. Resolves to `undefined` if its user is at the limit of connections. */
+  /**
+   * Admits a connection before its handshake is answered. Resolves to `undefined` if its user is at the limit of
+   * connections.
+   */
   admit(candidate: Candidate): Promise<Seat | undefined>;
   /** Figures of this node. */
   readonly stats: RealtimeStats;

@@ -5,7 +5,10 @@ export interface Guard {
 
 type Guarded = (this: Guard, event: unknown) => void;
 
-/** The guarded function by handler. A value that cannot be a weak key, such as `undefined`, is no handler. ws throws when it calls it. */
+/**
+ * The guarded function by handler. A value that cannot be a weak key, such as `undefined`, is no handler. ws throws
+ * when it calls it.
+ */
 const guardedOf = new WeakMap<object, Guarded>();
 const handlerOf = new WeakMap<object, unknown>();
 

@@ -90,7 +90,10 @@ export class SessionWebSocket extends WebSocket implements Line {
     return this.#scope ? this.#scope(call) : call();
   }
 
-  /** Calls a function once the connection is closed, whatever the app's listeners do. A listener would not be reliable here. */
+  /**
+   * Calls a function once the connection is closed, whatever the app's listeners do. A listener would not be reliable
+   * here.
+   */
   onceClosed(onClosed: () => void): void {
     if (this.readyState === WebSocket.CLOSED) onClosed();
     else this.#onClosed = [...this.#onClosed, onClosed];

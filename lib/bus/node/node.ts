@@ -177,7 +177,10 @@ export class Node {
     this.#renewal.unref();
   }
 
-  /** Subscribes to this node's own channel, for replies and for questions to this node alone. A node that only asks receives nothing else. */
+  /**
+   * Subscribes to this node's own channel, for replies and for questions to this node alone. A node that only asks
+   * receives nothing else.
+   */
   #listen(): Promise<void> {
     this.#listening ??= this.#bus
       .subscribe(this.#ownChannel(this.id), (text) => {

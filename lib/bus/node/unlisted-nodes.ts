@@ -22,7 +22,10 @@ export class UnlistedNodes {
     this.#lease = nodeId + MARK;
   }
 
-  /** Adds a check that each renewal of the lease calls. This node is marked while a check is true. The returned function removes the check. */
+  /**
+   * Adds a check that each renewal of the lease calls. This node is marked while a check is true. The returned function
+   * removes the check.
+   */
   add(isUnlisted: () => boolean): () => void {
     this.#checks.add(isUnlisted);
     return () => {

@@ -15,7 +15,10 @@ export class ChannelNames {
     this.#before = `${keyPrefixOf(client)}${prefix}bus:`;
   }
 
-  /** The name of a channel. It is always a promise, also once the database is known, so that messages are sent in the order of their calls. */
+  /**
+   * The name of a channel. It is always a promise, also once the database is known, so that messages are sent in the
+   * order of their calls.
+   */
   async of(channel: string): Promise<string> {
     this.#start ??= this.#askDatabase().then(
       (database) => (database === 0 ? this.#before : `${this.#before}@${database}:`),
@@ -28,7 +31,10 @@ export class ChannelNames {
   }
 }
 
-/** The number of the client's database. Only the server knows it for sure: a sentinel hides its options, and `select` does not change them. */
+/**
+ * The number of the client's database. Only the server knows it for sure: a sentinel hides its options, and `select`
+ * does not change them.
+ */
 async function databaseOf(client: RedisClient): Promise<number> {
   try {
     const { db } = ((await client.clientInfo?.()) ?? {}) as { db?: unknown };

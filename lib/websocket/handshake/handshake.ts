@@ -4,7 +4,10 @@ import { Refusal } from "../admission/refusal.ts";
 /** 16 bytes in base64 (RFC 6455, section 4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Whether a request wants a WebSocket. It names the protocol, or has a header of WebSockets alone and is a bad handshake. */
+/**
+ * Whether a request wants a WebSocket. It names the protocol, or has a header of WebSockets alone and is a bad
+ * handshake.
+ */
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   if (headers["sec-websocket-key"] !== undefined) return true;
   return (headers.upgrade ?? "").split(",").some((protocol) => protocol.trim().toLowerCase() === "websocket");

@@ -19,7 +19,10 @@ import { checkHandshake } from "./handshake.ts";
 import { lazyResponse } from "./lazy-response.ts";
 import { Passage } from "./passage.ts";
 
-/** The result of an accepted handshake. It has no bound connection if the session is not stored, because nobody can end that. */
+/**
+ * The result of an accepted handshake. It has no bound connection if the session is not stored, because nobody can end
+ * that.
+ */
 export interface Admission {
   readonly open: OpenSession;
   readonly connection: BoundConnection | undefined;
