@@ -1,17 +1,20 @@
 /**
- * What each close of a connection means. The range says what a client may do, as in centrifugal's
- * `disconnect.go`: 4000–4499 reconnect, 4500–4999 do not. The key is the reason sent with the code.
+ * The close codes of connections. The range says what a client may do, as in centrifugal's `disconnect.go`: after
+ * 4000–4499 it reconnects, after 4500–4999 it does not. The key is the reason that is sent with the code.
  */
 export const closeCodes: Readonly<{
-  /** Nothing was heard of the user for the inactivity threshold. */
+  /** Nothing was received from the user for as long as the inactivity threshold. */
   inactive: 4008;
-  /** The session got a new id (login, regenerate) or the guest a user: reconnect with the new cookie. */
+  /**
+   * The session got a new id (login, regenerate), or its guest became a user. The client reconnects with the new
+   * cookie.
+   */
   session_replaced: 4009;
-  /** The client does not read what it is sent. */
+  /** The client does not read the messages it is sent. */
   slow_consumer: 4013;
   /** The client sends faster than it may. */
   rate_limited: 4029;
-  /** The session was destroyed or has expired: the user is logged out. */
+  /** The session was destroyed or has expired, so the user is logged out. */
   session_ended: 4501;
   /** The user may not be connected. */
   forbidden: 4503;

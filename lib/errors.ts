@@ -1,4 +1,4 @@
-/** What a {@link SessionStackError} can say; each code has one meaning and one remedy. */
+/** The codes of a {@link SessionStackError}. Each code has one meaning and one remedy. */
 export type SessionStackErrorCode =
   | "ERR_GROUP_FORBIDDEN"
   | "ERR_KEY_TAKEN"
@@ -21,15 +21,15 @@ const STATUS: Readonly<Record<SessionStackErrorCode, number>> = Object.freeze({
 });
 
 /**
- * What fails at run time: `code` is for programs, `message` says what to do, `cause` is what was underneath.
+ * An error at run time. `code` is for programs, `message` says what to do, and `cause` is the underlying error.
  *
- * `status` and `headers` are what Express's error handling reads, so that an unhandled
- * `ERR_STORE_UNAVAILABLE` answers 503 with Retry-After. It never holds session contents or secrets.
+ * Express's error handling reads `status` and `headers`, so an unhandled `ERR_STORE_UNAVAILABLE` is answered with 503
+ * and Retry-After. The error never holds session contents or secrets.
  */
 export class SessionStackError extends Error {
   /** Always this class's name. */
   override readonly name = "SessionStackError";
-  /** What went wrong, for programs. */
+  /** The kind of failure, for programs. */
   readonly code: SessionStackErrorCode;
   /** The HTTP status that fits. */
   readonly status: number;
@@ -44,7 +44,7 @@ export class SessionStackError extends Error {
   }
 }
 
-/** The error of a save, reload or handshake that finds its session gone. */
+/** Creates the error of a save, reload or handshake that finds its session gone. */
 export function sessionDeleted(): SessionStackError {
   return new SessionStackError(
     "ERR_SESSION_DELETED",
@@ -52,7 +52,7 @@ export function sessionDeleted(): SessionStackError {
   );
 }
 
-/** The error of a backend that finds a key of another program's where its own would be. */
+/** Creates the error of a backend that finds another program's key in the place of its own. */
 export function keyTaken(cause: unknown): SessionStackError {
   return new SessionStackError(
     "ERR_KEY_TAKEN",
@@ -61,7 +61,10 @@ export function keyTaken(cause: unknown): SessionStackError {
   );
 }
 
-/** The code of an error of this class, also of another copy of the package in this process; `undefined` for any other. */
+/**
+ * Returns the code of an error of this class, even one from another copy of the package in this process; `undefined`
+ * for any other value.
+ */
 export function codeOf(error: unknown): SessionStackErrorCode | undefined {
   try {
     const { name, code } = Object(error) as Partial<SessionStackError>;
@@ -69,12 +72,12 @@ export function codeOf(error: unknown): SessionStackErrorCode | undefined {
       ? code
       : undefined;
   } catch {
-    // Anything can be thrown, also what cannot be looked at.
+    // Any value can be thrown, even one whose members cannot be read.
     return undefined;
   }
 }
 
-/** Whether an error says that a key is another program's. */
+/** Whether an error says that a key belongs to another program. */
 export function isKeyTaken(error: unknown): boolean {
   return codeOf(error) === "ERR_KEY_TAKEN";
 }
@@ -84,7 +87,7 @@ export function isSessionDeleted(error: unknown): boolean {
   return codeOf(error) === "ERR_SESSION_DELETED";
 }
 
-/** Whether an error says that what is stored is no session. */
+/** Whether an error says that the stored data is no session. */
 export function isSessionUnreadable(error: unknown): boolean {
   return codeOf(error) === "ERR_SESSION_UNREADABLE";
 }

@@ -21,11 +21,11 @@ export interface Backend {
   readonly bus: Bus;
   /** This process among the nodes that share the backend. */
   readonly node: Node;
-  /** Makes a place for data of connections. */
+  /** Creates a store for the data of connections. */
   connectionStore(options: ConnectionStoreOptions): ConnectionStore;
-  /** Figures of what it keeps in this process, if that is anything. */
+  /** Figures of what the backend keeps in this process. Absent if it keeps nothing there. */
   stats?(): MemoryStats;
-  /** Leaves the other nodes and closes what the backend has opened itself; the client stays the app's. */
+  /** Leaves the other nodes and closes what the backend has opened itself. The app closes its own client. */
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const PARTS: Readonly<Record<Exclude<keyof Backend, "stats">, "object" | "functi
   close: "function",
 });
 
-/** Whether something has all that a backend is made of. */
+/** Whether a value has all parts of a backend. */
 export function isBackend(value: unknown): value is Backend {
   if (typeof value !== "object" || value === null) return false;
   return Object.entries(PARTS).every(([name, kind]) => {

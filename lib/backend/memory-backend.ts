@@ -27,7 +27,7 @@ const checked = optionsCheck<MemoryBackendOptions>("memoryBackend", {
   ...NODE_RULES,
 });
 
-/** Keeps everything in this process: for one node, for development and for tests. @throws {TypeError} that names the option which is wrong. */
+/** Keeps everything in this process. It serves one node, development and tests. @throws {TypeError} that names the option which is wrong. */
 export function memoryBackend(options?: MemoryBackendOptions): Backend {
   const config = checked(options);
   const bus = new MemoryBus(config);

@@ -18,18 +18,19 @@ import { ReplicatedSessionStore } from "../sessions/replicated-session-store.ts"
 import { RedisSessionIndex } from "../users/session-index/redis-session-index.ts";
 import type { Backend } from "./backend.ts";
 
-/** Options of {@link redisBackend}: those of connect-redis, but for the prefix. */
+/** Options of {@link redisBackend}. They are those of connect-redis, except for the prefix. */
 export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix">, NodeOptions {
   /**
-   * What stands before every key: sessions are `<prefix>sess:<sid>`, all else is under `<prefix>session-stack:`. Apps that
-   * share a Redis need one each, else they share their users. @default ""
+   * The start of every key. Sessions are stored at `<prefix>sess:<sid>`, everything else under `<prefix>session-stack:`.
+   * Apps that share a Redis need a prefix each; otherwise they share their users. @default ""
    */
   prefix?: string;
   /**
-   * Replicas that must have it before the end of a session, or a leave, is answered: a failover cannot take it back then.
-   * Behind a sentinel give the number of all replicas: one that is asked for a failover overlaps two masters.
-   * Each costs a round trip to the replicas. One that is not confirmed within a second rejects with
-   * `ERR_STORE_UNAVAILABLE`; it is made all the same, and can be asked for again. More than your masters have: all reject.
+   * Number of replicas that must have the end of a session, or a leave, before the call resolves. A failover cannot undo
+   * the change then. Behind a sentinel give the number of all replicas, because two masters overlap during a failover that
+   * is asked for. Each such call costs a round trip to the replicas. A call that is not confirmed within a second rejects
+   * with `ERR_STORE_UNAVAILABLE`; the change is made all the same, and the call can be repeated. If the number is higher
+   * than the replicas that your masters have, every call rejects.
    *
    * @default none
    */
@@ -43,9 +44,9 @@ const checked = optionsCheck<RedisBackendOptions>("redisBackend", {
 });
 
 /**
- * Keeps everything in Redis, for as many nodes as there are.
+ * Keeps everything in Redis, for any number of nodes.
  *
- * The client is the app's: connected, with an `error` listener, and closed by the app.
+ * The app owns the client: the app connects it, gives it an `error` listener, and closes it.
  *
  * @throws {TypeError} that names the option which is wrong.
  */

@@ -6,7 +6,7 @@ export interface MemoryBusOptions {
   now?: () => number;
 }
 
-/** The bus of one process: its lines are never down. */
+/** The bus of one process. Its lines are never down. */
 export class MemoryBus implements Bus {
   readonly #listeners = new Map<string, Set<MessageListener>>();
   readonly #leases = new Map<string, number>();
@@ -17,7 +17,7 @@ export class MemoryBus implements Bus {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    // Later, as over a line: a publisher never finds itself inside of what it has caused.
+    // Delivery is asynchronous, as over a line: no listener runs inside the publisher's call.
     queueMicrotask(() => {
       for (const listener of this.#listeners.get(channel) ?? []) listener(message);
     });

@@ -1,4 +1,4 @@
-/** What a node tells others, or asks them. */
+/** A message to other nodes. One with a `question` asks for a reply. */
 export interface Message {
   readonly type: string;
   readonly payload: unknown;
@@ -6,14 +6,14 @@ export interface Message {
   readonly question?: string;
 }
 
-/** What a node answers. */
+/** A node's reply to a question. */
 export interface Reply {
   readonly question: string;
   readonly node: string;
   readonly answer: unknown;
 }
 
-/** What another node has said; `undefined` if it was none. */
+/** Parses text from another node. Returns `undefined` if the text is no JSON object. */
 export function parsed<T extends object>(text: string): T | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -10,8 +10,8 @@ const leaseScript = new RedisScript(LEASE_SCRIPT);
 /**
  * The bus over Redis pub/sub, sharded on a cluster.
  *
- * A subscribed connection may do little else, so the bus has one of its own, which is made when it is first
- * needed: a process that only publishes has none.
+ * Redis lets a subscribed connection do little else, so the bus has a connection of its own. It is opened when it is first
+ * needed, so a process that only publishes has none.
  */
 export class RedisBus implements Bus {
   readonly #given: RedisClient;
@@ -46,7 +46,7 @@ export class RedisBus implements Bus {
 
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
     const name = await this.#names.of(channel);
-    // A node that was still joining when its backend was closed would open a line that nobody closes.
+    // A node that is still joining when its backend closes would open a line that nobody closes.
     if (this.#isClosed) throw new Error("The backend is closed: nothing is heard by it any more.");
     closeWith(this.#given, this.#subscriptions);
     await this.#subscriptions.subscribe(name, listener);

@@ -1,6 +1,6 @@
 import type { Bounds } from "./bounds.ts";
 
-/** An object all of whose methods return promises, with every call bounded. */
+/** Wraps an object whose methods all return promises. Every call is bounded. */
 export function bounded<T extends object>(target: T, bounds: Bounds): T {
   return new Proxy(target, {
     get(_, name) {

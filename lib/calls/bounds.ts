@@ -5,21 +5,23 @@ import { Lane } from "./lane.ts";
 import { LateCalls } from "./late-calls.ts";
 
 /**
- * Calls of one purpose that may wait for an answer at a time. A client that is offline queues what it is given, also
- * what nobody waits for any more; this keeps that queue short.
+ * How many calls of one purpose may be unanswered at a time. An offline client queues all commands, even those that
+ * nobody waits for any more. This limit keeps that queue short.
  */
 const MAX_UNANSWERED = 10_000;
 
-/** Hears how a call went, and how many milliseconds it took. */
+/** Receives the result of a call and its duration in milliseconds. */
 export type CallListener = (result: "answered" | "failed" | "timed_out", ms: number) => void;
 
-/** What calls beside those for sessions are for. */
+/** The purposes of calls other than those for sessions. */
 export type Purpose = "realtime" | "sends" | "maintenance";
 
-/** Lets every call end within `timeoutMs`, and fail with `ERR_STORE_UNAVAILABLE` and the reason as its cause. */
+/**
+ * Ends every call within `timeoutMs`. A failed call rejects with `ERR_STORE_UNAVAILABLE` and the reason as its cause.
+ */
 export class Bounds {
   readonly timeoutMs: number;
-  /** Where work on many sessions goes: what each request may ask for must not be taken up by it. */
+  /** The lane for work on many sessions. Such work must not use up the capacity that each request needs. */
   readonly lane: Lane;
   readonly #purposes = new Map<Purpose, Bounds>();
   readonly #late: LateCalls;
@@ -35,7 +37,9 @@ export class Bounds {
     });
   }
 
-  /** The bounds of calls for something else: however many of them wait, they take no place of these. */
+  /**
+   * Returns the bounds for calls of another purpose. However many of them wait, they take no places of these calls.
+   */
   for(purpose: Purpose): Bounds {
     const known = this.#purposes.get(purpose);
     if (known) return known;
@@ -45,13 +49,13 @@ export class Bounds {
     return made;
   }
 
-  /** Has calls timed from now on, those of all purposes. */
+  /** Sets the listener for the results of calls, for all purposes. */
   onCall(listener: CallListener): void {
     this.#onCall = listener;
     for (const bounds of this.#purposes.values()) bounds.onCall(listener);
   }
 
-  /** One promise and one timer for each call: every request makes one. */
+  /** Runs a bounded call. It creates only one promise and one timer, because every request makes a call. */
   call<T>(call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#unanswered >= MAX_UNANSWERED && !this.#late.mayTry()) {
@@ -65,7 +69,7 @@ export class Bounds {
       const calledAt = onCall ? performance.now() : 0;
       const tell: (result: Parameters<CallListener>[0]) => void = (result) => {
         onCall?.(result, performance.now() - calledAt);
-        // What comes later has been told of as late.
+        // A call that timed out was reported already.
         onCall = undefined;
       };
       const cancel = after(this.timeoutMs, () => {

@@ -1,27 +1,27 @@
-/** A Node callback, as express-session's stores and sessions take it. */
+/** A Node callback, as express-session's stores and sessions accept it. */
 // biome-ignore lint/suspicious/noExplicitAny: express-session types its callbacks' errors so
 export type Callback<T> = (error?: any, value?: T) => void;
 
 const ofAdapter = new WeakSet<object>();
 
-/** Notes that a store is asked with this callback by the stack itself, not by the app. */
+/** Marks a callback with which the stack itself, not the app, asks a store. */
 export function markOfAdapter(callback: object): void {
   ofAdapter.add(callback);
 }
 
-/** Whether the stack itself has asked with this callback, also where a store hands it on to itself. */
+/** Whether a callback comes from the stack itself. This also holds where a store passes the callback on to itself. */
 export function isOfAdapter(callback: object): boolean {
   return ofAdapter.has(callback);
 }
 
-/** A promise that says that something is done, and no more. */
+/** Returns a promise without the value of the given one. */
 export function done(promise: Promise<unknown>): Promise<void> {
   return promise.then(() => {});
 }
 
 /**
- * Answers a callback with a promise's outcome, outside of the promise: what the callback throws is
- * thrown for all to see, and does not come back as a rejection.
+ * Passes a promise's outcome to a callback, outside of the promise. An error that the callback throws becomes an
+ * uncaught exception and not a rejection.
  */
 export function callBack<T>(promise: Promise<T>, callback: Callback<T> | undefined): void {
   promise.then(
@@ -30,7 +30,7 @@ export function callBack<T>(promise: Promise<T>, callback: Callback<T> | undefin
   );
 }
 
-/** Answers a callback, or by the promise itself if there is none, as connect-redis does. */
+/** Passes the outcome to the callback, or returns the promise if there is no callback, as connect-redis does. */
 export function answered<T>(promise: Promise<T>, callback: Callback<T> | undefined): Promise<T> {
   if (!callback) return promise;
   callBack(promise, callback);

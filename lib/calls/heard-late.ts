@@ -1,8 +1,8 @@
 import type { Bounds } from "./bounds.ts";
 
 /**
- * A bounded call whose answer is heard also when nobody waits for it any more: `onLate` is called with it then, or with
- * nothing if it has failed.
+ * Makes a bounded call whose late answer is not dropped. If the answer comes after the call has timed out, `onLate`
+ * receives it. `onLate` receives `undefined` if the call has failed.
  */
 export function heardLate<T>(
   bounds: Bounds,

@@ -1,7 +1,10 @@
-/** As many calls as may wait for an answer at a time: well below what a backend is asked at most. */
+/** How many calls may be unanswered at a time: well below the limit of a backend. */
 const AT_A_TIME = 1000;
 
-/** Does the same for each, some at a time. All of it is done; then the first failure, if there was one, is thrown. */
+/**
+ * Does the same work for each item, some at a time. The first failure, if there is one, is thrown after all items are
+ * done.
+ */
 export async function inBatches<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
@@ -15,7 +18,7 @@ export async function inBatches<T>(
   if (failure) throw failure.reason;
 }
 
-/** The items in lists of at most so many. */
+/** Splits the items into lists of at most `length`. */
 export function* chunks<T>(items: readonly T[], length: number): Iterable<T[]> {
   for (let from = 0; from < items.length; from += length) yield items.slice(from, from + length);
 }

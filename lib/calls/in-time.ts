@@ -1,7 +1,10 @@
 import { SessionStackError } from "../errors.ts";
 import { after } from "../time/after.ts";
 
-/** The promise's outcome, or `ERR_STORE_UNAVAILABLE` if it has none in time. What comes later is dropped. */
+/**
+ * Returns the promise's outcome, or rejects with `ERR_STORE_UNAVAILABLE` if none comes in time. A later outcome is
+ * dropped.
+ */
 export function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(timeoutMs, () => reject(timedOut(timeoutMs)));
@@ -9,12 +12,12 @@ export function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   });
 }
 
-/** The error of a store that does not answer: it may have done what it was asked. */
+/** Creates the error of a store that does not answer. The store may have done what it was asked. */
 export function timedOut(timeoutMs: number): SessionStackError {
   return unavailable(`did not answer within ${timeoutMs} ms, so nobody knows whether this was done`);
 }
 
-/** The error of a store that fails, with what it failed with as its cause. */
+/** Creates the error of a failing store. The original error is its cause. */
 export function unavailable(what: string, cause?: unknown): SessionStackError {
   return new SessionStackError(
     "ERR_STORE_UNAVAILABLE",

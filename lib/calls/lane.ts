@@ -1,21 +1,24 @@
 import { after } from "../time/after.ts";
 import { timedOut, unavailable } from "./in-time.ts";
 
-/** Calls of all work in a lane that are under way at a time, and that begin in one turn: few beside those of requests. */
+/**
+ * How many calls of a lane may be under way at a time, and may begin in one turn. They are few beside those of
+ * requests.
+ */
 const WIDTH = 100;
 
-/** Works that may wait for their turn. */
+/** How many works may wait for their turn. */
 const MAX_WAITING = 10_000;
 
-/** The same to be done for each of many. */
+/** One task over many items. */
 interface Work {
-  /** Begins the next one; `false` after the last. */
+  /** Begins the next item; `false` after the last. */
   begin(): boolean;
 }
 
 /**
- * Where work on many sessions goes, so that it leaves the way free for requests: little of it is under way at a time,
- * whoever asked for it, and who asked takes turns.
+ * Runs work on many sessions so that it does not hold up requests. Only a little of it is under way at a time,
+ * whoever asked for it, and the callers take turns.
  */
 export class Lane {
   readonly #timeoutMs: number;
@@ -23,14 +26,14 @@ export class Lane {
   #free: number = WIDTH;
   #begun = 0;
 
-  /** Work that has not begun in `timeoutMs` fails, and so does work that goes on failing for longer. */
+  /** Work that has not begun within `timeoutMs` fails. So does work that still fails after this time. */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 
   /**
-   * Does the same for each. What has begun is done; then the first failure, if there was one, is thrown. A failure keeps
-   * none of the others from being tried for as long as the lane's time has not run out.
+   * Does the same work for each item. All begun items are finished, then the first failure, if there is one, is
+   * thrown. After a failure the other items are still tried until the lane's time has run out.
    */
   each<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
     if (items.length === 0) return Promise.resolve();
@@ -60,7 +63,7 @@ export class Lane {
         const item = items[next++] as T;
         running++;
         this.#free--;
-        // What is thrown at once is a failure like any other.
+        // An error that is thrown synchronously is a failure like any other.
         (async () => run(item))()
           .catch(fail)
           .finally(() => {
@@ -80,7 +83,7 @@ export class Lane {
     while (this.#free > 0 && this.#begun < WIDTH) {
       const work = this.#waiting.shift();
       if (!work) return;
-      // What is answered at once, as by memory, would go on in this turn until all is done.
+      // Immediate answers, as from memory, would otherwise run all the work in this turn.
       if (this.#begun++ === 0) setImmediate(this.#nextTurn);
       if (work.begin()) this.#waiting.push(work);
     }

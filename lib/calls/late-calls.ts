@@ -1,26 +1,26 @@
-/** How many times its own time a call may be late before it is taken for lost. */
+/** A call counts as lost when it is late by this many times its time limit. */
 const LOST_AFTER = 10;
 
-/** When a call ran out of time, and how many had begun by then. */
+/** The time when a call timed out, and how many calls had begun by then. */
 interface Late {
   readonly at: number;
   readonly begun: number;
 }
 
 /**
- * Calls that nobody waits for any more, and that have not been answered yet.
+ * Unanswered calls that nobody waits for any more.
  *
- * They keep their places as long as the backend answers nothing: a client that is offline may queue them. Once it has
- * answered what was asked long after them, they are lost and never will be answered.
+ * They keep their places as long as the backend answers nothing, because an offline client may queue them. Once the
+ * backend has answered a call that was made long after them, they are lost and will never be answered.
  */
 export class LateCalls {
   readonly #timeoutMs: number;
   readonly #free: () => void;
-  /** By the calls' numbers, in the order in which they ran out of time. */
+  /** The late calls by number, in the order in which they timed out. */
   readonly #late = new Map<number, Late>();
   #triedAt = Number.NEGATIVE_INFINITY;
 
-  /** `free` is called for each place that is given back. */
+  /** Calls `free` for each place that is given back. */
   constructor(timeoutMs: number, free: () => void) {
     this.#timeoutMs = timeoutMs;
     this.#free = free;
@@ -30,12 +30,12 @@ export class LateCalls {
     this.#late.set(number, { at: performance.now(), begun });
   }
 
-  /** One has been answered after all. */
+  /** Removes a call that was answered after all. */
   settled(number: number): void {
     if (this.#late.delete(number)) this.#free();
   }
 
-  /** Gives back the places of those that are lost, now that a call was answered. */
+  /** Gives back the places of lost calls after another call was answered. */
   forgetBefore(answered: number): void {
     if (this.#late.size === 0) return;
     const lostAt = performance.now() - LOST_AFTER * this.#timeoutMs;
@@ -45,7 +45,10 @@ export class LateCalls {
     }
   }
 
-  /** Whether one more may be asked though all places are taken: now and then, to see whether the backend answers again. */
+  /**
+   * Whether one more call may be made although all places are taken. This is allowed now and then, to see whether the
+   * backend answers again.
+   */
   mayTry(): boolean {
     const [oldest] = this.#late.values();
     const now = performance.now();

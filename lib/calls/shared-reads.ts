@@ -1,7 +1,7 @@
 /**
- * Values that several ask for in one turn of the event loop, read once for all of them. The clients of Redis send what a
- * turn asks for when the turn ends: whoever joins a read has asked before it is sent, and gets nothing older than by one
- * of their own.
+ * Shares one read among all callers that ask for a key in one turn of the event loop. The Redis clients send the
+ * commands of a turn when it ends. So a caller that joins a read has asked before it is sent, and its value is no
+ * older than that of a read of its own.
  */
 export class SharedReads<T> {
   readonly #read: (key: string) => Promise<T>;
@@ -11,18 +11,18 @@ export class SharedReads<T> {
     this.#read = read;
   }
 
-  /** What stands under a key. */
+  /** Reads the value of a key. */
   read(key: string): Promise<T> {
     const shared = this.#ofThisTurn.get(key);
     if (shared) return shared;
-    // Before the client is asked, so that it comes before the client sends.
+    // This is scheduled before the client is asked, so that it runs before the client sends.
     if (this.#ofThisTurn.size === 0) setImmediate(() => this.#ofThisTurn.clear());
     const read = this.#read(key);
     this.#ofThisTurn.set(key, read);
     return read;
   }
 
-  /** Something else is about to stand under a key: who asks from now on reads anew. */
+  /** Makes later callers read again, because the key is about to change. */
   forget(key: string): void {
     this.#ofThisTurn.delete(key);
   }

@@ -1,25 +1,25 @@
 import { after } from "../time/after.ts";
 import { inTime, timedOut } from "./in-time.ts";
 
-/** A step's turn with its session. */
+/** The turn of one step on its session. */
 export interface Turn {
-  /** Whether who asked has been told by now that it failed, so that nothing may be written any more. */
+  /** Whether the caller has been told that the step failed. The step must write nothing any more then. */
   readonly isOver: boolean;
 }
 
 /** Errors of steps that have never begun. */
 const unbegun = new WeakSet<object>();
 
-/** Whether an error says that nothing was asked of the store, so that nothing can have come of it. */
+/** Whether an error says that the store was never asked, so that nothing can have changed. */
 export function hasNotBegun(error: unknown): boolean {
   return typeof error === "object" && error !== null && unbegun.has(error);
 }
 
 /**
- * Steps on sessions, those of one session one after the other.
+ * Runs the steps on one session one after the other.
  *
- * Who asks waits for `timeoutMs`. Up to half of it a step may wait for those before it: one that has no more left is
- * told so, and never begins. A step that ends its session begins however late it is.
+ * A caller waits for `timeoutMs`. A step may wait up to half of this time for earlier steps. If it has waited longer,
+ * its caller is told so and the step never begins. A step that ends its session begins however late it is.
  */
 export class Turns {
   readonly #timeoutMs: number;
@@ -29,7 +29,10 @@ export class Turns {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Runs a step that writes after all earlier steps on the session, whatever became of them, unless it is too late then. */
+  /**
+   * Runs a writing step after all earlier steps on the session, whatever became of them. The step does not run if it
+   * is too late by then.
+   */
   write<T>(sid: string, step: (turn: Turn) => Promise<T>): Promise<T> {
     const turn = { isOver: false };
     return new Promise((resolve, reject) => {
@@ -51,7 +54,7 @@ export class Turns {
     });
   }
 
-  /** Runs a step that ends the session, after all earlier ones, however late. */
+  /** Runs a step that ends the session after all earlier steps, however late it is. */
   end<T>(sid: string, step: () => Promise<T>): Promise<T> {
     return this.#queue(sid, step);
   }
@@ -59,7 +62,8 @@ export class Turns {
   #queue<T>(sid: string, step: () => Promise<T>): Promise<T> {
     const earlier = this.#last.get(sid) ?? Promise.resolve();
     const result = earlier.then(step);
-    // A step's time begins with the step: else all that wait for many before them would run at once.
+    // The time limit of a step begins with the step. Otherwise all steps that wait behind many others would run at
+    // once.
     const settled = earlier
       .then(() => inTime(result, this.#timeoutMs))
       .then(

@@ -1,28 +1,28 @@
 import { closeCodes } from "../close-codes.ts";
 import type { EndReason } from "../sessions/session-endings.ts";
 
-/** What a connection is to those who end sessions. */
+/** A connection, as the code that ends sessions sees it. */
 export interface Closable {
-  /** Lets nothing more through, either way. */
+  /** Stops all messages, in both directions. */
   mute(): void;
   /** Mutes and closes. */
   end(code: number, reason: string): void;
 }
 
 /**
- * Milliseconds between a session's replacement and the close of its connections: a head start for the
- * response with the new cookie, without which a client would come back with the old one, as nobody.
+ * Milliseconds between a session's replacement and the close of its connections. The response with the new cookie gets
+ * this head start. Otherwise a client would come back with the old cookie, without a session.
  */
 export const REPLACED_HEAD_START_MS = 250;
 
 /** A connection bound to a session, from before its handshake is answered until it is closed. */
 export class BoundConnection {
   readonly sid: string;
-  /** Whose session it was when the connection was made. */
+  /** The user of the session when the connection was made. */
   userId: string | undefined;
   #line: Closable | undefined;
   #hasEnded = false;
-  /** What somebody has said of the session's user during the handshake. */
+  /** The session's user as reported during the handshake, if a change was reported. */
   #told: { readonly userId: string | undefined } | undefined;
   #isDoubtful = false;
 
@@ -30,41 +30,41 @@ export class BoundConnection {
     this.sid = sid;
   }
 
-  /** Whether its session has ended; before the handshake is answered, it is then refused. */
+  /** Whether the session has ended. A handshake that is not answered yet is refused then. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** Whether, during the handshake, the session's user may have become another than this one. */
+  /** Whether the session's user may have changed from `userId` to another during the handshake. */
   mayBeOthers(userId: string | undefined): boolean {
     return this.#isDoubtful || (this.#told !== undefined && this.#told.userId !== userId);
   }
 
-  /** Binds to the user whose session it is, as is about to be read: what was heard before is known by that. */
+  /** Binds to the session's user. The session is read after this call, so earlier reports about the user no longer count. */
   bindTo(userId: string | undefined): void {
     this.userId = userId;
     this.#told = undefined;
     this.#isDoubtful = false;
   }
 
-  /** During the handshake, something may have been missed that was said of the session. */
+  /** Notes that a report about the session may have been missed. Only a handshake needs this. */
   doubt(): void {
     if (!this.#line) this.#isDoubtful = true;
   }
 
-  /** Somebody says whose session it is from now on. A client that has a line as another is to come back. */
+  /** Takes a report of the session's new user. An open line of another user closes, so that the client reconnects. */
   follow(userId: string | undefined): void {
     if (!this.#line) this.#told = { userId };
     else if (userId !== this.userId) this.end("session_replaced");
   }
 
-  /** The handshake is answered: from here on the line is closed when the session ends. */
+  /** Takes the line of an answered handshake. The line closes when the session ends. */
   open(line: Closable): void {
     this.#line = line;
     if (this.mayBeOthers(this.userId)) this.end("session_replaced");
   }
 
-  /** Closes for the first reason that is given. Whoever finds a session gone may not know that it was replaced. */
+  /** Closes with the first reason given. A caller that finds the session gone may not know that it was replaced. */
   end(reason: EndReason): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;

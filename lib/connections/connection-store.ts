@@ -1,9 +1,9 @@
 import { hasMethods } from "../options/rule.ts";
 
-/** What a connection store holds: text, or an object or list of what JSON has. */
+/** A value in a connection store: text, or an object or array of JSON values. */
 export type StoredValue = string | { readonly [name: string]: unknown } | readonly unknown[];
 
-/** Whose data it is. */
+/** The connection that data belongs to. */
 export interface ConnectionIdentity {
   /** Unique on all nodes. */
   readonly id: string;
@@ -12,34 +12,41 @@ export interface ConnectionIdentity {
 }
 
 /**
- * Where handlers keep data of a connection, in `connection.store`.
+ * The store in which handlers keep data of a connection, as `connection.store`.
  *
  * The rules, which the conformance suite attacks:
- * - What was set is read as it was, as a copy; nobody else's is. Keys are any strings.
- * - Data lives for the store's time to live after it was last set or refreshed, by any of its keys, and together.
+ * - A read returns a copy of the value that was set. A connection never reads another's data. Keys are any strings.
+ * - All data of a connection expires together, when the store's time to live has passed since any key was set or
+ *   the data was refreshed.
  */
 export interface ConnectionStore {
-  /** What was set last; `undefined` if nothing was, or it is gone. */
+  /** The value that was set last; `undefined` if none was set, or it is gone. */
   get(connection: ConnectionIdentity, key: string): Promise<StoredValue | undefined>;
-  /** Sets a value, and lets all data of the connection live on. */
+  /** Sets a value, and renews the time to live of all data of the connection. */
   set(connection: ConnectionIdentity, key: string, value: StoredValue): Promise<void>;
-  /** Deletes a value. One that is not there is no error. */
+  /** Deletes a value. A missing value is no error. */
   delete(connection: ConnectionIdentity, key: string): Promise<void>;
-  /** Lets the data live on: called at heartbeats, at most once a tick. */
+  /** Renews the time to live of the data. Heartbeats call it, at most once a tick. */
   refresh(connection: ConnectionIdentity): Promise<void>;
-  /** Called once the connection is gone, also for one whose node has died; without it, data goes by its time to live. */
+  /**
+   * Called once the connection is gone, also if its node has died. Without this method, data expires by its time to
+   * live.
+   */
   clear?(connection: ConnectionIdentity): Promise<void>;
 }
 
 /** How a backend's connection store keeps data. */
 export interface ConnectionStoreOptions {
-  /** Seconds that data lives without being set or refreshed. */
+  /** Seconds that data lives after it was last set or refreshed. */
   readonly ttlSeconds: number;
-  /** Under which name a connection's data is kept; connections of the same name share it, and one without has none. */
+  /**
+   * The name under which a connection's data is kept. Connections of the same name share data. A connection without a
+   * name has none.
+   */
   readonly nameOf: (connection: ConnectionIdentity) => string | undefined;
 }
 
-/** Whether something has what a connection store must have. */
+/** Whether a value has the required methods of a connection store. */
 export function isConnectionStore(value: unknown): value is ConnectionStore {
   return hasMethods(value, "get", "set", "delete", "refresh");
 }

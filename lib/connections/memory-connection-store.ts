@@ -12,12 +12,12 @@ interface Entry {
   expiresAt: number;
 }
 
-/** How many names each new one looks at for expired ones: more than one, so that the map shrinks while it is used. */
+/** Names that each new name checks for expiry. More than one, so that the map shrinks while it is used. */
 const SWEPT_PER_NAME = 4;
-/** And how many one that finds no room looks at. */
+/** Names that a write checks for expiry when it finds no room. */
 const SWEPT_WHEN_FULL = 1000;
 
-/** The data of connections in this process, as JSON text, so that nobody holds a reference into the store. */
+/** Keeps the data of connections in this process as JSON text, so that nobody holds a reference into the store. */
 export class MemoryConnectionStore implements ConnectionStore {
   readonly #entries = new Map<string, Entry>();
   readonly #hand = new ClockHand(this.#entries);

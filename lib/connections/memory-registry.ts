@@ -11,7 +11,7 @@ import { nodeOf } from "./registry.ts";
 
 interface UserEntry {
   readonly connections: Map<string, RegisteredConnection>;
-  /** Who came first. */
+  /** The id of the connection that arrived first. */
   first: string;
   /** When a user without connections goes offline. */
   leavesAt: number | undefined;

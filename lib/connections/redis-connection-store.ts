@@ -7,7 +7,7 @@ import type {
 } from "./connection-store.ts";
 
 /**
- * Sets a value, and lets all of its HASH live on.
+ * Sets a value, and renews the expiry of its HASH.
  *
  * KEYS[1]  the data of one name, a HASH of key to JSON
  * ARGV[1]  the key
@@ -21,7 +21,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 
 const setScript = new RedisScript(SET_SCRIPT);
 
-/** The data of connections in Redis: `<prefix><name>:data`, a HASH of key to JSON with one expiry. */
+/** Keeps the data of connections in Redis, at `<prefix><name>:data`: a HASH of key to JSON with one expiry. */
 export class RedisConnectionStore implements ConnectionStore {
   readonly #client: () => RedisClient;
   readonly #prefix: string;

@@ -16,22 +16,22 @@ const arriveScript = new RedisScript(ARRIVE_SCRIPT);
 const departScript = new RedisScript(DEPART_SCRIPT);
 const sawScript = new RedisScript(SAW_SCRIPT);
 
-/** Sightings that one call of the script takes. */
+/** Sightings in one call of the script. */
 const SEEN_AT_ONCE = 250;
 
-/** What was asked for in one turn, and waits for what it has come to. */
+/** A call that was made in this turn, and waits for its result. */
 type Arriving = Waiting<Arrival> & { readonly record: ConnectionRecord; readonly limits: ArrivalLimits };
 type Forgetting = Waiting<void> & { readonly nodeId: string; readonly ids: readonly string[] };
 
-/** Stands in a user's ZSET for nobody: see registry-scripts.ts. */
+/** The member of a user's ZSET that is no connection: see registry-scripts.ts. */
 const LEAVING = "";
 
 /**
- * The registry in Redis: `user:<id>:connections`, a ZSET of connection id to last seen, and what else is known of
- * the connections in `node:<id>:connections`, a HASH for each node. `nodes:connected` is the SET of those nodes.
+ * The registry in Redis. `user:<id>:connections` is a ZSET of connection id to last seen. `node:<id>:connections` is a
+ * HASH for each node, with the records of its connections. `nodes:connected` is the SET of those nodes.
  *
- * What a node has is written before what a user has, and deleted after it: whoever clears a dead node finds all. Of
- * many in one turn it is one command.
+ * The entry of the node is written before the entry of the user, and deleted after it, so that clearing a dead node finds
+ * every connection. Entries of one node that are written in the same turn share one command.
  */
 export class RedisRegistry implements Registry {
   readonly #client: () => RedisClient;
@@ -68,13 +68,16 @@ export class RedisRegistry implements Registry {
     const nodeIds = new Set(sightings.map(({ record }) => nodeOf(record.id)));
     const [missing] = await Promise.all([
       Promise.all(this.#atOnce(sightings).map((some) => this.#saw(client, some))),
-      // Again and again: whoever has taken this node for dead has forgotten it.
+      // The node is added each time: a node that took this one for dead has removed it.
       ...[...nodeIds].map((nodeId) => client.sAdd(this.#nodesKey, nodeId)),
     ]);
     return missing.flat();
   }
 
-  /** As many at once as keep the server from others for a fraction of a millisecond; of a cluster, those of one server. */
+  /**
+   * Splits sightings into script calls that each block the server for a fraction of a millisecond. On a cluster each
+   * call has one user.
+   */
   #atOnce(sightings: readonly Sighting[]): Sighting[][] {
     if (this.#isCluster) return [...groupBy(sightings, ({ record }) => record.userId).values()];
     const parts = Math.ceil(sightings.length / SEEN_AT_ONCE);
@@ -133,7 +136,7 @@ export class RedisRegistry implements Registry {
     }[];
     if (found.length === 0) {
       await this.#client().sRem(this.#nodesKey, nodeId);
-      // It may have registered something between the two.
+      // The node may have registered a connection between the two commands.
       if (await this.#client().exists(this.#nodeKey(nodeId)))
         await this.#client().sAdd(this.#nodesKey, nodeId);
     }
@@ -148,11 +151,11 @@ export class RedisRegistry implements Registry {
           this.#nodeKey(nodeId),
           Object.fromEntries(some.map(({ record }) => [record.id, JSON.stringify(record)])),
         ),
-        // Each time: a node that was taken for dead has been taken out, and does not know of it.
+        // The node is added each time: a node that was taken for dead has been removed, and does not know of it.
         client.sAdd(this.#nodesKey, nodeId),
       ]),
     );
-    // One server takes commands in the order in which they are sent.
+    // A single server runs commands in the order in which they are sent. A cluster does not.
     if (this.#isCluster) await entered;
     for (const { record, limits, resolve, reject } of arriving) {
       const arrived = Promise.all([this.#arrive(client, record, limits), entered]);

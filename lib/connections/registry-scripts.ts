@@ -1,7 +1,7 @@
 /*
  * The connections of a user are a ZSET of connection id to the millisecond at which the user was last heard, by
- * the server's clock. A user without connections who is still leaving has the member '' alone, whose score is
- * when that is over.
+ * the server's clock. A user without connections who is still leaving has only the member ''. Its score is the
+ * millisecond at which the user goes offline.
  */
 
 const NOW = `
@@ -15,12 +15,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
  * KEYS[1]  the user's connections
  * ARGV[1]  the connection id
  * ARGV[2]  connections that a user may have, or 'inf'
- * ARGV[3]  milliseconds after which one that was not heard is swept
- * ARGV[4]  '1' if it is asked again, since the answer did not come
+ * ARGV[3]  milliseconds after which a connection that was not heard is swept
+ * ARGV[4]  '1' if the call is repeated because its answer did not come
  *
- * Who came first has half a millisecond more, until it is seen: by that it is known when it is asked again.
+ * The score of the first connection has half a millisecond more, until it is seen. A repeated call recognises it by that.
  *
- * Returns 1 for the first of a user who was offline, 0 for a further one, -1 if there are as many as may be.
+ * Returns 1 for the first connection of a user who was offline, 0 for a further one, -1 if the user is at the limit.
  */
 export const ARRIVE_SCRIPT: string = `${NOW}
 local wasOnline = redis.call('EXISTS', KEYS[1]) == 1
@@ -38,13 +38,13 @@ return wasOnline and 0 or 1
 `;
 
 /**
- * Takes a connection out, or settles whether a user who was leaving has gone.
+ * Removes a connection, or settles whether a user who was leaving has gone offline.
  *
  * KEYS[1]  the user's connections
  * ARGV[1]  the connection id
  * ARGV[2]  milliseconds for which a user without connections is leaving
  *
- * Returns the milliseconds after which to ask again, 0 if the user is offline by this call, -1 if there is nothing to do.
+ * Returns the milliseconds after which to call again, 0 if this call took the user offline, -1 if there is nothing to do.
  */
 export const DEPART_SCRIPT: string = `${NOW}
 local departed = redis.call('ZREM', KEYS[1], ARGV[1])
@@ -61,13 +61,13 @@ return 0
 `;
 
 /**
- * Moves the times at which users were last heard on connections that are registered.
+ * Updates when users were last heard, on registered connections.
  *
- * KEYS[n]          the connections of the nth one's user
- * ARGV[2 * n - 1]  its id
- * ARGV[2 * n]      milliseconds since then
+ * KEYS[n]          the connections of the user of the nth connection
+ * ARGV[2 * n - 1]  the id of the nth connection
+ * ARGV[2 * n]      milliseconds since its user was last heard
  *
- * Returns the n of those that are not registered.
+ * Returns each n whose connection is not registered.
  */
 export const SAW_SCRIPT: string = `${NOW}
 local missing = {}

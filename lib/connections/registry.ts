@@ -1,8 +1,8 @@
 /** One connection of a user, as its node registers it. */
 export interface ConnectionRecord {
-  /** Names the node that holds the line as well: see {@link nodeOf}. */
+  /** The id, which also contains the id of the node that holds the line: see {@link nodeOf}. */
   readonly id: string;
-  /** Whose it is; connections without a user are not registered. */
+  /** The connection's user. Connections without a user are not registered. */
   readonly userId: string;
   /** The id of its session. */
   readonly sid: string;
@@ -16,25 +16,31 @@ export interface ConnectionRecord {
 
 /** A connection that is open somewhere, as all nodes see it. */
 export interface RegisteredConnection extends ConnectionRecord {
-  /** When its user was last heard, as far as its node has said so by now: milliseconds since the epoch, by the registry's clock. */
+  /** When its user was last heard, as last reported by its node: milliseconds since the epoch, by the registry's clock. */
   readonly lastSeen: number;
 }
 
-/** What came of registering a connection: `first` if the user had none and was not just leaving. */
+/** The result of registering a connection. It is `first` if the user had no connection and was not leaving. */
 export type Arrival = "first" | "further" | "full";
 
-/** What came of a departure: the user is `offline` by this very call, `present` by others, or `leaving`, and is to be asked of again. */
+/**
+ * The result of a departure. `offline`: this call took the user offline. `present`: there is nothing to do. `leaving`: the
+ * departure is to be repeated after `forMs`.
+ */
 export type Departure =
   | { readonly state: "offline" | "present" }
   | { readonly state: "leaving"; readonly forMs: number };
 
-/** What an arrival may find. */
+/** The limits of an arrival. */
 export interface ArrivalLimits {
   /** Connections that a user may have, on all nodes. */
   readonly maxPerUser: number;
   /** Milliseconds after which a connection of the user that was not heard is swept. */
   readonly expireAfterMs: number;
-  /** Whether it is asked again, since the answer did not come: a connection that has arrived as the first says so again, until it is seen. */
+  /**
+   * Whether the call is repeated because its answer did not come. A connection that arrived as `first` gets that again,
+   * until it is seen.
+   */
   readonly isAgain?: boolean;
 }
 
@@ -42,7 +48,7 @@ export interface ArrivalLimits {
 export interface Sighting {
   /** The connection, as it was registered. */
   readonly record: ConnectionRecord;
-  /** How long ago, in milliseconds. */
+  /** Milliseconds since its user was heard. */
   readonly agoMs: number;
 }
 
@@ -50,45 +56,52 @@ export interface Sighting {
  * Which connections users have, on which nodes.
  *
  * The rules, which the conformance suite attacks:
- * - A user comes online with the arrival that is `first`, and goes offline with the departure that is `offline`: however
- *   many arrive and depart at the same time, on however many nodes, the two alternate, and each is told to one caller.
- * - Whose last connection departs is `leaving` for as long as that departure has said, and stays online if another one
- *   arrives meanwhile. The departure is asked for again after that time, by whoever is there; so nobody is leaving for ever.
- * - What a node has registered is found by its node id until it is forgotten, so that others can do for a dead node what
- *   it cannot do any more. Departing and forgetting again does nothing.
- * - A connection that was not heard for `expireAfterMs` is swept when its user connects. Its user did not go offline by that.
+ * - A user comes online with the arrival that is `first`, and goes offline with the departure that is `offline`. The two
+ *   alternate, and each is returned to one caller, however many connections arrive and depart at once on any nodes.
+ * - A user whose last connection departs is `leaving` for the grace of that departure. The user stays online if another
+ *   connection arrives meanwhile. Any live node repeats the departure after that time, so nobody is leaving for ever.
+ * - The connections of a node are found by its id until they are forgotten, so that other nodes can clear up after a dead
+ *   one. Departing and forgetting are idempotent.
+ * - A connection that was not heard for `expireAfterMs` is swept when its user connects. The sweep does not take the user
+ *   offline.
  *
  * No call looks at more users than it names. User ids are any well-formed strings.
  */
 export interface Registry {
-  /** Registers a connection, which is seen with that, unless its user has `maxPerUser` already. One that is registered stays so. */
+  /**
+   * Registers a connection, and marks it as seen, unless its user has `maxPerUser` already. A registered connection
+   * stays registered.
+   */
   arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival>;
 
-  /** Takes a connection out. Without others, its user leaves for `graceMs`, at the end of which it is to be called again. */
+  /** Removes a connection. If it was the last one, its user is leaving for `graceMs`; then this is to be called again. */
   depart(record: ConnectionRecord, graceMs: number): Promise<Departure>;
 
-  /** Forgets that the node has had these connections, once nothing is left to do for them. */
+  /** Forgets connections of a node, once nothing is left to do for them. */
   forget(nodeId: string, ids: readonly string[]): Promise<void>;
 
-  /** Says when users were last heard. Resolves to the records that are not registered, though their node thought so. */
+  /** Records when users were last heard. Resolves to the records that are no longer registered. */
   saw(sightings: readonly Sighting[]): Promise<ConnectionRecord[]>;
 
-  /** The connections of a user, on all nodes, also on those that have died and were not cleared yet. */
+  /** The connections of a user on all nodes, also on dead nodes that were not cleared yet. */
   ofUser(userId: string): Promise<RegisteredConnection[]>;
 
   /** The ids of the nodes on which each of these users has connections. */
   nodesOf(userIds: readonly string[]): Promise<string[][]>;
 
-  /** Whether each of these users is online: has connections, also of a node that has died and was not cleared yet, or is leaving. */
+  /**
+   * Whether each of these users is online. A user is online while leaving, or with a connection, also on a dead node
+   * that was not cleared yet.
+   */
   online(userIds: readonly string[]): Promise<boolean[]>;
 
   /**
-   * The ids of all nodes that have registered something that is not forgotten. One of which `ofNode` finds nothing is not
-   * named again until it registers, or at the latest says what it saw.
+   * The ids of all nodes with connections that are not forgotten. A node for which `ofNode` finds nothing is left out until
+   * it registers a connection, or at the latest until it calls `saw`.
    */
   nodes(): Promise<string[]>;
 
-  /** Some of what a node has registered and not forgotten: all of it, if that is not more than `count`. */
+  /** Up to `count` of the connections that a node has registered and not forgotten. */
   ofNode(nodeId: string, count: number): Promise<ConnectionRecord[]>;
 }
 

@@ -11,8 +11,8 @@ export interface SessionConnectionsOptions {
 }
 
 /**
- * The connections of this node by the session that they are bound to, each of several tabs its own.
- * Whoever ends a session of the store ends its connections here.
+ * The connections of this node, by the session that they are bound to. Each tab of a browser has its own connection.
+ * The end of a session in the store ends its connections here.
  */
 export class SessionConnections implements ConnectionHolder {
   readonly #bySession = new Map<string, Set<BoundConnection>>();
@@ -29,7 +29,7 @@ export class SessionConnections implements ConnectionHolder {
     this.#letGo = store.endings.hold(this);
   }
 
-  /** Binds a new connection to a session, which may not be read yet; `undefined` if it has as many as it may have. */
+  /** Binds a new connection to a session, which may not be read yet. Returns `undefined` if the session is at its limit. */
   bind(sid: string): BoundConnection | undefined {
     const known = this.#bySession.get(sid);
     if (known && known.size >= this.#maxPerSession) return undefined;
@@ -42,7 +42,7 @@ export class SessionConnections implements ConnectionHolder {
     return connection;
   }
 
-  /** Binds a connection to the user whose session it is. */
+  /** Binds a connection to its session's user. */
   bindTo(connection: BoundConnection, userId: string | undefined): void {
     this.#forgetUser(connection);
     connection.bindTo(userId);
@@ -52,7 +52,7 @@ export class SessionConnections implements ConnectionHolder {
     else this.#byUser.set(userId, new Set([connection]));
   }
 
-  /** Looks after a connection's session from here on; it was read, and expires then: milliseconds since the epoch. */
+  /** Watches a connection's session, which was just read. `expiresAt` is in milliseconds since the epoch. */
   watch({ sid }: BoundConnection, expiresAt: number | undefined): void {
     this.#watch.watch(sid, expiresAt);
   }
@@ -74,12 +74,15 @@ export class SessionConnections implements ConnectionHolder {
     return connections.length;
   }
 
-  /** Ends the connections of a session that were made when it was another user's: their client is to come back as who it is now. */
+  /**
+   * Ends the connections of a session that belong to another user than `userId`, so that their client reconnects as
+   * `userId`.
+   */
   endOthers(sid: string, userId: string | undefined): void {
     for (const connection of this.#bySession.get(sid) ?? []) connection.follow(userId);
   }
 
-  /** How many connections were ended with their session so far. */
+  /** The number of connections that ended with their session so far. */
   get revocations(): number {
     return this.#revocations;
   }
@@ -96,12 +99,12 @@ export class SessionConnections implements ConnectionHolder {
     return [...(this.#byUser.get(userId) ?? [])].map(({ sid }) => sid);
   }
 
-  /** Looks at a session anew, if it has connections. */
+  /** Reads a session again, if it has connections. */
   revalidate(sid: string): void {
     if (this.#bySession.has(sid)) this.#watch.watch(sid);
   }
 
-  /** Looks at all sessions anew: some may have ended without this node hearing of it. Resolves once all were looked at. */
+  /** Reads all sessions again, because some may have ended without notice to this node. Resolves once all were read. */
   revalidateAll(): Promise<void> {
     const looked = this.#watch.revalidateAll();
     for (const bound of this.#bySession.values()) for (const connection of bound) connection.doubt();
@@ -114,7 +117,7 @@ export class SessionConnections implements ConnectionHolder {
     if (known?.delete(connection) && known.size === 0) this.#byUser.delete(userId as string);
   }
 
-  /** Hears of no endings any more. */
+  /** Stops receiving the ends of sessions. */
   close(): void {
     this.#letGo();
     this.#watch.close();

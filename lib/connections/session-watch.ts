@@ -1,32 +1,32 @@
 import type { SessionStore } from "../sessions/session-store.ts";
 
-/** How exactly expiries are kept: a connection outlives its session by this and one answer of the store. */
+/** The precision of expiries. A connection outlives its session by at most this and one answer of the store. */
 const TICK_MS = 500;
 /** Sessions asked for at a time, so that no tick holds up a node with many. */
 const BATCH = 500;
 
-/** A look at all sessions, for which somebody waits. */
+/** A check of all sessions that a caller waits for. */
 interface Looked {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
 }
 
 /**
- * Looks after the sessions that connections are bound to: asks the store for each when it should expire,
- * and in any case every `revalidateMs`, and announces those that are gone.
+ * Watches the sessions that connections are bound to. It asks the store for each session when the session should
+ * expire, and at least every `revalidateMs`. It announces the sessions that are gone.
  *
- * HTTP requests move a session's expiry without its connections hearing of it, so the store is always
- * asked, never the clock alone. While the store does not answer, nothing is announced.
+ * HTTP requests move a session's expiry without notice to its connections. So the store decides, and never the clock
+ * alone. While the store does not answer, nothing is announced.
  */
 export class SessionWatch {
   readonly #store: SessionStore;
   readonly #revalidateMs: number;
-  /** Sessions by the tick at which they are due, and the tick by session. */
+  /** Sessions by the tick at which they are due. The second map has the tick by session. */
   readonly #due = new Map<number, Set<string>>();
   readonly #tickOf = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isTicking = false;
-  /** Told once all that is due has been looked at. */
+  /** Resolved once all due sessions have been checked. */
   #looked: Looked | undefined;
   #lastTick = 0;
 
@@ -36,8 +36,8 @@ export class SessionWatch {
   }
 
   /**
-   * Watches a session until it is unwatched. Whoever knows says when it expires, in milliseconds since the epoch; else
-   * the store is asked with the next tick. It is never asked later than was known before.
+   * Watches a session until it is unwatched. `expiresAt` is in milliseconds since the epoch. Without it, the next tick asks
+   * the store. A call never moves the check of a session to a later time.
    */
   watch(sid: string, expiresAt = 0): void {
     this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), this.#tickOf.get(sid) ?? Infinity));
@@ -56,8 +56,8 @@ export class SessionWatch {
   }
 
   /**
-   * Looks at all sessions with the next tick: somebody may have ended some without this node hearing of it. Resolves once
-   * the store has said of each whether it is there.
+   * Checks all sessions with the next tick, because some may have ended without notice to this node. Resolves once the store
+   * has answered for each session.
    */
   async revalidateAll(): Promise<void> {
     for (const sid of [...this.#tickOf.keys()]) this.watch(sid);
@@ -104,7 +104,7 @@ export class SessionWatch {
     const now = Date.now();
     const tick = Math.floor(now / TICK_MS);
     // A node that was stopped for a while has several ticks to catch up with.
-    // All of them if the clock was set back, by which they would not be due for long.
+    // If the clock was set back, all sessions are due now. Otherwise they would not be due for long.
     const isSetBack = tick < this.#lastTick;
     const due = [...this.#due.keys()]
       .filter((at) => at <= tick || isSetBack)
@@ -114,12 +114,12 @@ export class SessionWatch {
     for (let from = 0; from < due.length; from += BATCH)
       areAnswered = (await this.#revalidate(due.slice(from, from + BATCH))) && areAnswered;
     this.#isTicking = false;
-    // A timer that was early has found nothing due, and a store that has not answered has said nothing.
+    // The check is not done if the timer was early and found nothing due, or if the store has not answered.
     if (looked) this.#tell(looked, areAnswered && (tick > before || isSetBack));
     this.#schedule(Date.now());
   }
 
-  /** Tells those who wait that all was looked at, or has them wait for the next look with those who have come since. */
+  /** Resolves the waiting calls if the check is done. Otherwise they wait for the next check, with the calls made since. */
   #tell(looked: Looked, isDone: boolean): void {
     if (isDone) looked.resolve();
     else if (this.#looked) void this.#looked.promise.then(looked.resolve);
@@ -137,14 +137,17 @@ export class SessionWatch {
       if (tick === undefined) continue;
       const expiresAt = expiries ? expiries[at] : Date.now();
       if (expiresAt === undefined) ending.push(this.#end(sid));
-      // What somebody has asked for meanwhile is not put off: the answer may be older.
+      // A check that was requested meanwhile is not moved to a later time: this answer may be older than the request.
       else this.#askAt(sid, Math.min(Math.ceil(expiresAt / TICK_MS), tick === ticks[at] ? Infinity : tick));
     }
     await Promise.all(ending);
     return expiries !== undefined;
   }
 
-  /** Whose session was replaced is to come back: the answer to that may have been lost. */
+  /**
+   * Ends a session that is gone. If it was replaced, its clients are to reconnect. The notice of that may have been
+   * lost.
+   */
   async #end(sid: string): Promise<void> {
     const isReplaced = await this.#store.wasReplaced(sid).catch(() => false);
     this.#store.endings.close(sid, isReplaced ? "session_replaced" : "session_ended");

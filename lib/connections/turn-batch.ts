@@ -1,21 +1,21 @@
-/** Waits for its part of what is asked for at once. */
+/** The promise callbacks of one item in a batch. */
 export interface Waiting<Answer> {
   resolve(answer: Answer): void;
   reject(reason: unknown): void;
 }
 
-/** Gathers what is asked for in one turn of the event loop, so that it is asked of the backend at once. */
+/** Gathers the items of one turn of the event loop, and hands them to the backend together. */
 export class TurnBatch<T extends Waiting<never>> {
   readonly #flush: (items: readonly T[]) => Promise<void>;
   #items: T[] = [];
 
-  /** `flush` answers each of what was gathered; if it fails, all of it has. */
+  /** `flush` settles each item of the batch. If `flush` rejects, all items are rejected. */
   constructor(flush: (items: readonly T[]) => Promise<void>) {
     this.#flush = flush;
   }
 
   add(item: T): void {
-    // A tick of Node's comes once all promises have gone on that are settled by now: so all that they lead to is in it.
+    // nextTick runs after all promises that are settled by now have continued, so the batch has the items that they add.
     if (this.#items.push(item) === 1) process.nextTick(this.#end);
   }
 

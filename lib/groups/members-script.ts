@@ -4,7 +4,7 @@
  * KEYS[n]  the groups of the nth user, a SET
  * ARGV[1]  the group
  *
- * Returns 1 for each who is in it, else 0.
+ * Returns 1 for each user in the group, otherwise 0.
  */
 export const ARE_MEMBERS_SCRIPT: string = `
 local found = {}

@@ -1,22 +1,23 @@
-/** What came of joining. */
+/** The result of joining. */
 export type Joining = "joined" | "member" | "full";
 
 /**
  * Which users are in which groups.
  *
  * The rules, which the conformance suite attacks:
- * - Joining and leaving are one atomic step each: what `groupsOf` says is true at one moment, whoever does what meanwhile.
- * - Memberships last until they are left: they outlive connections, sessions and nodes, and expire by nothing.
- * - Nobody is found among the `members` who is not in the group, and once nothing is under way nobody is missing.
+ * - Joining and leaving are one atomic step each. The answer of `groupsOf` was true at one moment, whatever changes run
+ *   at the same time.
+ * - A membership lasts until the user leaves the group. It outlives connections, sessions and nodes, and never expires.
+ * - `members` returns only users in the group. Once no change is under way, it returns all of them.
  *
- * User ids and names of groups are any strings of 1 to 256 UTF-16 code units that are well-formed Unicode. Longer ones may
- * be stored from before that was the limit: they are told, and can be left.
+ * User ids and names of groups are any strings of 1 to 256 UTF-16 code units that are well-formed Unicode. Longer names may
+ * be stored from versions without that limit: they are returned, and can be left.
  */
 export interface Memberships {
-  /** Puts a user into a group, unless that user is in `maxGroups` already. */
+  /** Adds a user to a group, unless the user is in `maxGroups` groups already. */
   join(userId: string, group: string, maxGroups: number): Promise<Joining>;
 
-  /** Takes a user out of a group. Resolves to whether the user was in it. */
+  /** Removes a user from a group. Resolves to whether the user was in it. */
   leave(userId: string, group: string): Promise<boolean>;
 
   /** Whether a user is in a group. Takes the same time however many groups the user is in. */
@@ -25,6 +26,6 @@ export interface Memberships {
   /** The groups of a user. */
   groupsOf(userId: string): Promise<string[]>;
 
-  /** The users in a group. Takes as long as there are. */
+  /** The users in a group. The time grows with their number. */
   members(group: string): Promise<string[]>;
 }

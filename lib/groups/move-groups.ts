@@ -6,25 +6,26 @@ import { keysOf, scanningClient } from "../redis-client/scanning-client.ts";
 import { REDIS_STORE_RULES } from "../sessions/redis/redis-session-store-options.ts";
 import { RedisMemberships } from "./redis-memberships.ts";
 
-/** Options of {@link moveGroups}: those that `redisBackend` is given. */
+/** Options of {@link moveGroups}. They have the values that `redisBackend` is given. */
 export interface MoveGroupsOptions {
   /** A connected node-redis client, cluster or sentinel. */
   client: RedisClient;
-  /** What stands before every key. @default "" */
+  /** The start of every key. @default "" */
   prefix?: string;
 }
 
-/** Memberships that are moved at a time. */
+/** Memberships that are moved in parallel. */
 const MOVED_AT_ONCE = 100;
 
 const { client: clientRule, prefix: prefixRule } = REDIS_STORE_RULES;
 
 /**
- * Moves the memberships of groups from where former versions kept them, at `user:<id>:groups` and `group:<name>:members`
- * behind the prefix, to where `redisBackend` looks for them now. Resolves to how many there were.
+ * Moves the memberships of groups to the keys that `redisBackend` uses now. Former versions kept them at `user:<id>:groups`
+ * and `group:<name>:members` behind the prefix. Resolves to the number of memberships moved.
  *
- * Only what both keys agree on is a membership; all else is left as it is, whosever it may be. Each is in its new place
- * before it leaves the old one: a call that failed is made again, and nothing is lost by it.
+ * A membership is moved only if both keys have it. All other data stays as it is, because it may belong to another program.
+ * Each membership is written to its new place before it leaves the old one. So a call that failed can be repeated, and
+ * nothing is lost.
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -39,7 +40,7 @@ export async function moveGroups(options: MoveGroupsOptions): Promise<number> {
   for await (const keys of keysOf(scanningClient(client), `${prefix}user:*:groups`)) {
     for (const key of keys) {
       const userId = key.slice(`${prefix}user:`.length, -":groups".length);
-      // Another program may keep something else under such a name.
+      // Another program may keep other data under such a key.
       const groups = (await isSet(asked(), key)) ? await from.groupsOf(userId) : [];
       await inBatches(groups, (group) => move(userId, group), MOVED_AT_ONCE);
     }

@@ -9,29 +9,32 @@ import type { Joining, Memberships } from "./memberships.ts";
 const joinScript = new RedisScript(JOIN_SCRIPT);
 const areMembersScript = new RedisScript(ARE_MEMBERS_SCRIPT);
 
-/** Members that are looked at in one round trip. */
+/** Members that are checked in one round trip. */
 const BATCH = 500;
 
-/** Milliseconds after which a change gives way to a later one of the same membership: nobody may wait for it any more. */
+/**
+ * Milliseconds after which a change gives way to a later one of the same membership. Its caller may have stopped
+ * waiting.
+ */
 const GIVES_WAY_AFTER_MS = 1_000;
 
-/** How often one step writes what it finds changed by others. */
+/** How often one change writes to the group's SET again because others have changed the user's. */
 const MAX_WRITES = 10;
 
 /**
- * The memberships in Redis: `user:<id>:groups`, a SET that alone decides, and `group:<name>:members`, a SET that
- * finds the members. The two may stand on different servers of a cluster, so no step changes both.
+ * The memberships in Redis. The SET `user:<id>:groups` alone decides who is a member. The SET `group:<name>:members`
+ * serves to find the members. The two may be on different servers of a cluster, so no step changes both.
  *
- * Who joins is entered there first, who leaves is taken out there last, so that a crash in between leaves a name too
- * many, which `members` tells by the user's own SET. And who has written there looks again at what the user's SET says:
- * of several who write at once the last one has looked after all of them.
+ * A join writes the group's SET first, and a leave writes it last. A crash in between leaves a surplus name, which
+ * `members` filters out by the user's SET. Each writer of the group's SET then reads the user's SET again. Of several
+ * concurrent writers, the last one reads after all of them have written.
  */
 export class RedisMemberships implements Memberships {
   readonly #client: () => RedisClient;
   readonly #prefix: string;
   readonly #isCluster: boolean;
   readonly #replicas: Replicas | undefined;
-  /** The last change of each membership that is under way, by its number. */
+  /** The number of the latest change under way, by membership. */
   readonly #latest = new Map<string, number>();
   #count = 0;
 
@@ -83,7 +86,10 @@ export class RedisMemberships implements Memberships {
     return members;
   }
 
-  /** Makes a change that is over once a later one was asked for and nobody waits for it any more: what is left of it would undo that one. */
+  /**
+   * Runs a change. The change is over once a later one was requested and its own time is up: its remaining steps would
+   * undo the later one.
+   */
   async #changing<T>(
     userId: string,
     group: string,
@@ -101,7 +107,7 @@ export class RedisMemberships implements Memberships {
     }
   }
 
-  /** Makes the group's SET say what the user's does, beginning with what it should be. A later change does so as well. */
+  /** Makes the group's SET agree with the user's SET. It begins with the expected state. A later change does the same. */
   async #settle(userId: string, group: string, isMember: boolean, isOver: () => boolean): Promise<void> {
     const key = this.#membersKey(group);
     let written = isMember;
@@ -112,11 +118,11 @@ export class RedisMemberships implements Memberships {
       if (is === written) return;
       written = is;
     }
-    // Others change it all the while: rather a name too many, which is not told, than one too few.
+    // Others change the membership all the while. A surplus name is better than a missing one: `members` filters it out.
     await this.#client().sAdd(key, userId);
   }
 
-  /** As one command, unless the users are on several servers. */
+  /** Whether each user is in the group. It is one command, except on a cluster, where the users are on several servers. */
   async #areMembers(userIds: readonly string[], group: string): Promise<boolean[]> {
     if (this.#isCluster) return Promise.all(userIds.map((userId) => this.isMember(userId, group)));
     const call = { keys: userIds.map((userId) => this.#groupsKey(userId)), arguments: [group] };

@@ -12,38 +12,41 @@ export interface Candidate {
   readonly userId: string | undefined;
 }
 
-/** The place of one connection with a handler, until it is given up, or the connection that has opened is muted or closed. */
+/** The place of one connection in a handler. It lasts until it is given up, or the open connection is muted or closed. */
 export interface Seat {
-  /** The handshake was answered. Called before any message is heard. */
+  /** Called when the handshake was answered, before any message is received. */
   open(line: Line): void;
-  /** The handshake was refused after all. */
+  /** Called when the handshake was refused after all. */
   giveUp(): void;
 }
 
-/** Takes part in the life of all connections, beside the app's own listeners. */
+/** A handler of all connections, beside the app's own listeners. */
 export interface ConnectionHandler {
-  /** Takes a connection in before its handshake is answered; `undefined` if its user has as many as may be. */
+  /**
+   * Admits a connection before its handshake is answered. Resolves to `undefined` if its user is at the limit of
+   * connections.
+   */
   admit(candidate: Candidate): Promise<Seat | undefined>;
   /** Figures of this node. */
   readonly stats: RealtimeStats;
-  /** Resolves once it is known elsewhere that the connections, all closed by now, are gone. */
+  /** Resolves once other nodes know that the connections are gone. All of them are closed before the call. */
   close(): Promise<void>;
 }
 
-/** How something that can be attached is attached. */
+/** The name of the method that attaches a handler. */
 export const ATTACH: unique symbol = Symbol("express-session-stack.attach");
 
-/** What `wsSessions.attach` takes, such as what `realtime()` returns. */
+/** An argument of `wsSessions.attach`, such as the result of `realtime()`. */
 export interface Attachable {
   /**
-   * Called once by `wsSessions.attach`, with the sessions that the connections will have.
+   * Creates the handler. `wsSessions.attach` calls it once, with the keeper of the connections' sessions.
    *
    * @hidden
    */
   [ATTACH](keeper: SessionKeeper): ConnectionHandler;
 }
 
-/** @throws {TypeError} for what cannot be attached. */
+/** Checks an argument of `attach`. @throws {TypeError} for a value that cannot be attached. */
 export function checkAttachable(attachable: Attachable): void {
   if (typeof attachable?.[ATTACH] === "function") return;
   refuseOtherCopy(attachable, "webSocketSessions: attach");

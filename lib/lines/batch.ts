@@ -3,7 +3,7 @@ export interface Framing {
   frame(text: string): Buffer;
 }
 
-/** A message on its way to clients. Its bytes are made once for each kind of line, for however many clients. */
+/** A message on its way to clients. Its bytes are made once for each kind of line, not once for each client. */
 export class OutgoingMessage {
   readonly text: string;
   #alone: Batch | undefined;
@@ -20,8 +20,8 @@ export class OutgoingMessage {
 }
 
 /**
- * Messages that leave in one write. Connections that get the same messages in one tick share their batch, since each
- * batch remembers the one that it became last: so the frames are put together once, not once for each connection.
+ * Messages that leave in one write. Connections that get the same messages in one tick share their batch, because each
+ * batch remembers its last successor. So the frames are joined once, not once for each connection.
  */
 export class Batch {
   readonly #before: Batch | undefined;
@@ -29,7 +29,7 @@ export class Batch {
   readonly count: number;
   #framing: Framing | undefined;
   #bytes: Buffer | undefined;
-  /** The bytes for a second kind of line: most apps have one. */
+  /** The bytes for further kinds of line. Most apps have only one kind. */
   #otherBytes: Map<Framing, Buffer> | undefined;
   #next: Batch | undefined;
 

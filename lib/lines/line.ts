@@ -1,12 +1,12 @@
 import type { WebSocket } from "ws";
 import type { Batch, Framing } from "./batch.ts";
 
-/** Is told of all that happens to a line: one object for each line, in place of several listeners. */
+/** Receives all events of a line. Each line has one follower in place of several listeners. */
 export interface Follower {
   onMessage(data: Buffer, isBinary: boolean): void;
   /** A ping or a pong has come. */
   onControlFrame(bytes: number, isPong: boolean): void;
-  /** A close is about to be sent. What is written now leaves before it. */
+  /** A close is about to be sent. Messages that are written now leave before it. */
   onEnd(): void;
   /** The line lets nothing through any more. */
   onMute(): void;
@@ -29,7 +29,7 @@ export interface Line {
   readonly bufferedAmount: number;
   /** Bytes of the write under way that the system has yet to take. They become fewer whenever the client reads. */
   readonly unwrittenBytes: number;
-  /** Names the one who is told of all that happens, before listeners are. */
+  /** Sets the follower, which receives all events before listeners do. */
   follow(follower: Follower): void;
   /** Writes messages in order, in one write if it can. A line that is not open ignores them. */
   write(batch: Batch): void;
@@ -38,7 +38,7 @@ export interface Line {
   pause(): void;
   resume(): void;
   /**
-   * Closes for good, after what was written. The client gets the code and the reason.
+   * Closes for good, after everything that was written. The client gets the code and the reason.
    *
    * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
    */

@@ -1,6 +1,6 @@
 /**
- * Walks a map a few entries at a time, round and round, so that what has expired is found without a timer
- * and without a pause. Entries may come and go between two steps.
+ * Walks a map in a circle, a few entries at a time. So expired entries are found without a timer and without a pause.
+ * Entries may come and go between two steps.
  */
 export class ClockHand<K, V> {
   readonly #map: ReadonlyMap<K, V>;
@@ -11,7 +11,7 @@ export class ClockHand<K, V> {
     this.#entries = map.entries();
   }
 
-  /** Visits the next few entries; after the last one it begins anew with the next call. */
+  /** Visits the next few entries. After the last entry, the next call begins again. */
   advance(count: number, visit: (key: K, value: V) => void): void {
     for (let visited = 0; visited < count; visited++) {
       const step = this.#entries.next();

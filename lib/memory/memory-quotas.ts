@@ -1,22 +1,24 @@
 import { codeOf, SessionStackError } from "../errors.ts";
 
-/** How much `memoryBackend` keeps. What is refused above it is `ERR_MEMORY_FULL`, and nothing is changed. */
+/**
+ * The limits of `memoryBackend`. A change that exceeds one is refused with `ERR_MEMORY_FULL`, and nothing is changed.
+ */
 export interface MemoryLimits {
-  /** Sessions, and also entries of users' sessions. @default 1_000_000 */
+  /** The most sessions, and also the most entries of users' sessions. @default 1_000_000 */
   maxSessions?: number;
-  /** Bytes of all sessions, as JSON. @default 536_870_912 */
+  /** The most bytes of all sessions, as JSON. @default 536_870_912 */
   maxSessionBytes?: number;
-  /** Memberships: users of groups, over all groups. @default 1_000_000 */
+  /** The most memberships: users of groups, over all groups. @default 1_000_000 */
   maxMemberships?: number;
-  /** Bytes of all data of connections, as JSON, with its keys. @default 67_108_864 */
+  /** The most bytes of all data of connections, as JSON, with its keys. @default 67_108_864 */
   maxConnectionDataBytes?: number;
 }
 
-/** What `memoryBackend` keeps now. */
+/** The current usage of `memoryBackend`. */
 export interface MemoryStats {
   /** Sessions, some of which may have expired. */
   readonly sessions: number;
-  /** Bytes of them, as JSON. */
+  /** Bytes of these sessions, as JSON. */
   readonly sessionBytes: number;
   /** Users of groups, over all groups. */
   readonly memberships: number;
@@ -31,7 +33,7 @@ const DEFAULTS: Readonly<Required<MemoryLimits>> = Object.freeze({
   maxConnectionDataBytes: 67_108_864,
 });
 
-/** How much there is of one thing, and may be. */
+/** The usage and the limit of one resource. */
 export class MemoryQuota {
   readonly #option: keyof MemoryLimits;
   readonly #most: number;
@@ -46,12 +48,16 @@ export class MemoryQuota {
     return this.#used;
   }
 
-  /** Counts more, or less if it is below 0. */
+  /** Adds to the usage; a negative number reduces it. */
   count(more: number): void {
     this.#used += more;
   }
 
-  /** Sees whether there may be so much more, if need be after `sweep` has dropped some of what has expired. @throws {SessionStackError} if not. */
+  /**
+   * Checks whether there is room for `more`. If there is none, `sweep` first drops some expired entries.
+   *
+   * @throws {SessionStackError} if there is still no room.
+   */
   check(more: number, sweep?: () => void): void {
     if (this.#hasRoom(more)) return;
     sweep?.();

@@ -1,9 +1,12 @@
 import { isText } from "./is-text.ts";
 
-/** The longest that a user id, the name of a group or the type of an event may be, in UTF-16 code units, as `length` counts. */
+/** The greatest length of a user id, a group name or an event type, in UTF-16 code units, as `length` counts. */
 export const MAX_NAME_LENGTH = 256;
 
-/** Whether something may be a user id or the name of a group. Its length comes first: it may be as long as a message. */
+/**
+ * Whether a value can be a user id or a group name. The length is checked first, because the value may be as long as
+ * a message.
+ */
 export function isName(value: unknown): value is string {
   return isNameLength(value) && isText(value);
 }

@@ -1,7 +1,8 @@
 import { nearSpelling, sameSpelling } from "./meant.ts";
 
 /**
- * Checks what is listened for and by what: an event that is misspelt would never be heard.
+ * Checks the event name and the listener of an `on` call. Without the check, a listener of a misspelt event would
+ * never be called.
  *
  * @throws {TypeError} that names what is wrong.
  */

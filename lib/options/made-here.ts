@@ -1,16 +1,20 @@
-/** What this package has made says so, to other copies of the package as well. */
+/** The symbol that marks values made by this package, also for other copies of it. */
 const MADE: unique symbol = Symbol.for("express-session-stack.made") as never;
 
-/** What this copy has made. */
+/** The values made by this copy. */
 const own = new WeakSet<object>();
 
-/** Notes that a value was made by a factory of this package. */
+/** Marks that a value was made by a factory of this package. */
 export function markMade<T extends object>(value: T): T {
   own.add(value);
   return Object.defineProperty(value, MADE, { value: true });
 }
 
-/** Refuses what another copy of this package has made. @throws {TypeError} that says so. */
+/**
+ * Refuses values made by another copy of this package.
+ *
+ * @throws {TypeError} that says so.
+ */
 export function refuseOtherCopy(value: unknown, where: string): void {
   if (Object(value)[MADE] !== true || own.has(value as object)) return;
   throw new TypeError(

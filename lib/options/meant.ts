@@ -1,4 +1,7 @@
-/** What an option is called here, by what it is called elsewhere or was called once. All in lower case. */
+/**
+ * The names of options in this package, by names that other packages use or that were used once. All keys are in
+ * lower case.
+ */
 const ALIASES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   allowedorigins: ["origins"],
   allowrequest: ["authorize"],
@@ -30,7 +33,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   verifyclient: ["authorize"],
 });
 
-/** The option, of those that are known, whose name differs in nothing but case, hyphens, plural or unit. */
+/** Returns the known option whose name differs only in case, hyphens, plural or unit. */
 export function sameSpelling(name: string, known: readonly string[]): string | undefined {
   return (
     known.find((other) => plainOf(other) === plainOf(name)) ??
@@ -38,17 +41,17 @@ export function sameSpelling(name: string, known: readonly string[]): string | u
   );
 }
 
-/** The option, of those that are known, that has the same meaning by another name. */
+/** Returns the known option that has the same meaning under another name. */
 export function sameMeaning(name: string, known: readonly string[]): string | undefined {
   const plain = plainOf(name);
   const aliases = Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : undefined;
   return aliases?.find((alias) => known.includes(alias));
 }
 
-/** The option, of those that are known, that is spelt almost like a name, or begins with it. */
+/** Returns the known option that is spelt almost like the name or begins with it. */
 export function nearSpelling(name: string, known: readonly string[]): string | undefined {
   const plain = plainOf(name);
-  // Of a short name, a few letters are too much of it.
+  // In a short name, a few different letters are too many.
   const most = Math.min(3, Math.floor(plain.length / 4));
   const [nearest] = known
     .map((other) => ({ other, distance: distance(plain, plainOf(other)) }))
@@ -68,7 +71,7 @@ function stemOf(name: string): string {
   return plainOf(name).replace(/(ms|millis|milliseconds|s|secs?|seconds|bytes)$/, "");
 }
 
-/** Letters to add, to leave out, to change or to swap with the next one, until one text is the other. */
+/** Counts the letters to add, remove, change or swap with the next one until one text is the other. */
 function distance(from: string, to: string): number {
   let before: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, at) => at);

@@ -3,20 +3,20 @@ import { isGiven, isOptionsObject, kindOf, namesOf } from "./options-object.ts";
 import type { Rule, Rules } from "./rule.ts";
 import { isRequest } from "./uncalled.ts";
 
-/** By whose options they are, such as `sessionMiddleware` or `sessionMiddleware's cookie`. */
+/** All rules by the owner of the options, such as `sessionMiddleware` or `sessionMiddleware's cookie`. */
 const known = new Map<string, Rules>();
 
-/** Of another entry, which may not be loaded. */
+/** The options of another package entry, which may not be loaded. */
 const OF_REDIS_BACKEND = ["client", "prefix", "serializer", "disableTTL", "disableTouch", "scanCount"];
 
-/** The options of all factories and methods that are loaded, with the rule of each. */
+/** Returns the options of all loaded factories and methods, each with its rule. */
 export function knownOptions(): ReadonlyMap<string, Rules> {
   return known;
 }
 
 /**
- * Makes what checks the options of a factory. It answers with a copy, of what was given and is not `undefined`, and
- * throws a `TypeError` that names the factory and the option.
+ * Creates the check of a factory's options. The check returns a copy of all given options that are not `undefined`.
+ * It throws a `TypeError` that names the factory and the wrong option.
  */
 export function optionsCheck<Options extends object>(
   factory: string,
@@ -26,7 +26,7 @@ export function optionsCheck<Options extends object>(
   return (given) => checkOptions(factory, rules, given === undefined ? {} : given);
 }
 
-/** Checks options by a table that is nobody's alone. */
+/** Checks options against a table of rules that does not belong to one factory alone. */
 export function checkOptions<Options extends object>(
   factory: string,
   rules: Rules<Options>,
@@ -40,7 +40,7 @@ function addKnown(whose: string, rules: Rules): void {
   for (const [name, { inside }] of Object.entries(rules)) if (inside) addKnown(`${whose}'s ${name}`, inside);
 }
 
-/** Where options are: `path` is what stands before their names, such as `cookie.`. */
+/** The place of options. `path` is the text before their names, such as `cookie.`. */
 interface Place {
   readonly factory: string;
   readonly path: string;
@@ -64,11 +64,11 @@ function checked(given: unknown, place: Place): Record<string, unknown> {
       throw new TypeError(`${factory}: unknown option "${path}${name}"; ${likelyMeaning(name, place)}`);
   }
   const options = Object.create(null) as Record<string, unknown>;
-  // In the order in which they were given: of a cookie's expires and maxAge, the last one counts. Getters of a class
-  // are in no list of names.
+  // The order of the given options is kept: of a cookie's `expires` and `maxAge`, the last one counts. The rules are
+  // walked too, because getters of a class are in no list of names.
   for (const name of new Set([...names, ...Object.keys(rules)])) {
     const rule = rules[name] as Rule;
-    // Read once: it may be a getter.
+    // The value is read once, because it may be a getter.
     const value: unknown = isGiven(given, name) ? (given as Record<string, unknown>)[name] : undefined;
     if (value === undefined && !rule.isRequired) continue;
     if (value === undefined || !rule.isRight(value)) throw wrongOption(factory, path + name, rule, value);
@@ -81,7 +81,7 @@ function checked(given: unknown, place: Place): Record<string, unknown> {
   return options;
 }
 
-/** The error of an option that is wrong. What its value is stays unsaid: it may be a secret. */
+/** Creates the error of a wrong option. It does not quote the value, which may be a secret. */
 export function wrongOption(
   factory: string,
   option: string,

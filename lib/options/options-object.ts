@@ -1,25 +1,30 @@
-/** What has options as its members: an object, an instance of a class, or a module's namespace. */
+/** Whether a value can have options as its members: an object, an instance of a class, or a module's namespace. */
 export function isOptionsObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  // Not a Map, a promise or a Date, whose members nobody has meant as options.
+  // A Map, a promise or a Date is excluded: nobody means their members as options.
   return ["[object Object]", "[object Module]"].includes(Object.prototype.toString.call(value));
 }
 
-/** The names of what is given, inherited from a class or another object too; not what every object inherits. */
+/**
+ * Returns the names of the given options. Names inherited from a class or another object count; names that every
+ * object inherits do not.
+ */
 export function namesOf(options: object): string[] {
   const names: string[] = [];
   for (const name in options) if (isGiven(options, name)) names.push(name);
   return names;
 }
 
-/** Whether an option was given, rather than found on what every object inherits, where it would be anybody's. */
+/**
+ * Whether an option was given. Members that every object inherits do not count: anybody could have put them there.
+ */
 export function isGiven(options: object, name: string): boolean {
   for (let at: object | null = options; at && !isRoot(at); at = Object.getPrototypeOf(at) as object | null)
     if (Object.hasOwn(at, name)) return true;
   return false;
 }
 
-/** Options over their defaults, in an object that inherits nothing. */
+/** Puts options over their defaults, in an object that inherits nothing. */
 export function over<Defaults extends object, Options extends object>(
   defaults: Defaults,
   options: Options,
@@ -32,7 +37,7 @@ function isRoot(prototype: object): boolean {
   return Object.hasOwn(prototype, "isPrototypeOf");
 }
 
-/** What a value is, in words that give nothing of its contents away. */
+/** Describes the kind of a value without revealing its contents. */
 export function kindOf(value: unknown): string {
   if (typeof value === "string") return value === "" ? "an empty string" : "a string";
   if (typeof value === "function") return /^class\b/.test(String(value)) ? "a class" : "a function";

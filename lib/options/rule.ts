@@ -1,20 +1,20 @@
 import { isDelay } from "../time/is-delay.ts";
 
-/** What one option may be. */
+/** The rule for the values of one option. */
 export interface Rule {
-  /** How right values are told, after "must be". */
+  /** The description of right values, after "must be". */
   readonly expected: string;
   /** Whether a value is right. It is never asked about `undefined`, which stands for the default. */
   readonly isRight: (value: unknown) => boolean;
-  /** What to write instead of a wrong value, where that can be said. */
+  /** Returns what to write instead of a wrong value, if that can be said. */
   readonly fix?: (value: unknown) => string | undefined;
   /** Whether there is no default. */
   readonly isRequired?: boolean;
-  /** The options inside, where a right value that is an object has options of its own. */
+  /** The rules of the inner options, if a right value can be an object with options of its own. */
   readonly inside?: Rules;
 }
 
-/** The options of a factory, each with its rule. */
+/** The rules of a factory's options, by name. */
 export type Rules<Options = Record<string, unknown>> = { readonly [Name in keyof Options]-?: Rule };
 
 export const trueOrFalse: Rule = {
@@ -30,25 +30,25 @@ export const delay: Rule = {
   isRight: isDelay as Rule["isRight"],
 };
 
-/** The same, or none at all. */
+/** Milliseconds that a timer can wait, or 0. */
 export const delayOr0: Rule = {
   expected: "a number of milliseconds, 0 or more, below 2 ** 31",
   isRight: (value) => value === 0 || delay.isRight(value),
 };
 
-/** How many there may be. */
+/** A greatest number of things. */
 export const limit: Rule = {
   expected: "a whole number, at least 1, or Infinity",
   isRight: (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) >= 1),
 };
 
-/** The same, or none at all. */
+/** A greatest number of things, or 0. */
 export const limitOr0: Rule = {
   expected: "a whole number, at least 0, or Infinity",
   isRight: (value) => value === 0 || limit.isRight(value),
 };
 
-/** Any measure; `Infinity` is without bound. */
+/** Any measure. `Infinity` means no limit. */
 export const above0: Rule = {
   expected: "a number above 0",
   isRight: (value) => typeof value === "number" && value > 0,

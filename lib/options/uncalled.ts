@@ -1,20 +1,24 @@
 import { kindOf } from "./options-object.ts";
 
-/** Whether this is what a server gives to a middleware or a listener first. */
+/** Whether a value is a request, which a server passes first to a middleware or a listener. */
 export function isRequest(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { method, url, headers, socket } = value as Record<string, unknown>;
   return typeof method === "string" && typeof url === "string" && isObject(headers) && isObject(socket);
 }
 
-/** Whether a factory of options is called as a middleware or a listener: `app.use(factory)` where `app.use(factory())` was meant. */
+/**
+ * Whether a server calls a factory as a middleware or a listener, because `app.use(factory)` was written instead of
+ * `app.use(factory())`.
+ */
 export function isCalledByServer(args: readonly unknown[]): boolean {
   return isRequest(args[0]) || (args.length > 1 && typeof args.at(-1) === "function");
 }
 
 /**
- * Tells a server that what it has called is no middleware and no listener: by `next`, if it has given one, which is an
- * answer of the app's error handling wherever it comes from. Else it throws, and no line is left waiting.
+ * Tells a server that it has called something that is no middleware and no listener. If the server has passed `next`,
+ * the error goes there, so that the app's error handling answers. Otherwise the connection is destroyed and the error
+ * is thrown, so that no client waits.
  */
 export function refuseCall(message: string, args: readonly unknown[]): void {
   const error = new TypeError(message);
@@ -29,8 +33,8 @@ export function refuseCall(message: string, args: readonly unknown[]): void {
 }
 
 /**
- * A function of a request that answers by a promise, and that is no middleware. A server that is given it as one would
- * call it with a response and `next`, and wait for ever.
+ * Wraps a function of a request that returns a promise and is no middleware. A server that got it as a middleware
+ * would call it with a response and `next`, and wait for ever.
  */
 export function noMiddleware<F extends (...args: never[]) => Promise<unknown>>(name: string, run: F): F {
   return ((...args: unknown[]) => {
@@ -43,7 +47,7 @@ export function noMiddleware<F extends (...args: never[]) => Promise<unknown>>(n
   }) as unknown as F;
 }
 
-/** @throws {TypeError} unless this is a request, or has what is needed of one. */
+/** @throws {TypeError} unless the value is a request, or has the needed members of one. */
 export function assertRequest(name: string, value: unknown, place: string): void {
   if (isObject(value) && ("headers" in (value as object) || "sessionID" in (value as object))) return;
   throw new TypeError(`${name}: the ${place} must be the request, not ${kindOf(value)}`);

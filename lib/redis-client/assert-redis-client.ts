@@ -2,13 +2,13 @@ import { isRequest } from "../options/uncalled.ts";
 import { commandOptionsOf, isCluster, type RedisClient } from "./redis-client.ts";
 
 /**
- * Refuses at once a client that would fail later, and says what to give instead. Options without one are left to the
- * check of all options.
+ * Throws at once for a client that would fail later, and says what to pass instead. Options without a client are left
+ * to the check of all options.
  *
- * A client that is not connected yet is taken: many apps connect it while they are put together.
+ * A client that is not connected yet is accepted: many apps connect it while they are being set up.
  */
 export function assertClientOf(factory: string, options: unknown, subscribes: boolean): void {
-  // A request has a `client` of its own: who passes a factory uncalled is told that.
+  // A request also has a `client`. It arrives here if a factory was passed uncalled, and another check reports that.
   if (typeof options !== "object" || options === null || !("client" in options) || isRequest(options)) return;
   const { client } = options;
   const objection = objectionTo(client, subscribes);
@@ -37,12 +37,12 @@ function objectionTo(client: unknown, subscribes: boolean): string | undefined {
   return objectionToClient(client as RedisClient, subscribes);
 }
 
-/** What stands against a client, cluster or sentinel of node-redis. */
+/** Returns the objection to a client, cluster or sentinel of node-redis. */
 function objectionToClient(client: RedisClient, subscribes: boolean): string | undefined {
   const isWithoutDuplicate = typeof client.duplicate !== "function";
   if (subscribes && isWithoutDuplicate)
     return "a sentinel of node-redis 5 has no duplicate(), use node-redis 6";
-  // It listens for an event that no client of its own emits: channels that move are silent from then on.
+  // Such a cluster listens for an event that no client of its own emits. Channels that move are silent from then on.
   if (subscribes && isCluster(client) && !("getNodeClientForKey" in client))
     return "a cluster of node-redis before 6.1 loses its subscriptions, use node-redis 6.1 or newer";
   const stale = readsStale(client);
@@ -55,7 +55,10 @@ function objectionToClient(client: RedisClient, subscribes: boolean): string | u
   return undefined;
 }
 
-/** The option by which a client reads what its master does not say any more. A sentinel does not show its options. */
+/**
+ * Returns the option that makes a client read values which its master has changed already. A sentinel does not show
+ * its options.
+ */
 function readsStale(client: RedisClient): string | undefined {
   const { options, _options } = client as Partial<Record<"options" | "_options", Record<string, unknown>>>;
   return ["useReplicas", "clientSideCache"].find((name) => options?.[name] || _options?.[name]);
@@ -64,7 +67,7 @@ function readsStale(client: RedisClient): string | undefined {
 function isSubscriber(client: RedisClient): boolean {
   const { isPubSubActive, options } = client as { isPubSubActive?: boolean; options?: { RESP?: number } };
   if (!isPubSubActive) return false;
-  // node-redis 6 speaks RESP 3 unless told otherwise, and is known by the timeout that it gives to commands.
+  // node-redis 6 speaks RESP 3 by default. It is recognised by the timeout that it gives to commands.
   const spoken = options?.RESP ?? (commandOptionsOf(client).timeout === undefined ? 2 : 3);
   return spoken === 2;
 }

@@ -1,17 +1,20 @@
 import type { RedisClient } from "./redis-client.ts";
 
-/** What node-redis's clients, clusters and sentinels emit when the app has closed them for good. */
+/** The events that node-redis's clients, clusters and sentinels emit when the app has closed them for good. */
 const CLOSED_EVENTS = ["end", "disconnect"];
 
-/** What has a connection beside a client of the app. */
+/** Something that has its own connection beside a client of the app. */
 export interface Closable {
   close(): void;
 }
 
-/** Those of each client, and what closes them with it. */
+/** The closables of each client, and the listener that closes them with it. */
 const closables = new WeakMap<RedisClient, { readonly all: Set<Closable>; readonly closeAll: () => void }>();
 
-/** An app that closes its client means to end: a line that it does not know of must not keep it alive. */
+/**
+ * Closes `closable` together with the client. An app that closes its client means to end. A connection that it does
+ * not know of must not keep it alive.
+ */
 export function closeWith(client: RedisClient, closable: Closable): void {
   const known = closables.get(client);
   if (known) return void known.all.add(closable);
@@ -23,7 +26,7 @@ export function closeWith(client: RedisClient, closable: Closable): void {
   for (const event of CLOSED_EVENTS) client.on(event, closeAll);
 }
 
-/** Takes the listeners back with the last of them. */
+/** Undoes `closeWith`. The client's listeners are removed with its last closable. */
 export function letGo(client: RedisClient, closable: Closable): void {
   const known = closables.get(client);
   if (!known?.all.delete(closable) || known.all.size > 0) return;

@@ -1,27 +1,28 @@
-/** A client of our own beside the app's. All members are node-redis's. */
+/** A client of this package beside the app's. All members are node-redis's. */
 export interface OwnClient {
   on(event: string, listener: () => void): unknown;
   destroy(): unknown;
 }
 
-/** What tells that a client that connects has a socket, or has failed to get one. */
+/** Events which tell that a connecting client has a socket, or failed to get one. */
 const CONNECTING_EVENTS = ["connect", "node-connect", "ready", "node-ready", "topology-change", "error"];
 
-/** Ends a client, also one that still connects, which it may do for ever. */
+/** Ends a client. This includes a client that is still connecting, which it might otherwise do for ever. */
 export function endClient(client: OwnClient, isConnected: boolean): void {
   if (isConnected) {
     void destroyed(client);
     return;
   }
-  // node-redis ends no socket that it still waits for: it is ended once it is there, or has failed.
+  // node-redis does not end a socket that it still waits for. So the client is ended once the socket is there or has
+  // failed.
   for (const event of CONNECTING_EVENTS) client.on(event, () => void destroyed(client));
 }
 
 async function destroyed(client: OwnClient): Promise<void> {
   try {
-    // That of a sentinel is a promise.
+    // A sentinel's `destroy` returns a promise.
     await client.destroy();
   } catch {
-    // It had ended by itself.
+    // The client had ended by itself.
   }
 }

@@ -2,38 +2,44 @@ import { createHash } from "node:crypto";
 import { keyTaken } from "../errors.ts";
 import { namesOf } from "../options/options-object.ts";
 
-/** What a script is called with: keys of one slot, and arguments. */
+/** The arguments of a script call: keys of one slot, and values. */
 export interface ScriptCall {
-  /** All of one slot. */
+  /** The keys, all of one slot. */
   keys: string[];
-  /** What stands in ARGV. */
+  /** The values of ARGV. */
   arguments: string[];
 }
 
-/** Whether commands go to servers of their own by key, so that their order between keys is nobody's promise. */
+/**
+ * Whether the client is a cluster. A cluster sends commands to different servers by key, so nothing promises their
+ * order across keys.
+ */
 export function isCluster(client: RedisClient): boolean {
   return "masters" in client;
 }
 
 /**
- * What stands before every key and channel of a backend but its sessions, behind its prefix. No prefix makes of it the
- * start of another app's sessions, as `s` would of `ess:`.
+ * Returns the prefix of all keys and channels of a backend except its sessions. It never equals the prefix of another
+ * app's sessions, whatever `prefix` is. With a text such as `ess:` instead, the prefix `s` would make `sess:`.
  */
 export function ownPrefix(prefix: string): string {
   return `${prefix}session-stack:`;
 }
 
-/** How commands are sent and answered. All members are node-redis's. */
+/** Options of how commands are sent and answered. All members are node-redis's. */
 export interface RedisCommandOptions {
-  /** Milliseconds that a command may wait for its line. */
+  /** Milliseconds that a command may wait for its connection. */
   timeout?: number;
-  /** Whether a command overtakes those that wait. */
+  /** Whether a command overtakes the waiting ones. */
   asap?: boolean;
-  /** What answers are made of, by their type in the protocol. */
+  /** The classes of answers, by their type in the protocol. */
   typeMapping?: Record<never, never>;
 }
 
-/** The part of node-redis (5 or 6) that is used: a client, a cluster or a sentinel, connected by the app. All members are node-redis's. */
+/**
+ * The part of node-redis (5 or 6) that this package uses: a client, a cluster or a sentinel that the app connects. All
+ * members are node-redis's.
+ */
 export interface RedisClient {
   get(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
@@ -74,7 +80,7 @@ export interface RedisClient {
   off?(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** A connection of its own, for what must not wait behind commands. All members are node-redis's. */
+/** A separate connection for what must not wait behind commands. All members are node-redis's. */
 export interface RedisSubscriber {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   connect(): Promise<unknown>;
@@ -85,31 +91,32 @@ export interface RedisSubscriber {
   sUnsubscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
 }
 
-/** The options that commands of this client are sent with. */
+/** Returns the options that this client sends its commands with. */
 export function commandOptionsOf(client: RedisClient): RedisCommandOptions {
   const known = client as { commandOptions?: RedisCommandOptions; _commandOptions?: RedisCommandOptions };
   const options: Record<string, unknown> = {};
   const given = (known.commandOptions ?? known._commandOptions ?? {}) as Record<string, unknown>;
-  // Not a spread: node-redis 5 lets the options of derived clients inherit from those of the first.
+  // A spread would miss inherited members: in node-redis 5 the options of derived clients inherit from those of the
+  // first.
   for (const name of namesOf(given)) options[name] = given[name];
   return options;
 }
 
-/** What node-redis (6) puts before each key, but before no channel. */
+/** Returns the prefix that node-redis 6 puts before each key, but before no channel. */
 export function keyPrefixOf(client: RedisClient): string {
   return String((client as { _keyPrefix?: unknown })._keyPrefix ?? "");
 }
 
 /**
- * The app's client with its options, but for those that change what answers are made of, or the order of commands.
- * The app's own commands stay as they are.
+ * Returns the app's client with its options, except those that change the classes of answers or the order of
+ * commands. The app's own commands stay as they are.
  */
 export function plainClient(client: RedisClient, options: RedisCommandOptions = {}): RedisClient {
   const plain = { ...commandOptionsOf(client), asap: false, typeMapping: {}, ...options };
   return client.withCommandOptions?.(plain) ?? client;
 }
 
-/** The commands whose errors are told in words of this package's own. */
+/** The commands whose errors this package rewords. */
 const COMMANDS = [
   ...([
     "del",
@@ -131,7 +138,10 @@ const COMMANDS = [
 
 type Command = (...args: never[]) => Promise<unknown>;
 
-/** A plain client that tells a key of somebody else's from a Redis that fails, and nobody what it was sent. */
+/**
+ * Returns a plain client whose errors tell a key of another program from a failing Redis, and which quote no
+ * arguments.
+ */
 export function askedClient(client: RedisClient, options?: RedisCommandOptions): RedisClient {
   const plain = plainClient(client, options) as unknown as Record<string, Command>;
   const asked = COMMANDS.map((name) => {
@@ -141,20 +151,21 @@ export function askedClient(client: RedisClient, options?: RedisCommandOptions):
   return Object.create(plain, Object.fromEntries(asked)) as RedisClient;
 }
 
-/** Behind these words Redis quotes ids, contents and messages: the arguments of a command that it does not know. */
+/** After these words Redis quotes the arguments of a command that it does not know: ids, contents and messages. */
 const ARGUMENTS = /,? with args beginning with:.*$/s;
 
 function tellOfFailure(error: unknown): never {
   if (!(error instanceof Error)) throw error;
-  // Of scripts it stands behind other words, by the version of Redis.
+  // In errors of scripts this word stands behind other words, depending on the version of Redis.
   if (/\bWRONGTYPE\b/.test(error.message)) throw keyTaken(error);
   if (ARGUMENTS.test(error.message)) throw new Error(error.message.replace(ARGUMENTS, ""));
   throw error;
 }
 
 /**
- * Answers with the client to ask now. node-redis 6 gives each command an AbortSignal that ends its waiting in the
- * queue, which costs more than the command; a line that is up has no queue, and the answers are bounded by the stack.
+ * Returns a function that returns the client to use now. node-redis 6 gives each command an AbortSignal that ends its
+ * waiting in the queue, and this costs more than the command. A connection that is up has no queue, and the stack
+ * bounds the answers itself.
  */
 export function readyClient(client: RedisClient): () => RedisClient {
   const queued = askedClient(client);
@@ -162,7 +173,7 @@ export function readyClient(client: RedisClient): () => RedisClient {
   return () => (client.isReady ? unqueued : queued);
 }
 
-/** A Lua script that is sent by its hash, and whole only to a server that does not know it yet. */
+/** A Lua script that is sent by its hash. The whole text is sent only to a server that does not know it yet. */
 export class RedisScript {
   readonly #text: string;
   readonly #sha1: string;
@@ -176,7 +187,7 @@ export class RedisScript {
     try {
       return await client.evalSha(this.#sha1, call);
     } catch (error) {
-      // A server that was restarted, or a replica that took over, has not seen the script.
+      // A restarted server, or a replica that took over, has not seen the script.
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
       return client.eval(this.#text, call);
     }

@@ -3,7 +3,7 @@ import { closeWith, letGo } from "./close-with-client.ts";
 import { endClient, type OwnClient } from "./end-client.ts";
 import { keyPrefixOf, type RedisClient } from "./redis-client.ts";
 
-/** Milliseconds that replicas are waited for, and the answer with them. */
+/** Milliseconds that WAIT waits for replicas, and milliseconds within which its answer must come. */
 const WAIT_MS = 1_000;
 const ANSWER_MS = 2 * WAIT_MS;
 
@@ -20,7 +20,7 @@ interface Opened {
   isUp: boolean;
 }
 
-/** A question whose answer is 0 once what was written under its key is there. */
+/** A command whose answer is 0 once the change to its key is there. */
 export type Claim = readonly [command: "EXISTS" | "SISMEMBER", key: string, ...rest: string[]];
 
 interface Waiting {
@@ -29,18 +29,19 @@ interface Waiting {
 }
 
 /**
- * Waits until replicas have what was written, so that a failover cannot take it back.
+ * Waits until replicas have a change, so that a failover cannot take it back.
  *
- * WAIT holds up all that comes after it on its connection, so it has one of its own. Redis waits for what was written
- * before the connection's last command; so each WAIT comes right behind one that asks for what is to be confirmed, which
- * also tells if another server has taken over meanwhile that has never heard of it.
+ * WAIT blocks everything behind it on its connection, so it has a connection of its own. Redis waits for what was
+ * written before the connection's last command. So each WAIT comes right after a command that asks for the change to
+ * confirm. This command also shows whether another server, which has never heard of the change, has taken over
+ * meanwhile.
  */
 export class Replicas {
   readonly #client: RedisClient;
   readonly #keyPrefix: string;
   readonly #count: number;
   #line: Opened | undefined;
-  /** By server: those that come while its replicas are waited for share the next wait. */
+  /** Claims by server. Those that arrive while the server's replicas are waited for share the next wait. */
   readonly #waiting = new Map<Line, Waiting[]>();
   readonly #withClient = { close: () => this.#drop() };
   #isClosed = false;
@@ -51,7 +52,11 @@ export class Replicas {
     this.#count = count;
   }
 
-  /** Resolves once enough replicas have what was written. @throws `ERR_STORE_UNAVAILABLE` if that is not known in time. */
+  /**
+   * Resolves once enough replicas have the change.
+   *
+   * @throws `ERR_STORE_UNAVAILABLE` if that is not known in time.
+   */
   async confirm(claim: Claim): Promise<void> {
     const server = await inTime(this.#serverOf(claim[1]), ANSWER_MS).catch((error) => {
       throw unconfirmed(error);
@@ -67,13 +72,13 @@ export class Replicas {
     });
   }
 
-  /** Ends the connection. Nothing is confirmed from then on. */
+  /** Ends the connection. Nothing is confirmed any more. */
   close(): void {
     this.#isClosed = true;
     this.#drop();
   }
 
-  /** The next that is to be confirmed makes a new one. */
+  /** Drops the connection. The next claim opens a new one. */
   #drop(): void {
     letGo(this.#client, this.#withClient);
     const line = this.#line;
@@ -82,7 +87,7 @@ export class Replicas {
   }
 
   async #askAll(server: Line): Promise<void> {
-    // Those of one turn are asked for together.
+    // Claims of one turn share one round.
     await Promise.resolve();
     for (;;) {
       const waiting = this.#waiting.get(server) ?? [];
@@ -92,7 +97,7 @@ export class Replicas {
         await inTime(this.#ask(server, waiting), ANSWER_MS);
       } catch (error) {
         for (const { settle } of waiting) settle(unconfirmed(error));
-        // What stands still would hold up all that come after.
+        // A connection that hangs would block all later claims.
         this.#drop();
       }
     }
@@ -102,7 +107,7 @@ export class Replicas {
   async #ask(server: Line, waiting: readonly Waiting[]): Promise<void> {
     const send = (...command: string[]) =>
       "getMasterNode" in server ? server.sendCommand(false, command) : server.sendCommand(command);
-    // All in one go, so that they go by one connection.
+    // All commands are sent together, so that they use one connection.
     const asked = waiting.map(({ claim: [command, key, ...rest] }) =>
       send(command, this.#keyPrefix + key, ...rest),
     );
@@ -116,7 +121,7 @@ export class Replicas {
       settle(are[at] === 0 && Number(count) >= this.#count ? undefined : unconfirmed(failed?.reason));
   }
 
-  /** The connection to the server of a key. */
+  /** Returns the connection to the server of a key. */
   async #serverOf(key: string): Promise<Line> {
     if (this.#isClosed) throw new Error("The backend is closed.");
     this.#line ??= this.#open();
@@ -126,10 +131,11 @@ export class Replicas {
   }
 
   #open(): Opened {
-    // A sentinel shares its connections out: a WAIT must not come by another one.
+    // A sentinel distributes commands over its connections. WAIT must not use another connection than the commands
+    // before it.
     const given = this.#client as unknown as { duplicate(options?: object): Line };
     const client = "getMasterNode" in given ? given.duplicate({ masterPoolSize: 1 }) : given.duplicate();
-    // node-redis reconnects by itself; without a listener its errors would end the process.
+    // node-redis reconnects by itself. Without a listener its errors would end the process.
     client.on("error", () => {});
     closeWith(this.#client, this.#withClient);
     const line = { client, up: client.connect(), isUp: false };
@@ -137,7 +143,7 @@ export class Replicas {
       () => {
         line.isUp = true;
       },
-      // The next tries again.
+      // The next claim tries again.
       () => {
         if (this.#line === line) this.#drop();
       },

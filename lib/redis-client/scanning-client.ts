@@ -1,23 +1,27 @@
 import { keyPrefixOf, plainClient, type RedisClient } from "./redis-client.ts";
 
-/** What connect-redis scans with. All members are node-redis's. */
+/** The methods that connect-redis scans with. All members are node-redis's. */
 interface Scanner {
   scanIterator(options: { MATCH: string; COUNT: number }): AsyncIterable<unknown[]>;
   nodeClient(node: unknown): RedisClient | Promise<RedisClient>;
 }
 
-/** Keys that a SCAN asks for at a time, as in connect-redis. */
+/** How many keys a SCAN asks for, as in connect-redis. */
 const KEYS_AT_A_TIME = 100;
 
 /**
- * The client for connect-redis's own methods: its answers are text, and it finds keys by the names that the other
- * commands take. node-redis scans by the options of a sentinel's or cluster's connections, and without `keyPrefix`.
+ * Returns the client for connect-redis's own methods. Its answers are text, and it returns keys under the names that
+ * the other commands take. node-redis itself scans with the options of a sentinel's or cluster's connections, and
+ * without `keyPrefix`.
  */
 export function scanningClient(client: RedisClient): RedisClient {
   return scanning(client, keyPrefixOf(client));
 }
 
-/** The keys of a pattern, as they are found: of a cluster those of one master after the other. Some may come twice. */
+/**
+ * Iterates over the keys of a pattern as they are found. In a cluster, the masters follow one after the other. Some
+ * keys may come twice.
+ */
 export async function* keysOf(
   scanningClient: RedisClient,
   pattern: string,

@@ -14,24 +14,28 @@ import { assertSessionData, isSessionData, sessionUnreadable } from "./session-s
 /** Stores give a list of sessions with their ids, or an object by id. */
 type AllSessions = Record<string, SessionData & { id?: string }> | (SessionData & { id?: string })[] | null;
 
-/** Ids that are remembered; beyond it the oldest is forgotten. */
+/** How many ids are remembered. Beyond this number the oldest id is forgotten. */
 const REMEMBERED = 10_000;
 
-/** Sessions that `clear` ends at a time. */
+/** How many sessions `clear` ends at a time. */
 const CLEARED_AT_ONCE = 100;
 
-/** Stands for a session of which the store has not said what it holds. */
+/** Stands for a session whose contents the store did not return. */
 const UNKNOWN = { data: undefined } as const;
 const adapters = new WeakMap<Store, AnySessionStore>();
 
 /**
  * Makes any express-session store keep the contract as far as its four calls allow.
  *
- * Reads and writes of one session are queued in this process, so there nothing is lost and nothing
- * comes back. Another process can still write between a read and a write here: across processes it is
- * best effort. A new session is written without a look: that its id is free is known of this process, and
- * expected of `genid`. `destroy` and `clear` of the store itself are replaced, so that a session that the app ends through
- * `req.sessionStore` is ended for its requests and connections too.
+ * Reads and writes of one session are queued in this process. So within this process nothing is lost and nothing
+ * comes back. Another process can still write between a read and a write of this one: across processes the guarantees
+ * are best effort.
+ *
+ * A new session is written without a read first. This process knows which ids it has met, and `genid` is expected to
+ * return free ones.
+ *
+ * The adapter replaces `destroy` and `clear` of the store. So a session that the app ends through `req.sessionStore`
+ * is ended for its requests and connections too.
  */
 export class AnySessionStore implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
@@ -39,11 +43,14 @@ export class AnySessionStore implements SessionStore {
   readonly #destroy: (sid: string) => Promise<void>;
   readonly #timeoutMs: number;
   readonly #turns: Turns;
-  /** Ids that the store has, or may have, by what this process has read and written: only these may stand in the way of a new session. */
+  /**
+   * Ids that the store has, or may have, according to what this process has read and written. Only these ids can
+   * prevent the creation of a session.
+   */
   readonly #met = new Set<string>();
   readonly #replaced = new ReplacedIds();
 
-  /** The one adapter of a store, however many middlewares use it: they share its queues. */
+  /** Returns the one adapter of a store. All middlewares that use the store share this adapter and its queues. */
   static over(store: Store, timeoutMs: number): AnySessionStore {
     const known = adapters.get(store);
     if (known) return known;
@@ -52,7 +59,7 @@ export class AnySessionStore implements SessionStore {
     return adapter;
   }
 
-  /** A call that the store has not answered in `timeoutMs` is waited for no longer by those behind it. */
+  /** When the store does not answer a call within `timeoutMs`, the queued calls stop waiting for it. */
   private constructor(store: Store, timeoutMs: number) {
     this.expressStore = store;
     this.#timeoutMs = timeoutMs;
@@ -63,8 +70,9 @@ export class AnySessionStore implements SessionStore {
       if (!callback || !isOfAdapter(callback)) {
         callBack(asDone(this.remove(sid, "session_ended")), callback);
       } else {
-        // The store itself ends a session that it was asked for, and hands on the callback, as connect-redis does
-        // with an expired one: part of a step that would wait for itself in the queue.
+        // The store itself ends a session that it was asked for, and passes the callback on, as connect-redis does
+        // with an expired session. This `destroy` is part of a queued step. If it were queued too, the step would
+        // wait for itself.
         destroy.call(store, sid, (error) => {
           if (!error) void this.endings.announce({ sid, reason: "session_ended" }).catch(() => {});
           callback(error);
@@ -80,7 +88,10 @@ export class AnySessionStore implements SessionStore {
       );
   }
 
-  /** What the store cannot list is found gone by those who hold its connections. */
+  /**
+   * Ends all sessions. If the store cannot list its sessions, the holders of their connections find out that they are
+   * gone.
+   */
   async #clear(clear: () => Promise<void>): Promise<void> {
     const sids: string[] = [];
     if (typeof this.expressStore.all === "function") {
@@ -110,7 +121,7 @@ export class AnySessionStore implements SessionStore {
       if (!current && base) return { outcome: "deleted" };
       if (current && current.version !== base?.version) return { outcome: "changed", current };
       this.#stopIfOver(turn);
-      // The text, not the live session: the app may have changed that while the store was asked.
+      // The write uses the JSON text. The app may have changed the live session while the store was asked.
       const data = JSON.parse(next.json) as SessionData;
       data.cookie = inflateCookie(data.cookie);
       const { expires } = data.cookie;
@@ -119,9 +130,9 @@ export class AnySessionStore implements SessionStore {
         ended = current?.data;
         return { outcome: "expired" };
       }
-      // Before the store has it: some keep the object itself.
+      // The version is computed before the store gets the data, because some stores keep the object itself.
       const version = JSON.stringify(data);
-      // Before the answer, which may not come although the session is stored.
+      // The id is noted before the answer. The answer may not come although the session is stored.
       this.#meet(sid);
       await this.#called((done) => this.expressStore.set(sid, data, done));
       return { outcome: "written", version };
@@ -134,10 +145,11 @@ export class AnySessionStore implements SessionStore {
   refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     const { touch } = this.expressStore;
     if (typeof touch !== "function") return Promise.resolve(true);
-    // A copy: some stores keep the object itself, and the app goes on changing its own.
+    // The cookie is copied, because some stores keep the object itself and the app goes on changing its own.
     const cookie = inflateCookie(JSON.parse(JSON.stringify(data.cookie)) as SessionData["cookie"]);
     return this.#turns.write(sid, async (turn) => {
-      // Some stores write the whole session when they touch it: only after a look that it is still there.
+      // Some stores write the whole session when they touch it. So a read first checks that the session is still
+      // there.
       const current = await this.read(sid);
       if (!current) return false;
       if (version !== undefined && version !== current.version) return true;
@@ -151,7 +163,8 @@ export class AnySessionStore implements SessionStore {
   async remove(sid: string, reason?: EndReason): Promise<boolean> {
     if (reason === "session_replaced") this.#replaced.add(sid);
     const found = await this.#turns.end(sid, async () => {
-      // A session must end also if the store never says what it held; half of the step's time is left for that.
+      // A session must end even if the store never returns its contents. Half of the step's time is left for ending
+      // it.
       const asked = reason && inTime(this.read(sid), this.#timeoutMs / 2);
       const stored = await asked?.catch(() => UNKNOWN);
       await this.#destroyKnown(sid).catch((error) => this.endings.doubt(sid, error));
@@ -161,7 +174,7 @@ export class AnySessionStore implements SessionStore {
     return !reason || found !== undefined;
   }
 
-  /** Other stores have no place for it, so only this process knows. */
+  /** Only this process knows replaced ids, because an arbitrary store has no place for them. */
   async wasReplaced(sid: string): Promise<boolean> {
     return this.#replaced.has(sid);
   }
@@ -176,7 +189,7 @@ export class AnySessionStore implements SessionStore {
       throw new TypeError("The store has no all(), so its sessions cannot be walked.");
     const found =
       (await this.#called<AllSessions | undefined>((done) => all.call(this.expressStore, done))) ?? {};
-    // In an object an `id` is the app's.
+    // In an object of sessions, a member `id` belongs to the app.
     const isList = Array.isArray(found);
     for (const [name, data] of Object.entries(found)) {
       const sid = isList ? data?.id : name;
@@ -193,7 +206,7 @@ export class AnySessionStore implements SessionStore {
           const found = await this.read(sid);
           return found && expiresAt(inflateCookie(found.data.cookie));
         } catch (error) {
-          // One that cannot be read is still there, and keeps no answer from the others.
+          // An unreadable session is still there. It must not prevent the answer for the other sessions.
           if (isSessionUnreadable(error)) return Number.POSITIVE_INFINITY;
           throw error;
         }
@@ -201,7 +214,10 @@ export class AnySessionStore implements SessionStore {
     );
   }
 
-  /** The look took so long that the write was told of as failed: later ones may have begun, or the session may have ended. */
+  /**
+   * Throws if the step has timed out during its read. Its caller was told that it failed; since then later writes may
+   * have begun, or the session may have ended.
+   */
   #stopIfOver({ isOver }: Turn): void {
     if (isOver) throw timedOut(this.#timeoutMs);
   }
@@ -219,7 +235,7 @@ export class AnySessionStore implements SessionStore {
     this.#met.delete(sid);
   }
 
-  /** As in express-session, a file that is not there is a session that is not there. */
+  /** Interprets an error of a read. As in express-session, `ENOENT` means that the session does not exist. */
   #understood(sid: string, error: unknown): undefined {
     if ((error as NodeJS.ErrnoException | null)?.code === "ENOENT") return undefined;
     if (!(error instanceof SyntaxError)) throw error;
@@ -227,12 +243,12 @@ export class AnySessionStore implements SessionStore {
     throw sessionUnreadable();
   }
 
-  /** Asks what answers by callback, now or later, or throws. */
+  /** Calls a function that answers through a callback, now or later, or that throws. */
   #called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
     return new Promise((resolve, reject) => {
       const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
       markOfAdapter(done);
-      // Some return a promise as well, which may reject and call nothing back.
+      // Some stores also return a promise, which may reject without any callback.
       Promise.resolve(call(done)).catch(reject);
     });
   }
@@ -244,7 +260,7 @@ function expiresAt({ expires }: SessionData["cookie"]): number {
 
 function stored(found: SessionData): StoredSession {
   assertSessionData(found);
-  // Stores that keep objects hand out references, and hand them to others: the copy is ours alone.
+  // Stores that keep objects return references to them, also to other callers. This copy is not shared.
   const json = JSON.stringify(found);
   return { data: JSON.parse(json) as SessionData, json, version: json };
 }

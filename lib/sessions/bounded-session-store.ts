@@ -16,12 +16,13 @@ import type {
   WriteResult,
 } from "./session-store.ts";
 
-/** Sessions whose expiries are asked for in one call, which is to be answered in its time. */
+/** How many expiries one call asks for. The store must answer the call within the time limit. */
 const EXPIRIES_AT_ONCE = 500;
 
 /**
- * A session store whose calls are bounded, and the door of the stack: whatever store is behind it, the cookie of a session
- * that comes in is a Cookie, and no session goes out whose life is not a number.
+ * A session store whose calls are bounded in time. All data enters and leaves the stack through it: the cookie of
+ * each session that comes in is a Cookie, and no session goes out unless its life is a number, whatever store is
+ * behind it.
  */
 export class BoundedSessionStore implements SessionStore {
   readonly #store: SessionStore;
@@ -52,7 +53,8 @@ export class BoundedSessionStore implements SessionStore {
   }
 
   async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
-    // Asked here, because what a function of the app answers wrong is no failure of the store.
+    // The life is computed outside of the bounded call: a wrong answer of the app's function is no failure of the
+    // store.
     this.lifeMs(next.data);
     const result = await this.#calls.write(sid, next, base);
     if (result.outcome === "changed") received(result.current);
@@ -82,7 +84,7 @@ export class BoundedSessionStore implements SessionStore {
     return found.map((expiresAt) => (Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt));
   }
 
-  /** Each step is bounded, since the whole takes as long as there are sessions. */
+  /** Each step is bounded on its own, since the whole walk takes longer the more sessions there are. */
   async *walk(): AsyncIterable<[string, SessionData]> {
     const steps = this.#store.walk()[Symbol.asyncIterator]();
     try {
@@ -94,13 +96,16 @@ export class BoundedSessionStore implements SessionStore {
         if (readable) yield [sid, readable];
       }
     } finally {
-      // Not waited for: a step that has not been answered would never let it end.
+      // This is not awaited, because an unanswered step would never let it end.
       steps.return?.().catch(() => {});
     }
   }
 }
 
-/** A store that cannot be walked has not failed: that stays a TypeError. */
+/**
+ * Converts the error of a failed walk. A TypeError says that the store cannot be walked. It is no failure of the
+ * store and stays a TypeError.
+ */
 function walkFailed(error: unknown): never {
   throw codeOf(error) || error instanceof TypeError ? error : unavailable("failed", error);
 }

@@ -1,4 +1,8 @@
-/** A life in milliseconds, `Infinity` for one without end. @throws {TypeError} for what is none, before it is written anywhere. */
+/**
+ * Returns a life in milliseconds; `Infinity` means that it never ends.
+ *
+ * @throws {TypeError} if the value is not a number, before anything is written.
+ */
 export function checkedLifeMs(lifeMs: number): number {
   if (typeof lifeMs === "number" && !Number.isNaN(lifeMs)) return lifeMs;
   throw new TypeError(

@@ -3,38 +3,41 @@ import { chunks } from "../calls/in-batches.ts";
 import { digestOf } from "./session-digest.ts";
 import type { EndReason, SessionEndings } from "./session-endings.ts";
 
-/** Sessions that have ended, as nodes tell each other. */
+/** A message by which nodes tell each other of ended sessions. */
 export interface EndedSessions {
-  /** Their digests. */
+  /** The digests of the sessions. */
   readonly sessions: readonly string[];
   readonly reason: EndReason;
   /** When they ended, in milliseconds since the epoch. */
   readonly at?: number;
 }
 
-/** What nodes tell and ask each other of sessions by their digests: to close the connections of some, and how many some have. */
+/**
+ * Types of messages between nodes that identify sessions by their digests. The first closes the connections of
+ * sessions, the second asks how many connections they have.
+ */
 export const END_SESSIONS = "end_sessions";
 export const COUNT_CONNECTIONS = "count_connections";
 
-/** What nodes tell each other when a store was cleared, and of sessions that may have ended. */
+/** Types of messages about a cleared store, and about sessions that may have ended. */
 const CLEARED = "sessions_cleared";
 const DOUBTED = "sessions_doubted";
 
-/** Milliseconds after which the nodes are told once more of what they could not be told of, and how often. */
+/** Milliseconds before a failed message to the nodes is sent again, and how often it is repeated. */
 const TOLD_AGAIN_AFTER_MS = 500;
 const TOLD_AGAIN = 5;
 
-/** Sessions that one message tells of at most. */
+/** The most sessions that one message names. */
 const TOLD_AT_ONCE = 500;
 
-/** The stores whose sessions a node speaks for. */
+/** The stores that a node relays endings for, as their `SessionEndings`. */
 const relayed = new WeakMap<Node, Set<SessionEndings>>();
 
 /**
- * Lets all nodes hear of the sessions that this one ends, and this one of theirs.
+ * Tells all nodes of the sessions that this node ends, and handles the endings that they report.
  *
- * A message that gets lost is made up for by revalidation, so it is not waited for here; whoever must
- * know that all have heard asks.
+ * The relay does not wait for the messages: revalidation makes up for a lost one. A caller that must know that all
+ * nodes were told asks them.
  */
 export function relayEndings(endings: SessionEndings, node: Node): void {
   const all = relayed.get(node) ?? answerFor(node);
@@ -50,7 +53,7 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
     if (sids.push(sid) > 1) return;
     ended.set(reason, sids);
     const at = Date.now();
-    // Of many that end in one turn, as when a store is cleared, nodes are told at once.
+    // Sessions that end in one turn share messages, for example when a store is cleared.
     process.nextTick(() => {
       ended.delete(reason);
       for (const some of chunks(sids, TOLD_AT_ONCE)) {
@@ -61,7 +64,10 @@ export function relayEndings(endings: SessionEndings, node: Node): void {
   });
 }
 
-/** The line that has lost the answer may not be up again yet. After some tries, revalidation makes up for it. */
+/**
+ * Sends a message again after a failure. The connection that lost an answer may not be up again yet. After the last
+ * try, revalidation makes up for the message.
+ */
 function tellSurely(node: Node, type: string, payload: unknown, triesLeft: number): void {
   node.tell(type, payload).catch(() => {
     if (triesLeft > 0)

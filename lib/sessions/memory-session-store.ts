@@ -11,9 +11,9 @@ import { type EndReason, SessionEndings } from "./session-endings.ts";
 import type { Base, SessionSnapshot, SessionStore, StoredSession, WriteResult } from "./session-store.ts";
 import { isSessionData } from "./session-store.ts";
 
-/** How sessions are kept in memory. */
+/** Options of the memory session store. */
 export interface MemorySessionStoreOptions {
-  /** Seconds that a session lives whose cookie has no expiry of its own, as in connect-redis. @default 86_400 */
+  /** Seconds that a session lives if its cookie has no expiry of its own, as in connect-redis. @default 86_400 */
   ttl?: number;
   /** The clock, in milliseconds since the epoch. @default Date.now */
   now?: () => number;
@@ -25,22 +25,22 @@ interface Entry {
   expiresAt: number;
 }
 
-/** How many entries each insert looks at for expired ones: more than one, so that the map shrinks while it is used. */
+/** How many entries each insert checks for expiry. It is more than one, so that the map shrinks while it is used. */
 const SWEPT_PER_INSERT = 4;
-/** And how many one that finds no room looks at. */
+/** How many entries an insert checks if it finds no room. */
 const SWEPT_WHEN_FULL = 1000;
 
-/** Sessions whose end `clear` announces at a time. */
+/** How many endings `clear` announces at a time. */
 const CLEARED_AT_ONCE = 100;
 
-/** Sessions that a walk passes before others come to their turn. */
+/** How many sessions a walk passes before it lets other work run. */
 const WALKED_IN_A_TURN = 500;
 
 /**
- * Keeps sessions in this process, as JSON text, so that nobody holds a reference into the store.
+ * Keeps sessions in this process as JSON text, so that nobody holds a reference into the store.
  *
- * Expired sessions are swept a few at each insert: no timer, no pause, and the map stays in proportion
- * to the sessions that live.
+ * Each insert removes a few expired sessions. There is no timer and no pause, and the map stays in proportion to the
+ * live sessions.
  */
 export class MemorySessionStore extends session.Store implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
@@ -109,7 +109,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
   async *walk(): AsyncIterable<[string, SessionData]> {
     let walked = 0;
     for (const sid of this.#entries.keys()) {
-      // All of it would be done in one turn otherwise.
+      // Without this pause the whole walk would run in one turn.
       if (++walked % WALKED_IN_A_TURN === 0) await nextTurn();
       const entry = this.#live(sid);
       const data: unknown = entry && JSON.parse(entry.json);
@@ -152,7 +152,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
 
   override clear(callback?: Callback<void>): void {
     const live = [...this.#entries].filter(([sid]) => this.#live(sid));
-    // All at once: what is stored from here on stays.
+    // All sessions are dropped at once. Sessions that are stored from here on stay.
     for (const [sid] of live) this.#drop(sid);
     const ended = inBatches(
       live,
@@ -188,7 +188,7 @@ export class MemorySessionStore extends session.Store implements SessionStore {
     if (!this.#put(sid, JSON.stringify(data), data)) await this.remove(sid, "session_ended");
   }
 
-  /** Answers `false`, and keeps nothing, if the data has expired already. */
+  /** Stores a session. Returns `false` and stores nothing if the data has expired already. */
   #put(sid: string, json: string, data: SessionData): boolean {
     const expiresAt = this.#expiryOf(data);
     if (expiresAt <= this.#now()) return false;

@@ -31,13 +31,13 @@ const checked = optionsCheck<RedisSessionStoreOptions>("RedisSessionStore", REDI
 const writeScript = new RedisScript(WRITE_SCRIPT);
 const touchScript = new RedisScript(TOUCH_SCRIPT);
 
-/** Sessions that `clear` ends, or that a walk reads, at a time. */
+/** How many sessions `clear` ends, or a walk reads, at a time. */
 const AT_ONCE = 100;
 
 /**
- * connect-redis's store, with the same keys and values, whose sessions are written by one atomic step.
+ * connect-redis's store with the same keys and values, but each session is written in one atomic step.
  *
- * Sessions that plain connect-redis has written are read, and the other way round.
+ * This store reads sessions that plain connect-redis has written, and plain connect-redis reads those of this store.
  */
 export class RedisSessionStore extends RedisStore implements SessionStore {
   readonly endings: SessionEndings = new SessionEndings();
@@ -49,10 +49,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     assertClientOf("RedisSessionStore", options, false);
     const config = checked(options);
     super(over(config, { client: scanningClient(config.client) }));
-    // connect-redis's own calls ask it, too.
+    // connect-redis's own methods call it, too.
     if (typeof this.ttl === "function") this.ttl = checkedTtl(this.ttl);
     this.#client = readyClient(options.client);
-    // Not below the sessions' own prefix, where it would be taken for one.
+    // This prefix does not begin with the prefix of sessions. Otherwise its keys would be taken for sessions.
     this.#replacedPrefix = `${ownPrefix((config.prefix ?? "sess:").replace(/sess:$/, ""))}replaced:`;
   }
 
@@ -94,7 +94,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
 
   async remove(sid: string, reason?: EndReason): Promise<boolean> {
     this.#texts.forget(sid);
-    // First: whoever comes with the old id and finds no session must find this.
+    // This key is set first. A request with the old id that finds no session must find this key.
     if (reason === "session_replaced")
       await this.#client().set(this.#replacedPrefix + sid, "1", { PX: REPLACED_KNOWN_MS });
     const text = await this.#client()
@@ -102,7 +102,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       .catch((error) => this.endings.doubt(sid, error));
     const wasThere = text !== null;
     if (!reason) return wasThere;
-    // What cannot be read has no user either.
+    // An unreadable session has no user either.
     const stored = text ? await this.#parse(String(text)).catch(() => undefined) : undefined;
     await this.endings.announce({ sid, reason, data: stored?.data });
     return wasThere;
@@ -127,7 +127,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 
   async expiries(sids: readonly string[]): Promise<(number | undefined)[]> {
-    // Sent in one go: node-redis writes the commands of one tick as a pipeline.
+    // All commands are sent together: node-redis writes the commands of one tick as a pipeline.
     const replies = await Promise.all(sids.map((sid) => this.#client().pTTL(this.prefix + sid)));
     const now = Date.now();
     return replies.map((reply) => {
@@ -137,10 +137,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     });
   }
 
-  /** Stores a session, as an app asks for it by `req.sessionStore`. */
+  /** Stores a session when an app asks for it through `req.sessionStore`. */
   override async set(sid: string, data: SessionData, callback?: Callback<void>): Promise<void> {
     try {
-      // connect-redis asks for it where an error reaches nobody, and takes NaN for a session that is over.
+      // connect-redis computes the life where its error reaches nobody, and treats NaN as a session that is over.
       this.#ttlSeconds(data);
     } catch (error) {
       if (!callback) throw error;
@@ -151,27 +151,27 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     await super.set(sid, data, callback);
   }
 
-  /** Ends a session, as an app asks for it by `req.sessionStore`. */
+  /** Ends a session when an app asks for it through `req.sessionStore`. */
   override async destroy(sid: string, callback?: Callback<void>): Promise<void> {
     return answered(done(this.remove(sid, "session_ended")), callback);
   }
 
-  /** Moves a session's expiry; one that is over by that ends, as with all else that ends. */
+  /** Moves a session's expiry. If the session is over by that, it is ended and announced like any other. */
   override async touch(sid: string, data: SessionData, callback?: Callback<void>): Promise<void> {
     return answered(done(this.refresh(sid, data)), callback);
   }
 
-  /** Ends all sessions, some at a time. What another program has under the prefix is left to it. */
+  /** Ends all sessions, some at a time. Keys of other programs under the prefix stay as they are. */
   override async clear(callback?: Callback<void>): Promise<void> {
     return answered(this.#clear(), callback);
   }
 
-  /** The ids of all sessions. */
+  /** Returns the ids of all sessions. */
   override async ids(callback?: Callback<string[]>): Promise<string[]> {
     return answered(this.#ids(), callback);
   }
 
-  /** How many sessions there are. */
+  /** Returns the number of sessions. */
   override async length(callback?: Callback<number>): Promise<number> {
     return answered(
       this.#ids().then(({ length }) => length),
@@ -179,7 +179,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     );
   }
 
-  /** All sessions that can be read, each with its id. */
+  /** Returns all readable sessions, each with its id. */
   override async all(callback?: Callback<SessionData[]>): ReturnType<RedisStore["all"]> {
     return answered(this.#all(), callback);
   }
@@ -204,7 +204,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return [...sessions.values()];
   }
 
-  /** The ids of all sessions, as they are found: some at a time, where a batch of SCAN may have any number. Some may come twice. */
+  /**
+   * Iterates over the ids of all sessions as they are found. It yields limited batches, because one reply of SCAN may
+   * have any number of keys. Some ids may come twice.
+   */
   async *#sids(): AsyncIterable<string[]> {
     for await (const keys of keysOf(this.client, `${this.prefix}*`, this.scanCount))
       yield* chunks(
@@ -231,7 +234,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
       assertSessionData(data);
       return { data, version: text, json: comparableJson(data) };
     } catch {
-      // The parser's own error is not passed on: it quotes what it could not read.
+      // The parser's own error is not passed on, because it quotes the text.
       throw sessionUnreadable();
     }
   }
@@ -243,7 +246,10 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 }
 
-/** What stands under the prefix and is no session; any other failure would leave out sessions that live. */
+/**
+ * Ignores the error of a value under the prefix that is no session. Any other failure is thrown: to ignore it would
+ * leave out sessions that live.
+ */
 function notASession(error: unknown): undefined {
   if (!isSessionUnreadable(error) && !isKeyTaken(error)) throw error;
 }

@@ -1,9 +1,12 @@
 import { REPLACED_KNOWN_MS } from "./session-store.ts";
 
-/** Ids that are known; beyond it the oldest is forgotten, whose late requests then begin sessions of their own. */
+/**
+ * How many ids are remembered. Beyond this number the oldest id is forgotten, and its late requests begin new
+ * sessions.
+ */
 const MAX_IDS = 10_000;
 
-/** The ids of sessions that were replaced a moment ago, in this process. Nobody gets access by them. */
+/** The ids of sessions that were replaced a moment ago in this process. Such an id gives nobody access. */
 export class ReplacedIds {
   readonly #until = new Map<string, number>();
   readonly #now: () => number;

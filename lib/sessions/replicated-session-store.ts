@@ -3,7 +3,7 @@ import type { RedisSessionStoreOptions } from "./redis/redis-session-store-optio
 import { RedisSessionStore } from "./redis-session-store.ts";
 import type { EndReason } from "./session-endings.ts";
 
-/** A store in which a session has ended once replicas have it, whoever asked for the end. */
+/** A store in which the end of a session is complete only once replicas have it, whoever asked for it. */
 export class ReplicatedSessionStore extends RedisSessionStore {
   readonly #replicas: Replicas;
 
@@ -13,7 +13,8 @@ export class ReplicatedSessionStore extends RedisSessionStore {
   }
 
   override async remove(sid: string, reason?: EndReason): Promise<boolean> {
-    // Connections close first: those of a session that is gone here are not left open for what a replica lacks.
+    // Connections close first. They must not stay open on a session that is gone here just because a replica lags
+    // behind.
     const wasThere = await super.remove(sid, reason);
     await this.#replicas.confirm(["EXISTS", this.prefix + sid]);
     return wasThere;

@@ -13,25 +13,28 @@ export interface Ending {
   readonly data?: SessionData | undefined;
 }
 
-/** Who holds connections that are bound to sessions. */
+/** A holder of connections that are bound to sessions. */
 export interface ConnectionHolder {
-  /** Closes the connections of a session and answers how many there were. */
+  /** Closes the connections of a session and returns how many there were. */
   end(sid: string, reason: EndReason): number;
   /** How many connections a session has. */
   count(sid: string): number;
-  /** The id of a session that has connections, by its digest. */
+  /** Returns the id of the session with this digest, if the session has connections. */
   sidOf(digest: string): string | undefined;
-  /** The ids of the sessions of a user that have connections. */
+  /** Returns the ids of the user's sessions that have connections. */
   sidsOf(userId: string): readonly string[];
-  /** Looks anew at a session that may have connections, and closes them if it is gone. */
+  /** Checks a session again that may have connections, and closes them if the session is gone. */
   revalidate(sid: string): void;
-  /** Looks anew at all sessions that have connections, and closes those of sessions that are gone. Resolves once that is done, if it can tell. */
+  /**
+   * Checks all sessions again that have connections, and closes the connections of sessions that are gone. Resolves
+   * once that is done, if the holder can tell.
+   */
   revalidateAll(): unknown;
 }
 
 /**
- * Where it becomes known in this process that a session has ended, whoever ended it, and where those stand
- * who hold its connections. Every store has one.
+ * Distributes the news in this process that a session has ended, whoever ended it, and knows the holders of its
+ * connections. Every store has one.
  */
 export class SessionEndings {
   readonly #holders = new Set<ConnectionHolder>();
@@ -40,7 +43,7 @@ export class SessionEndings {
   readonly #clearedListeners = new Set<() => unknown>();
   #onClosed: ((ms: number) => void) | undefined;
 
-  /** Takes in a holder of connections until the returned function is called. */
+  /** Adds a holder of connections until the returned function is called. */
   hold(holder: ConnectionHolder): () => void {
     this.#holders.add(holder);
     return () => {
@@ -48,58 +51,63 @@ export class SessionEndings {
     };
   }
 
-  /** Listens for sessions that are ended by this process. */
+  /** Adds a listener for sessions that this process ends. */
   onEnding(listener: (ending: Ending) => unknown): void {
     this.#listeners.add(listener);
   }
 
-  /** Closes the connections of a session that this process has ended, and resolves when all who listen are done. */
+  /** Closes the connections of a session that this process has ended. Resolves when all listeners are done. */
   async announce(ending: Ending): Promise<void> {
     this.close(ending.sid, ending.reason, Date.now());
     await Promise.all([...this.#listeners].map(async (listener) => listener(ending)));
   }
 
-  /** Has all look whether a session is there, which was asked to end and has not answered but failed: it may be gone all the same. */
+  /**
+   * Makes all nodes check a session whose removal failed without an answer: it may be gone all the same. Then throws
+   * the failure.
+   */
   doubt(sid: string, failure: unknown): never {
     this.revalidate(sid);
     for (const listener of this.#doubtListeners) listener(sid);
     throw failure;
   }
 
-  /** Listens for sessions of which this process does not know whether it has ended them. */
+  /** Adds a listener for sessions that this process may or may not have ended. */
   onDoubt(listener: (sid: string) => void): void {
     this.#doubtListeners.add(listener);
   }
 
-  /** Has this process look at a session anew. */
+  /** Makes this process check a session again. */
   revalidate(sid: string): void {
     for (const holder of this.#holders) holder.revalidate(sid);
   }
 
-  /** Listens for stores that were cleared by this process, of which nobody knows all sessions that have ended by it. */
+  /**
+   * Adds a listener for the clearing of the store by this process. Nobody knows all sessions that a clear has ended.
+   */
   onCleared(listener: () => unknown): void {
     this.#clearedListeners.add(listener);
   }
 
-  /** Has all look at their sessions anew: any of them may be gone. */
+  /** Makes all nodes check their sessions again, because any of these may be gone. */
   async announceCleared(): Promise<void> {
     void this.revalidateAll();
     await Promise.all([...this.#clearedListeners].map(async (listener) => listener()));
   }
 
-  /** Has this process look at its sessions anew. Resolves once it has. */
+  /** Makes this process check all its sessions again. Resolves once it has. */
   async revalidateAll(): Promise<void> {
     await Promise.all([...this.#holders].map((holder) => holder.revalidateAll()));
   }
 
-  /** Has the time from a session's end to the close of its connections told from now on, in milliseconds. */
+  /** Sets the listener for the milliseconds between a session's end and the close of its connections. */
   onClosed(listener: (ms: number) => void): void {
     this.#onClosed = listener;
   }
 
   /**
-   * Closes this process's connections of a session that was found gone, and answers how many there were. Whoever knows
-   * says when it ended, in milliseconds since the epoch by the clock of where it did.
+   * Closes this process's connections of a session that was found gone, and returns how many there were. `endedAt` is
+   * the time when the session ended, if it is known, in milliseconds since the epoch by the clock of the ending node.
    */
   close(sid: string, reason: EndReason, endedAt?: number): number {
     let closed = 0;
@@ -109,7 +117,7 @@ export class SessionEndings {
     return closed;
   }
 
-  /** The id of a session with connections of this process, by the digest that nodes call it by. */
+  /** Returns the id of a session by its digest, if this process has connections of the session. */
   sidOf(digest: string): string | undefined {
     for (const holder of this.#holders) {
       const sid = holder.sidOf(digest);
@@ -118,7 +126,7 @@ export class SessionEndings {
     return undefined;
   }
 
-  /** The ids of the sessions of a user that have connections of this process. */
+  /** Returns the ids of the user's sessions that have connections of this process. */
   sidsOf(userId: string): string[] {
     return [...new Set([...this.#holders].flatMap((holder) => holder.sidsOf(userId)))];
   }

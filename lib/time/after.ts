@@ -1,8 +1,8 @@
 /**
- * Calls `run` after so many milliseconds, unless what it returns is called first.
+ * Calls `run` after `ms` milliseconds, unless the returned function is called first.
  *
- * A process that stood still finds its timers due before it reads what has arrived meanwhile: node runs them, then
- * reads, then runs immediates. So an answer that is there already still comes before `run`.
+ * After a process stood still, its timers are due before it has read what arrived meanwhile. Node runs timers, then
+ * reads, then runs immediates. The immediate here lets an answer that has already arrived come before `run`.
  */
 export function after(ms: number, run: () => void): () => void {
   let immediate: NodeJS.Immediate | undefined;

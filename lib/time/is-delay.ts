@@ -1,7 +1,7 @@
-/** Longer than any delay that Node's timers take: they make one millisecond of it. */
+/** The shortest delay that is too long for Node's timers. Node turns it into one millisecond. */
 const TOO_LONG_MS = 2 ** 31;
 
-/** Whether so many milliseconds can be waited for. */
+/** Whether a timer can wait this many milliseconds. */
 export function isDelay(ms: number): boolean {
   return typeof ms === "number" && ms > 0 && ms < TOO_LONG_MS;
 }

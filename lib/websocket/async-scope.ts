@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** Calls functions in the async context in which it was taken, so that each AsyncLocalStorage has the store of then. */
+/** Calls functions in the captured async context, in which each AsyncLocalStorage has the store of that moment. */
 export type AsyncScope = ReturnType<typeof AsyncLocalStorage.snapshot>;
 
-/** Takes the async context that is current. */
+/** Captures the current async context. */
 export function currentScope(): AsyncScope {
   return AsyncLocalStorage.snapshot();
 }

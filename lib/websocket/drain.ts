@@ -1,6 +1,6 @@
 import type { SessionWebSocket } from "./session-web-socket.ts";
 
-/** Service restart (IANA registry of close codes): the client is to come back, to another node. */
+/** Service restart (IANA registry of close codes). The client is to reconnect, to another node. */
 const SERVICE_RESTART = 1012;
 
 /** Closes connections one by one, evenly over a window, and resolves when the last is closed. */
@@ -11,7 +11,7 @@ export async function drain(connections: Iterable<SessionWebSocket>, drainMs: nu
       new Promise<void>((resolve) => {
         const close = () => ws.end(SERVICE_RESTART, "service_restart");
         const timer = setTimeout(close, (drainMs * at) / leaving.length);
-        // Not a listener: one of the app's that throws would keep it from being called.
+        // This is no listener, because a throwing listener of the app would keep it from being called.
         ws.onceClosed(() => {
           clearTimeout(timer);
           resolve();

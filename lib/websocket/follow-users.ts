@@ -13,9 +13,9 @@ interface SessionUser {
 const SESSION_USER = "session_user";
 
 /**
- * Closes the connections of a session that became another user's without becoming another session, on all nodes: what
- * is sent to a user must not reach who has logged out, and what they are bound to is asked once, at the handshake.
- * Undone by the returned function.
+ * Closes the connections of a session, on all nodes, when the session gets another user but keeps its id. Messages to a
+ * user must not reach a browser that has logged out, and a connection is bound to a user once, at the handshake. The
+ * returned function stops this.
  */
 export function followUsers(
   { users, config: { node } }: SessionKeeper,
@@ -28,7 +28,7 @@ export function followUsers(
   const letGo = node.answer(SESSION_USER, (payload) => follow(payload as SessionUser));
   const tell = (change: SessionUser) => {
     follow(change);
-    // Unlike the end of a session, one that gets lost is not found by revalidation: whoever must be sure ends the session.
+    // Revalidation does not find a lost change of the user, unlike a lost end. An app that must be sure ends the session.
     node.tell(SESSION_USER, change).catch(() => {});
   };
   const onLogin = ({ sid, userId }: UserEvent) => tell({ session: digestOf(sid), userId });

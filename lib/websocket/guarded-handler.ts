@@ -1,18 +1,21 @@
-/** Whom failures of handlers are told. */
+/** Receives the failures of handlers. */
 export interface Guard {
   fail(error: unknown): void;
 }
 
 type Guarded = (this: Guard, event: unknown) => void;
 
-/** Handlers that cannot be kept weakly, such as `undefined`, are no handlers either: ws says so when it calls them. */
+/**
+ * The guarded function by handler. A value that cannot be a weak key, such as `undefined`, is no handler. ws throws
+ * when it calls it.
+ */
 const guardedOf = new WeakMap<object, Guarded>();
 const handlerOf = new WeakMap<object, unknown>();
 
 /**
- * A handler of `addEventListener` whose rejection its WebSocket is told of. ws calls such handlers by a listener of its
- * own, which returns nothing, so that an EventEmitter, told to capture rejections, never sees theirs. Of one handler it
- * is always the same function, by which ws knows it again.
+ * Wraps a handler of `addEventListener` so that its WebSocket receives its rejection. ws calls such handlers by a listener
+ * of its own that returns nothing, so EventEmitter cannot capture their rejections. A handler always gets the same
+ * wrapper, by which ws recognises it.
  */
 export function guardedHandler<Handler>(handler: Handler): Handler {
   if (!isObject(handler)) return handler;
@@ -30,12 +33,12 @@ export function guardedHandler<Handler>(handler: Handler): Handler {
   return guarded as Handler;
 }
 
-/** The handler that was guarded; or what is none, as it is. */
+/** The handler inside a guarded one. Any other value is returned as it is. */
 export function unguardedHandler(handler: unknown): unknown {
   return isObject(handler) ? (handlerOf.get(handler) ?? handler) : handler;
 }
 
-/** A callback of which the guard is told what it throws or rejects with. */
+/** Wraps a callback so that the guard receives its errors, thrown or rejected. */
 export function guardedCallback<Callback>(callback: Callback, guard: Guard): Callback {
   if (typeof callback !== "function") return callback;
   return ((...given: unknown[]) => {
@@ -47,7 +50,7 @@ export function guardedCallback<Callback>(callback: Callback, guard: Guard): Cal
   }) as Callback;
 }
 
-/** Tells of the rejection of whatever can reject: promises, and what is like them. */
+/** Reports the rejection of a promise or thenable to the guard. */
 function tellOfRejection(outcome: unknown, guard: Guard): void {
   try {
     const then = (outcome as PromiseLike<unknown> | null | undefined)?.then;
@@ -57,7 +60,7 @@ function tellOfRejection(outcome: unknown, guard: Guard): void {
   }
 }
 
-/** As ws tells handlers apart. */
+/** Whether a handler is an object with `handleEvent`, by the check that ws uses. */
 function isHandlerObject(handler: object): handler is { handleEvent(event: unknown): unknown } {
   return typeof handler === "object" && Boolean((handler as { handleEvent?: unknown }).handleEvent);
 }

@@ -12,7 +12,7 @@ import { unwrittenBytesOf } from "./unwritten-bytes.ts";
 /** How long a client may take to answer a close before its connection is cut. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
-/** Who looks after a connection, whatever the app does with its listeners. */
+/** Looks after a connection, whatever the app does with its listeners. */
 export interface Keeper {
   /** A function of the app has thrown, or rejected. */
   onFailure(error: unknown): void;
@@ -20,21 +20,21 @@ export interface Keeper {
   onClosed(code: number): void;
 }
 
-/** Most connections are waited for by nobody. */
+/** The shared empty list: most connections have no callbacks for their close. */
 const NOBODY: readonly (() => void)[] = [];
 
-/** ws has an attribute for the handler of each, as browsers have: `onmessage`. */
+/** The handler attributes that ws has, as browsers do, such as `onmessage`. */
 const ATTRIBUTES = ["onopen", "onmessage", "onclose", "onerror"] as const;
 
 /**
- * ws's WebSocket, with four differences: once its session has ended, the app hears no more of the client, nor
- * the client of the app, also if either goes on sending; what a listener or callback throws, or rejects with, ends this
- * connection and not the process, by whichever way it was added; `close` tells what this side has ended it with, also
- * if the client does not answer; and listeners run in the async context of the handshake.
+ * ws's WebSocket, with four differences. Once the session has ended, no message passes in either direction. An error of
+ * a listener or callback, thrown or rejected, ends this connection and not the process, however it was added. `close`
+ * reports the code of this side if this side has ended it, also if the client does not answer. Listeners run in the
+ * async context of the handshake.
  */
 export class SessionWebSocket extends WebSocket implements Line {
   static {
-    // Where EventEmitter, told to capture rejections, hands them.
+    // EventEmitter calls this method with the rejections that it captures.
     Object.defineProperty(SessionWebSocket.prototype, EventEmitter.captureRejectionSymbol, {
       value(this: SessionWebSocket, error: unknown) {
         this.fail(error);
@@ -59,27 +59,27 @@ export class SessionWebSocket extends WebSocket implements Line {
   }
 
   #isMuted = false;
-  /** The code and reason of the end, if it came from this side: ws has 1006 for a client that does not answer. */
+  /** The code and reason if this side has ended it. ws would report 1006 for a client that does not answer. */
   #ended: readonly [code: number, reason: Buffer] | undefined;
   #follower: Follower | undefined;
   #keeper: Keeper | undefined;
   #scope: AsyncScope | undefined;
   #onClosed: readonly (() => void)[] = NOBODY;
-  /** How many events are being told, one inside of the other. */
+  /** How many emits are running, one inside the other. */
   #depth = 0;
 
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     // @ts-expect-error: ws's types leave out the options that a server's side is made with.
     super(address, protocols, options);
-    // ws does not pass options on to its base class, whose constructor may be called again for them: of one that has no
-    // listeners yet, as it finds a new one. Else it would tell of no listener that is removed.
+    // ws does not pass options on to EventEmitter, so its constructor is called again. Without `_events` it treats this
+    // as a new emitter. Otherwise no `removeListener` event would be emitted.
     Reflect.deleteProperty(this, "_events");
     (EventEmitter as unknown as (this: EventEmitter, options: object) => void).call(this, {
       captureRejections: true,
     });
   }
 
-  /** Has somebody look after it, and listeners run in an async context, if one is given. */
+  /** Sets the keeper, and the async context that listeners run in, if one is given. */
   keep(keeper: Keeper, scope: AsyncScope | undefined): void {
     this.#keeper = keeper;
     this.#scope = scope;
@@ -90,13 +90,16 @@ export class SessionWebSocket extends WebSocket implements Line {
     return this.#scope ? this.#scope(call) : call();
   }
 
-  /** Calls a function once it is closed, whatever the app's listeners do: no listener can be counted on for that. */
+  /**
+   * Calls a function once the connection is closed, whatever the app's listeners do. A listener would not be reliable
+   * here.
+   */
   onceClosed(onClosed: () => void): void {
     if (this.readyState === WebSocket.CLOSED) onClosed();
     else this.#onClosed = [...this.#onClosed, onClosed];
   }
 
-  /** What is sent after the session has ended goes nowhere, as after a close: also in the moment before the close. */
+  /** Sends a message. After the session's end it is dropped, as after a close, also in the moment before the close. */
   override send(data: Parameters<WebSocket["send"]>[0], options?: unknown, done?: unknown): void {
     const [given, last] = [guardedCallback(options, this), guardedCallback(done, this)];
     if (!this.#isMuted) {
@@ -123,7 +126,7 @@ export class SessionWebSocket extends WebSocket implements Line {
     super.removeEventListener(type, guardedHandler(handler));
   }
 
-  /** Whether nothing is let through any more, either way. */
+  /** Whether messages are stopped in both directions. */
   get isMuted(): boolean {
     return this.#isMuted;
   }
@@ -140,19 +143,19 @@ export class SessionWebSocket extends WebSocket implements Line {
     return unwrittenBytesOf(this.#socket);
   }
 
-  /** Whether it was this side that has ended it. */
+  /** Whether this side has ended the connection. */
   get wasEndedHere(): boolean {
     return this.#ended !== undefined;
   }
 
-  /** Lets no further message reach a listener, nor the client. */
+  /** Stops all messages, to listeners and to the client. */
   mute(): void {
     if (this.#isMuted) return;
     this.#isMuted = true;
     this.#follower?.onMute();
   }
 
-  /** Has somebody told of all that happens, before listeners are. */
+  /** Sets the follower, which receives all events before listeners do. */
   follow(follower: Follower): void {
     this.#follower = follower;
   }
@@ -170,8 +173,8 @@ export class SessionWebSocket extends WebSocket implements Line {
   }
 
   /**
-   * Writes frames that are made already past ws, which would make them again for each client. A connection with an
-   * extension has ws make them: its frames depend on what it has negotiated.
+   * Writes prepared frames past ws, which would make them again for each client. With an extension ws makes the frames,
+   * because they depend on what the connection has negotiated.
    */
   write(batch: Batch): void {
     if (this.#isMuted || !this.isOpen) return;
@@ -180,14 +183,14 @@ export class SessionWebSocket extends WebSocket implements Line {
   }
 
   /**
-   * Closes for good: nothing that still comes in reaches a listener, and a client that does not answer is cut off.
+   * Closes for good. No later message reaches a listener, and a client that does not answer is cut off.
    *
    * @throws {TypeError | RangeError} for a code or reason that no close can have; then nothing has changed.
    */
   end(code: number, reason: string): void {
     if (!this.#isMuted) this.#follower?.onEnd();
     const isFirst = this.readyState === WebSocket.OPEN;
-    // What waits to be compressed would be written after the end of its session: it goes with the line.
+    // Messages that wait for compression would be written after the session's end, so the line is cut.
     if (code === closeCodes.session_ended && this.#isCompressing) this.terminate();
     else this.close(code, reason);
     if (isFirst) this.#ended = [code, Buffer.from(reason)];
@@ -204,11 +207,11 @@ export class SessionWebSocket extends WebSocket implements Line {
   #emit(event: string | symbol, args: readonly unknown[]): boolean {
     this.#depth++;
     try {
-      // What a listener has answered cannot be waited for: EventEmitter says so inside of the other event.
+      // A listener returned a value whose `then` throws. EventEmitter emits that as an error inside the other event.
       if (event === "error" && this.#depth > 1) throw args[0];
       if (event === "close") this.#tellClosed(args[0] as number);
       if (this.#follower) this.#tell(this.#follower, event, args);
-      // What a client does wrong ends its line, and is no error of this process.
+      // An error of the client ends its line, and is no error of this process.
       if (event === "error" && this.listenerCount(event) === 0) return false;
       return super.emit(event, ...args);
     } catch (error) {
@@ -235,7 +238,7 @@ export class SessionWebSocket extends WebSocket implements Line {
     return given.map((each) => guardedCallback(each, this)) as Given;
   }
 
-  /** Handles what a listener or callback has thrown, or rejected with. */
+  /** Handles an error of a listener or callback, thrown or rejected. */
   fail(error: unknown): void {
     if (this.#keeper) this.#keeper.onFailure(error);
     else throw error;

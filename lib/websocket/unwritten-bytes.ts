@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-/** What Node's own timeouts look at to see whether a write goes on. */
+/** The internals of a socket by which Node's own timeouts see whether a write goes on. */
 type SystemSocket = Duplex & {
   readonly _handle?: { readonly writeQueueSize?: number } | null;
   readonly _parent?: SystemSocket | null;
@@ -9,7 +9,7 @@ type SystemSocket = Duplex & {
 /** Bytes of the write under way that the system has yet to take. They become fewer whenever the peer reads. */
 export function unwrittenBytesOf(socket: Duplex): number {
   const { _handle, _parent }: SystemSocket = socket;
-  // With TLS the line beneath counts: what is encrypted already waits there.
+  // With TLS the socket beneath counts, because encrypted bytes wait there.
   const handle = _parent ? _parent._handle : _handle;
   return handle?.writeQueueSize ?? socket.writableLength;
 }

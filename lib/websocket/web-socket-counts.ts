@@ -2,24 +2,24 @@ import { closeCodes } from "../close-codes.ts";
 import { Tally } from "../observability/tally.ts";
 import type { WebSocketStats } from "../observability/web-socket-stats.ts";
 
-/** What is so now, and is counted by others. */
+/** The current figures that other parts count. */
 interface Present {
   readonly connections: ReadonlySet<{ readonly bufferedAmount: number }>;
   readonly anonymous: number;
   readonly revocations: number;
 }
 
-/** Counts what becomes of handshakes and connections. */
+/** Counts the results of handshakes and the closes of connections. */
 export class WebSocketCounts {
   readonly handshakes: Tally<number> = new Tally<number>();
   readonly #closes = new Tally<number | "other">();
 
-  /** Counts a close. Of a client, by codes that are known alone: it may send any of thousands. */
+  /** Counts a close by its code. Unknown codes of clients share one count, because a client may send any of thousands. */
   closed(code: number, isByNode: boolean): void {
     this.#closes.add(isByNode || isKnown(code) ? code : "other");
   }
 
-  /** The figures, with those of the connections that are open. */
+  /** All figures, including those of the open connections. */
   stats({ connections, anonymous, revocations }: Present): WebSocketStats {
     let bufferedBytes = 0;
     for (const { bufferedAmount } of connections) bufferedBytes += bufferedAmount;

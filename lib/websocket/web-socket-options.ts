@@ -9,61 +9,62 @@ import { pathRule } from "./admission/path-rule.ts";
 import { compressionRule } from "./handshake/compression-rule.ts";
 
 /**
- * Hears of a connection that has just opened. One that throws or rejects closes the connection with 1011, or with 4501 if
- * it fails because the session has ended.
+ * Called with a connection that has just opened. If the listener throws or rejects, the connection closes with 1011, or
+ * with 4501 if the session's end is the cause.
  */
 export type ConnectionListener = (ws: WebSocket, req: Request) => unknown;
 
 /** Options of `wsSessions.close`. */
 export interface CloseOptions {
-  /** Milliseconds over which the connections are closed, so that not all come back to another node at once. @default 0 */
+  /** Milliseconds over which the closes are spread, so that clients do not all reconnect to another node at once. @default 0 */
   drainMs?: number;
 }
 
 /** Options of `webSocketSessions`. */
 export interface WebSocketSessionsOptions {
-  /** The path of the URL as clients send it: encoded, without the query, and no pattern. @default every path */
+  /** The path of the URL as clients send it, encoded and without the query. Patterns are not allowed. @default every path */
   path?: string;
-  /** The Express app, whose `trust proxy` then says what `req.ip` and `req.secure` are. @default an app with Express's defaults */
+  /** The Express app. Its `trust proxy` decides `req.ip` and `req.secure`. @default an app with Express's defaults */
   app?: Application;
   /**
-   * Origins that may connect beside the server's own, as browsers send them, such as `"https://app.example.com"`; or a
-   * function that decides alone, and at once. @default []
+   * Origins that may connect beside the server's own, as browsers send them, such as `"https://app.example.com"`. Or a
+   * function that decides alone and synchronously. @default []
    */
   origins?: Origins;
   /**
-   * Decides on a handshake, with `req.session` loaded. Only what is truthy lets it in. Else it is answered
-   * with `res.statusCode` if that was set to an error, or 403; or with what `res` was told to send. A session
-   * that is new and saved here, and cookies set on `res`, go out in the handshake's answer. After one that returns a promise, the session is read again.
+   * Decides on a handshake, with `req.session` loaded. A truthy result lets the handshake in. Otherwise the answer is
+   * `res.statusCode` if that was set to an error, or 403, or the response that was sent by `res`. The handshake's answer
+   * carries a new session that was saved here, and cookies set on `res`. If the result is a promise, the session is read
+   * again afterwards.
    */
   authorize?: (req: Request, res: Response) => unknown;
   /**
-   * Chooses the subprotocol among those that a client offers, with `req.session` loaded, as ws's option of this name. What
-   * is falsy chooses none, which most clients take for a failure. @default the first that is offered
+   * Chooses the subprotocol among those that a client offers, with `req.session` loaded, as ws's option of this name. A
+   * falsy result chooses none, which most clients take for a failure. @default the first that is offered
    */
   handleProtocols?: (protocols: Set<string>, req: Request) => string | false | undefined;
   /** Connections that one stored session may have on this node; one more is answered with 429. @default 100 */
   maxConnectionsPerSession?: number;
-  /** Connections of this node, with the handshakes that are under way; one more is answered with 503. @default 50_000 */
+  /** Connections of this node, including the handshakes under way; one more is answered with 503. @default 50_000 */
   maxConnections?: number;
   /** Connections of this node whose session is not stored; one more is answered with 503. @default 10_000 */
   maxAnonymousConnections?: number;
   /**
-   * Handshakes of one session, and of one user, a second on this node, after ten times as many at once; one more is
+   * Handshakes per second of one session, and of one user, on this node. A burst may have ten times as many. One more is
    * answered with 429. @default 10
    */
   maxHandshakesPerSecond?: number;
-  /** Milliseconds that a handshake may take, `authorize` and all. @default 10_000 */
+  /** Milliseconds that a handshake may take, including `authorize`. @default 10_000 */
   handshakeTimeoutMs?: number;
-  /** Milliseconds between two looks whether a connection's session still lives, if nothing says so earlier. @default 30_000 */
+  /** Milliseconds between two checks that a connection's session still exists. Its end is usually known earlier. @default 30_000 */
   revalidateMs?: number;
-  /** Bytes of the largest message that is taken; a larger one closes with 1009. Passed on to ws. @default 65_536 */
+  /** Bytes of the largest message that is accepted; a larger one closes with 1009. Passed on to ws. @default 65_536 */
   maxPayload?: number;
   /** Compression, passed on to ws. @default false */
   perMessageDeflate?: boolean | PerMessageDeflateOptions;
 }
 
-/** The options that have a value of their own. */
+/** The options that have a default. */
 export type WebSocketDefaults = Required<
   Omit<WebSocketSessionsOptions, "path" | "app" | "authorize" | "handleProtocols">
 >;
@@ -98,7 +99,7 @@ const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   maxHandshakesPerSecond: above0,
   handshakeTimeoutMs: delay,
   revalidateMs: above0,
-  // What ws is given counts as 32 bits.
+  // ws treats the value as 32 bits.
   maxPayload: wholeNumber("a whole number of bytes, from 1 to 2 ** 31 - 1", 2 ** 31 - 1),
   perMessageDeflate: compressionRule,
 });

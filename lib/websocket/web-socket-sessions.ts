@@ -43,26 +43,26 @@ export interface WebSocketSessions {
   readonly handleUpgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** The open connections of this node. */
   readonly connections: ReadonlySet<WebSocket>;
-  /** Listens for connections that have opened: `req.session` is theirs, and is saved only by `save()`. */
+  /** Listens for connections that have opened. `req.session` is the connection's session, and is saved only by `save()`. */
   on(event: "connection", listener: ConnectionListener): this;
-  /** Listens for what failed on a handshake or connection. Unheard, it is a process warning. */
+  /** Listens for errors of handshakes and connections. Without a listener they are process warnings. */
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
   off(event: "connection", listener: ConnectionListener): this;
   /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
   /**
-   * Adds a handler, such as `realtime()`, that all connections from now on go through as well.
+   * Adds a handler, such as `realtime()`, for all connections that open from now on.
    *
-   * @throws {TypeError} if there is one already, or if it is attached elsewhere.
+   * @throws {TypeError} if there is a handler already, or if this one is attached elsewhere.
    */
   attach(handler: Attachable): this;
   /** Figures of this node. */
   stats(): WebSocketStats;
   /**
-   * Puts the figures of this node, those of realtime too, into a register of prom-client, an optional peer, which reads
-   * them when it is scraped. Resolves once they are there. The figures of several `webSocketSessions` in one register are
-   * summed; a second call for the same one does nothing.
+   * Adds the figures of this node and of realtime to a register of prom-client, an optional peer. The register reads them
+   * when it is scraped. Resolves once they are added. One register sums the figures of several `webSocketSessions`. A
+   * second call for the same register does nothing.
    */
   metrics(register: MetricsRegister): Promise<void>;
   /** Refuses new handshakes with 503, closes the connections with 1012, and resolves when all are closed. */
@@ -108,10 +108,10 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     }
     place.receive(message, socket, () => {
       if (!asksForWebSocket(message) && leaveToServer(message, socket, head)) return;
-      // Before anything else: an error of the line that nobody listens for would end the process.
+      // This comes first: an error of the line without a listener would end the process.
       socket.on("error", destroyIt);
       upgrade(message, socket, head).catch((error) => {
-        // Not even the refusal could be sent: the line ends, and never the process.
+        // The refusal could not be sent. The line ends, and the process goes on.
         socket.destroy();
         errors.report(error, message as Request);
       });
@@ -120,7 +120,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
 
   async function upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { req, answer } = expressUpgrade(app, message, socket);
-    // No handshake follows a request that is not answered yet.
+    // A handshake behind a request that is not answered yet is not possible.
     if (answer.isLineTaken) return void socket.destroy();
     const report = (error: unknown) => errors.report(error, req);
     const keepsScope = !place.isCalledByServer(socket);
@@ -147,7 +147,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     }
   }
 
-  /** Answers a handshake that is let in. Nothing is waited for here, so nothing can change on the way. */
+  /** Answers an admitted handshake. It is synchronous, so nothing can change on the way. */
   function complete(
     { open, connection, seat, scope }: Admission,
     { req, answer, socket, place: taken }: Arriving,
@@ -157,9 +157,9 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     let guest: Guest | undefined;
     try {
       places.refuseIfClosed();
-      // Told to send something itself, the response has refused, whatever authorize has returned.
+      // A response that authorize has begun is a refusal, whatever authorize has returned.
       if (answer.made?.headersSent) throw new Refusal(answer.made.statusCode, "Answered by authorize");
-      // Between its last check and this moment the session may have ended.
+      // The session may have ended since its last check.
       if (connection?.hasEnded) throw sessionDeleted();
       if (place.isAnsweredElsewhere(req, socket)) throw new Refusal(400, "Answered by somebody else");
       const protocol = chosenProtocol(config, req);
@@ -175,11 +175,11 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
       }
     }
     if (!opened) {
-      // ws has refused it, for a header that only it reads.
+      // ws has refused the handshake, for a header that only ws reads.
       counts.handshakes.add(BAD_REQUEST);
       return;
     }
-    // The connection outlives its handshake by hours: nothing keeps what was only needed for that.
+    // The connection outlives its handshake by hours, so objects of the handshake are released.
     releaseAnswer(req);
     follow(opened, req, { connection, scope }, { connections, counts, sessions, errors });
     if (guest) guests.add(opened, guest);

@@ -188,7 +188,7 @@ describe("Node tells", () => {
     );
   });
 
-  it("what nobody knows, and nobody minds", async () => {
+  it("a type that no node answers, without an error", async () => {
     const { node } = await joined("me");
     await joined("other");
     await node.tell("unheard of", { a: 1 });

@@ -18,7 +18,7 @@ function probing(count: number, isHeard: (channel: string) => boolean) {
 
 describe("Probes", () => {
   // Once each 151st channel was left out, in every turn.
-  test.each([5, 150, 151, 152, 457])("of %i channels come to each in its turn", async (count) => {
+  test.each([5, 150, 151, 152, 457])("of %i channels reach each channel in turn", async (count) => {
     const { probed, round } = probing(count, () => true);
     for (let n = 0; n < 6; n++) expect(await round()).toBe(false);
     expect(probed.size).toBe(count);
@@ -31,7 +31,7 @@ describe("Probes", () => {
     expect(rounds).toContain(true);
   });
 
-  test("take a channel that is not subscribed any more for none", async () => {
+  test("ignore a channel that is not subscribed any more", async () => {
     const { channels, round } = probing(3, () => false);
     await round();
     channels.clear();

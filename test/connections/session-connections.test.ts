@@ -21,7 +21,7 @@ function open(sid: string): { connection: BoundConnection; closes: [number, stri
   return { connection, closes };
 }
 
-test("whoever ends a session ends all its connections, with the close code of the reason", async () => {
+test("ending a session ends all its connections, with the close code of the reason", async () => {
   const [first, second, other] = [open("a"), open("a"), open("b")];
   store.endings.close("a", "session_ended");
   expect([first.closes, second.closes, other.closes]).toEqual([
@@ -33,7 +33,7 @@ test("whoever ends a session ends all its connections, with the close code of th
   await eventually(() => expect(other.closes).toEqual([[4009, "session_replaced"]]));
 });
 
-test("one whose session was replaced is muted at once and closed a moment later, for that reason only", async () => {
+test("a connection whose session was replaced is muted at once and closed a moment later, for that reason only", async () => {
   const connection = connections.bind("a") as BoundConnection;
   const seen: string[] = [];
   connection.open({ mute: () => seen.push("mute"), end: (_, reason) => seen.push(reason) });
@@ -49,14 +49,14 @@ test("the store's endings count a session's connections", () => {
   expect([store.endings.count("a"), store.endings.count("b")]).toEqual([2, 0]);
 });
 
-test("one that is bound and not open yet knows that its session has ended", () => {
+test("a connection that is bound and not open yet knows that its session has ended", () => {
   const connection = connections.bind("a");
   expect(connection?.hasEnded).toBe(false);
   store.endings.close("a", "session_ended");
   expect(connection?.hasEnded).toBe(true);
 });
 
-describe("one that is bound and not open yet", () => {
+describe("a connection that is bound and not open yet", () => {
   let connection: BoundConnection;
 
   beforeEach(() => {
@@ -64,7 +64,7 @@ describe("one that is bound and not open yet", () => {
     connection.bindTo("ada");
   });
 
-  test("may be another user's once that is said, until it is bound to that user", () => {
+  test("may be another user's once that is reported, until it is bound to that user", () => {
     expect(connection.mayBeOthers("ada")).toBe(false);
     connections.endOthers("a", "grace");
     expect([connection.mayBeOthers("ada"), connection.mayBeOthers("grace")]).toEqual([true, false]);
@@ -73,7 +73,7 @@ describe("one that is bound and not open yet", () => {
     expect(connection.mayBeOthers("grace")).toBe(false);
   });
 
-  test("may be anybody's once something may have been missed, until its session is read", () => {
+  test("may be any user's once a report may have been missed, until its session is read", () => {
     connections.revalidateAll();
     expect(connection.mayBeOthers("ada")).toBe(true);
     connection.bindTo("ada");
@@ -88,7 +88,7 @@ describe("one that is bound and not open yet", () => {
   });
 });
 
-test("a session has as many as it may have, until one is released", () => {
+test("a session at its limit binds no further connection until one is released", () => {
   const { connection } = open("a");
   open("a");
   expect(connections.bind("a")).toBeUndefined();
@@ -97,7 +97,7 @@ test("a session has as many as it may have, until one is released", () => {
   expect(connections.bind("a")).toBeDefined();
 });
 
-test("one that is released hears of nothing, and may be released twice", () => {
+test("a released connection is not ended any more, and may be released twice", () => {
   const [first, second] = [open("a"), open("a")];
   connections.release(first.connection);
   connections.release(first.connection);
@@ -105,7 +105,7 @@ test("one that is released hears of nothing, and may be released twice", () => {
   expect([first.closes.length, second.closes.length]).toEqual([0, 1]);
 });
 
-test("one that releases others while it is ended leaves none out", () => {
+test("a connection that releases others while it is ended leaves none out", () => {
   const seen: string[] = [];
   const all = ["x", "y"].map((name) => {
     const connection = connections.bind("a") as BoundConnection;
@@ -122,7 +122,7 @@ test("one that releases others while it is ended leaves none out", () => {
   expect(seen).toEqual(["x", "y"]);
 });
 
-test("after close nothing is heard any more", () => {
+test("after close no ends of sessions are received", () => {
   const { closes } = open("a");
   connections.close();
   store.endings.close("a", "session_ended");

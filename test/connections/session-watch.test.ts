@@ -73,7 +73,7 @@ test("a session is asked for when it expires, and announced within a tick", asyn
   expect(store.sidsAsked()).toEqual(["a"]);
 });
 
-test("one whose expiry has moved meanwhile is asked for once, and watched on", async () => {
+test("a session whose expiry has moved is asked for once, and stays watched", async () => {
   const watch = watching(60_000);
   watch.watch("a", await store.add("a", 300));
   await store.refresh("a", { cookie: newCookie({ maxAge: 2_000 }) } as SessionData);
@@ -85,7 +85,7 @@ test("one whose expiry has moved meanwhile is asked for once, and watched on", a
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test("one that is gone is announced within revalidateMs, the others are not", async () => {
+test("a session that is gone is announced within revalidateMs, and the others are not", async () => {
   const watch = watching(2_000);
   for (const sid of ["a", "b", "c"]) watch.watch(sid, await store.add(sid, 60_000));
   await store.remove("b");
@@ -95,7 +95,7 @@ test("one that is gone is announced within revalidateMs, the others are not", as
   expect(store.ended).toEqual(["b"]);
 });
 
-test("one that never expires is asked for too", async () => {
+test("a session that never expires is asked for too", async () => {
   watching(2_000).watch("gone", Number.POSITIVE_INFINITY);
   await pass(1_000);
   expect(store.ended).toEqual([]);
@@ -103,7 +103,7 @@ test("one that never expires is asked for too", async () => {
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("one of which nobody knows when it expires is asked for with the next tick, and then when it does", async () => {
+test("a session of unknown expiry is asked for with the next tick, and then when it expires", async () => {
   const watch = watching(60_000);
   await store.add("a", 4_000);
   watch.watch("a");
@@ -114,7 +114,7 @@ test("one of which nobody knows when it expires is asked for with the next tick,
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test("another connection of a session does not put off what is known of it", async () => {
+test("another connection of a session does not delay its check", async () => {
   const watch = watching(2_000);
   watch.watch("gone", Date.now() + 1_000);
   await pass(500);
@@ -123,7 +123,7 @@ test("another connection of a session does not put off what is known of it", asy
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("while the store fails nothing is announced, and it is asked again with the next tick", async () => {
+test("while the store fails nothing is announced, and the next tick asks it again", async () => {
   const watch = watching(100);
   let failures = 2;
   store.before = async () => {
@@ -139,7 +139,7 @@ test("while the store fails nothing is announced, and it is asked again with the
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("one that was let go while the store was asked is not announced", async () => {
+test("a session that was unwatched while the store was asked is not announced", async () => {
   const watch = watching(100);
   const { promise, resolve } = answerLater();
   store.before = () => promise;
@@ -153,7 +153,7 @@ test("one that was let go while the store was asked is not announced", async () 
   expect(store.ended).toEqual(["b"]);
 });
 
-test("many are asked for in batches, each once", async () => {
+test("many sessions are asked for in batches, each once", async () => {
   const watch = watching(100);
   const sids = Array.from({ length: 1_200 }, (_, at) => `s${at}`);
   for (const sid of sids) watch.watch(sid);
@@ -200,7 +200,7 @@ function networkTrip(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test("a clock that is set back puts nothing off", async () => {
+test("a clock that is set back delays no check", async () => {
   const watch = watching(2_000);
   watch.watch("gone", Number.POSITIVE_INFINITY);
   await pass(500);
@@ -228,7 +228,7 @@ test("what is asked for while an older answer is under way is asked with the nex
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test("nothing is asked once it is closed, or once nobody is watched", async () => {
+test("the store is not asked after close, or once no session is watched", async () => {
   const watch = watching(1);
   watch.watch("a");
   watch.unwatch("a");

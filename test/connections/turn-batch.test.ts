@@ -8,7 +8,7 @@ function batchOf(flush: (items: readonly Item[]) => Promise<void>): (name: strin
   return (name) => new Promise((resolve, reject) => batch.add({ name, resolve, reject }));
 }
 
-test("what is asked for in one turn is asked for at once, also by promises that go on in it", async () => {
+test("items of one turn make one batch, also those added by promises that continue in it", async () => {
   const flushed: string[][] = [];
   const call = batchOf(async (items) => {
     flushed.push(items.map(({ name }) => name));
@@ -27,7 +27,7 @@ test("what is asked for in one turn is asked for at once, also by promises that 
   expect(flushed).toHaveLength(2);
 });
 
-test("what is asked for while it is under way comes next", async () => {
+test("items that are added while a batch is under way make the next one", async () => {
   const flushed: string[][] = [];
   const following: Promise<string>[] = [];
   const call = batchOf(async (items) => {
@@ -40,7 +40,7 @@ test("what is asked for while it is under way comes next", async () => {
   expect(flushed).toEqual([["a"], ["b"]]);
 });
 
-test("if it fails, all that waited hear of it, and the next are asked for all the same", async () => {
+test("a batch that fails rejects all its items, and the next one runs all the same", async () => {
   let isDown = true;
   const call = batchOf(async (items) => {
     if (isDown) throw new Error("gone");

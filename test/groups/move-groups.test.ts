@@ -76,7 +76,7 @@ describe.each([
 });
 
 describe("moveGroups", () => {
-  it("goes on where a call has failed, and loses nothing", async () => {
+  it("continues after a call that failed, and loses nothing", async () => {
     const client = await aServer();
     const prefix = uniquePrefix("move");
     const before = new RedisMemberships(client, prefix);
@@ -93,7 +93,7 @@ describe("moveGroups", () => {
     expect(await before.members("group 0")).toEqual([]);
   });
 
-  it("leaves what is another program's, and makes nobody a member by it", async () => {
+  it("leaves the data of another program, and makes nobody a member by it", async () => {
     const client = await aServer();
     const redis = client as unknown as Awaited<ReturnType<typeof connectRedis>>;
     const prefix = uniquePrefix("move");

@@ -41,7 +41,7 @@ describe("RedisMemberships", () => {
     await assertMembers(one, "g", ["u"]);
   });
 
-  it("writes a few times where others change it all the while, and then rather a name too many", async () => {
+  it("stops after a few writes if others keep changing a membership, and leaves a surplus name", async () => {
     const prefix = uniquePrefix("groups");
     let asked = 0;
     const changing = Object.create(client, {
@@ -56,7 +56,7 @@ describe("RedisMemberships", () => {
     await assertMembers(memberships, "g", []);
   });
 
-  it("expires by nothing, and leaves nothing in Redis once all have left", async () => {
+  it("never expires, and leaves nothing in Redis once all have left", async () => {
     const prefix = uniquePrefix("groups");
     const memberships = new RedisMemberships(client, prefix);
     for (const n of range(6)) await memberships.join(`user ${n % 3}`, `group ${n % 2}`, noLimit);
@@ -71,7 +71,7 @@ describe("RedisMemberships", () => {
 
 describe("RedisMemberships, when a change takes longer than anybody waits for it,", () => {
   // Once the last steps of a join that was told as failed undid the leave that was asked for after it.
-  it("leaves the change as it is that was asked for after it", async () => {
+  it("does not undo the change that was requested after it", async () => {
     let held: (() => void) | undefined;
     const slow = aroundCalls(client, (name, _args, run) => {
       if (name !== "sAdd" || held) return run();

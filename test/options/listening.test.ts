@@ -30,9 +30,12 @@ describe.each<[whose: string, emitting: unknown, event: string, misspelt: string
     expect(() => method(undefined as never, () => {})).toThrow(TypeError);
   });
 
-  test.each([undefined, null, "f", {}])("takes no listener but a function, such as %p", (listener) => {
-    const wrong = new TypeError(`${whose}: the listener of "${event}" must be a function`);
-    expect(() => on(event, listener)).toThrow(wrong);
-    expect(() => off(event, listener)).toThrow(wrong);
-  });
+  test.each([undefined, null, "f", {}])(
+    "accepts only a function as a listener, and refuses %p",
+    (listener) => {
+      const wrong = new TypeError(`${whose}: the listener of "${event}" must be a function`);
+      expect(() => on(event, listener)).toThrow(wrong);
+      expect(() => off(event, listener)).toThrow(wrong);
+    },
+  );
 });

@@ -143,7 +143,7 @@ test.each<[factory: string, options: unknown, fix: string]>([
   expect(failureOf(() => factories[factory]?.(options as never)).message).toContain(fix);
 });
 
-test("no message has the value of a secret, or any other text that was given", () => {
+test("no message contains the value of a secret, or any other given text", () => {
   for (const options of [
     { secret: ["top-secret", ""] },
     { secret: { key: "top-secret" } },
@@ -154,7 +154,7 @@ test("no message has the value of a secret, or any other text that was given", (
   expect(failureOf(() => webSocketSessions(stack, { origins })).message).not.toContain("top-secret");
 });
 
-test("what connect-redis takes is taken, in one object or spread", () => {
+test("options of connect-redis are accepted, in one object or spread", () => {
   const options = {
     client,
     prefix: "a:",
@@ -166,6 +166,6 @@ test("what connect-redis takes is taken, in one object or spread", () => {
   expect(() => redisBackend({ ...options, scanCount: 10, leaseMs: 1_000 })).not.toThrow();
 });
 
-test("a session store that keeps the package's contract is a store", () => {
+test("a session store that keeps the package's contract is accepted as a store", () => {
   expect(() => sessionMiddleware({ secret: "s", store: backend.sessions as never })).not.toThrow();
 });

@@ -61,6 +61,6 @@ test.each<[what: string, call: () => Promise<unknown>, said: string]>([
   await expect(call()).rejects.toThrow(said);
 });
 
-test("what has the id of a session is request enough", async () => {
+test("an object with the id of a session is accepted as a request", async () => {
   expect(await users.listUserSessions("nobody", { sessionID: "a" } as UserRequest)).toEqual([]);
 });

@@ -46,7 +46,7 @@ function cases(kind: "right" | "wrong"): [name: string, value: string, subject: 
   );
 }
 
-test("each option of each factory has rows here", () => {
+test("each option of each factory has rows in this table", () => {
   const rowsOf = (all: Iterable<[string, object]>) =>
     Object.fromEntries([...all].map(([whose, rows]) => [whose, Object.keys(rows).sort()]).sort());
   // The client has no table, and a function's answer that of the cookie.
@@ -57,7 +57,7 @@ test("each option of each factory has rows here", () => {
 });
 
 test.each(subjects)(
-  "$whose takes each right value, and undefined for what has a default",
+  "$whose accepts each right value, and undefined for each option that has a default",
   async (subject) => {
     for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
       expect([right.length, wrong.length]).toEqual([expect.any(Number), expect.any(Number)]);
@@ -95,14 +95,14 @@ describe.each(checked)("$whose", (subject) => {
     }
   });
 
-  test("tells of an option that is like no other what there is", async () => {
+  test("lists the known options for an unknown one that resembles none of them", async () => {
     const failure = await failureOf(subject, { qqqqqq: undefined });
     expect(failure).toBeInstanceOf(TypeError);
     expect(failure?.message).toContain(`${factory}: unknown option "${path}qqqqqq"; there are `);
     for (const name of Object.keys(subject.rows)) expect(failure?.message).toContain(`"${name}"`);
   });
 
-  test("leaves the options as they are, and takes no notice of symbols and of what all objects inherit", async () => {
+  test("leaves the given options unchanged, and ignores symbols and what all objects inherit", async () => {
     const options = Object.freeze({ ...subject.base, [Symbol("a")]: 1 });
     const polluted = Object.prototype as unknown as Record<string, unknown>;
     const [first = ""] = Object.keys(subject.rows).filter((name) => !(name in Object(subject.base)));
@@ -118,7 +118,7 @@ describe.each(checked)("$whose", (subject) => {
     }
   });
 
-  test("takes options of a class, by getters too, and inherited ones, and refuses wrong ones there", async () => {
+  test("accepts options of a class, from getters and inherited, and refuses wrong ones there", async () => {
     for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
       const [good, bad] = [right[0], wrong.find((value) => value !== undefined)];
       const givers = [

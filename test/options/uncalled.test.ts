@@ -40,7 +40,7 @@ const uncalled: [name: string, factory: unknown, fix: string][] = [
 
 // Once each request waited for ever.
 describe.each(versions)(
-  "what is passed to app.use uncalled is an error of the request, on $version",
+  "a factory that is passed to app.use uncalled is an error of the request, on $version",
   ({ createApp }) => {
     test.each(uncalled)("%s", async (_name, factory, fix) => {
       let failure: unknown;
@@ -99,14 +99,14 @@ async function thrownBy(event: "request" | "upgrade", listener: unknown): Promis
 }
 
 test.each(uncalled.slice(0, 5))(
-  "%s as a listener of requests throws, and ends the line",
+  "%s as a listener of requests throws and ends the connection",
   async (_name, factory) => {
     expect(await thrownBy("request", factory)).toBeInstanceOf(TypeError);
   },
 );
 
 test.each(uncalled.slice(0, 5))(
-  "%s as a listener of upgrades throws, and ends the line",
+  "%s as a listener of upgrades throws and ends the connection",
   async (_name, factory, fix) => {
     const error = await thrownBy("upgrade", factory);
     expect(error).toBeInstanceOf(TypeError);

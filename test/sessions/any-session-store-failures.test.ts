@@ -24,7 +24,7 @@ describe("AnySessionStore", () => {
     }
 
     it.each(["throws", "calls back", "rejects"] as const)(
-      "takes ENOENT, that it %s, for no session",
+      "treats ENOENT, when it %s it, as no session",
       async (how) => {
         const store = failing(Object.assign(new Error("no such file"), { code: "ENOENT" }), how);
         await assertGone(store, "a");
@@ -38,7 +38,7 @@ describe("AnySessionStore", () => {
     );
 
     it.each(["throws", "calls back", "rejects"] as const)(
-      "takes a SyntaxError, that it %s, for unreadable",
+      "treats a SyntaxError, when it %s it, as an unreadable session",
       async (how) => {
         const store = failing(new SyntaxError('Unexpected token in "secret"'), how);
         const unreadable = { code: "ERR_SESSION_UNREADABLE" };
@@ -61,7 +61,7 @@ describe("AnySessionStore", () => {
     );
   });
 
-  it("finds unreadable what the store gives without a cookie", async () => {
+  it("reports a session without a cookie as unreadable", async () => {
     const store = new session.MemoryStore();
     const adapter = AnySessionStore.over(store, 1_000);
     for (const data of [{}, { cookie: null }, { cookie: "a" }]) {

@@ -73,7 +73,7 @@ class SlowStore extends session.MemoryStore {
 
 /** What stores in the wild do that the contract does not foresee. */
 describe("AnySessionStore", () => {
-  it("is one for a store, however many middlewares use it", async () => {
+  it("has one instance for each store, however many middlewares use it", async () => {
     const store = new session.MemoryStore();
     const adapter = AnySessionStore.over(store, 1_000);
     expect(AnySessionStore.over(store, 2_000)).toBe(adapter);
@@ -95,7 +95,7 @@ describe("AnySessionStore", () => {
     await assertGone(adapter, "a");
   });
 
-  it("keeps writes of one session apart, also when they wait longer for each other than timeoutMs", async () => {
+  it("never overlaps writes of one session, even when they wait longer for each other than timeoutMs", async () => {
     const memory = new session.MemoryStore();
     let [underWay, mostUnderWay] = [0, 0];
     // Each call is answered well within the time, but many of them in turn are not.
@@ -125,7 +125,7 @@ describe("AnySessionStore", () => {
     expect(mostUnderWay).toBe(1);
   });
 
-  it("does not wait for itself when the store, asked for a session, ends it", async () => {
+  it("does not wait for itself when the store ends a session that it was asked for", async () => {
     /** As MemoryStore once did, and as many that copied it do: `get` destroys what is over. */
     class StrictStore extends session.MemoryStore {
       override get(sid: string, callback: Answer<SessionData | null>): void {
@@ -144,7 +144,7 @@ describe("AnySessionStore", () => {
     expect(heard).toEqual([["a", "session_ended"]]);
   });
 
-  it("ends a session that connect-redis, as any store, is given with an expiry in the past", async () => {
+  it("ends a session that is written with an expiry in the past to connect-redis as an arbitrary store", async () => {
     const client = await connectRedis();
     try {
       const plain: Store = new RedisStore({ client, prefix: uniquePrefix("any") });
@@ -161,7 +161,7 @@ describe("AnySessionStore", () => {
   });
 
   describe("over a store that keeps references and calls back at once", () => {
-    it("hands out and takes in copies only", async () => {
+    it("returns and stores only copies", async () => {
       const store = new ReferenceStore();
       const adapter = AnySessionStore.over(store, 1_000);
       const data = sessionData({ list: [1] });
@@ -175,7 +175,7 @@ describe("AnySessionStore", () => {
       await assertStored(adapter, "a", { list: [1] });
     });
 
-    it("stores no cookie at a refresh that the app goes on changing", async () => {
+    it("does not store at a refresh the cookie object that the app goes on changing", async () => {
       const adapter = AnySessionStore.over(new ReferenceStore(), 1_000);
       await insert(adapter, "a", {});
       const data = sessionData({}, 90_000);
@@ -196,7 +196,7 @@ describe("AnySessionStore", () => {
     });
   });
 
-  it("gives at a write the version that the next read finds, whatever order the cookie's attributes had", async () => {
+  it("returns from a write the version that the next read finds, whatever the order of the cookie's attributes", async () => {
     const adapter = AnySessionStore.over(new session.MemoryStore(), 1_000);
     const cookie = { path: "/", httpOnly: true, secure: false, expires: null, originalMaxAge: null };
     const data = sessionData({ n: 1 }, null);

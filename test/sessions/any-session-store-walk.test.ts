@@ -26,7 +26,7 @@ describe("AnySessionStore walking", () => {
     expect(await walked(over((callback) => callback(null, answer)))).toEqual([]);
   });
 
-  it("takes the ids from the list of a store that names them there", async () => {
+  it("takes the ids from a list that names them", async () => {
     const list = ["a", "b"].map((id) => Object.assign(sessionData({ n: id }), { id }));
     const found = await walked(over((callback) => callback(null, list)));
     expect(found.map(([sid, data]) => [sid, (data as unknown as { n: string }).n])).toEqual([
@@ -35,26 +35,26 @@ describe("AnySessionStore walking", () => {
     ]);
   });
 
-  it("takes the ids from the names in an object, whatever id the app has put into a session", async () => {
+  it("takes the ids from the names in an object, whatever `id` the app has put into a session", async () => {
     const adapter = AnySessionStore.over(new session.MemoryStore(), 1_000);
     await insert(adapter, "a", { id: "b" });
     const found = await walked(adapter);
     expect(found.map(([sid, data]) => [sid, contentsOf(snapshotOf(data))])).toEqual([["a", { id: "b" }]]);
   });
 
-  it("rejects rather than to find fewer than there are, over a store without all", async () => {
+  it("rejects over a store without all(), instead of finding too few sessions", async () => {
     const adapter = over(undefined);
     await insert(adapter, "a", {});
     await expect(walked(adapter)).rejects.toThrow(/all/);
   });
 
-  it("rejects rather than to make up ids, over a store whose list has none", async () => {
+  it("rejects over a store whose list has no ids, instead of inventing them", async () => {
     // As connect-mongo answers.
     const adapter = over((callback) => callback(null, [sessionData({ n: 1 })]));
     await expect(walked(adapter)).rejects.toThrow(/all/);
   });
 
-  it("passes on the error of all, called back or thrown", async () => {
+  it("passes on the error of all(), called back or thrown", async () => {
     const error = new Error("ECONNREFUSED");
     await expect(walked(over((callback) => callback(error)))).rejects.toBe(error);
     await expect(

@@ -94,7 +94,7 @@ describe("BoundedSessionStore", () => {
     await expect(store.refresh("a", {} as SessionData)).rejects.toBe(error);
   });
 
-  it("drops answers and failures that come late, quietly", async () => {
+  it("quietly drops late answers and failures", async () => {
     const unhandled: unknown[] = [];
     const listener = (reason: unknown) => unhandled.push(reason);
     process.on("unhandledRejection", listener);
@@ -113,7 +113,7 @@ describe("BoundedSessionStore", () => {
     }
   });
 
-  it("tells once how a call went, also of one that is answered too late", async () => {
+  it("reports the result of each call once, even of one that is answered too late", async () => {
     const told: string[] = [];
     const silent = new SilentStore();
     const bounds = new Bounds(timeoutMs);
@@ -143,7 +143,7 @@ describe("BoundedSessionStore", () => {
     await store.remove("a", "session_ended");
   });
 
-  it("counts calls as waiting for which nobody waits any more, until they are answered", async () => {
+  it("counts calls that nobody waits for any more as waiting until they are answered", async () => {
     const silent = new SilentStore();
     const store = new BoundedSessionStore(silent, new Bounds(timeoutMs));
     const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
@@ -165,7 +165,7 @@ describe("BoundedSessionStore", () => {
     expect(await other.read("a")).toBeUndefined();
   });
 
-  it("tells and walks also while 10,000 calls wait for an answer", async () => {
+  it("computes lives of sessions and walks them even while 10,000 calls wait for an answer", async () => {
     const silent = new SilentStore();
     await insert(silent, "a", { n: 1 });
     const store = new BoundedSessionStore(silent, new Bounds(60_000));
@@ -204,7 +204,7 @@ class CarelessStore extends MemorySessionStore {
 }
 
 describe("the door", () => {
-  it.each([Number.NaN, undefined, "60"])("lets no session out whose life is %p", async (life) => {
+  it.each([Number.NaN, undefined, "60"])("lets no session with a life of %p out", async (life) => {
     const careless = new CarelessStore();
     const store = new BoundedSessionStore(careless, new Bounds(2_000));
     const base = await insert(store, "a", { n: 1 });
@@ -216,14 +216,14 @@ describe("the door", () => {
     expect((await store.read("a"))?.version).toBe(base.version);
   });
 
-  it("takes an expiry that is no number for one that the store cannot tell", async () => {
+  it("treats an expiry that is no number as one that the store cannot tell", async () => {
     const careless = new CarelessStore();
     careless.expiry = Number.NaN;
     const store = new BoundedSessionStore(careless, new Bounds(2_000));
     expect(await store.expiries(["a"])).toEqual([Number.POSITIVE_INFINITY]);
   });
 
-  it("makes a Cookie of what is read, walked, or found by a write", async () => {
+  it("makes a Cookie of each cookie that is read, walked, or found by a write", async () => {
     const store = new BoundedSessionStore(new MemorySessionStore(), new Bounds(2_000));
     await insert(store, "a", { n: 1 });
     const found = [(await store.read("a"))?.data.cookie];

@@ -29,7 +29,7 @@ test("each step of a walk is bounded, and its failure is that of a store", async
   expect(walk.returned).toBe(2);
 });
 
-test("that a store cannot be walked stays a TypeError", async () => {
+test("the TypeError of a store that cannot be walked stays a TypeError", async () => {
   const { store, walk } = walked();
   const error = new TypeError("The store has no all()");
   walk.step = () => Promise.reject(error);

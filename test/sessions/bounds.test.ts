@@ -23,7 +23,7 @@ async function standStillOver(asking: Promise<unknown>): Promise<unknown> {
   return answer;
 }
 
-test("an answer that came in time to a process that stood still is no timeout", async () => {
+test("an answer that arrived in time while the process stood still is no timeout", async () => {
   // Redis may stand still as well now and then.
   const calls = [
     () => new Bounds(timeoutMs).call(() => client.ping()),
@@ -39,7 +39,7 @@ describe("A call that is never answered", () => {
   const numbers = Array.from({ length: 10_000 });
 
   // 10,000 of them over a process's life had made every request a 503 from then on.
-  test("gives its place back once the backend has answered what was asked long after it", async () => {
+  test("gives its place back once the backend has answered a call that was made long after it", async () => {
     const bounds = new Bounds(lateMs);
     await Promise.allSettled(numbers.map(() => bounds.call(never)));
     // The first that gets through does so by trying, now and then.
@@ -60,7 +60,7 @@ describe("A call that is never answered", () => {
     await Promise.allSettled(calls);
   });
 
-  test("keeps it for long after the backend has answered others: it may only be slow", async () => {
+  test("keeps its place for long after the backend has answered others, because it may only be slow", async () => {
     const bounds = new Bounds(200);
     await Promise.allSettled(numbers.slice(1).map(() => bounds.call(never)));
     // Soon after them, and they are not lost before two seconds have passed.
@@ -70,7 +70,7 @@ describe("A call that is never answered", () => {
     await last.catch(() => {});
   });
 
-  test("keeps it while the backend answers nothing: a client that is offline may queue it", async () => {
+  test("keeps its place while the backend answers nothing, because an offline client may queue it", async () => {
     const bounds = new Bounds(lateMs);
     await Promise.allSettled(numbers.map(() => bounds.call(never)));
     let asked = 0;
@@ -84,7 +84,7 @@ describe("A call that is never answered", () => {
     expect(asked).toBeLessThanOrEqual(40);
   });
 
-  test("frees no place twice if it is answered after all", async () => {
+  test("frees its place only once if it is answered after all", async () => {
     const bounds = new Bounds(lateMs);
     const answers: (() => void)[] = [];
     const late = () => new Promise<void>((resolve) => void answers.push(resolve));
@@ -98,7 +98,7 @@ describe("A call that is never answered", () => {
   });
 });
 
-test("calls of another purpose take no place of these, and are timed with them", async () => {
+test("calls of one purpose take no places of another, and are timed together", async () => {
   const bounds = new Bounds(timeoutMs);
   const told: string[] = [];
   const sends = bounds.for("sends");
@@ -111,7 +111,7 @@ test("calls of another purpose take no place of these, and are timed with them",
   expect(told).toHaveLength(2 + 10_000);
 });
 
-test("one that stood still ends a call that was not answered all the same", async () => {
+test("an unanswered call ends even if the process stood still", async () => {
   const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
   const never = () => new Promise<never>(() => {});
   expect(await standStillOver(new Bounds(timeoutMs).call(never))).toMatchObject(unavailable);

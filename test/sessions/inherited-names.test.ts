@@ -33,27 +33,30 @@ describe.each(places)("Session data under names that any object has, on $place",
     });
   }
 
-  test.each(names)("%s is saved, merged, read on a connection and deleted as any other", async (name) => {
-    const { browser, opened } = await start();
-    const visitor = browser();
-    const kept = async () => (await visitor.get("/kept")).json();
-    await visitor.post("/set", { json: { other: 1 } });
-    await Promise.all([visitor.post(`/keep/${name}/a`), visitor.post("/set", { json: { another: 2 } })]);
-    const entries = [
-      ["other", 1],
-      ["another", 2],
-      [name, { value: "a" }],
-    ];
-    const all = { entries: expect.arrayContaining(entries), isSession: true };
-    expect(await kept()).toEqual(all);
-    await visitor.webSocket("/ws");
-    const { req } = opened[0] as (typeof opened)[0];
-    expect(Object.entries(req.session)).toEqual(expect.arrayContaining(entries));
-    await visitor.post(`/keep/${name}/b`);
-    await req.session.save();
-    expect(Object.entries(req.session)).toContainEqual([name, { value: "b" }]);
-    await visitor.post(`/drop/${name}`);
-    expect(await kept()).toEqual({ entries: expect.arrayContaining(entries.slice(0, 2)), isSession: true });
-    expect(({} as { value?: unknown }).value).toBeUndefined();
-  });
+  test.each(names)(
+    "%s is saved, merged, read on a connection and deleted like any other name",
+    async (name) => {
+      const { browser, opened } = await start();
+      const visitor = browser();
+      const kept = async () => (await visitor.get("/kept")).json();
+      await visitor.post("/set", { json: { other: 1 } });
+      await Promise.all([visitor.post(`/keep/${name}/a`), visitor.post("/set", { json: { another: 2 } })]);
+      const entries = [
+        ["other", 1],
+        ["another", 2],
+        [name, { value: "a" }],
+      ];
+      const all = { entries: expect.arrayContaining(entries), isSession: true };
+      expect(await kept()).toEqual(all);
+      await visitor.webSocket("/ws");
+      const { req } = opened[0] as (typeof opened)[0];
+      expect(Object.entries(req.session)).toEqual(expect.arrayContaining(entries));
+      await visitor.post(`/keep/${name}/b`);
+      await req.session.save();
+      expect(Object.entries(req.session)).toContainEqual([name, { value: "b" }]);
+      await visitor.post(`/drop/${name}`);
+      expect(await kept()).toEqual({ entries: expect.arrayContaining(entries.slice(0, 2)), isSession: true });
+      expect(({} as { value?: unknown }).value).toBeUndefined();
+    },
+  );
 });

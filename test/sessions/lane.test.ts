@@ -6,7 +6,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 const late = { code: "ERR_STORE_UNAVAILABLE", message: expect.stringContaining("50 ms") };
 
 describe("A lane", () => {
-  test("does the same for each, at most a hundred at a time, whoever asked for it", async () => {
+  test("does the same work for each item, at most a hundred at a time, whoever asked for it", async () => {
     const lane = new Lane(timeoutMs);
     let [running, most] = [0, 0];
     const done = new Set<string>();
@@ -22,7 +22,7 @@ describe("A lane", () => {
     expect(most).toBe(100);
   });
 
-  test("takes turns: a little work need not wait until much of another is done", async () => {
+  test("takes turns, so that a small work need not wait until a large one is done", async () => {
     const lane = new Lane(timeoutMs);
     let done = 0;
     const much = lane.each(numbers(10_000), async () => {
@@ -35,7 +35,7 @@ describe("A lane", () => {
     expect(done).toBe(10_000);
   });
 
-  test("lets others come to their turn, also if all is answered at once", async () => {
+  test("lets other work run, even if all calls are answered at once", async () => {
     const lane = new Lane(timeoutMs);
     let isDone = false;
     const work = lane
@@ -49,7 +49,7 @@ describe("A lane", () => {
     await work;
   });
 
-  test("tries each, and then throws the first failure", async () => {
+  test("tries each item, and then throws the first failure", async () => {
     const lane = new Lane(timeoutMs);
     const tried: number[] = [];
     const work = lane.each(numbers(300), async (n) => {
@@ -60,7 +60,7 @@ describe("A lane", () => {
     expect(tried).toHaveLength(300);
   });
 
-  test("begins nothing more of what has failed for as long as it may take", async () => {
+  test("begins no more items of a work that has failed for as long as it may take", async () => {
     const lane = new Lane(50);
     let tried = 0;
     const work = lane.each(numbers(1_000), async () => {
@@ -72,7 +72,7 @@ describe("A lane", () => {
     expect(tried).toBe(100);
   });
 
-  test("goes on for longer with what does not fail", async () => {
+  test("goes on for longer with a work that does not fail", async () => {
     const lane = new Lane(50);
     let done = 0;
     await lane.each(numbers(300), async () => {
@@ -82,7 +82,7 @@ describe("A lane", () => {
     expect(done).toBe(300);
   });
 
-  test("refuses what has not come to its turn in time, and is free again afterwards", async () => {
+  test("refuses a work whose turn does not come in time, and is free again afterwards", async () => {
     const lane = new Lane(50);
     let answer: () => void = () => {};
     const answered = new Promise<void>((resolve) => {
@@ -97,7 +97,7 @@ describe("A lane", () => {
     expect(done).toBe(2);
   });
 
-  test("refuses at once what would wait behind 10,000 others", async () => {
+  test("refuses at once a work that would wait behind 10,000 others", async () => {
     const lane = new Lane(timeoutMs);
     let answer: () => void = () => {};
     const answered = new Promise<void>((resolve) => {
@@ -110,7 +110,7 @@ describe("A lane", () => {
     await Promise.all([before, ...waiting]);
   });
 
-  test("has nothing to do for none", async () => {
+  test("has nothing to do for an empty list", async () => {
     await new Lane(timeoutMs).each([], () => Promise.reject(new Error("unreachable")));
   });
 });

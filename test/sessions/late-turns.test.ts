@@ -57,7 +57,7 @@ class SlowStore extends session.MemoryStore {
 }
 
 /** What was reported as failed before it began never happens; what ends a session does. */
-describe("A step of another store that comes too late", () => {
+describe("A step on an arbitrary store that comes too late", () => {
   let express: SlowStore;
   let store: BoundedSessionStore;
 
@@ -66,7 +66,7 @@ describe("A step of another store that comes too late", () => {
     store = new BoundedSessionStore(AnySessionStore.over(express, timeoutMs), new Bounds(timeoutMs));
   });
 
-  /** Lets a write stand in the queue for as long as a step may. */
+  /** Lets a write wait in the queue for as long as a step may. */
   async function stall(): Promise<{ release: () => void; version: string }> {
     const base = await insert(store, "a", { n: 0 });
     const release = express.holdNext("set");
@@ -81,7 +81,7 @@ describe("A step of another store that comes too late", () => {
     await new Promise((resolve) => setTimeout(resolve, 3 * timeoutMs));
   }
 
-  it("is not written, if it was told to have failed while it waited", async () => {
+  it("is not written if its caller was told of its failure while it waited", async () => {
     const { release } = await stall();
     await expect(store.write("a", snapshot({ n: 2 }), undefined)).rejects.toMatchObject(unavailable);
     const before = express.asked.length;
@@ -99,7 +99,7 @@ describe("A step of another store that comes too late", () => {
     expect(express.asked).not.toContain("touch");
   });
 
-  it("is not written after a look that took longer than its caller waited, so that no ended session comes back", async () => {
+  it("is not written after a read that took longer than its caller waited, so that no ended session comes back", async () => {
     const base = await insert(store, "a", { n: 0 });
     const release = express.holdNext("get");
     await expect(store.write("a", snapshot({ n: 1 }), base)).rejects.toMatchObject(unavailable);
@@ -125,7 +125,7 @@ describe("A step of another store that comes too late", () => {
     });
   });
 
-  it("does not count as sent, and one that has begun does", async () => {
+  it("does not count as sent, while one that has begun does", async () => {
     const { release, version } = await stall();
     const parts = { recent: new RecentSessions(), format: new SessionFormat({}), userIdOf: () => undefined };
     const queue = new SaveQueue("a", { store: store as never, ...parts });

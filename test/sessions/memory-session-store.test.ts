@@ -67,7 +67,7 @@ describe("MemorySessionStore", () => {
     expect(await called<number>((done) => store.length(done))).toBe(1);
   });
 
-  it("does not walk sessions that have expired, also those that expire during the walk", async () => {
+  it("does not walk expired sessions, even those that expire during the walk", async () => {
     const store = storeWithClock();
     for (const sid of ["short", "long 1", "middle", "long 2"])
       await insert(store, sid, {}, sid === "short" ? 1_000 : sid === "middle" ? 10_000 : 60_000);
@@ -80,7 +80,7 @@ describe("MemorySessionStore", () => {
     expect(found).toEqual(["long 1", "long 2"]);
   });
 
-  it("tells by its own clock how long a session lives", async () => {
+  it("computes the life of a session by its own clock", async () => {
     const store = storeWithClock({ ttl: 10 });
     const data = sessionData({}, 60_000);
     now = (data.cookie.expires as Date).getTime() - 7_777;
@@ -91,7 +91,7 @@ describe("MemorySessionStore", () => {
     expect(store.lifeMs(data)).toBe(0);
   });
 
-  it("tells nothing of what a session held whose time had passed before it was removed", async () => {
+  it("announces no contents of a session that had expired before it was removed", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
     now = Date.now() + 2_000;
@@ -100,7 +100,7 @@ describe("MemorySessionStore", () => {
     expect(heard).toEqual([{ sid: "a", reason: "session_ended", data: undefined }]);
   });
 
-  it("inserts a session anew whose id has expired", async () => {
+  it("inserts a new session under an id that has expired", async () => {
     const store = storeWithClock();
     await insert(store, "a", { n: 1 }, 1_000);
     now = Date.now() + 2_000;
@@ -108,7 +108,7 @@ describe("MemorySessionStore", () => {
     assert.equal(result.outcome, "written");
   });
 
-  it("finds all that live after many have expired and been swept", async () => {
+  it("finds all live sessions after many have expired and been swept", async () => {
     const store = storeWithClock();
     for (let n = 0; n < 1_000; n++) await insert(store, `s${n}`, { n }, n % 2 ? 60_000 : 1_000);
     now = Date.now() + 2_000;

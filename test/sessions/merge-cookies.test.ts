@@ -29,14 +29,14 @@ function merged(base: CookieText | undefined, mine: CookieText, theirs: CookieTe
 describe("mergeChanges, of cookies,", () => {
   const base = cookie(start, day);
 
-  it("takes the later expiry, whoever has it, where nobody changed more", () => {
+  it("takes the later expiry of both when nobody changed more", () => {
     const [earlier, later] = [cookie(start + hour, day), cookie(start + 2 * hour, day)];
     expect(merged(base, earlier, later)).toEqual(later);
     expect(merged(base, later, earlier)).toEqual(later);
     expect(merged(base, later, later)).toEqual(later);
   });
 
-  it("takes a maxAge that only I changed, also a shorter one", () => {
+  it("takes a maxAge that only I changed, even a shorter one", () => {
     for (const maxAge of [hour, 30 * day]) {
       const mine = cookie(start + hour, maxAge);
       expect(merged(base, mine, cookie(start + 2 * hour, day))).toEqual(mine);
@@ -53,7 +53,7 @@ describe("mergeChanges, of cookies,", () => {
     expect(merged(base, cookie(start + 2 * hour, day), theirs)).toEqual(theirs);
   });
 
-  it("lets me win, who write last, where both changed the maxAge", () => {
+  it("takes the maxAge of the last writer, me, when both changed it", () => {
     const mine = cookie(start + hour, 2 * hour);
     expect(merged(base, mine, cookie(start + hour, 30 * day))).toEqual(mine);
   });
@@ -73,25 +73,25 @@ describe("mergeChanges, of cookies,", () => {
     expect(merged(base, longer, strict)).toEqual(both);
   });
 
-  it("keeps a cookie without expiry without one", () => {
+  it("leaves a cookie without expiry as it is", () => {
     const none = cookie(start, null);
     expect(merged(none, none, none)).toEqual(none);
   });
 
-  it("takes an expiry that only they gave to a cookie that had none", () => {
+  it("takes an expiry that only they added to a cookie without one", () => {
     const none = cookie(start, null);
     const theirs = cookie(start, day);
     expect(merged(none, none, theirs)).toEqual(theirs);
     expect(merged(none, theirs, none)).toEqual(theirs);
   });
 
-  it("takes away an expiry that only one of us took away", () => {
+  it("removes an expiry that only one of us removed", () => {
     const none = cookie(start, null);
     expect(merged(base, none, cookie(start + hour, day))).toEqual(none);
     expect(merged(base, cookie(start + hour, day), none)).toEqual(none);
   });
 
-  it("takes mine where I had loaded nothing", () => {
+  it("takes my cookie when I had loaded nothing", () => {
     const mine = cookie(start, hour);
     expect(merged(undefined, mine, cookie(start, day))).toEqual(mine);
   });

@@ -32,7 +32,7 @@ describe("mergeChanges", () => {
     ["deletes what I deleted and they changed", { a: 1 }, {}, { a: 2 }, {}],
     ["takes what I changed and they deleted", { a: 1 }, { a: 2 }, {}, { a: 2 }],
     [
-      "takes a nested change as one of its key",
+      "treats a nested change as a change of its top-level key",
       { a: { b: 1 } },
       { a: { b: 2 } },
       { a: { b: 1 }, c: 1 },
@@ -48,12 +48,12 @@ describe("mergeChanges", () => {
     ["counts null as a value", { a: 1 }, { a: null }, { a: 1 }, { a: null }],
     ["keeps an empty object apart from nothing", {}, { a: {} }, {}, { a: {} }],
     ["keeps a false value apart from nothing", {}, { a: false, b: 0, c: "" }, {}, { a: false, b: 0, c: "" }],
-    ["takes undefined for a deletion", { a: 1 }, { a: undefined }, { a: 1 }, {}],
+    ["treats undefined as a deletion", { a: 1 }, { a: undefined }, { a: 1 }, {}],
   ])("%s", (_, base, mine, theirs, expected) => {
     expect(merged(base, mine, theirs)).toEqual(expected);
   });
 
-  it("changes and gives theirs, and leaves base and mine as they are", () => {
+  it("changes and returns theirs, and leaves base and mine unchanged", () => {
     const [base, mine, theirs] = [session({ a: 1 }), session({ a: 2 }), session({ b: 3 })];
     expect(mergeChanges(base, mine, theirs)).toBe(theirs);
     expect(base).toEqual(session({ a: 1 }));
@@ -111,7 +111,7 @@ describe("hasChanges and changedKeys", () => {
 });
 
 describe("sameUnder and copyKey", () => {
-  it("copy a value, or that there is none, and then see the same", () => {
+  it("copy a value or its absence, and then find no difference", () => {
     const from = { a: { b: 1 } };
     const to: Contents = { a: 2, c: 3 };
     for (const key of ["a", "c"]) {

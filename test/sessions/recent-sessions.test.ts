@@ -3,7 +3,7 @@ import { RecentSessions } from "../../lib/sessions/saving/recent-sessions.ts";
 const base = (json: string) => ({ json, version: json });
 
 describe("RecentSessions", () => {
-  it("knows of a session what was set last, and nothing once it was deleted", () => {
+  it("returns what was last set for a session, and nothing once that was deleted", () => {
     const recent = new RecentSessions();
     recent.set("a", base("1"));
     recent.set("a", base("2"));
@@ -13,7 +13,7 @@ describe("RecentSessions", () => {
     expect(recent.get("a")).toBeUndefined();
   });
 
-  it("takes from reads what it knows already, and nothing else", () => {
+  it("updates from a read only a session that it already knows", () => {
     const recent = new RecentSessions();
     recent.set("a", base("1"));
     recent.refresh("a", base("2"));
@@ -21,7 +21,7 @@ describe("RecentSessions", () => {
     expect([recent.get("a"), recent.get("b")]).toEqual([base("2"), undefined]);
   });
 
-  it("forgets the oldest of more than 1,000 sessions", () => {
+  it("forgets the oldest session beyond 1,000", () => {
     const recent = new RecentSessions();
     for (let n = 0; n < 1001; n++) recent.set(`s${n}`, base("x"));
     expect([recent.get("s0"), recent.get("s1"), recent.get("s1000")]).toEqual([

@@ -76,7 +76,7 @@ describe.each(kinds)("RedisSessionStore over %s", (_, open) => {
     for (const each of [kind.client, kind.plain]) each.destroy();
   });
 
-  it("writes what a plain client reads", async () => {
+  it("writes values that a plain client reads", async () => {
     const base = await insert(store, "a", { name: "Ada" });
     expect(await kind.plain.get(`${kind.before}${prefix}a`)).toBe(base.json);
     expect(contentsOf(await readStored(store, "a"))).toEqual({ name: "Ada" });

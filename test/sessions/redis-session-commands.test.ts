@@ -71,7 +71,7 @@ describe("RedisSessionStore", () => {
       expect(calls).toEqual(["evalSha"]);
     });
 
-    it("one command for all reads of a session that come in one turn, each with a copy of its own", async () => {
+    it("one command for all reads of a session in one turn, and gives each reader its own copy", async () => {
       const { store, calls } = watched();
       await insert(store, "a", { n: 1 });
       await insert(store, "b", { n: 2 });
@@ -90,7 +90,7 @@ describe("RedisSessionStore", () => {
       expect(calls).toEqual(["get"]);
     });
 
-    it("a read of its own after each write, removal and set that the same turn has begun", async () => {
+    it("a new read after each write, removal and set that the same turn has begun", async () => {
       const { store } = watched();
       const base = await insert(store, "a", { n: 1 });
       const n = async (read: ReturnType<typeof store.read>) =>
@@ -107,7 +107,7 @@ describe("RedisSessionStore", () => {
       expect((await Promise.all(steps)).filter((_, at) => at % 2 === 0)).toEqual([1, 2, 3, undefined]);
     });
 
-    it("a read anew after one that has failed", async () => {
+    it("a new read after one that has failed", async () => {
       const { store } = watched();
       await client.lPush(`${store.prefix}a`, "no session");
       const failed = await Promise.allSettled([store.read("a"), store.read("a")]);
@@ -129,7 +129,7 @@ describe("RedisSessionStore", () => {
       expect(calls).toEqual(["evalSha"]);
     });
 
-    it("the script so that of many writes at once to a forgetful server one is written", async () => {
+    it("the script so that only one of many concurrent writes to a forgetful server is written", async () => {
       const { store } = watched();
       const base = await insert(store, "a", {});
       await client.scriptFlush();
@@ -163,7 +163,7 @@ describe("RedisSessionStore", () => {
       expect(await client.ttl(key)).toBeGreaterThan(90);
     });
 
-    it("without telling what stands there", async () => {
+    it("without quoting the stored value", async () => {
       const { store } = watched();
       await client.set(`${store.prefix}a`, "secret-text");
       const error = await store.read("a").catch((reason: Error) => reason);
@@ -180,7 +180,7 @@ describe("RedisSessionStore", () => {
     await assertStored(store, "a", { n: 1 });
   });
 
-  it("says whose key it is that holds another type, with Redis's words as the cause, and leaves the key", async () => {
+  it("says that a key of another type is another program's, with Redis's error as the cause, and leaves the key", async () => {
     const { store } = watched();
     await client.sAdd(`${store.prefix}a`, "member");
     const taken = {

@@ -103,7 +103,7 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     }
   });
 
-  it("tells of a session with disableTTL that it never expires", async () => {
+  it("says that a session with disableTTL never expires", async () => {
     const { ours, prefix } = pair({ disableTTL: true });
     await insert(ours, "a", {});
     expect(await client.ttl(`${prefix}a`)).toBe(-1);
@@ -111,7 +111,7 @@ describe("RedisSessionStore beside plain connect-redis", () => {
     expect(ours.lifeMs(sessionData({}, 60_000))).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("leaves the time to live at a refresh with disableTouch", async () => {
+  it("does not change the time to live at a refresh with disableTouch", async () => {
     const { ours, prefix } = pair({ disableTouch: true });
     await insert(ours, "a", {}, 60_000);
     await ours.refresh("a", sessionData({}, 3_600_000));

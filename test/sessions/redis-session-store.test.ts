@@ -89,14 +89,14 @@ describe("RedisSessionStore with a serializer", () => {
     await assertGone(store, "a");
   });
 
-  it("finds a session changed that was written twice with the same contents", async () => {
+  it("finds that a session which was written twice with the same contents has changed", async () => {
     const store = create({ serializer: encrypting });
     const first = await insert(store, "a", { n: 1 });
     await store.write("a", snapshot({ n: 1 }), first);
     expect((await store.write("a", snapshot({ n: 1 }), first)).outcome).toBe("changed");
   });
 
-  it("reads no session that another key encrypted, and leaves it as it is", async () => {
+  it("does not read a session that another key encrypted, and leaves it unchanged", async () => {
     const store = create({ serializer: encrypting });
     const text = base64.stringify(sessionData({ n: 1 }));
     await client.set(`${store.prefix}a`, text);
@@ -106,7 +106,7 @@ describe("RedisSessionStore with a serializer", () => {
 });
 
 describe("RedisSessionStore on two nodes", () => {
-  it("loses no step of writers that count together through two clients", async () => {
+  it("loses no step when writers count together through two clients", async () => {
     const other = await connectRedis();
     try {
       const here = create();

@@ -39,7 +39,7 @@ describe("RedisSessionStore walking", () => {
     },
   );
 
-  it("skips what stands under its prefix and is no session, of whatever type", async () => {
+  it("skips values of any type under its prefix that are no sessions", async () => {
     const store = storeAt(uniquePrefix("walk"));
     await insert(store, "a", {});
     await client.set(`${store.prefix}text`, "no session");
@@ -53,7 +53,7 @@ describe("RedisSessionStore walking", () => {
     );
   });
 
-  it("finds sessions that connect-redis wrote, also through the adapter over it", async () => {
+  it("finds sessions that connect-redis wrote, even through the adapter over it", async () => {
     const prefix = uniquePrefix("walk");
     const plain = new RedisStore({ client, prefix });
     const adapter = AnySessionStore.over(plain, 1_000);
@@ -81,7 +81,7 @@ describe("RedisSessionStore walking", () => {
   });
 
   // Once all ids were loaded before the first session was read, and then one session after the other.
-  it("reads some at a time, as they are found, and holds no more of them", async () => {
+  it("reads some sessions at a time, as they are found, and holds no more of them", async () => {
     let [reads, most, held] = [0, 0, 0];
     const watching = aroundCalls(client, (name, _args, run) => {
       if (name !== "get") return run();

@@ -33,7 +33,7 @@ describe("SaveQueues on a store in trouble", () => {
 
   const open = () => openRecord(store, "a", { saves, timeoutMs, userIdOf });
 
-  it("fails saves whose writes have no answer, also one that has waited for another, and stores them with a second try", async () => {
+  it("fails saves whose writes get no answer, even one that has waited for another, and stores them with a second try", async () => {
     await insert(memory, "a", { n: 0 });
     const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
     const held = store.hold("write", "request");
@@ -75,7 +75,7 @@ describe("SaveQueues on a store in trouble", () => {
   });
 
   // Each shares its write with no other: they waited one after the other, each for as long as all before it.
-  it("fails all that are asked for in one moment in the time of one, also those that are written alone", async () => {
+  it("fails all saves of one moment within the time of one, even those that are written alone", async () => {
     await insert(memory, "a", {});
     const records = await Promise.all(Array.from({ length: 6 }, open));
     for (const _ of records) store.hold("write", "request");
@@ -88,7 +88,7 @@ describe("SaveQueues on a store in trouble", () => {
     expect(performance.now() - begun).toBeLessThan(3 * timeoutMs);
   });
 
-  it("goes on after a write without an answer with those whose time is not over", async () => {
+  it("goes on after an unanswered write with the saves whose time is not over", async () => {
     await insert(memory, "a", {});
     const [first, second] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
     store.hold("write", "answer");
@@ -101,7 +101,7 @@ describe("SaveQueues on a store in trouble", () => {
     await assertStored(memory, "a", { first: 1, second: 1 });
   });
 
-  it("fails none of several that save for what another of them has sent", async () => {
+  it("fails no save because of what another save of the same write has sent", async () => {
     class Picky extends MemorySessionStore {
       override async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {
         if ((next.data as unknown as Contents).poison) throw new Error("cannot be written");

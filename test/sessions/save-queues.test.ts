@@ -62,7 +62,7 @@ describe("SaveQueues", () => {
     },
   );
 
-  it("shows each saver what the others have stored, as a copy of its own", async () => {
+  it("shows each saver its own copy of what the others have stored", async () => {
     await insert(memory, "a", {});
     const [first, second, third] = (await Promise.all([open(), open(), open()])) as [
       OpenRecord,
@@ -80,7 +80,7 @@ describe("SaveQueues", () => {
     await assertStored(memory, "a", { list: ["first", "second"], n: 3 });
   });
 
-  it("writes a save at once that has loaded what another one has replaced since", async () => {
+  it("writes at once a save whose loaded state another save has replaced since", async () => {
     await insert(memory, "a", {});
     const [early, late] = (await Promise.all([open(), open()])) as [OpenRecord, OpenRecord];
     early.session.early = 1;
@@ -120,7 +120,7 @@ describe("SaveQueues", () => {
     await assertStored(memory, "a", { mine0: 1, mine1: 1, mine2: 1, theirs: 1 });
   });
 
-  it("tells all who save a session that was ended meanwhile, and brings nothing back", async () => {
+  it("tells all savers that the session was ended meanwhile, and brings nothing back", async () => {
     await insert(memory, "a", {});
     const records = await Promise.all(Array.from({ length: 10 }, open));
     const held = store.hold("write", "request");
@@ -135,7 +135,7 @@ describe("SaveQueues", () => {
     await assertGone(memory, "a");
   });
 
-  it("refuses who saves after one of those that share its time has made the session expire", async () => {
+  it("refuses a save after a concurrent one has made the session expire", async () => {
     await insert(memory, "a", {});
     const [before, ending, after] = (await Promise.all([open(), open(), open()])) as [
       OpenRecord,
@@ -157,7 +157,7 @@ describe("SaveQueues", () => {
     await assertGone(memory, "a");
   });
 
-  it("tells each login and logout to who has made it, also among others' saves", async () => {
+  it("reports each login and logout to its own saver, even among the saves of others", async () => {
     await insert(memory, "a", {});
     const told: unknown[] = [];
     const records = await Promise.all(

@@ -99,7 +99,7 @@ describe.each([
     expect(opened[0]?.session.date7).toEqual(new Date(7));
   });
 
-  test("for whoever saves once more, and for whoever reads again", async () => {
+  test("for a second save and for a second read", async () => {
     const [a, b] = [await openRecord(store, "a"), await openRecord(store, "a")];
     a.session.mine = new Date(1);
     await a.record.save();
@@ -127,7 +127,7 @@ describe.each([
   });
 });
 
-test("the JSON by which sessions are compared tells apart what JSON does not", () => {
+test("the JSON that compares sessions tells apart values that plain JSON does not", () => {
   const cookie = { originalMaxAge: null, expires: new Date(5) } as SessionData["cookie"];
   const json = (value: unknown) => comparableJson({ cookie, value } as unknown as SessionData);
   const values = [

@@ -32,7 +32,7 @@ describe("SessionCookie", () => {
     ["a Date", new Date(at)],
     ["text", text],
     ["a number", at],
-  ])("takes %s as its expiry, as an option or set later", (_, expires) => {
+  ])("accepts %s as its expiry, as an option or set later", (_, expires) => {
     const later = cookie();
     later.expires = expires;
     for (const made of [cookie({ expires }), later, newCookie({ expires }) as never]) {
@@ -48,7 +48,7 @@ describe("SessionCookie", () => {
     ["false", false],
     ["null", null],
     ["undefined", undefined],
-  ])("takes %s for no expiry, as `expires` and as `maxAge`", (_, none) => {
+  ])("treats %s as no expiry, as `expires` and as `maxAge`", (_, none) => {
     for (const name of ["expires", "maxAge"]) {
       const later = cookie({ maxAge: hour });
       later[name] = none;
@@ -59,7 +59,7 @@ describe("SessionCookie", () => {
     }
   });
 
-  it("keeps exactly the age that it is given, also 0 and a negative one, and takes a Date for an expiry", () => {
+  it("keeps exactly the given age, even 0 or a negative one, and treats a Date as an expiry", () => {
     for (const maxAge of [hour, 0, -1_000, 0.5]) {
       const made = cookie({ maxAge: 1 });
       made.maxAge = maxAge;
@@ -84,7 +84,7 @@ describe("SessionCookie", () => {
     ["Infinity", "maxAge", Number.POSITIVE_INFINITY],
     ["more than there are dates", "maxAge", 1e300],
     ["true", "maxAge", true],
-  ])("throws for %s as %s, and stays as it was", (_, name, wrong) => {
+  ])("throws for %s as %s and stays unchanged", (_, name, wrong) => {
     const made = cookie({ maxAge: hour });
     const before = stored(made);
     const named = new RegExp(`^cookie\\.${name} must be`);
@@ -96,14 +96,14 @@ describe("SessionCookie", () => {
     expect(stored(made)).toEqual(before);
   });
 
-  it("does not share its Date with whoever gave it", () => {
+  it("does not share its Date with the caller that passed it", () => {
     const given = new Date(at);
     const made = cookie({ expires: given });
     given.setTime(Number.NaN);
     expect(made.expires).toEqual(new Date(at));
   });
 
-  it("is made of a copy of another, of what is stored of one, and of express-session's", () => {
+  it("can be made from a copy of another, from a stored cookie, and from express-session's", () => {
     const original = cookie({ maxAge: hour, path: "/app", sameSite: "strict" });
     const theirs = Object.assign(new (Cookie as unknown as new (options: object) => object)({}), {
       maxAge: hour,
@@ -139,7 +139,7 @@ describe("inflateCookie", () => {
     ["nothing", {}, null, null],
     ["false, as express-session stores it", { originalMaxAge: false, expires: false }, null, null],
     ["an expiry without an age", { expires: text }, at, null],
-  ])("reads what is stored with %s", (_, data, expires, age) => {
+  ])("reads a cookie that is stored with %s", (_, data, expires, age) => {
     const made = inflateCookie({ path: "/", ...data } as never);
     expect(made).toBeInstanceOf(SessionCookie);
     expect(made.expires).toEqual(expires === null ? null : new Date(expires));
@@ -147,7 +147,7 @@ describe("inflateCookie", () => {
     expect(inflateCookie(made)).toBe(made);
   });
 
-  it("counts the age from now where express-session took an expiry for the age", () => {
+  it("counts the age from now where express-session stored an expiry as the age", () => {
     for (const expires of [at, text]) {
       const { originalMaxAge } = inflateCookie({ originalMaxAge: expires, expires } as never);
       expect(Math.abs((originalMaxAge as number) - (at - Date.now()))).toBeLessThan(1_000);
@@ -159,7 +159,7 @@ describe("inflateCookie", () => {
     ["an expiry that is true", { expires: true }],
     ["an age that is text", { originalMaxAge: "soon", expires: null }],
     ["a maxAge that is text", { maxAge: "soon" }],
-  ])("finds %s unreadable, and does not quote it", (_, data) => {
+  ])("reports %s as unreadable and does not quote it", (_, data) => {
     const inflate = () => inflateCookie(data as never);
     expect(inflate).toThrow(expect.objectContaining({ code: "ERR_SESSION_UNREADABLE" }));
     expect(inflate).not.toThrow(/soon/);

@@ -53,7 +53,7 @@ describe("SessionEndings", () => {
     for (const holder of holders) expect(holder.ended).toEqual([["a", "session_replaced"]]);
   });
 
-  it("knows no holder any more that was let go, and keeps the others", () => {
+  it("forgets a holder that was released, and keeps the others", () => {
     const [first, second] = [new Holder({ a: 1 }), new Holder({ a: 2 })];
     const letGo = endings.hold(first);
     endings.hold(second);
@@ -63,7 +63,7 @@ describe("SessionEndings", () => {
     expect([first.ended, second.ended]).toEqual([[], [["a", "session_ended"]]]);
   });
 
-  it("takes in a holder once, however often it is given, and again after it was let go", () => {
+  it("holds a holder once, however often it is added, and again after it was released", () => {
     const holder = new Holder({ a: 1 });
     const letGo = endings.hold(holder);
     endings.hold(holder);
@@ -74,7 +74,7 @@ describe("SessionEndings", () => {
     expect(endings.count("a")).toBe(1);
   });
 
-  it("takes a holder that lets itself go while it closes, and one that comes in meanwhile", () => {
+  it("handles a holder that releases itself while it closes, and one that is added meanwhile", () => {
     const ended: string[] = [];
     const letGo = endings.hold({
       count: () => 1,
@@ -101,7 +101,7 @@ describe("SessionEndings", () => {
     expect(ended).toEqual(["leaving", "staying", "staying"]);
   });
 
-  it("closes, and tells no listener, what was found gone", () => {
+  it("closes the connections of a session that was found gone, and tells no listener", () => {
     const holder = new Holder({ a: 1 });
     endings.hold(holder);
     const heard: unknown[] = [];
@@ -110,7 +110,7 @@ describe("SessionEndings", () => {
     expect(heard).toEqual([]);
   });
 
-  it("closes at once, and tells every listener of the very ending", async () => {
+  it("closes at once, and passes the same ending to every listener", async () => {
     const holder = new Holder({ a: 1 });
     endings.hold(holder);
     const heard: unknown[] = [];
@@ -138,7 +138,7 @@ describe("SessionEndings", () => {
     expect(order).toEqual(["closed", "told"]);
   });
 
-  it("resolves an announcement when the slowest listener is done, and tells none after another", async () => {
+  it("resolves an announcement when the slowest listener is done, and tells all listeners at once", async () => {
     const done: string[] = [];
     const started: string[] = [];
     const open: (() => void)[] = [];
@@ -159,7 +159,7 @@ describe("SessionEndings", () => {
     expect(done).toEqual(["second", "first", "all"]);
   });
 
-  it("rejects an announcement with what a listener rejects with, and has closed and told the others", async () => {
+  it("rejects an announcement with the error of a listener, after it has closed and told the others", async () => {
     const error = new Error("no index");
     const holder = new Holder({ a: 1 });
     const heard: string[] = [];
@@ -174,7 +174,7 @@ describe("SessionEndings", () => {
     expect(holder.ended).toHaveLength(1);
   });
 
-  it("tells the others also when a listener throws", async () => {
+  it("tells the others even when a listener throws", async () => {
     const error = new Error("no index");
     const heard: string[] = [];
     endings.onEnding(() => {

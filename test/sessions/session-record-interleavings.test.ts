@@ -29,7 +29,7 @@ describe("SessionRecord", () => {
   }
 
   describe("with an update during a save", () => {
-    it("does not take for its own change what a save took over while the update was reading", async () => {
+    it("does not count as its own change what a save took over while the update was reading", async () => {
       await insert(memory, "a", { n: 0 });
       const mine = await openRecord(store, "a");
       await saveAs(1);
@@ -45,7 +45,7 @@ describe("SessionRecord", () => {
       await assertStored(memory, "a", { n: 3 });
     });
 
-    it("does not take for its own change what the update took over while the save was answered", async () => {
+    it("does not count as its own change what the update took over while the save was answered", async () => {
       await insert(memory, "a", { n: 0 });
       const mine = await openRecord(store, "a");
       const held = store.hold("write", "answer");

@@ -21,7 +21,7 @@ describe("SessionRecord", () => {
   });
 
   describe("with overlapping saves", () => {
-    it("writes once for all that are asked for during one, with what the session is by then", async () => {
+    it("writes once for all saves that are requested during a save, with the session's state by then", async () => {
       const { record, session } = await openRecord(store, "a");
       const held = store.hold("write", "answer");
       session.n = 0;
@@ -38,7 +38,7 @@ describe("SessionRecord", () => {
       expect([store.writes, store.mostWritesAtOnce]).toEqual([2, 1]);
     });
 
-    it("never has two writes under way, whenever the next save is asked for", async () => {
+    it("never has two writes under way, whenever the next save is requested", async () => {
       const { record, session } = await openRecord(store, "a");
       for (let gap = 0; gap < 8; gap++) {
         const held = store.hold("write", "answer");
@@ -71,7 +71,7 @@ describe("SessionRecord", () => {
       await assertStored(memory, "a", { n: 2 });
     });
 
-    it("tells when the save that is under way is done, also if it fails", async () => {
+    it("tells when the save that is under way is done, even if it fails", async () => {
       const { record, session } = await openRecord(store, "a");
       expect(record.saving).toBeUndefined();
       session.n = 1n;
@@ -171,7 +171,7 @@ describe("SessionRecord", () => {
       await assertGone(memory, "a");
     });
 
-    it("refuses saves from the moment that its end was asked for", async () => {
+    it("refuses saves from the moment that its end is requested", async () => {
       await insert(memory, "a", { n: 0 });
       const { record, session } = await openRecord(store, "a");
       const held = store.hold("remove", "request");

@@ -25,7 +25,7 @@ describe("SessionRecord on a store in trouble", () => {
     store = new HeldSessionStore(memory);
   });
 
-  it("saves with a second try what the store did not get the first time", async () => {
+  it("saves with a second try what the store did not receive the first time", async () => {
     await insert(memory, "a", { n: 0 });
     const { record, session } = await openRecord(store, "a", { timeoutMs });
     store.hold("write", "request");
@@ -36,7 +36,7 @@ describe("SessionRecord on a store in trouble", () => {
     await assertStored(memory, "a", { n: 1 });
   });
 
-  it("saves with a second try what the store has got, but did not answer", async () => {
+  it("saves with a second try what the store received but did not answer", async () => {
     const { record, session } = await openRecord(store, "a", { timeoutMs });
     store.hold("write", "answer");
     session.n = 1;
@@ -82,7 +82,7 @@ describe("SessionRecord on a store in trouble", () => {
     await assertStored(memory, "a", { n: 1, theirs: 2 });
   });
 
-  it("leaves nothing stored that was ended after an unanswered first save", async () => {
+  it("leaves nothing stored of a session that was ended after an unanswered first save", async () => {
     const { record, session } = await openRecord(store, "a", { timeoutMs });
     store.hold("write", "answer");
     session.n = 1;
@@ -102,7 +102,7 @@ describe("SessionRecord on a store in trouble", () => {
     await assertGone(memory, "a");
   });
 
-  it("ends a save by timeoutMs whose session others never stop changing", async () => {
+  it("ends a save within timeoutMs when others never stop changing its session", async () => {
     class BusyStore extends MemorySessionStore {
       #turn = 0;
 

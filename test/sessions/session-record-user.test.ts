@@ -39,7 +39,7 @@ describe("SessionRecord of a user", () => {
     return openRecord(held, "a", { userIdOf: userOf, userChanged, ...options });
   }
 
-  it("is nobody's before a login is saved, and then the user's", async () => {
+  it("has no user before a login is saved, and has the user afterwards", async () => {
     const { record, session } = await open();
     expect(record.userId).toBeUndefined();
     session.user = "ada";
@@ -49,7 +49,7 @@ describe("SessionRecord of a user", () => {
     expect((await open()).record.userId).toBe("ada");
   });
 
-  it("tells of logins, changes of the user and logouts, once each, and of no other save", async () => {
+  it("reports each login, change of user and logout once, and no other save", async () => {
     const { record, session } = await open();
     for (const user of [undefined, "ada", "ada", "bob", "bob", undefined, undefined]) {
       session.user = user;
@@ -63,7 +63,7 @@ describe("SessionRecord of a user", () => {
     ]);
   });
 
-  it("tells the store whose session the writer had loaded", async () => {
+  it("tells the store the user of the session that the writer had loaded", async () => {
     const { record, session } = await open();
     for (const user of ["ada", "bob", undefined, "ada"]) {
       session.user = user;
@@ -72,7 +72,7 @@ describe("SessionRecord of a user", () => {
     expect(store.loadedAs).toEqual([undefined, "ada", "bob", undefined]);
   });
 
-  it("asks its owner before each save, and saves what that puts in", async () => {
+  it("asks its owner before each save, and saves what the owner adds", async () => {
     const asked: (string | undefined)[] = [];
     const willSave = (session: Session, userId: string | undefined) => {
       asked.push(userId);
@@ -102,7 +102,7 @@ describe("SessionRecord of a user", () => {
     expect(changes).toEqual([[undefined, "ada"]]);
   });
 
-  it("ends a save only when the owner is done with the change of user", async () => {
+  it("ends a save only when the owner has handled the change of user", async () => {
     let finish = () => {};
     const order: string[] = [];
     const userChanged = async () => {
@@ -124,7 +124,7 @@ describe("SessionRecord of a user", () => {
     expect(order).toEqual(["told", "done", "saved"]);
   });
 
-  it("does not tell of another's login that it merges with, and is the user's then", async () => {
+  it("does not report a login of another writer that it merges with, and has that user afterwards", async () => {
     await insert(store, "a", { n: 0 });
     const mine = await open();
     const theirs = await open();
@@ -137,7 +137,7 @@ describe("SessionRecord of a user", () => {
     await assertStored(store, "a", { n: 1, user: "ada" });
   });
 
-  it("tells of a login over another's that came in between as of a change from that user", async () => {
+  it("reports a login over another that came in between as a change from that user", async () => {
     await insert(store, "a", {});
     const mine = await open();
     const theirs = await open();
@@ -152,7 +152,7 @@ describe("SessionRecord of a user", () => {
     expect(store.loadedAs).toEqual([undefined, undefined, undefined, "ada"]);
   });
 
-  it("takes over at an update whose session it is, and does not tell of it", async () => {
+  it("takes over the user of the session at an update, and does not report it", async () => {
     await insert(store, "a", {});
     const mine = await open();
     const theirs = await open();
@@ -164,7 +164,7 @@ describe("SessionRecord of a user", () => {
     expect(changes).toEqual([]);
   });
 
-  it("tells that the user is gone when it ends the session, once the store has removed it", async () => {
+  it("reports that the user is gone once the store has removed the session that it ends", async () => {
     await insert(store, "a", { user: "ada" });
     const found: (StoredSession | undefined)[] = [];
     const userChanged = async (_: Session, before?: string, after?: string) => {
@@ -177,7 +177,7 @@ describe("SessionRecord of a user", () => {
     expect(found).toEqual([undefined]);
   });
 
-  it("tells nothing when it ends a session of nobody, or one that could not be removed", async () => {
+  it("reports nothing when it ends a session without a user, or one that could not be removed", async () => {
     await insert(store, "a", {});
     await (await open()).record.remove("session_ended");
     await insert(store, "a", { user: "ada" });
@@ -187,7 +187,7 @@ describe("SessionRecord of a user", () => {
     expect(changes).toEqual([]);
   });
 
-  it("tells nothing of a login that finds the session gone", async () => {
+  it("reports no login that finds the session gone", async () => {
     await insert(store, "a", {});
     const { record, session } = await open();
     await store.remove("a");
@@ -196,7 +196,7 @@ describe("SessionRecord of a user", () => {
     expect(changes).toEqual([]);
   });
 
-  it("tells with a second try of a login that the store had got, but did not answer", async () => {
+  it("reports a login with the second try if the store received the first try but did not answer", async () => {
     const { record, session } = await open({ timeoutMs: 50 });
     session.user = "ada";
     held.hold("write", "answer");

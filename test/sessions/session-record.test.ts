@@ -47,7 +47,7 @@ describe("SessionRecord", () => {
     expect(record.hasChanges()).toBe(true);
   });
 
-  it("tells a save without changes from one with changes", async () => {
+  it("tells apart a save without changes and one with changes", async () => {
     await insert(store, "a", { n: 1 });
     const { record } = await openRecord(store, "a");
     await record.save();
@@ -66,7 +66,7 @@ describe("SessionRecord", () => {
     expect(session.cookie.originalMaxAge).toBe(originalMaxAge);
   });
 
-  it("saves what was changed beside what others saved, and then shows both", async () => {
+  it("saves its changes beside those of others, and then shows both", async () => {
     await insert(store, "a", { mine: 0, theirs: 0, both: 0, deleted: 0 });
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -82,7 +82,7 @@ describe("SessionRecord", () => {
     expect(shown(theirs)).toEqual({ mine: 0, theirs: 2, both: 2, added: 2 });
   });
 
-  it("writes back nothing that others deleted or changed, at a save without changes of its own", async () => {
+  it("writes back nothing that others deleted or changed when it saves without changes of its own", async () => {
     await insert(store, "a", { kept: 0, changed: 0, deleted: 0 });
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -104,7 +104,7 @@ describe("SessionRecord", () => {
     await assertStored(store, "a", { theirs: 2, mine: 1 });
   });
 
-  it("takes over at an update what others saved, and keeps what it has not saved", async () => {
+  it("takes over what others saved at an update, and keeps its unsaved changes", async () => {
     await insert(store, "a", { mine: 0, theirs: 0, both: 0 });
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -119,7 +119,7 @@ describe("SessionRecord", () => {
     await assertStored(store, "a", { mine: 1, theirs: 2, both: 1, added: 2 });
   });
 
-  it("keeps at an update a cookie that it has changed and not saved", async () => {
+  it("keeps a changed and unsaved cookie at an update", async () => {
     await insert(store, "a", {}, 60_000);
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -133,7 +133,7 @@ describe("SessionRecord", () => {
     expect(data.cookie.originalMaxAge).toBeGreaterThan(3_000_000);
   });
 
-  it("takes over at an update a cookie that others changed", async () => {
+  it("takes over a cookie that others changed at an update", async () => {
     await insert(store, "a", {}, 60_000);
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -144,7 +144,7 @@ describe("SessionRecord", () => {
     expect(mine.session.cookie.expires).toBeInstanceOf(Date);
   });
 
-  it("puts what others changed of the cookie into the one that the app holds, and saves what it then changes", async () => {
+  it("puts others' changes of the cookie into the object that the app holds, and saves what the app then changes", async () => {
     await insert(store, "a", {}, 60_000);
     const mine = await openRecord(store, "a");
     const theirs = await openRecord(store, "a");
@@ -208,7 +208,7 @@ describe("SessionRecord", () => {
     await assertGone(store, "a");
   });
 
-  it("ends the session at a save whose cookie has expired", async () => {
+  it("ends the session at a save when its cookie has expired", async () => {
     await insert(store, "a", { n: 1 });
     const { record, session } = await openRecord(store, "a");
     const heard = announcements(store);
@@ -229,7 +229,7 @@ describe("SessionRecord", () => {
     await assertStored(store, "a", { big: 1 });
   });
 
-  it("has in the store only what was saved, not what is changed afterwards", async () => {
+  it("stores only what was saved, not what is changed afterwards", async () => {
     const { record, session } = await openRecord(store, "a");
     session.nested = { list: [1] };
     await record.save();

@@ -66,7 +66,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("closes with 4501 those whose session ends while they wait for their turn", async () => {
+  test("closes connections with 4501 if their session ends while they wait for their turn", async () => {
     const served = await serve();
     const browser = await signIn(served);
     await served.browser().webSocket("/ws");
@@ -77,7 +77,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("cuts off those that do not answer, and resolves", async () => {
+  test("cuts off clients that do not answer, and resolves", async () => {
     const served = await serve();
     const socket = await rawSocket(served.port);
     socket.write(handshake());

@@ -139,7 +139,7 @@ test.each<[string, (ws: WebSocket) => unknown]>([
   expect(served.wsSessions.stats()).toMatchObject({ connections: 0, closes: { "1000": 1, "1012": 2 } });
 });
 
-test("an error of the line that nobody listens for is none of the process, nor of the app", async () => {
+test("an error of the line without a listener is no error of the process or the app", async () => {
   const served = await serve({ onConnection: (ws) => void ws.removeAllListeners() });
   const ws = await (await signIn(served)).webSocket("/ws");
   // A frame with a reserved bit.

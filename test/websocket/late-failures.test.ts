@@ -33,7 +33,7 @@ test.each(nothings)(
   },
 );
 
-test("one that returns a thenable which rejects lets nobody in either", async () => {
+test("a middleware that returns a rejecting thenable lets nobody in either", async () => {
   // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
   const thenable = { then: (_: unknown, reject: (error: Error) => void) => reject(new Error("broken")) };
   const served = await serve({ behindSession: [failing(() => thenable)] });

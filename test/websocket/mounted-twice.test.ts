@@ -64,7 +64,7 @@ test.each<[string, string | undefined, string | undefined, string]>([
   },
 );
 
-test("each server is told of by itself", async () => {
+test("a conflict is reported once for each server", async () => {
   const [one, other] = [await serve(greets), await serve()];
   other.server.removeAllListeners("upgrade");
   for (const { server } of [one, other]) server.on("upgrade", one.wsSessions.handleUpgrade);

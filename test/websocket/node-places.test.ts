@@ -216,7 +216,7 @@ describe("A rate of handshakes", () => {
     expect(rate.take("a")).toBeUndefined();
   });
 
-  test("keeps nothing of who has not come for long, and of no more than a hundred thousand", () => {
+  test("drops keys that were not used for long, and keeps at most a hundred thousand", () => {
     let now = 0;
     const rate = new HandshakeRate(0.001, () => now);
     expect(rate.take("first")).toBeUndefined();
@@ -230,7 +230,7 @@ describe("A rate of handshakes", () => {
     expect(rate.size).toBe(1);
   });
 
-  test("without a bound counts nothing", () => {
+  test("without a limit counts nothing", () => {
     const rate = new HandshakeRate(Number.POSITIVE_INFINITY);
     for (let n = 0; n < 1_000; n++) expect(rate.take("a")).toBeUndefined();
   });

@@ -45,7 +45,7 @@ test("a page by HTTP may not connect to its own host where the connection is sec
   expect(await statusOf(listed, headers)).toBe(101);
 });
 
-test("a client without an Origin header is no browser, and may", async () => {
+test("a client without an Origin header is no browser, and may connect", async () => {
   expect(await statusOf(await serve(), {})).toBe(101);
 });
 

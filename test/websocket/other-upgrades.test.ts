@@ -171,7 +171,7 @@ test("of several webSocketSessions one gives it back, exactly once", async () =>
   }
 });
 
-test("somebody else who listens for it has it", async () => {
+test("another listener for that protocol gets the request", async () => {
   const served = await serveRoutes({ webSocket: {} });
   served.server.on("upgrade", (req, socket) => {
     if (req.headers.upgrade === "h2c") socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n");

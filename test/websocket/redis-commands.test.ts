@@ -58,7 +58,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     expect(await commands()).toEqual(["GET", "GET"]);
   });
 
-  test("one without a cookie, or with a forged one: nothing", async () => {
+  test("a handshake without a cookie, or with a forged one: nothing", async () => {
     const browser = served.browser();
     await browser.webSocket("/ws");
     browser.cookies.set("connect.sid", "s%3Aguess.guess");

@@ -12,13 +12,13 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     served = await serve({ place });
   });
 
-  test("what HTTP saved is there on the WebSocket", async () => {
+  test("a WebSocket has the data that HTTP has saved", async () => {
     const browser = await signIn(served, { name: "Ada", nested: { a: [1, { b: 2 }] } });
     const ws = await browser.webSocket("/ws");
     expect(await ask(ws, "get")).toEqual({ name: "Ada", nested: { a: [1, { b: 2 }] } });
   });
 
-  test("what the WebSocket saved is there over HTTP, and on the next WebSocket", async () => {
+  test("HTTP and the next WebSocket have the data that a WebSocket has saved", async () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     await ask(ws, "set", { visits: 1 });
@@ -27,7 +27,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await ask(await browser.webSocket("/ws"), "get")).toEqual({ name: "Ada", visits: 1 });
   });
 
-  test("what is not saved is seen by nobody else, and is not written on close", async () => {
+  test("unsaved changes are visible to nobody else, and are not written on close", async () => {
     const browser = await signIn(served);
     const before = await stored(place.store, sidOf(browser));
     const ws = await browser.webSocket("/ws");

@@ -68,7 +68,7 @@ describe("when Redis is in trouble", () => {
     },
   );
 
-  test("one without a cookie does not wait for it", async () => {
+  test("a handshake without a cookie does not wait for Redis", async () => {
     // Longer than a browser here waits for the answer to a handshake.
     served = await serve({ session: { backend: redisBackend({ client }), timeoutMs: 60_000 } });
     redis.pause();

@@ -31,7 +31,7 @@ test("handleProtocols chooses one of those offered, which it gets in order, with
   expect(seen).toEqual([["token.abc", "chat.v1"], "Ada"]);
 });
 
-test("it is not asked of a client that offers none", async () => {
+test("handleProtocols is not called for a client that offers none", async () => {
   const served = await choosing(() => {
     throw new Error("asked");
   });
@@ -103,7 +103,7 @@ test("one that throws after a response was begun by authorize still answers with
   });
 });
 
-test("what is offered is in no log, since some clients carry a token there", async () => {
+test("the offered names are in no log, because some clients send a token there", async () => {
   const { lines, stop } = captureDebug("express-session-stack:*");
   afterThisTest(stop);
   const served = await choosing((protocols) => (protocols.has("bad") ? ("none" as never) : "chat.v1"));

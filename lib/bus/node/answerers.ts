@@ -1,11 +1,11 @@
-/** Answers what another node asks; what it returns, or resolves to, must be JSON. */
+/** Answers a question of another node. The value that it returns, or resolves to, must be JSON. */
 export type Answerer = (payload: unknown) => unknown;
 
-/** What a node answers, by the type of the message. Of several who answer one, all hear it and the first answers. */
+/** A node's answerers, by the type of the message. All answerers of a type are called, and the first one's answer counts. */
 export class Answerers {
   readonly #byType = new Map<string, Answerer[]>();
 
-  /** Adds one until the returned function is called. */
+  /** Adds an answerer. The returned function removes it. */
   add(type: string, answerer: Answerer): () => void {
     this.#byType.set(type, [...(this.#byType.get(type) ?? []), answerer]);
     return () => {
@@ -15,7 +15,7 @@ export class Answerers {
     };
   }
 
-  /** At once, unless one of those who answer needs time. */
+  /** The answer to a message. It is a promise only if an answerer returns one. */
   answerTo(type: string, payload: unknown): unknown {
     const answers = (this.#byType.get(type) ?? []).map((answerer) => answerer(payload));
     return answers.some((answer) => answer instanceof Promise)

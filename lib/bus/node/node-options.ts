@@ -3,11 +3,11 @@ import { delay, type Rules } from "../../options/rule.ts";
 
 /** Options of a node. */
 export interface NodeOptions {
-  /** Milliseconds after which a node that stopped renewing is taken for dead. @default 10_000 */
+  /** Milliseconds after which a node that has stopped renewing its lease counts as dead. @default 10_000 */
   leaseMs?: number;
 }
 
-/** The options of a node, also as those of a backend. */
+/** The rules for a node's options. A backend takes the same options. */
 export const NODE_RULES: Rules<NodeOptions> = {
   leaseMs: {
     expected: "a whole number of milliseconds, more than 0, below 2 ** 31",

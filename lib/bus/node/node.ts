@@ -7,29 +7,29 @@ import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
 import { Questions } from "./questions.ts";
 import { nodesAmong, UnlistedNodes } from "./unlisted-nodes.ts";
 
-/** What came back on a question to all nodes. */
+/** The result of a question to several nodes. */
 export interface Answers {
-  /** What each node said that answered, this one first. */
+  /** The answers of the nodes that answered, this node's first. */
   readonly answers: readonly unknown[];
-  /** The ids of nodes that live and did not answer in time. */
+  /** The ids of live nodes that did not answer in time. */
   readonly silentNodes: readonly string[];
 }
 
-/** How long leaving may take. */
+/** Longest time that leaving takes, in milliseconds. */
 const LEAVE_WITHIN_MS = 500;
 
-/** Every node listens here. */
+/** The channel that every joined node listens to. */
 const ALL_NODES = "nodes";
 
 /**
- * This process among the nodes: tells them things, and asks all of them and waits for their answers.
+ * This process as one of the nodes. It sends messages to the others, asks them questions and waits for the answers.
  *
- * It joins when there is something to be told of: a process without connections only speaks.
+ * A process joins once it needs messages from others. A process without connections only sends.
  */
 export class Node {
-  /** Its name among the nodes: another one with each start. */
+  /** The id of this node. Each start has a new one. */
   readonly id: string = randomUUID();
-  /** The nodes whose connections the registry does not name, and whether this is one. */
+  /** The nodes whose connections the registry does not name, and whether this node is one of them. */
   readonly unlisted: UnlistedNodes;
   readonly #bus: Bus;
   /** Milliseconds that the others wait for this node when it does not renew its lease. */
@@ -41,45 +41,49 @@ export class Node {
   #joining: Promise<void> | undefined;
   #hearing: Promise<void> | undefined;
   #isClosed = false;
-  /** Whether the backend did not know of its lease any more. */
+  /** Whether the backend had lost this node's lease. */
   #wasForgotten = false;
   #renewal: NodeJS.Timeout | undefined;
-  /** When its lease was last renewed, by two clocks: either may stand still, or be set, while time goes on. */
+  /** When the lease was last renewed, by two clocks. Either clock alone may stand still, or be set. */
   #renewedAt: { readonly date: number; readonly steady: number } | undefined;
 
   constructor(bus: Bus, options: NodeOptions = {}) {
-    // Backends hand on all that they were given.
+    // Backends pass on all of their own options.
     const { leaseMs = 10_000 } = checkedNodeOptions({ leaseMs: options.leaseMs });
     this.#bus = bus;
     this.unlisted = new UnlistedNodes(bus, this.id);
     this.leaseMs = leaseMs;
     bus.onReconnect(() => {
-      // A backend that came back empty does not know this node any more.
+      // A backend that came back empty has lost this node's lease.
       if (this.#renewal) void this.#renew().catch(() => {});
       this.#missed(false);
     });
   }
 
-  /** Whether it hears what others say, or will learn that it may have missed something. */
+  /** Whether this node receives messages, or will learn that it may have missed some. */
   get hasJoined(): boolean {
     return this.#renewal !== undefined;
   }
 
-  /** Whether its lease may have run out, so that nobody waits for this node any more. */
+  /** Whether the lease may have run out. The others no longer wait for this node then. */
   get hasLapsed(): boolean {
     if (!this.#renewedAt) return false;
     const { date, steady } = this.#renewedAt;
     return Math.max(Date.now() - date, performance.now() - steady) >= this.leaseMs;
   }
 
-  /** Says how this node answers a type of message, until the returned function is called. Told messages are answered too, to nobody. */
+  /**
+   * Adds an answerer for a type of message. The returned function removes it. The answerer also gets the messages that
+   * are only told; its answer to them is dropped.
+   */
   answer(type: string, answerer: Answerer): () => void {
     return this.#answerers.add(type, answerer);
   }
 
   /**
-   * Calls back when this node may have missed messages, until the returned function is called: its line was down, or it
-   * was stopped for a while. `hasLapsed` says whether the others may have taken it for dead, and waited for it no more.
+   * Calls the listener when this node may have missed messages, because its line was down or its process was stopped for a
+   * while. `hasLapsed` says whether the others may have taken this node for dead, and so did not wait for it. The returned
+   * function removes the listener.
    */
   onGap(listener: (hasLapsed: boolean) => void): () => void {
     this.#gapListeners.add(listener);
@@ -88,7 +92,7 @@ export class Node {
     };
   }
 
-  /** Resolves once this node hears what others say and they know that it lives. */
+  /** Resolves once this node receives messages, and the others know that it is alive. */
   join(): Promise<void> {
     this.#joining ??= this.#join().catch((error) => {
       this.#joining = undefined;
@@ -97,15 +101,15 @@ export class Node {
     return this.#joining;
   }
 
-  /** Tells all other nodes that have joined. */
+  /** Sends a message to all other nodes that have joined. */
   async tell(type: string, payload: unknown): Promise<void> {
     await this.#bus.publish(ALL_NODES, JSON.stringify({ type, payload, from: this.id } satisfies Message));
   }
 
   /**
-   * Asks all nodes, this one too, or only those that are named, and resolves when all of them that live have answered,
-   * or after `timeoutMs`. Those that are known not to answer, or not known to live, are asked and not waited for: one that
-   * stands still hears of it when it goes on.
+   * Asks all nodes, or only those in `among`. This node can be one of them. Resolves when all live nodes that were asked
+   * have answered, or after `timeoutMs`. Nodes in `silent`, and nodes without a lease, are asked but not waited for:
+   * a process that stands still receives the question when it goes on.
    */
   async ask(
     type: string,
@@ -120,7 +124,7 @@ export class Node {
       return { answers: given(await answering), silentNodes: [] };
     const [own] = await Promise.all([answering, this.#listen()]);
     const answers = given(own);
-    // Known before the question is put, so that nobody who could hear it is left out.
+    // The live nodes are read before the question is sent, so that no node that could receive it is left out.
     const others = nodesAmong(await this.#bus.liveNodes()).filter((id) => id !== this.id && isAsked(id));
     const channels = among
       ? among.filter((nodeId) => nodeId !== this.id).map((nodeId) => this.#ownChannel(nodeId))
@@ -135,13 +139,13 @@ export class Node {
     return { answers, silentNodes: [...waitedFor] };
   }
 
-  /** Leaves, so that nobody waits for this node any more. */
+  /** Leaves the other nodes, so that they no longer wait for this one. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#renewal);
     this.#renewal = undefined;
     this.#gapListeners.clear();
-    // A backend that is down must not keep the process from ending; the lease runs out by itself.
+    // A backend that is down must not keep the process from ending. The lease runs out by itself.
     if (this.#joining) await this.#leave();
     await this.#bus.close();
   }
@@ -150,7 +154,7 @@ export class Node {
     const limit = new AbortController();
     const left = Promise.allSettled([this.#bus.dropLease(this.id), this.unlisted.drop()]);
     await Promise.race([left, delay(LEAVE_WITHIN_MS, undefined, { signal: limit.signal })]);
-    // Else it would keep the process from ending for that long.
+    // A pending delay would keep the process from ending.
     limit.abort();
   }
 
@@ -166,14 +170,17 @@ export class Node {
         throw error;
       });
     await this.#hearing;
-    // Last: who is counted among the living must hear.
+    // The lease comes last: a node that counts as alive must already receive messages.
     await this.#renew();
     if (this.#isClosed) return;
     this.#renewal = setInterval(() => void this.#renew().catch(() => {}), this.leaseMs / 3);
     this.#renewal.unref();
   }
 
-  /** Replies come on a channel of one's own, so that a node which only asks hears nothing else; and so do questions to it alone. */
+  /**
+   * Subscribes to this node's own channel, for replies and for questions to this node alone. A node that only asks
+   * receives nothing else.
+   */
   #listen(): Promise<void> {
     this.#listening ??= this.#bus
       .subscribe(this.#ownChannel(this.id), (text) => {
@@ -194,10 +201,10 @@ export class Node {
     let answer: unknown;
     try {
       const answering = this.#answerers.answerTo(type, payload);
-      // Most answer at once, and are heard in the order in which they were asked.
+      // Most answers are not promises. Without an `await` their replies keep the order of the questions.
       answer = answering instanceof Promise ? await answering : answering;
     } catch {
-      // Whoever asks is told that this node lives; what it could not do, its next revalidation does.
+      // The asking node still learns that this node is alive. The next revalidation does what failed here.
     }
     if (question === undefined) return;
     const reply: Reply = { question, node: this.id, answer };
@@ -209,17 +216,17 @@ export class Node {
     const renewedAt = { date: Date.now(), steady: performance.now() };
     const isFirst = this.#renewedAt === undefined;
     const renewed = this.#bus.renewLease(this.id, this.leaseMs).then((wasKnown) => {
-      // Noted at once: whatever fails beside it, the next renewal would not tell it any more.
+      // This is recorded at once. If the other renewal fails, the next call would no longer report the loss.
       if (wasKnown === false && !isFirst) this.#wasForgotten = true;
     });
     await Promise.all([renewed, this.unlisted.renew(this.leaseMs)]);
-    // Answered so late that the lease may have run out before, or by a backend that has lost it, with all else maybe: nobody
-    // has waited for this node.
+    // The answer came so late that the lease may have run out before, or the backend has lost the lease, maybe with
+    // everything else. In both cases the other nodes did not wait for this one.
     const hasLapsed = this.hasLapsed || this.#wasForgotten;
     this.#wasForgotten = false;
-    // The moment before: the lease runs from somewhere between it and the answer.
+    // The time before the call counts: the lease starts somewhere between the call and its answer.
     this.#renewedAt = renewedAt;
-    // Only now: what a node does that is not known to live would be undone by those that clear up after it.
+    // Listeners are called only now: other nodes clear up after a node without a lease, and would undo its work.
     if (hasLapsed) this.#missed(true);
     if (this.#isClosed) await this.#bus.dropLease(this.id);
   }
@@ -233,7 +240,7 @@ export class Node {
   }
 }
 
-/** The answer of one node, if it has one. */
+/** The answer of one node as a list, which is empty without an answer. */
 function given(answer: unknown): unknown[] {
   return answer === undefined ? [] : [answer];
 }

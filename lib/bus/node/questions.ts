@@ -7,16 +7,16 @@ import type { Reply } from "../message.ts";
 export class Questions {
   readonly #open = new Map<string, (reply: Reply) => void>();
 
-  /** Takes what a node has answered. */
+  /** Takes a node's reply. */
   hear(reply: Reply): void {
     this.#open.get(reply.question)?.(reply);
   }
 
   /**
-   * Puts a question, and resolves to the answers once all nodes in `waitedFor` have answered, or after `timeoutMs`. Who has
-   * answered is taken out of it.
+   * Sends a question. Resolves to the answers once all nodes in `waitedFor` have answered, or after `timeoutMs`. Nodes that
+   * have answered are removed from `waitedFor`.
    *
-   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if nobody is waited for and it is not known that it was put.
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if no node is waited for, and sending is not confirmed in time.
    */
   async ask(
     put: (question: string) => Promise<unknown>,

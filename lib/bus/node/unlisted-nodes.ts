@@ -1,16 +1,16 @@
 import type { Bus } from "../bus.ts";
 
-/** Ends the name of a second lease, beside the node's own. No id of a node ends so. */
+/** The suffix of a node's second lease. No node id ends with it. */
 const MARK = ":unlisted";
 
-/** The nodes among those that have a lease. */
+/** The ids of the nodes among the names of leases. */
 export function nodesAmong(leases: readonly string[]): string[] {
   return leases.filter((lease) => !lease.endsWith(MARK));
 }
 
 /**
- * The nodes that may have connections which the registry does not name, as those without `realtime()`: by a second lease
- * of theirs, so that it ends with them.
+ * The nodes that may have connections which the registry does not name, such as nodes without `realtime()`. A second
+ * lease marks each of them, so that the mark expires with the node.
  */
 export class UnlistedNodes {
   readonly #bus: Bus;
@@ -22,7 +22,10 @@ export class UnlistedNodes {
     this.#lease = nodeId + MARK;
   }
 
-  /** Counts this node among them whenever its lease is renewed and this is so, until the returned function is called. */
+  /**
+   * Adds a check that each renewal of the lease calls. This node is marked while a check is true. The returned function
+   * removes the check.
+   */
   add(isUnlisted: () => boolean): () => void {
     this.#checks.add(isUnlisted);
     return () => {
@@ -30,18 +33,18 @@ export class UnlistedNodes {
     };
   }
 
-  /** Says that this node is one of them, for so many milliseconds, if it is. */
+  /** Marks this node as unlisted for `leaseMs` milliseconds if a check is true. */
   async renew(leaseMs: number): Promise<void> {
     if ([...this.#checks].some((isUnlisted) => isUnlisted()))
       await this.#bus.renewLease(this.#lease, leaseMs);
   }
 
-  /** Says that this node is gone. */
+  /** Removes this node's mark. */
   async drop(): Promise<void> {
     if (this.#checks.size > 0) await this.#bus.dropLease(this.#lease);
   }
 
-  /** The ids of all of them that live. */
+  /** The ids of all live unlisted nodes. */
   async all(): Promise<string[]> {
     const leases = await this.#bus.liveNodes();
     return leases.filter((lease) => lease.endsWith(MARK)).map((lease) => lease.slice(0, -MARK.length));

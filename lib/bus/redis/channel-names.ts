@@ -1,8 +1,8 @@
 import { isCluster, keyPrefixOf, plainClient, type RedisClient } from "../../redis-client/redis-client.ts";
 
 /**
- * The names that channels have in Redis. Its pub/sub knows neither databases nor node-redis's `keyPrefix`: the names
- * carry both, so that channels are apart wherever keys are.
+ * The names of channels in Redis. Redis pub/sub ignores the database number and node-redis's `keyPrefix`. The names
+ * contain both, so that channels are separate wherever keys are.
  */
 export class ChannelNames {
   readonly #askDatabase: () => Promise<number>;
@@ -15,7 +15,10 @@ export class ChannelNames {
     this.#before = `${keyPrefixOf(client)}${prefix}bus:`;
   }
 
-  /** Always by a promise, also once it is known: what is published in turn is sent in turn. */
+  /**
+   * The name of a channel. It is always a promise, also once the database is known, so that messages are sent in the
+   * order of their calls.
+   */
   async of(channel: string): Promise<string> {
     this.#start ??= this.#askDatabase().then(
       (database) => (database === 0 ? this.#before : `${this.#before}@${database}:`),
@@ -28,13 +31,16 @@ export class ChannelNames {
   }
 }
 
-/** Only the server knows it for sure: a sentinel does not show its options, and `select` changes none. */
+/**
+ * The number of the client's database. Only the server knows it for sure: a sentinel hides its options, and `select`
+ * does not change them.
+ */
 async function databaseOf(client: RedisClient): Promise<number> {
   try {
     const { db } = ((await client.clientInfo?.()) ?? {}) as { db?: unknown };
     if (Number.isInteger(db)) return Number(db);
   } catch (error) {
-    // NOPERM is an ACL's, ERR a server's or proxy's that lacks the command. After anything else it is asked again.
+    // An ACL answers NOPERM. A server or proxy without the command answers ERR. After any other error the next call asks again.
     if (!(error instanceof Error && /^(NOPERM|ERR) /.test(error.message))) throw error;
   }
   return (client as { options?: { database?: number } }).options?.database ?? 0;

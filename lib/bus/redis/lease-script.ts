@@ -1,12 +1,12 @@
 /**
- * Renews a node's lease, forgets those that have run out, and answers who lives, by the server's own clock:
- * those of the nodes may differ.
+ * Renews a node's lease, or returns the live nodes. Both remove the leases that have run out. The server's clock counts,
+ * because the clocks of the nodes may differ.
  *
  * KEYS[1]  the leases, a ZSET of node id to the millisecond at which its lease runs out
- * ARGV[1]  the node whose lease is renewed, or '' to only look
+ * ARGV[1]  the node whose lease is renewed, or '' to read the live nodes
  * ARGV[2]  milliseconds that the lease lasts
  *
- * Returns the nodes that live; of one whose lease is renewed, whether it had one: 1, or 0.
+ * Returns 1 for a renewal if the node had a lease, otherwise 0. Without a node, returns the ids of the live nodes.
  */
 export const LEASE_SCRIPT: string = `
 local time = redis.call('TIME')

@@ -1,34 +1,34 @@
 import { randomUUID } from "node:crypto";
 
-/** Begins every probe. No message of a node or of a group does: those are JSON, behind a line break. */
+/** The prefix of every probe. No message of a node or a group begins with it: those are JSON, behind a line break. */
 const PROBE = "probe:";
 
-/** Channels that are probed at a time: those that were subscribed first, which are a node's own, and others in turns. */
+/** Channels probed in a round: the first ones subscribed, which are the node's own, and some of the others in turn. */
 const FIRST = 4;
 const IN_TURN = 150;
 
-/** Probes of a channel that Redis has taken one after the other, and that were not heard: then the channel is deaf. */
+/** A channel is deaf after this many successive probes that Redis accepted but this process did not receive. */
 const DEAF_AFTER = 2;
 
-/** The channels that should be heard, which may change at any time. */
+/** The channels whose messages should arrive. They may change at any time. */
 export interface Subscribed {
   keys(): Iterator<string>;
   has(channel: string): boolean;
 }
 
-/** A channel whose last probe was not heard yet. */
+/** A channel whose last probe has not arrived yet. */
 interface Unheard {
-  /** Whether Redis has taken it. */
+  /** Whether Redis has accepted the last probe. */
   isTaken: boolean;
-  /** How many before it were taken and not heard. */
+  /** How many probes before it were accepted and did not arrive. */
   misses: number;
 }
 
 /**
- * Finds out whether what is subscribed is heard, by what this process says to itself. Clients lose subscriptions: when
- * a slot moves, when a master is taken out, when they could not be made again on a new line.
+ * Verifies subscriptions by messages that this process sends to itself. Clients lose subscriptions when a slot moves,
+ * when a master is removed, or when subscribing again on a new line fails.
  *
- * A Redis that takes no probe, or is slow, is no sign of anything.
+ * A Redis that does not accept probes, or is slow, proves nothing about a channel.
  */
 export class Probes {
   readonly #text = PROBE + randomUUID();
@@ -44,28 +44,28 @@ export class Probes {
     this.#turn = subscribed.keys();
   }
 
-  /** Takes a message that is a probe, of whomever. Answers whether it is one. */
+  /** Handles a message if it is a probe of any process. Returns whether it is one. */
   take(channel: string, message: string): boolean {
     if (!message.startsWith(PROBE)) return false;
     if (message === this.#text) this.#unheard.delete(channel);
     return true;
   }
 
-  /** Has a channel probed with the next round: somebody has reason to think that it is deaf. */
+  /** Has the next round probe a channel that may be deaf. */
   doubt(channel: string): void {
     if (this.#subscribed.has(channel) && !this.#unheard.has(channel))
       this.#unheard.set(channel, { isTaken: true, misses: 0 });
   }
 
-  /** Probes the first channel: what is heard of it tells that the line is up. */
+  /** Probes the first channel. If its probe arrives, the line is up. */
   ask(): void {
     if (this.#underWay > 0) return;
     for (const channel of taken(this.#subscribed.keys(), 1)) this.#send(channel);
   }
 
-  /** Judges the last round, and begins another one. Answers whether a channel is deaf. */
+  /** Evaluates the last round, and begins the next one. Returns whether a channel is deaf. */
   round(): boolean {
-    // Else they would gather at a Redis that does not answer.
+    // Otherwise probes would pile up at a Redis that does not answer.
     if (this.#underWay > 0) return false;
     for (const [channel, unheard] of this.#unheard) {
       if (!this.#subscribed.has(channel)) this.#unheard.delete(channel);
@@ -77,7 +77,7 @@ export class Probes {
     return false;
   }
 
-  /** The line is another one: nothing of the old one counts. */
+  /** Drops all results of the old line, which a new one has replaced. */
   forget(): void {
     this.#unheard.clear();
   }
@@ -112,7 +112,7 @@ export class Probes {
   }
 }
 
-/** The next of an iterator, at most so many. */
+/** The next items of an iterator, at most `count`. */
 function* taken<T>(from: Iterator<T>, count: number): Iterable<T> {
   for (let n = 0; n < count; n++) {
     const { done, value } = from.next();

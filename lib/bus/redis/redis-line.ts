@@ -1,24 +1,24 @@
 import { endClient } from "../../redis-client/end-client.ts";
 import { isCluster, type RedisClient, type RedisSubscriber } from "../../redis-client/redis-client.ts";
 
-/** What node-redis's clients, clusters and sentinels emit when a line of theirs is up, for the first time or again. */
+/** Events of node-redis's clients, clusters and sentinels when a line is up, for the first time or again. */
 const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 
-/** What they emit before that, and before they subscribe again. A sentinel's subscriber tells of its errors only. */
+/** Events before that, and before the client subscribes again. The subscriber of a sentinel emits only errors. */
 const COMING_UP_EVENTS = ["connect", "node-connect"];
 const COMING_UP_EVENTS_OF_A_SENTINEL = [...COMING_UP_EVENTS, "error"];
 
-/** What is told of a line. */
+/** Callbacks about the state of a line. */
 export interface LineEvents {
-  /** It comes up again: what it hears next may come after a gap. */
+  /** The line is coming up again. Its next message may follow a gap. */
   comingUp(): void;
-  /** It is up again. */
+  /** The line is up again. */
   up(): void;
-  /** Subscriptions could not be made again. */
+  /** Subscribing again has failed. */
   deaf(): void;
 }
 
-/** A connection beside the app's client, for pub/sub alone, by which any channel is heard. */
+/** A connection beside the app's client, used for pub/sub alone. */
 export class RedisLine {
   readonly #subscriber: RedisSubscriber;
   readonly #isSharded: boolean;
@@ -35,12 +35,12 @@ export class RedisLine {
     this.#subscribe = this.#subscriber[method].bind(this.#subscriber);
   }
 
-  /** Connects, and tells of what becomes of the line from then on. */
+  /** Connects, and reports the state of the line from then on. */
   async connect(events: LineEvents): Promise<void> {
     const subscriber = this.#subscriber;
-    // node-redis reconnects and subscribes again by itself; without a listener its errors would end the process.
+    // node-redis reconnects and subscribes again by itself. Without a listener its errors would end the process.
     subscriber.on("error", () => {});
-    // A cluster moves its subscriptions by this method, and nobody there hears of it when that fails.
+    // A cluster moves its subscriptions by this method, and ignores a failure of it.
     if (this.#isSharded) {
       subscriber.on("sharded-channel-moved-error", () => events.deaf());
       const subscribe = this.#subscribe;
@@ -62,7 +62,7 @@ export class RedisLine {
     await this.#subscribe(channel, listener);
   }
 
-  /** Resolves once this listener hears no more of the channel. */
+  /** Resolves once this listener receives nothing more from the channel. */
   async unsubscribe(channel: string, listener: (message: string) => void): Promise<void> {
     const known = listener as (message: unknown) => void;
     const subscriber = this.#subscriber;
@@ -72,13 +72,14 @@ export class RedisLine {
   }
 
   /**
-   * Another value each time a cluster was looked at anew: some channels may have moved, and what was said meanwhile is lost.
+   * The topology of a cluster. It is another value each time the client has read the topology anew: some channels may have
+   * moved, and their messages in between are lost.
    */
   get topology(): unknown {
     return (this.#subscriber as { slots?: unknown }).slots;
   }
 
-  /** Ends it, also while it still connects. */
+  /** Ends the line, also while it still connects. */
   destroy(): void {
     this.#giveUp(new Error("The line was ended while it connected."));
     endClient(this.#subscriber, this.#isConnected);

@@ -4,10 +4,10 @@ import type { MessageListener } from "../bus.ts";
 import { Probes } from "./probes.ts";
 import { RedisLine } from "./redis-line.ts";
 
-/** Milliseconds between two looks at what is subscribed. */
+/** Milliseconds between two checks of the subscriptions. */
 const ROUND_MS = 3_000;
 
-/** The same while a line is coming up, of which no event may tell. */
+/** Milliseconds between two probes while a line is coming up. No event may report that it is up. */
 const ASK_MS = 250;
 
 /** A line, and whether it has been up. */
@@ -17,32 +17,32 @@ interface Current {
   isUp: boolean;
 }
 
-/** What subscriptions need of their bus. */
+/** What subscriptions need from their bus. */
 export interface SubscriptionsParts {
-  /** The app's client, beside which they have a line of their own. */
+  /** The app's client. The subscriptions have a line of their own beside it. */
   readonly client: RedisClient;
   /** Publishes on a channel. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Called when messages may have been missed, and before the first one that comes after that. */
+  /** Called when messages may have been missed, before the first message after the gap. */
   onGap(): void;
 }
 
 /**
- * What a bus hears, by a line that is made when it is first needed, and anew when it has gone deaf.
+ * The subscriptions of a bus. Their line is opened when it is first needed, and replaced when it has gone deaf.
  *
- * node-redis reconnects and subscribes again by itself. That fails in silence for single channels, so it is verified:
- * see {@link Probes}. A channel that cannot be subscribed is tried again with each round, and takes no other one down.
+ * node-redis reconnects and subscribes again by itself. That can fail silently for single channels, so {@link Probes}
+ * verify it. Each round tries again the channels that could not be subscribed. Such a channel does not affect the others.
  */
 export class RedisSubscriptions {
   readonly #parts: SubscriptionsParts;
-  /** What is to be heard, by channel: each listener with what is subscribed for it. */
+  /** The wanted listeners by channel, each with the function that is subscribed for it. */
   readonly #wanted = new Map<string, Map<MessageListener, MessageListener>>();
   readonly #down = new Set<string>();
   readonly #probes: Probes;
   #current: Current | undefined;
   #topology: unknown;
   #nextRound: NodeJS.Timeout | undefined;
-  /** Whether a line is coming up of which nobody was told yet. */
+  /** Whether a line is coming up and `onGap` was not called for it yet. */
   #isComingUp = false;
   #isDeaf = false;
   #hasBeenUp = false;
@@ -67,7 +67,7 @@ export class RedisSubscriptions {
         try {
           return await current.line.subscribe(channel, hear);
         } catch (error) {
-          // The line that has taken the place of this one is asked then.
+          // If another line has replaced this one, the loop subscribes there.
           if (this.#current === current || this.#isClosed) throw error;
         }
       }
@@ -77,7 +77,7 @@ export class RedisSubscriptions {
     }
   }
 
-  /** Resolves once this listener hears no more of the channel. */
+  /** Resolves once this listener receives nothing more from the channel. */
   async unsubscribe(channel: string, listener: MessageListener): Promise<void> {
     const hear = this.#unwant(channel, listener);
     const current = this.#current;
@@ -87,7 +87,7 @@ export class RedisSubscriptions {
     await current.line.unsubscribe(channel, hear);
   }
 
-  /** Nobody has heard a message on a channel: if it is one of these, it may be deaf. */
+  /** Reports that a message on a channel had no receivers. If the channel is subscribed here, it may be deaf. */
   doubt(channel: string): void {
     this.#probes.doubt(channel);
   }
@@ -107,7 +107,7 @@ export class RedisSubscriptions {
     const known = listeners.get(listener);
     if (known) return known;
     const hear = (message: string): void => {
-      // node-redis hands on what has come with the answer to its subscriptions, and only then says that the line is up.
+      // node-redis delivers messages that came with the answer to its subscriptions before it reports that the line is up.
       if (this.#isComingUp) this.#tell();
       if (!this.#probes.take(channel, message)) listener(message);
     };
@@ -128,12 +128,12 @@ export class RedisSubscriptions {
     return hear;
   }
 
-  /** After the first line, a new one has to hear what others have asked for before. */
+  /** The current line, or a new one. Any line after the first must subscribe again to all wanted channels. */
   #opened(): Current {
     return this.#current ?? (this.#hasBeenUp ? this.#renew() : this.#open(async () => {}));
   }
 
-  /** Opens a line. What is to be done first is done before anybody subscribes by it. */
+  /** Opens a line. `first` runs before anybody subscribes on it. */
   #open(first: (line: RedisLine) => Promise<void>): Current {
     const line = new RedisLine(this.#parts.client);
     const current: Current = { line, isUp: false, up: this.#connect(line).then(() => first(line)) };
@@ -146,7 +146,7 @@ export class RedisSubscriptions {
       },
       () => {
         line.destroy();
-        // The next who subscribes tries again, or the next round.
+        // The next call of `subscribe`, or the next round, tries again.
         if (this.#current === current) this.#current = undefined;
       },
     );
@@ -168,7 +168,7 @@ export class RedisSubscriptions {
     });
   }
 
-  /** A new line in the place of one that is deaf. The old one ends first: nothing is to be heard twice. */
+  /** Opens a new line in place of a deaf one. The old line ends first, so that no message arrives twice. */
   #renew(): Current {
     this.#current?.line.destroy();
     this.#isDeaf = false;
@@ -184,7 +184,7 @@ export class RedisSubscriptions {
     return current;
   }
 
-  /** Whatever cannot be subscribed is down until a later round. Never rejects. */
+  /** Subscribes again to channels. A channel that fails is down until a later round. Never rejects. */
   async #subscribeAgain(line: RedisLine, channels: readonly string[]): Promise<void> {
     await inBatches(channels, async (channel) => {
       try {
@@ -220,7 +220,7 @@ export class RedisSubscriptions {
     }
     if (this.#down.size > 0) void this.#tryAgain(line);
     if (this.#topology === line.topology) return;
-    // A channel that has moved was subscribed again by the client, which tells nobody of it.
+    // The client has subscribed again to the channels that moved, without an event.
     this.#topology = line.topology;
     this.#tell();
   }

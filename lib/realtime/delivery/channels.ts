@@ -1,7 +1,7 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Bounds } from "../../calls/bounds.ts";
 import { chunks, inBatches } from "../../calls/in-batches.ts";
-import { addressed, deliver, type Receiver } from "./delivery.ts";
+import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
 import { Moves } from "./moves.ts";
 
 /** The part of a group's or a user's connections that this node holds. */
@@ -62,6 +62,8 @@ export class Channels<R extends Receiver> {
   /** Channels that somebody has come into, or gone out of, meanwhile. */
   readonly #moved = new Set<OpenChannel<R>>();
   #heldLength = 0;
+  /** Is told the connections of a user who has left a group. */
+  onLeft: (receivers: ReadonlySet<R>, group: string) => void = () => {};
 
   /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
   constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean) {
@@ -106,6 +108,11 @@ export class Channels<R extends Receiver> {
   /** Sends a message to all in a channel, on all nodes, but one. */
   async publish(name: string, text: string, exceptId = ""): Promise<void> {
     await this.#sendBounds.call(() => this.#bus.publish(name, addressed(text, exceptId)));
+  }
+
+  /** Tells all nodes that a user has left a group: whoever sends to the group next comes after it. */
+  async tellLeft(userId: string, group: string): Promise<void> {
+    await this.#bounds.call(() => this.#bus.publish(userChannel(userId), leaving(group)));
   }
 
   /** Sends a message to all in several channels. Some at a time are one call, so that any number takes no place of others. */
@@ -162,11 +169,18 @@ export class Channels<R extends Receiver> {
       moves: undefined,
       up: Promise.resolve(),
       isDown: true,
-      listener: (text) => (this.#isHolding ? this.#hold(channel, text) : deliver(channel.receivers, text)),
+      listener: (text) => this.#hear(channel, text),
       emptyTicks: 0,
     };
     this.#open.set(name, channel);
     return channel;
+  }
+
+  #hear(channel: OpenChannel<R>, text: string): void {
+    const group = leftGroup(text);
+    if (group !== undefined) this.onLeft(channel.receivers, group);
+    else if (this.#isHolding) this.#hold(channel, text);
+    else deliver(channel.receivers, text);
   }
 
   /** What is held comes first, so that the order is kept. */

@@ -14,6 +14,24 @@ export function addressed(text: string, exceptId: string = ""): string {
   return exceptId + SEPARATOR + text;
 }
 
+/** Stands in place of a connection's id in what tells that a user has left a group. */
+const LEFT = "left";
+
+/**
+ * Tells on a user's channel that the user has left a group. A node that does not know of such messages delivers an event that
+ * no client listens for.
+ */
+export function leaving(group: string): string {
+  return addressed(JSON.stringify({ event_type: "session.left", data: { group } }), LEFT);
+}
+
+/** The group that a message tells the user to have left; `undefined` of any other message. */
+export function leftGroup(message: string): string | undefined {
+  if (!message.startsWith(LEFT + SEPARATOR)) return undefined;
+  const { data } = JSON.parse(message.slice(LEFT.length + SEPARATOR.length)) as { data: { group: string } };
+  return data.group;
+}
+
 /** Gives what has come over the bus to those it is for. */
 export function deliver<R extends Receiver>(
   receivers: Iterable<R>,

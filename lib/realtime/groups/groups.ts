@@ -52,6 +52,7 @@ export class Groups {
   constructor(parts: GroupsParts) {
     this.#parts = parts;
     this.#authority = { events: parts.events, authorize: parts.config.authorizeGroup };
+    parts.channels.onLeft = (connections, group) => this.#leftUnheard(connections, group);
     this.close = parts.changes.follow((change) => this.#follow(change));
   }
 
@@ -68,6 +69,8 @@ export class Groups {
   async leave(userId: string, group: string): Promise<void> {
     const { memberships, changes } = this.#parts;
     await changes.make({ userId, group, isIn: false }, () => memberships.leave(userId, group));
+    // Last: the nodes that the registry knows have followed. One that it has lost, as an emptied Redis has, hears this.
+    await this.#parts.channels.tellLeft(userId, group);
   }
 
   /** The groups of a user. */
@@ -148,6 +151,13 @@ export class Groups {
   forget(connection: RealtimeConnection): void {
     for (const group of connection.groups) this.#exit(connection, group);
     if (connection.isGone && isOfUser(connection)) this.#restoring.leave(connection.userId, connection);
+  }
+
+  /** Takes connections out of a group if this node was not told before that their user has left it. */
+  #leftUnheard(connections: ReadonlySet<RealtimeConnection>, group: string): void {
+    const [first] = [...connections].filter((connection) => connection.groups.has(group)).filter(isOfUser);
+    // What this node could not find out, it looks up by itself.
+    if (first) this.#follow({ userId: first.userId, group, isIn: false }).catch(() => {});
   }
 
   async #follow({ userId, group, isIn }: MembershipChange): Promise<void> {

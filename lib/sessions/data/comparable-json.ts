@@ -1,12 +1,12 @@
 import { types } from "node:util";
 import type { SessionData } from "express-session";
 
-/** A name that no session has by chance. */
+/** A name that no session contains by chance. */
 const KIND = "express-session-stack.kind";
 
 /**
- * JSON by which two states of a session are compared whose serializer keeps more than JSON does: two dates, maps, sets,
- * bigints or errors have the same text only if they are equal. The cookie is written as in JSON.
+ * Returns JSON that compares two states of a session whose serializer keeps more than JSON does. Two dates, maps,
+ * sets, bigints or errors have the same text only if they are equal. The cookie is written as in JSON.
  */
 export function comparableJson(data: SessionData): string {
   const entries = Object.entries(data).map(([key, value]) => [key, key === "cookie" ? value : marked(value)]);
@@ -15,13 +15,15 @@ export function comparableJson(data: SessionData): string {
 
 function marked(value: unknown): unknown {
   const json = JSON.stringify(value, function (this: Record<string, unknown>, key, written: unknown) {
-    // What a toJSON has made of it is not enough: a date and its text are two values.
+    // The original value is examined, not the result of its `toJSON`: a date and its text are different values.
     return described(this[key]) ?? written;
   });
   return json === undefined ? undefined : (JSON.parse(json) as unknown);
 }
 
-/** What JSON does not keep, in words that it does; `undefined` for what it keeps. */
+/**
+ * Describes a value that JSON does not keep, in a form that JSON does keep. Returns `undefined` for any other value.
+ */
 function described(value: unknown): object | undefined {
   if (typeof value === "bigint") return kind("bigint", String(value));
   if (typeof value === "number" && !Number.isFinite(value)) return kind("number", String(value));

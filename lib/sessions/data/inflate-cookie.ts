@@ -4,21 +4,29 @@ import { ageOf, copyCookie, SessionCookie } from "./session-cookie.ts";
 
 type Cookie = SessionData["cookie"];
 
-/** A Cookie with these options. @throws {TypeError} that names the one which is wrong. */
+/**
+ * Creates a Cookie with these options.
+ *
+ * @throws {TypeError} that names the wrong option.
+ */
 export function newCookie(options: { maxAge?: unknown; expires?: unknown }): Cookie {
   const cookie = new SessionCookie(options);
-  // Of the two, the later one counts.
+  // The constructor lets the later of the two win. An `expires` that is undefined must not undo `maxAge`.
   if (options.maxAge !== undefined && options.expires === undefined) cookie.maxAge = options.maxAge;
   return cookie as unknown as Cookie;
 }
 
-/** Makes a Cookie of what is stored of one. @throws {SessionStackError} `ERR_SESSION_UNREADABLE` if it is none. */
+/**
+ * Makes a Cookie from its stored form.
+ *
+ * @throws {SessionStackError} `ERR_SESSION_UNREADABLE` if that is no cookie.
+ */
 export function inflateCookie(data: Cookie): Cookie {
   if ((data as unknown) instanceof SessionCookie) return data;
   try {
     const cookie = new SessionCookie(data);
     const { originalMaxAge, expires } = data;
-    // express-session takes a number or a text as an expiry for the age as well.
+    // For express-session a number or a text given as the expiry is also the age.
     if ((originalMaxAge as unknown) !== expires || !expires) cookie.originalMaxAge = ageOf(originalMaxAge);
     return cookie as unknown as Cookie;
   } catch {
@@ -26,14 +34,21 @@ export function inflateCookie(data: Cookie): Cookie {
   }
 }
 
-/** The door: what comes out of a store, whose cookie is a Cookie from here on. @throws {SessionStackError} as above. */
+/**
+ * Validates data that comes out of a store. From here on its cookie is a Cookie.
+ *
+ * @throws {SessionStackError} as above.
+ */
 export function sessionDataOf(data: unknown): SessionData {
   assertSessionData(data);
   data.cookie = inflateCookie(data.cookie);
   return data;
 }
 
-/** What comes out of a store, and nothing for what is no session: it is nobody's. */
+/**
+ * Returns the session that came out of a store, or `undefined` for data that is no session. Such data belongs to
+ * nobody.
+ */
 export function readableData(data: unknown): SessionData | undefined {
   try {
     return sessionDataOf(data);
@@ -42,7 +57,7 @@ export function readableData(data: unknown): SessionData | undefined {
   }
 }
 
-/** Milliseconds that a session lives from its next touch on, whatever is left of its life now. */
+/** Returns the milliseconds that a session lives from its next touch on, however much of its life is left now. */
 export function touchedLifeMs(store: Pick<SessionStore, "lifeMs">, data: SessionData): number {
   const cookie = copyCookie(inflateCookie(data.cookie) as unknown as SessionCookie);
   cookie.maxAge = cookie.originalMaxAge;

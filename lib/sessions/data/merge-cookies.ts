@@ -6,10 +6,12 @@ type Cookie = SessionData["cookie"];
 
 const ATTRIBUTES = ["partitioned", "priority", "secure", "httpOnly", "domain", "path", "sameSite"] as const;
 
-/** Ages this close are one: `expires = new Date(Date.now() + age)` reads the clock twice. */
+/**
+ * Ages that differ by less than this are equal, because `expires = new Date(Date.now() + age)` reads the clock twice.
+ */
 const SAME_AGE_MS = 10;
 
-/** Whether two cookies differ in no more than when they expire, which each save and each touch moves. */
+/** Whether two cookies are the same apart from the time of their expiry, which each save and each touch moves. */
 export function isSameCookie(a: CookieData, b: CookieData): boolean {
   if (!isSameAge(a, b)) return false;
   for (const name of ATTRIBUTES) if (!isSame(a[name], b[name])) return false;
@@ -17,8 +19,8 @@ export function isSameCookie(a: CookieData, b: CookieData): boolean {
 }
 
 /**
- * Three-way merge by attribute, into a new cookie. An age is one thing with its expiry; each save moves the expiry, so
- * that alone is no change: if nobody has changed the age, the later expiry stands.
+ * Merges three cookies by attribute into a new one. An age and its expiry are one unit. Each save moves the expiry,
+ * so a moved expiry alone is no change: if nobody has changed the age, the later expiry wins.
  */
 export function mergeCookies(base: Cookie | undefined, mine: Cookie, theirs: Cookie): Cookie {
   const me = inflated(mine);

@@ -4,8 +4,8 @@ import { mergeCookies } from "./merge-cookies.ts";
 type Data = Record<string, unknown>;
 
 /**
- * Names that express-session's Session keeps for itself, so no data can stand under them. Those of any object, such as
- * `toString`, and `constructor` are none: nothing calls them on a session.
+ * Names that express-session's Session uses itself, so no data can be stored under them. Names that every object has,
+ * such as `toString` and `constructor`, are not reserved, because nothing calls them on a session.
  */
 const RESERVED: ReadonlySet<string> = new Set(
   ["cookie", "id", "req", ...Object.getOwnPropertyNames(session.Session.prototype)].filter(
@@ -17,12 +17,14 @@ function isReserved(key: string): boolean {
   return RESERVED.has(key);
 }
 
-/** What stands under a key itself: `toString` and the like are inherited by each state that has nothing there. */
+/**
+ * Returns the own value of a key. Every state inherits `toString` and the like; these inherited members do not count.
+ */
 function valueUnder(key: string, state: object): unknown {
   return Object.hasOwn(state, key) ? (state as Data)[key] : undefined;
 }
 
-/** The top-level keys under which data stands in either state, without the cookie. */
+/** Returns the top-level keys that have data in either state, without the cookie. */
 function dataKeys(a: object, b: object): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => !isReserved(key));
 }
@@ -32,7 +34,7 @@ function sameJson(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether the same stands under a key in two states of a session. */
+/** Whether a key has the same value in two states of a session. */
 export function sameUnder(key: string, a: object, b: object): boolean {
   return sameJson(valueUnder(key, a), valueUnder(key, b));
 }
@@ -48,8 +50,8 @@ export function changedKeys(before: object, after: object): string[] {
 }
 
 /**
- * Three-way merge by top-level key: `theirs`, with what changed from `base` to `mine` put over it.
- * All three are plain data as parsed from JSON; `theirs` is changed and returned, with a Cookie.
+ * Merges by top-level key: puts the changes from `base` to `mine` over `theirs`. All three are plain data as parsed
+ * from JSON. The function changes and returns `theirs`, whose cookie becomes a Cookie.
  */
 export function mergeChanges(
   base: SessionData | undefined,
@@ -62,7 +64,7 @@ export function mergeChanges(
   return theirs;
 }
 
-/** Puts what stands under a key in one state into another, also that nothing stands there. */
+/** Copies the value of a key from one state to another. If the key has no value, it is deleted in the other state. */
 export function copyKey(from: object, to: object, key: string): void {
   const value = valueUnder(key, from);
   if (value === undefined) delete (to as Data)[key];
@@ -73,7 +75,10 @@ export function copyKey(from: object, to: object, key: string): void {
 
 const PLAIN = { writable: true, enumerable: true, configurable: true };
 
-/** Puts what stands in `from` under names that any object inherits into a session, from which express-session keeps them. */
+/**
+ * Copies values whose names every object inherits, such as `toString`, from `from` into a session. express-session
+ * leaves these out.
+ */
 export function copyInherited(from: object, to: object): void {
   for (const key of Object.keys(from))
     if (key in Object.prototype && !isReserved(key)) copyKey(from, to, key);

@@ -4,8 +4,8 @@ let lastJson: string | undefined;
 let lastData: SessionData | undefined;
 
 /**
- * What a stored text says, to be compared with and never changed. Of the same text several times in a row it is parsed
- * once: requests of one session that come together compare with the same.
+ * Parses a stored text for comparison. The result must never be changed. The same text several times in a row is
+ * parsed once: concurrent requests of one session compare with the same text.
  */
 export function parsedOnce(json: string): SessionData {
   if (lastJson !== json || !lastData) {

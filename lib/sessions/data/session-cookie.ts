@@ -1,7 +1,7 @@
 import { types } from "node:util";
 import session, { type Session, type SessionData } from "express-session";
 
-/** What a cookie has beside its age. */
+/** The attributes of a cookie apart from its age. */
 export interface CookieAttributes {
   partitioned?: unknown;
   priority?: unknown;
@@ -12,13 +12,13 @@ export interface CookieAttributes {
   sameSite?: unknown;
 }
 
-/** What is stored of a cookie. */
+/** The stored form of a cookie. */
 export interface CookieData extends CookieAttributes {
   readonly originalMaxAge: number | null;
   readonly expires: Date | null;
 }
 
-/** What is taken from express-session's Cookie as it is; `_expires` is where it keeps the expiry. */
+/** The members of express-session's Cookie that are used unchanged. `_expires` holds its expiry. */
 interface CookieBasis extends CookieAttributes {
   _expires: Date | null;
   originalMaxAge: number | null;
@@ -28,20 +28,20 @@ interface CookieBasis extends CookieAttributes {
 const CookieBase = session.Cookie as unknown as new (options?: object) => CookieBasis;
 
 /**
- * express-session's Cookie with one kind of expiry: whatever it is set to, `expires` is a valid Date or `null`, and
- * `originalMaxAge` a finite number of milliseconds or `null`. What can be neither throws where it is set.
+ * express-session's Cookie with normalised times. `expires` is always a valid Date or `null`, and `originalMaxAge` is
+ * always a finite number of milliseconds or `null`. The setters throw for a value that cannot be converted.
  */
 export class SessionCookie extends CookieBase {
   static {
-    // As express-session's are: what copies a cookie by `for … in` finds them.
+    // They are enumerable as in express-session, so that code which copies a cookie by `for … in` finds them.
     for (const name of ["expires", "maxAge"])
       Object.defineProperty(SessionCookie.prototype, name, { enumerable: true });
   }
 
-  /** @throws {TypeError} that names the attribute which is wrong. */
+  /** @throws {TypeError} that names the wrong attribute. */
   constructor(options?: object) {
     super(options);
-    // In a copy of another cookie, made by spreading it, these come past the setters.
+    // When the options are a spread copy of another cookie, these members bypass the setters.
     if (!isValidDate(this._expires)) this._expires = expiryOf(this._expires);
     this.originalMaxAge = ageOf(this.originalMaxAge);
   }
@@ -59,7 +59,7 @@ export class SessionCookie extends CookieBase {
     return this._expires && this._expires.getTime() - Date.now();
   }
 
-  /** The age is what was set, where express-session takes it from the clock, which may have moved on. */
+  /** Sets the age to exactly this value. express-session computes the age from the clock, which may have moved on. */
   set maxAge(value: unknown) {
     if (typeof value === "object" && types.isDate(value)) {
       this.expires = value;
@@ -71,7 +71,11 @@ export class SessionCookie extends CookieBase {
   }
 }
 
-/** The cookie of a session; what the app has put in its place is made one first. @throws {TypeError} if it cannot be. */
+/**
+ * Returns the cookie of a session. An object that the app has put in its place is first converted to a Cookie.
+ *
+ * @throws {TypeError} if it cannot be converted.
+ */
 export function cookieOf(holder: Session | SessionData): SessionCookie {
   const { cookie } = holder as { cookie: unknown };
   if (cookie instanceof SessionCookie) return cookie;
@@ -82,12 +86,12 @@ export function cookieOf(holder: Session | SessionData): SessionCookie {
   return made;
 }
 
-/** Puts all that is stored of a cookie into another one, which is returned. */
+/** Copies all stored attributes of a cookie into another one and returns that. */
 export function copyCookie(
   { data }: Pick<CookieBasis, "data">,
   to: SessionCookie = new SessionCookie(),
 ): SessionCookie {
-  // The age last: setting `expires` computes it anew.
+  // The age is assigned last, because setting `expires` recomputes it.
   const { originalMaxAge, ...attributes } = data;
   return Object.assign(to, attributes, { originalMaxAge });
 }

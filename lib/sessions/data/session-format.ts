@@ -4,15 +4,17 @@ import { comparableJson } from "./comparable-json.ts";
 import { inflateCookie } from "./inflate-cookie.ts";
 import { copyKey } from "./merge.ts";
 
-/** What one saver adds to a session: the keys that it has changed, and the session as it has it. */
+/**
+ * The part of one save in a merged write: the keys that the saver has changed, and the session as the saver has it.
+ */
 export interface Addition {
   readonly keys: readonly string[];
   readonly sent: SessionSnapshot;
 }
 
 /**
- * How sessions are written by a store: as JSON, or by a serializer that keeps more. Then it is found by a JSON of its own
- * what has changed, and the values themselves are what the serializer has made of its own text.
+ * How a store writes sessions: as JSON, or by a serializer that keeps more than JSON does. With such a serializer,
+ * changes are found by comparing JSON of a special form, and the values come from the serializer's own text.
  */
 export class SessionFormat {
   readonly #serializer: SessionSerializer | undefined;
@@ -21,30 +23,30 @@ export class SessionFormat {
     this.#serializer = serializer === JSON ? undefined : serializer;
   }
 
-  /** A session as it is at this moment. */
+  /** Captures the session as it is at this moment. */
   snapshot(data: SessionData): SessionSnapshot {
     const json = this.json(data);
     return this.#serializer ? { data, json, text: this.#serializer.stringify(data) } : { data, json };
   }
 
-  /** The JSON by which a session is compared. */
+  /** Returns the JSON that sessions are compared by. */
   json(data: SessionData): string {
     return this.#serializer ? comparableJson(data) : JSON.stringify(data);
   }
 
-  /** A session in the form in which that JSON has it. */
+  /** Returns a session in the form in which `json` writes it. */
   comparable(data: SessionData): SessionData {
     return this.#serializer ? (JSON.parse(comparableJson(data)) as SessionData) : data;
   }
 
-  /** A copy of one's own of what is stored; `parsed` is what its JSON says. */
+  /** Returns an unshared copy of the stored session. `parsed` is the result of parsing its JSON. */
   async copy({ version }: Base, parsed: SessionData): Promise<SessionData> {
     return this.#serializer ? this.#serializer.parse(version) : parsed;
   }
 
   /**
-   * What is to be stored of a session that was put together as JSON: what stands in `current`, or has the first saver sent,
-   * with what each saver adds.
+   * Returns the snapshot to store for a session that was merged as JSON. It consists of `current`, or else of the
+   * session that the first saver sent, and of the additions of each saver.
    */
   merged(
     merged: SessionData,

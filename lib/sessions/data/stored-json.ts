@@ -1,12 +1,15 @@
 import { assertSessionData, type StoredSession, sessionUnreadable } from "../session-store.ts";
 
-/** A session of its JSON. The text itself is the version and the JSON: a session that is only read is not written out for it. */
+/**
+ * Parses a stored session. The text itself serves as version and JSON, so a session that is only read is not
+ * serialised.
+ */
 export function storedJson(text: string): StoredSession {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    // The parser's own error is not passed on: it quotes what it could not read.
+    // The parser's own error is not passed on, because it quotes the text.
     throw sessionUnreadable();
   }
   assertSessionData(data);

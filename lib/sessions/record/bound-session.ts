@@ -7,7 +7,7 @@ import type { StoredSession } from "../session-store.ts";
 import type { RecordOwner } from "./record-owner.ts";
 import { SessionRecord } from "./session-record.ts";
 
-/** What a session's own methods do, for the request or connection that it belongs to. */
+/** The actions behind a session's own methods, for the request or connection that it belongs to. */
 export interface SessionActions {
   save(session: Session): Promise<void>;
   reload(session: Session): Promise<void>;
@@ -15,7 +15,9 @@ export interface SessionActions {
   regenerate(session: Session): Promise<void>;
 }
 
-/** What is taken from express-session's Session as it is, `touch` among it, which calls `resetMaxAge`. */
+/**
+ * The members of express-session's Session that are used unchanged. `touch` is one of them and calls `resetMaxAge`.
+ */
 interface SessionBasis {
   id: string;
   cookie: SessionData["cookie"];
@@ -51,7 +53,7 @@ export class BoundSession extends SessionBase {
     return typeof session === "object" && session !== null && #record in session;
   }
 
-  /** The record of a session, which is not to be seen by the app. */
+  /** Returns the record of a session. The app must not see it. */
   static recordOf(bound: Session): SessionRecord {
     return (bound as unknown as BoundSession).#record;
   }
@@ -93,7 +95,7 @@ export class BoundSession extends SessionBase {
   }
 }
 
-/** Whether an app's data may stand under a name: a session has members of its own. */
+/** Whether an app may store data under a name. The names of a session's own members are not available. */
 export function isDataKey(key: unknown): boolean {
   return (
     typeof key === "string" && !["", "cookie", "id", "req"].includes(key) && !(key in BoundSession.prototype)

@@ -3,15 +3,17 @@ import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import type { SaveQueues } from "../saving/save-queues.ts";
 import type { SessionStore } from "../session-store.ts";
 
-/** What a record needs of the request or connection that it serves. */
+/** The parts of a request or connection that its record needs. */
 export interface RecordOwner {
   readonly store: SessionStore;
   readonly index: SessionIndex;
   readonly saves: SaveQueues;
-  /** Whose session this is. */
+  /** Returns the id of the session's user. */
   userIdOf(data: SessionData): string | undefined;
-  /** Called before a session is saved that was last seen as this user's. */
+  /** Called before each save of a session. `userId` is the session's last known user. */
   willSave(session: Session, userId: string | undefined): void;
-  /** Called once the stored session is another user's than before, nobody's, or gone. */
+  /**
+   * Called once the user of the stored session has changed: to another user, to none, or because the session is gone.
+   */
   userChanged(session: Session, before: string | undefined, after: string | undefined): Promise<void>;
 }

@@ -12,31 +12,31 @@ import { UnsureInsert } from "./unsure-insert.ts";
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * One session as one request or connection holds it: what it loaded, what it has changed, whether it has ended.
+ * One session as one request or connection holds it: its loaded state, its changes, and whether it has ended.
  *
- * All writing of a session goes through here, so guarantees 1 and 2 are kept here: a save compares with
- * what was loaded, merges what others have saved since, and is refused once the session is gone.
+ * All writes of a session go through this class, so guarantees 1 and 2 are kept here. A save compares with what was
+ * loaded, merges what others have saved since, and is refused once the session is gone.
  */
 export class SessionRecord {
   readonly session: Session;
-  /** Whether a user is about to be logged in, by proof of who it is: not by what the session says. */
+  /** Whether a user is about to be logged in by proof of identity, not by the contents of the session. */
   isLoggingIn = false;
   /** Whether a save has written changes. */
   wasModified = false;
-  /** Whether a save has been done, with changes or without. */
+  /** Whether a save has succeeded, with changes or without. */
   wasSaved = false;
-  /** What the last save has failed with; `undefined` if it has not. */
+  /** The error of the last save; `undefined` if it has not failed. */
   failure: unknown;
   readonly #owner: RecordOwner;
   #base: Base | undefined;
-  /** Keys that a save may have written whose answer did not come: as they are now, they are changes. */
+  /** Keys that an unanswered save may have written. Their present values count as changes. */
   #unsure: ReadonlySet<string> = NONE;
   /** The first save, while nobody knows whether it has stored the session. */
   #unsureInsert: UnsureInsert | undefined;
   #ended = false;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  /** When the store has last said that the session is there. */
+  /** When the store last confirmed that the session exists. */
   #seenAt = Number.NEGATIVE_INFINITY;
 
   constructor(session: Session, owner: RecordOwner, stored: StoredSession | undefined) {
@@ -48,52 +48,52 @@ export class SessionRecord {
     owner.saves.saw(session.id, this.#base);
   }
 
-  /** Whether the session stands in the store, as far as this record knows. */
+  /** Whether the session is stored, as far as this record knows. */
   get isStored(): boolean {
     return this.#base !== undefined && !this.#ended;
   }
 
-  /** Whether this record has found or made the session's end. */
+  /** Whether this record has found or caused the end of the session. */
   get hasEnded(): boolean {
     return this.#ended;
   }
 
-  /** Whose session it is in the store, as far as this record knows. */
+  /** The user of the stored session, as far as this record knows. */
   get userId(): string | undefined {
     return this.#base?.userId;
   }
 
-  /** From here on nothing of the session is stored. */
+  /** Marks the session as ended. Nothing of it is stored from now on. */
   close(): void {
     this.#ended = true;
   }
 
-  /** Whether it may be stored by a first save whose answer did not come, so that no client has its cookie. */
+  /** Whether an unanswered first save may have stored the session. No client has its cookie then. */
   get isUnsure(): boolean {
     return this.#unsureInsert !== undefined && !this.#ended;
   }
 
-  /** Resolves, never rejects, when the save that is under way is done; `undefined` if none is. */
+  /** Resolves when the save that is under way is done, and never rejects; `undefined` if no save is under way. */
   get saving(): Promise<void> | undefined {
     return this.#running && settled(this.#running);
   }
 
   /**
-   * Whether the session holds changes that are not saved, its cookie among them. Costs one serialisation if it does not.
-   * The cookie alone makes no new session worth to be stored.
+   * Whether the session has unsaved changes, including its cookie. The call costs one serialisation if there are
+   * none. A new session with nothing but a cookie has no changes worth storing.
    */
   hasChanges(): boolean {
-    // Asked first: what the app has put in the place of a Cookie is made one, or throws.
+    // This comes first. It converts a value that the app has put in the place of a Cookie, or throws.
     cookieOf(this.session);
     return this.#unsure.size > 0 || differs(this.session, this.#base, this.#owner.saves.format);
   }
 
   /**
-   * Saves the session as it is now. A save that is asked for while another is under way begins after it,
-   * and shares its write with all that were asked for in the meantime.
+   * Saves the session as it is now. A save that is requested while another is under way begins after it. All saves
+   * that are requested in the meantime share one write.
    */
   save(options: SaveOptions = {}): Promise<void> {
-    // One that waits its turn takes all, and begins a moment after the running one has ended.
+    // A waiting save takes all changes, and begins a moment after the running one has ended.
     if (this.#next) return this.#next;
     if (!this.#running) return this.#start(options);
     this.#next = settled(this.#running).then(() => {
@@ -103,20 +103,20 @@ export class SessionRecord {
     return this.#next;
   }
 
-  /** Moves the expiry in the store to that of the session's cookie, or of the cookie in what was just read. */
+  /** Moves the stored expiry to that of the session's cookie, or to that of the cookie that was just read. */
   async refresh(read?: Pick<StoredSession, "data" | "version">): Promise<void> {
     const data = read?.data ?? (this.session as unknown as SessionData);
     const version = read ? read.version : this.#base?.version;
-    // That it was moved is no sign that it is there: some stores cannot tell.
+    // A successful refresh does not prove that the session exists: some stores cannot tell.
     if (!(await this.#owner.store.refresh(this.session.id, data, version))) this.#foundGone();
   }
 
-  /** Whether the store has said within so many milliseconds that the session is there. */
+  /** Whether the store confirmed within the last `ms` milliseconds that the session exists. */
   wasSeenWithin(ms: number): boolean {
     return performance.now() - this.#seenAt <= ms;
   }
 
-  /** Finds out whether the session is still there. */
+  /** Checks whether the session still exists. */
   async verify(): Promise<void> {
     const { store } = this.#owner;
     const [expiresAt] = await store.expiries([this.session.id]);
@@ -124,7 +124,7 @@ export class SessionRecord {
     else this.#foundGone((await store.wasReplaced(this.session.id)) ? "session_replaced" : "session_ended");
   }
 
-  /** Reads the session as it stands in the store now. */
+  /** Reads the session as it is stored now. */
   async read(): Promise<StoredSession> {
     const insert = this.#unsureInsert;
     const stored = await (insert ? insert.find() : this.#owner.store.read(this.session.id));
@@ -133,11 +133,12 @@ export class SessionRecord {
     throw sessionDeleted();
   }
 
-  /** Reads again and takes over what others have saved; changes of one's own stay. */
+  /** Reads the session again and takes over what others have saved. The record's own changes stay. */
   async update(): Promise<void> {
     for (;;) {
-      // Neither may a save end during the read, nor the read come between a write and its answer: what was
-      // read would be older than what the save has left here, and the difference would look like a change.
+      // A save must not end during the read, and the read must not come between a write and its answer. Otherwise the
+      // read state would be older than the one that the save has left here, and the difference would look like a
+      // change.
       while (this.#running) await settled(this.#running);
       const base = this.#base;
       const stored = await this.read();
@@ -151,12 +152,12 @@ export class SessionRecord {
   }
 
   /**
-   * Ends the session. From this call on nothing of it is saved any more. Resolves to whether it was there, as far as it
-   * had been stored and the store tells: somebody else may have ended it before.
+   * Ends the session. From this call on nothing of it is saved. Resolves to whether the session was there, as far as
+   * it had been stored and the store can tell. Somebody else may have ended it before.
    */
   async remove(reason: EndReason): Promise<boolean> {
     this.#ended = true;
-    // A first save that is still under way would be stored after it was removed.
+    // A first save that is still under way would store the session after its removal.
     if (this.#running) await settled(this.#running);
     if (!this.#base && !this.#unsureInsert) return true;
     this.#owner.saves.forget(this.session.id);
@@ -212,7 +213,7 @@ export class SessionRecord {
     this.wasModified ||= isModified;
     if (!merged) this.#base = stored;
     else if (isLast) {
-      // Nobody reads the session any more, but its cookie is still to be sent. Whoever saves it once more merges: nothing
+      // Nobody reads the session any more, but its cookie is still to be sent. A later save merges, because nothing
       // else is stored as this version.
       this.#base = { json: sent.json, version: sent.json, userId: stored.userId };
       takeOverCookie(this.session, merged.cookie);
@@ -224,7 +225,7 @@ export class SessionRecord {
       await this.#owner.userChanged(this.session, userIdBefore, stored.userId);
   }
 
-  /** Takes over what others have saved: what the app has changed since then is a change against the new base. */
+  /** Takes over what others have saved. What the app has changed since then is a change against the new base. */
   #takeOver({ json }: Pick<Base, "json">, theirs: SessionData, base: Base): void {
     takeOver(this.session, JSON.parse(json) as SessionData, theirs, {
       except: this.#unsure,
@@ -236,7 +237,8 @@ export class SessionRecord {
   async #findInsert(insert: UnsureInsert): Promise<void> {
     const stored = await insert.find();
     if (!stored) return this.#foundGone();
-    // Nobody's, as far as anybody was told: the next save logs its user in from the beginning.
+    // The stored session counts as having no user, because nobody was told of one. So the next save performs the
+    // whole login of its user.
     const found = baseOf(stored, () => undefined);
     this.#takeOver(insert.sent, stored.data, found);
     this.#unsureInsert = undefined;

@@ -8,8 +8,8 @@ import type { SessionFormat } from "../data/session-format.ts";
 import type { Base } from "../session-store.ts";
 
 /**
- * Puts what others have saved into a session, where it still is as it was at `before`, which is in the comparable form: what the app has changed since
- * then stays, and so does what stands under the keys of `except`.
+ * Copies what others have saved into a session, where the session is unchanged since `before`. `before` is in the
+ * comparable form. What the app has changed since then stays, and so do the values under the keys of `except`.
  */
 export function takeOver(
   session: Session,
@@ -24,11 +24,14 @@ export function takeOver(
   takeOverCookie(session, mergeCookies(before.cookie, session.cookie, theirs.cookie));
 }
 
-/** Whether a session differs from what is stored, or would be worth to be stored if nothing is: for its cookie alone none is. */
+/**
+ * Whether a session differs from what is stored. If nothing is stored, whether it has data that is worth storing; a
+ * cookie alone is not.
+ */
 export function differs(session: Session, base: Base | undefined, format: SessionFormat): boolean {
   const data = session as unknown as SessionData;
   if (!base) return hasChanges({}, format.comparable(data));
-  // Only if the texts differ is it worth to ask where: a moved expiry or another key order is no change.
+  // A closer comparison is needed only if the texts differ. A moved expiry or another order of keys is no change.
   if (format.json(data) === base.json) return false;
   const before = parsedOnce(base.json);
   return (
@@ -37,12 +40,12 @@ export function differs(session: Session, base: Base | undefined, format: Sessio
   );
 }
 
-/** Puts a cookie into the one that the app has, and may go on to change. */
+/** Copies a cookie into the object that the app holds and may go on changing. */
 export function takeOverCookie(session: Session, theirs: SessionData["cookie"]): void {
   copyCookie(inflatedCookie(theirs), cookieOf(session));
 }
 
-/** A stored cookie as a Cookie of ours. */
+/** Returns a stored cookie as a Cookie of this package. */
 export function inflatedCookie(cookie: SessionData["cookie"]): SessionCookie {
   return inflateCookie(cookie) as unknown as SessionCookie;
 }

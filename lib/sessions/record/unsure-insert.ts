@@ -3,17 +3,17 @@ import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import type { SaveRequest } from "../saving/save.ts";
 import type { SessionSnapshot, SessionStore, StoredSession } from "../session-store.ts";
 
-/** Where it is asked what has become of it. */
+/** The places that know what became of the insert. */
 interface Places {
   readonly store: SessionStore;
   readonly index: SessionIndex;
 }
 
 /**
- * The first save of a session, when its answer has not come: it may have stored the session, or may do so later.
+ * An unanswered first save of a session. It may have stored the session, or may still do so.
  *
- * It is never made again. The session may have been stored and ended since, with all others of its user, and a second
- * first save would bring it back.
+ * It is never repeated. The session may have been stored and then ended together with all others of its user. A
+ * second first save would bring it back.
  */
 export class UnsureInsert {
   /** The session as it was sent to the store. */
@@ -30,7 +30,8 @@ export class UnsureInsert {
   }
 
   /**
-   * Resolves to the session if it is stored after all; to `undefined` if its user's sessions have been ended since.
+   * Resolves to the session if it is stored after all, or to `undefined` if its user's sessions have been ended
+   * since.
    *
    * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if it is not stored, which may still change.
    */
@@ -39,13 +40,17 @@ export class UnsureInsert {
     const stored = await store.read(this.#sid);
     if (!stored)
       throw unavailable("has not said whether it keeps this new session; begin another by regenerate()");
-    // Asked after it: whoever ends the user's sessions takes out the entry first, and finds the session second.
+    // The index is asked after the store. A caller that ends the user's sessions removes the index entry first and
+    // looks for the session second.
     if (this.#userId === undefined || (await index.confirm(this.#userId, this.#sid))) return stored;
     await store.remove(this.#sid, "session_ended");
     return undefined;
   }
 
-  /** To be called before the session is removed: if it is stored only after that, its user is not confirmed. */
+  /**
+   * Removes the index entry of the session. Call this before the session is removed: if the session is stored only
+   * afterwards, its user is not confirmed.
+   */
   async revoke(): Promise<void> {
     if (this.#userId !== undefined) await this.#places.index.remove(this.#userId, [this.#sid]);
   }

@@ -2,10 +2,13 @@ import type { SessionData } from "express-session";
 import { inflateCookie } from "../data/inflate-cookie.ts";
 import { isSessionData } from "../session-store.ts";
 
-/** The last date that there is, as a life. */
+/** The latest date that exists, as a life in seconds. */
 const MAX_SECONDS = 8.64e12;
 
-/** A `ttl` function that is always given a Cookie, and answers whole seconds or throws. */
+/**
+ * Wraps a `ttl` function. The function always receives a session whose cookie is a Cookie. The wrapper returns whole
+ * seconds or throws.
+ */
 export function checkedTtl(ttl: (data: SessionData) => number): (data: SessionData) => number {
   return (data) => {
     const cookie = isSessionData(data) ? inflateCookie(data.cookie) : undefined;

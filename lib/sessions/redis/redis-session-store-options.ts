@@ -8,26 +8,30 @@ import type { SessionSerializer } from "../session-store.ts";
 export interface RedisSessionStoreOptions {
   /** A connected node-redis client, cluster or sentinel. */
   client: RedisClient;
-  /** What stands before the session id in the key. @default "sess:" */
+  /** The text before the session id in each key. @default "sess:" */
   prefix?: string;
   /**
-   * Seconds that a session lives whose cookie has no expiry of its own; a function decides for every session, with 0 or
-   * less for one that is over. What it answers is a finite number, rounded up; else the session is not written.
+   * Seconds that a session lives if its cookie has no expiry of its own. A function decides for every session; 0 or
+   * less means that the session is over. The function must return a finite number, which is rounded up. Otherwise the
+   * session is not written.
    *
    * @default 86_400
    */
   ttl?: number | ((data: SessionData) => number);
-  /** How sessions are written, also with what JSON does not keep. @default JSON */
+  /** Converts sessions to the stored text; it may keep more than JSON does. @default JSON */
   serializer?: SessionSerializer;
-  /** Keys that never expire. @default false */
+  /** Whether keys never expire. @default false */
   disableTTL?: boolean;
-  /** Only a save moves the expiry. @default false */
+  /** Whether only a save moves the expiry. @default false */
   disableTouch?: boolean;
-  /** Keys that a SCAN of `all`, `ids`, `length` and `clear` asks for at a time. @default 100 */
+  /** How many keys one SCAN of `all`, `ids`, `length` and `clear` asks for. @default 100 */
   scanCount?: number;
 }
 
-/** connect-redis scans with the prefix as a pattern: with "[" nothing is found, with "*" what is others'. */
+/**
+ * Characters that a prefix must not contain, because connect-redis scans with the prefix as a pattern. With "[" a
+ * scan finds nothing, with "*" it finds the keys of others.
+ */
 const PATTERN = /[\\*?[\]]/;
 
 const prefixRule: Rule = {
@@ -35,7 +39,7 @@ const prefixRule: Rule = {
   isRight: (value) => isText(value) && !PATTERN.test(value),
 };
 
-/** The options, also as those of a backend. */
+/** The rules of the options. A backend uses them too. */
 export const REDIS_STORE_RULES: Rules<RedisSessionStoreOptions> = {
   client: required({
     expected: "a node-redis client, cluster or sentinel",

@@ -1,12 +1,16 @@
 import type { Base } from "../session-store.ts";
 
-/** Sessions that are remembered, and characters of their JSON; beyond it the one that was saved first is forgotten. */
+/**
+ * The most sessions that are remembered, and the most characters of their JSON. Beyond either, the session that was
+ * saved first is forgotten.
+ */
 const MAX_SESSIONS = 1000;
 const MAX_LENGTH = 8_388_608;
 
 /**
- * What this node has last seen stored of the sessions that it has just saved: what the next save is most likely to find.
- * It may be wrong at any time, since other nodes save as well, and the store compares. A wrong one costs a round trip.
+ * The last known stored state of the sessions that this node has just saved. The next save will most likely find this
+ * state. It may be wrong at any time, since other nodes save as well. The store compares, so a wrong state costs one
+ * round trip.
  */
 export class RecentSessions {
   readonly #bases = new Map<string, Base>();
@@ -16,7 +20,7 @@ export class RecentSessions {
     return this.#bases.get(sid);
   }
 
-  /** Remembers what a write has stored or found. */
+  /** Remembers the state that a write has stored or found. */
   set(sid: string, base: Base): void {
     this.delete(sid);
     this.#bases.set(sid, base);
@@ -27,7 +31,7 @@ export class RecentSessions {
     }
   }
 
-  /** A read has found this: worth knowing only of a session that is being saved. */
+  /** Updates the state from a read. Only sessions that are being saved are worth remembering. */
   refresh(sid: string, base: Base): void {
     const known = this.#bases.get(sid);
     if (known && known.version !== base.version) this.set(sid, base);

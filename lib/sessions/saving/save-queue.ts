@@ -13,7 +13,7 @@ import {
 import type { RecentSessions } from "./recent-sessions.ts";
 import type { Save, SaveResult } from "./save.ts";
 
-/** What a queue needs of the session middleware that it belongs to. */
+/** The parts of the session middleware that a queue needs. */
 export interface SaveQueueParts {
   readonly store: SessionStore;
   readonly recent: RecentSessions;
@@ -21,7 +21,7 @@ export interface SaveQueueParts {
   readonly userIdOf: (data: SessionData) => string | undefined;
 }
 
-/** What one write asks of the store. */
+/** The request to the store for one write. */
 interface Write {
   readonly saves: readonly Save[];
   readonly current: Base | undefined;
@@ -30,11 +30,11 @@ interface Write {
 }
 
 /**
- * The saves of one session on this node, one write after the other. Saves that come in while a write is under way
- * leave together with the next write.
+ * The saves of one session on this node, one write after the other. Saves that arrive while a write is under way
+ * share the next write.
  *
- * So of this node at most one write of a session is under way, however many requests save it, and only another node
- * can come in between. A write is made of what this node knows to be stored, not of what each saver had loaded.
+ * So this node has at most one write of a session under way, however many requests save it, and only another node can
+ * interfere. A write starts from what this node knows to be stored, not from what each saver had loaded.
  */
 export class SaveQueue {
   readonly #sid: string;
@@ -47,23 +47,23 @@ export class SaveQueue {
     this.#parts = parts;
   }
 
-  /** Takes in a save, which may have to wait for the write that is under way. */
+  /** Adds a save, which may have to wait for the write that is under way. */
   add(save: Save): void {
     if (this.#isRunning) save.wait();
     this.#waiting.push(save);
   }
 
-  /** Writes what waits, and calls back when nothing does any more. Never rejects. */
+  /** Writes all waiting saves and calls `onEmpty` when none is left. Never rejects. */
   async run(onEmpty: () => void): Promise<void> {
     this.#isRunning = true;
     let saves = this.#take();
-    // What has come in the same moment and shares no write with these waits from now on.
+    // Saves of the same moment that do not share the first write wait from now on.
     for (const save of this.#waiting) save.wait();
     for (; saves.length > 0; saves = this.#take()) await this.#write(saves);
     onEmpty();
   }
 
-  /** The next saves that can share one write, in the order in which they came. */
+  /** Takes the next saves that can share one write, in the order in which they came. */
   #take(): Save[] {
     this.#waiting = this.#waiting.filter(({ isOpen }) => isOpen);
     const [first] = this.#waiting;
@@ -111,13 +111,13 @@ export class SaveQueue {
     for (const [at, save] of saves.entries()) {
       const { sent, base, unsure } = save.request;
       const isLast = at === saves.length - 1;
-      // A write whose answer did not come may have stored the user already, and nobody was told.
+      // An unanswered write may have stored the user already, and nobody was told.
       const before = unsure.size > 0 ? base?.userId : current?.userId;
       const result: SaveResult = {
         outcome: "written",
         stored,
         merged: next === sent ? undefined : next.data,
-        // Of several, the user is changed by what they are together: one of them is told.
+        // Several saves change the user only by their combined result, so one of them is told.
         userIdBefore: isLast ? before : userId,
       };
       save.succeed(result);
@@ -139,12 +139,12 @@ export class SaveQueue {
       for (const save of saves) save.fail(error);
       return;
     }
-    // What one of several has sent may be what the store cannot take: each is tried by itself before it is told so.
+    // One of the saves may contain something that the store cannot take. So each save is tried alone before it fails.
     for (const save of saves) save.isAlone = true;
     this.#retry(saves, error);
   }
 
-  /** Puts saves before those that wait. Whose time is over is told why it was not enough. */
+  /** Puts saves back at the head of the queue. A save whose time is over fails with the given reason. */
   #retry(saves: readonly Save[], why: unknown): void {
     for (const save of saves) save.failIfLate(why);
     this.#waiting.unshift(...saves);

@@ -5,16 +5,16 @@ import { RecentSessions } from "./recent-sessions.ts";
 import { Save, type SaveRequest } from "./save.ts";
 import { SaveQueue } from "./save-queue.ts";
 
-/** What saves need of the session middleware that they belong to. */
+/** The parts of the session middleware that its saves need. */
 export interface SaveQueuesOptions {
   readonly store: SessionStore;
   /** Milliseconds that a save may take with all its waiting and merging. */
   readonly timeoutMs: number;
-  /** Whose session this is. */
+  /** Returns the id of the session's user. */
   readonly userIdOf: (data: SessionData) => string | undefined;
 }
 
-/** All saves of this node, each session's in a queue of its own, which is there only while something is saved. */
+/** All saves of this node. Each session has a queue of its own, which exists only while something is saved. */
 export class SaveQueues {
   readonly #options: SaveQueuesOptions;
   readonly #queues = new Map<string, SaveQueue>();
@@ -27,7 +27,10 @@ export class SaveQueues {
     this.format = new SessionFormat(options.store);
   }
 
-  /** Begins a save as soon as all are known that are asked for in the same moment, and no other one of the session is under way. */
+  /**
+   * Queues a save. It begins once all saves of the same moment are known and no other save of the session is under
+   * way.
+   */
   save(sid: string, request: SaveRequest): Save {
     const save = new Save(request, this.#options.timeoutMs);
     const queue = this.#queues.get(sid) ?? this.#begin(sid);
@@ -35,12 +38,12 @@ export class SaveQueues {
     return save;
   }
 
-  /** A read has found this stored. */
+  /** Takes note of a session that a read has found. */
   saw(sid: string, base: Base): void {
     this.#recent.refresh(sid, base);
   }
 
-  /** The session has ended: nothing of it is kept here. */
+  /** Drops what is remembered of a session that has ended. */
   forget(sid: string): void {
     this.#recent.delete(sid);
   }
@@ -49,9 +52,10 @@ export class SaveQueues {
     const { store, userIdOf } = this.#options;
     const queue = new SaveQueue(sid, { store, userIdOf, recent: this.#recent, format: this.format });
     this.#queues.set(sid, queue);
-    // Requests that were read together end together, and share the first write then.
+    // Requests that are read together end together, and so share the first write.
     process.nextTick(() => {
-      // In the same turn in which it finds nothing waiting: a save that came between would wait for ever.
+      // The queue is deleted in the same turn in which it finds nothing waiting. A save that came in between would
+      // wait for ever.
       void queue.run(() => this.#queues.delete(sid));
     });
     return queue;

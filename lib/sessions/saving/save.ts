@@ -5,7 +5,7 @@ import { changedKeys, mergeChanges } from "../data/merge.ts";
 import { parsedOnce } from "../data/parsed-once.ts";
 import type { Base, SessionSnapshot } from "../session-store.ts";
 
-/** What came of a save. */
+/** The result of a save. */
 export type SaveResult =
   | { readonly outcome: "expired" }
   | { readonly outcome: "deleted" }
@@ -13,41 +13,46 @@ export type SaveResult =
       readonly outcome: "written";
       /** The session as it is stored now. */
       readonly stored: Base;
-      /** What is stored, if it holds more than the saver has sent: shared by all whose changes it holds, and only read. */
+      /**
+       * The stored session, if it holds more than the saver has sent. All savers whose changes it holds share this
+       * object and only read it.
+       */
       readonly merged: SessionData | undefined;
-      /** Whose session it was before this save. */
+      /** The user whose session it was before this save. */
       readonly userIdBefore: string | undefined;
     };
 
-/** What whoever saves knows. */
+/** What a caller knows about the save it asks for. */
 export interface SaveOptions {
-  /** What `hasChanges` has just answered. */
+  /** The result of a `hasChanges` call just before. */
   readonly isModified?: boolean;
-  /** Whether nobody will read more than the cookie after it, so that the session need not show what others have saved. */
+  /** Whether only the cookie is read after this save, so that the session need not show what others have saved. */
   readonly isLast?: boolean;
 }
 
-/** What a saver asks for. */
+/** What one saver wants to have written. */
 export interface SaveRequest {
   /** The session as the saver last knew it to be stored; `undefined` if it is new. */
   readonly base: Base | undefined;
   /** The session as the saver wants it. */
   readonly sent: SessionSnapshot;
-  /** Whose session it is by that. */
+  /** The user of the session in `sent`. */
   readonly userId: string | undefined;
-  /** Keys that an earlier save may have written whose answer did not come: they count as changed. */
+  /** Keys that an earlier, unanswered save may have written. They count as changed. */
   readonly unsure: ReadonlySet<string>;
 }
 
-/** One save on its way to the store. It ends once: with what came of it, with a failure, or when its time is over. */
+/**
+ * One save on its way to the store. It ends exactly once: with a result, with a failure, or when its time is over.
+ */
 export class Save {
   readonly request: SaveRequest;
   readonly result: Promise<SaveResult>;
-  /** Whether the store was asked to write it, so that it may be stored whatever is heard of it. */
+  /** Whether the store was asked to write it. It may then be stored even if no answer comes. */
   wasSent = false;
   /**
-   * Whether it shares no write with others: one that begins a session, ends it or gives it another user is told of that,
-   * and the index of users follows it step by step.
+   * Whether this save must not share a write with others. That is so for a save that begins a session, ends it or
+   * changes its user: its caller is told of that, and the index of users follows each such step.
    */
   isAlone: boolean;
   readonly #deadline: number;
@@ -75,7 +80,7 @@ export class Save {
     return this.#isOpen;
   }
 
-  /** Puts its changes over what others have stored, which is changed and returned. */
+  /** Applies the changes of this save to what others have stored. Changes and returns `theirs`. */
   applyTo(theirs: SessionData | undefined): SessionData {
     const { base, sent, unsure } = this.request;
     const mine = JSON.parse(sent.json) as SessionData;
@@ -94,12 +99,15 @@ export class Save {
     return [...changed, ...unsure];
   }
 
-  /** Has to wait for others: no longer than its time. */
+  /** Makes this save wait for others, at most until its time is over. */
   wait(): void {
     this.#cancel ??= after(this.#timeoutMs, () => this.fail(timedOut(this.#timeoutMs)));
   }
 
-  /** Ends it if its time is over. Whoever has come in between has made progress, so somebody always does; but nobody waits for ever. */
+  /**
+   * Fails the save if its time is over. Each round in which a save loses, another save has made progress. So somebody
+   * always gets on, and nobody waits for ever.
+   */
   failIfLate(why: unknown): void {
     if (performance.now() >= this.#deadline) this.fail(why);
   }

@@ -8,8 +8,8 @@ const NO_LINES: readonly string[] = [];
 type MadeListener = (res: Response) => void;
 
 /**
- * The response to a handshake by anybody but ws: by a middleware, by `authorize`, or by a refusal. Most handshakes have
- * no such response, and none outlives its handshake: so it is made when it is asked for.
+ * The response to a handshake from a middleware, from `authorize`, or for a refusal. ws writes its own answer. Most
+ * handshakes need no such response, so it is made on first use. No response outlives its handshake.
  */
 export class Answer {
   readonly #req: Request;
@@ -17,13 +17,13 @@ export class Answer {
   readonly #onMade: MadeListener[] = [];
   #res: Response | undefined;
 
-  /** Without a socket, nobody is sent what is written to it. */
+  /** Without a socket, data written to the response is dropped. */
   constructor(req: Request, socket?: Duplex) {
     this.#req = req;
     this.#socket = socket as Line | undefined;
   }
 
-  /** Whether an earlier request of the same line is still being answered, so that nothing else may be. */
+  /** Whether an earlier request of the same line is still being answered. No other answer may be sent then. */
   get isLineTaken(): boolean {
     return Boolean((this.#socket as { _httpMessage?: unknown } | undefined)?._httpMessage);
   }
@@ -43,13 +43,13 @@ export class Answer {
     return res;
   }
 
-  /** Calls a listener with the response once it is made: at once, if it is. */
+  /** Calls a listener with the response once it is made, or at once if it exists. */
   whenMade(listener: MadeListener): void {
     if (this.#res) listener(this.#res);
     else this.#onMade.push(listener);
   }
 
-  /** Leaves the line to ws, with the cookies that are to be set. */
+  /** Detaches the line for ws. Returns the cookies that the answer must set. */
   handOver(): readonly string[] {
     if (!this.#res || !this.#socket) return NO_LINES;
     this.#res.detachSocket(this.#socket);
@@ -67,7 +67,7 @@ function answerOn(line: Line, res: Response): void {
   });
 }
 
-/** What Express makes of Node's response. */
+/** Makes a response of Node into one of Express. */
 function expressResponse(req: Request): Response {
   const { response } = req.app as Application & { readonly response: object };
   const res = Object.setPrototypeOf(new ServerResponse(req), response) as Response;

@@ -3,16 +3,16 @@ import { after } from "../../time/after.ts";
 import type { Answer } from "./answer.ts";
 import { Refusal } from "./refusal.ts";
 
-/** How long a handshake is waited for. */
+/** The limit of a handshake's waiting. */
 export interface Limit {
-  /** Waits for a step, until nobody waits for the handshake any more. If it fails after that, `onLate` is told. */
+  /** Waits for a step until the handshake is given up. If the step fails after that, `onLate` gets the error. */
   race<T>(step: PromiseLike<T>, onLate?: (error: unknown) => void): Promise<T>;
   clear(): void;
 }
 
 /**
- * Ends the waiting for a step once nobody waits for the handshake any more: its time is over, its line has dropped, or
- * it has been answered.
+ * Creates the limit of a handshake. The handshake is given up when its time is over, its line has dropped, or it was
+ * answered.
  */
 export function giveUpLimit(timeoutMs: number, socket: Duplex, answer: Answer): Limit {
   let isGivenUp = false;

@@ -8,18 +8,19 @@ import type { SessionKeeper } from "../../middleware/session-keeper.ts";
 import type { GuestLogins } from "../../users/login/guest-logins.ts";
 import type { SessionWebSocket } from "../session-web-socket.ts";
 
-/** By what the browser of a guest is known again. */
+/** The keys by which a guest's browser is recognised. */
 export interface Guest {
   readonly keys: readonly string[];
-  /** The cookie that is to be set for it in the handshake's answer, if there is one. */
+  /** The cookie that the handshake's answer must set, if there is one. */
   readonly setCookies: readonly string[];
 }
 
 const debug = createDebug("express-session-stack:websocket");
 
 /**
- * The connections of this node whose session is not stored, by what their browsers can show: a key in a cookie, and the id
- * of a session that is gone. When such a browser gets a user, its connections are to come back as that user's.
+ * The connections of this node whose session is not stored, by the keys that their browsers can show. A key is in a cookie,
+ * or comes from the id of a session that is gone. When such a browser logs in, its connections close, so that they
+ * reconnect as that user's.
  */
 export class GuestConnections {
   readonly #keeper: SessionKeeper;
@@ -39,10 +40,10 @@ export class GuestConnections {
     });
   }
 
-  /** Says by what a guest is known, whose handshake is about to be answered. */
+  /** The keys of a guest whose handshake is about to be answered. */
   know(open: OpenSession, req: Request): Guest {
     const keys = open.requestedId === undefined ? [] : [keyOfSession(open.requestedId)];
-    // Any of several: who logs in shows them all.
+    // Any one of several keys will do, because a browser shows all of them when it logs in.
     const [shown] = open.guestKeys;
     if (shown !== undefined) return { keys: [...keys, shown], setCookies: [] };
     const key = newGuestKey();
@@ -62,17 +63,17 @@ export class GuestConnections {
     ws.onceClosed(() => {
       for (const key of keys) this.#remove(key, ws);
     });
-    // Its handshake was sent before the response to the login had arrived.
+    // The handshake was sent before the response to the login had arrived.
     if (keys.some((key) => this.#logins.isRecent(key))) comeBack(ws);
     if (!this.#keeper.hasJoinedNodes) void this.#join();
   }
 
-  /** Hears of no logins any more. */
+  /** Stops receiving logins. */
   close(): void {
     this.#letGo();
   }
 
-  /** A node that the others do not reach has not heard of logins until it is joined. */
+  /** Joins the other nodes, and catches up with the logins that this node has missed. */
   async #join(): Promise<void> {
     if (this.#isJoining) return;
     this.#isJoining = true;
@@ -93,7 +94,7 @@ export class GuestConnections {
   }
 }
 
-/** Until it is closed it is a guest's as before: nothing that it is sent belongs to anybody else. */
+/** Closes a connection, so that its client reconnects. Until then it stays a guest's, so it gets no messages of a user. */
 function comeBack(ws: SessionWebSocket): void {
   setTimeout(() => {
     if (ws.readyState === ws.OPEN) ws.end(closeCodes.session_replaced, "session_replaced");

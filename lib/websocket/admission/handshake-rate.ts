@@ -1,7 +1,7 @@
-/** Handshakes at once, as a multiple of those in a second: all tabs of a browser come back together. */
+/** Seconds of handshakes that may come at once, because all tabs of a browser reconnect together. */
 const BURST_SECONDS = 10;
 
-/** Who is known at a time; of more, those are forgotten who came longest ago. */
+/** Buckets kept at a time. Beyond that, the least recently used are dropped. */
 const MAX_KNOWN = 100_000;
 
 interface Bucket {
@@ -9,12 +9,12 @@ interface Bucket {
   filledAt: number;
 }
 
-/** Counts handshakes by who makes them: each has a bucket of tokens, which fills with time. */
+/** Limits handshakes by session or user. Each key has a bucket of tokens, which fills with time. */
 export class HandshakeRate {
   readonly #perSecond: number;
   readonly #capacity: number;
   readonly #now: () => number;
-  /** In the order in which they came last. */
+  /** The buckets, least recently used first. */
   readonly #buckets = new Map<string, Bucket>();
 
   /** `now` is in milliseconds. */
@@ -24,12 +24,12 @@ export class HandshakeRate {
     this.#now = now;
   }
 
-  /** Of how many something is known. */
+  /** The number of buckets. */
   get size(): number {
     return this.#buckets.size;
   }
 
-  /** Counts one more. Answers with the seconds to wait, if it is one too many. */
+  /** Counts one handshake. Returns the seconds to wait if it is over the limit. */
   take(by: string): number | undefined {
     if (this.#perSecond === Number.POSITIVE_INFINITY) return undefined;
     const now = this.#now();
@@ -44,7 +44,7 @@ export class HandshakeRate {
     return undefined;
   }
 
-  /** Drops buckets that are full again, which are as good as none. */
+  /** Drops buckets that are full again: a full bucket equals none. */
   #forget(now: number): void {
     for (const [by, bucket] of this.#buckets) {
       if (this.#buckets.size < MAX_KNOWN && this.#tokens(bucket, now) < this.#capacity) return;

@@ -1,6 +1,6 @@
 import type { Rule } from "../../options/rule.ts";
 
-/** The rule of webSocketSessions' option `origins`. What browsers never send would never be let in. */
+/** The rule of webSocketSessions' option `origins`. A value that browsers never send would never match. */
 export const originsRule: Rule = {
   expected: "an array of origins, each scheme://host[:port] as browsers send it, or a function of the origin",
   isRight: (value) => typeof value === "function" || (Array.isArray(value) && value.every(isOrigin)),

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { pathnameOf } from "../../middleware/pathname-of.ts";
 import type { Rule } from "../../options/rule.ts";
 
-/** The rule of webSocketSessions' option `path`. What no request target is like would never be connected to. */
+/** The rule of webSocketSessions' option `path`. A value that no request target equals would never match. */
 export const pathRule: Rule = {
   expected: 'a path that begins with "/", without pattern and query',
   isRight: (value) => typeof value === "string" && !isPattern(value) && targetOf(value) === value,

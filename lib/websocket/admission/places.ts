@@ -1,7 +1,7 @@
 import { HandshakeRate } from "./handshake-rate.ts";
 import { Refusal } from "./refusal.ts";
 
-/** How many may come, and stay. */
+/** The limits of connections and handshakes. */
 export interface PlacesOptions {
   readonly maxConnections: number;
   readonly maxAnonymousConnections: number;
@@ -10,15 +10,15 @@ export interface PlacesOptions {
 
 /** The place of one handshake, and then of its connection. */
 export interface Place {
-  /** Counts a handshake of a session, before it is read, and of its user, before anything is done for it. @throws {Refusal} */
+  /** Counts a handshake for its session, before the session is read, or for its user, before the app is asked. @throws {Refusal} */
   of(kind: "session" | "user", id: string): void;
-  /** The handshake of a guest may wait for the app now, in a place that would be a user's. @throws {Refusal} */
+  /** Takes a guest's place to wait for the app. Guests may take only part of the free places. @throws {Refusal} */
   beGuest(): void;
   /** Takes a place among connections without a stored session. @throws {Refusal} */
   beAnonymous(): void;
-  /** Hands the place on to the connection that has opened, which gives it back. */
+  /** Hands the place on to the open connection, which gives it back when it closes. */
   open(connection: { onceClosed(run: () => void): void }): void;
-  /** The handshake has been answered. */
+  /** Ends the handshake's place, once the handshake was answered. */
   end(): void;
 }
 
@@ -28,7 +28,7 @@ export class Places {
   readonly #connections: ReadonlySet<unknown>;
   readonly #rates: Readonly<Record<"session" | "user", HandshakeRate>>;
   #handshakes = 0;
-  /** Those of the handshakes that came without a stored session. */
+  /** The handshakes without a stored session. */
   #guests = 0;
   #anonymous = 0;
   #isClosed = false;
@@ -43,7 +43,7 @@ export class Places {
     };
   }
 
-  /** Open connections whose session is not stored, and handshakes of such that are let in. */
+  /** Open connections whose session is not stored, and admitted handshakes for such connections. */
   get anonymous(): number {
     return this.#anonymous;
   }
@@ -77,7 +77,7 @@ export class Places {
         throw new Refusal(429, `Too many handshakes of this ${kind}`, { "Retry-After": String(seconds) });
       },
       beGuest: () => {
-        // One client can begin any number of them, and each waits as long as `authorize` does: users have the other half.
+        // One client can begin any number of these, and each waits as long as `authorize` does. Half of the places stay for users.
         if (this.#guests >= Math.ceil(this.#free / 2)) throw isFull("handshakes without a session");
         this.#guests++;
         isGuest = true;

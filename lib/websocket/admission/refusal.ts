@@ -1,11 +1,11 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** Why a handshake is refused: thrown on the way, answered at its end with a whole HTTP response. */
+/** The reason why a handshake is refused. It is thrown at any step, and answered with a complete HTTP response. */
 export class Refusal extends Error {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
-  /** What the log is told beside the message, and the client is not. */
+  /** Details for the log, which the client does not get. */
   readonly detail: (() => string) | undefined;
 
   constructor(status: number, message: string, headers: OutgoingHttpHeaders = {}, detail?: () => string) {
@@ -16,7 +16,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What an error says about its own answer, as Express's final handler reads it; any other is a 500. */
+/** The refusal for an error, by its status and headers, as Express's final handler reads them. Any other error is a 500. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const { status, statusCode, headers } = Object(error) as {
@@ -48,7 +48,7 @@ export function refuse(res: ServerResponse, { status, message, headers }: Refusa
   res.end(message);
 }
 
-/** Ends a line that fails: one function for all of them. */
+/** Destroys a failing line. All lines share this function. */
 export function destroyIt(this: Duplex): void {
   this.destroy();
 }

@@ -4,15 +4,15 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { CLOSE_TIMEOUT_MS, SessionWebSocket } from "../session-web-socket.ts";
 import type { WebSocketConfig } from "../web-socket-options.ts";
 
-/** What goes out with the 101 response. */
+/** The parts of the 101 response that vary. */
 interface Acceptance {
   readonly cookieLines: readonly string[];
   readonly protocol: string | false;
 }
 
 /**
- * In how many pieces a message may come, beside one for every 4 KiB. Each piece, of one byte too, may keep the 64 KiB in
- * memory that were read with it, such as pongs between two pieces.
+ * Fragments that a message may have, in addition to one for every 4 KiB. Each fragment, even of one byte, may keep in
+ * memory the 64 KiB that were read with it, such as pongs between two fragments.
  */
 const PIECES = 16;
 const PIECE_BYTES = 4096;
@@ -20,7 +20,7 @@ const PIECE_BYTES = 4096;
 /** Answers handshakes with 101, by ws. */
 export class Acceptor {
   readonly #wss: WebSocketServer;
-  /** Of the handshake that ws is answering, which it does in one turn. */
+  /** The acceptance of the handshake that ws is answering. ws answers synchronously. */
   #acceptance: Acceptance = { cookieLines: [], protocol: false };
 
   constructor({ maxPayload, perMessageDeflate }: WebSocketConfig) {
@@ -41,7 +41,7 @@ export class Acceptor {
     });
   }
 
-  /** Answers; `undefined` if ws has refused it, for a header that only it reads. */
+  /** Answers a handshake. Returns `undefined` if ws has refused it, for a header that only ws reads. */
   accept(
     { req, socket }: { readonly req: IncomingMessage; readonly socket: Duplex },
     head: Buffer,

@@ -10,7 +10,10 @@ const windowBits: Rule = {
     typeof value === "boolean" || (wholeNumber("", 15).isRight(value) && Number(value) >= 8),
 };
 
-/** What zlib takes of one option: what it would refuse later, with the first message, would end the process. */
+/**
+ * The rule of one zlib option. zlib would refuse a wrong value only with the first message, and that would end the
+ * process.
+ */
 function ofZlib(name: keyof ZlibOptions, make: (options: ZlibOptions) => { close(): void }): Rule {
   return {
     expected: "what zlib takes",
@@ -55,7 +58,10 @@ const INSIDE: Rules<PerMessageDeflateOptions> = {
   },
 };
 
-/** The rule of webSocketSessions' option `perMessageDeflate`: ws takes what it is given, and fails with the first message. */
+/**
+ * The rule of webSocketSessions' option `perMessageDeflate`. ws itself accepts any value, and fails with the first
+ * message.
+ */
 export const compressionRule: Rule = {
   expected: "true, false or an object with ws's options",
   isRight: (value) => typeof value === "boolean" || isOptionsObject(value),

@@ -4,14 +4,17 @@ import { Refusal } from "../admission/refusal.ts";
 /** 16 bytes in base64 (RFC 6455, section 4.1). */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Whether a request wants a WebSocket: it says so, or has a header that nothing else has, so that it is a bad handshake. */
+/**
+ * Whether a request wants a WebSocket. It names the protocol, or has a header of WebSockets alone and is a bad
+ * handshake.
+ */
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   if (headers["sec-websocket-key"] !== undefined) return true;
   return (headers.upgrade ?? "").split(",").some((protocol) => protocol.trim().toLowerCase() === "websocket");
 }
 
 /**
- * Refuses what is no WebSocket handshake (RFC 6455, section 4.2.1) before anything is spent on it.
+ * Refuses an invalid WebSocket handshake (RFC 6455, section 4.2.1) before anything is spent on it.
  * ws would refuse it as well, but only after the session was loaded and `authorize` was asked.
  */
 export function checkHandshake({
@@ -22,11 +25,11 @@ export function checkHandshake({
   rawHeaders,
 }: IncomingMessage): void {
   if (method !== "GET") throw new Refusal(400, "A WebSocket handshake is a GET request");
-  // What another version asks for is to be ignored (RFC 9110, section 7.8).
+  // An upgrade in another version is to be ignored (RFC 9110, section 7.8).
   if (httpVersion !== "1.1") throw new Refusal(400, "A WebSocket handshake is a request of HTTP 1.1");
-  // Node leaves this to whoever answers. Of two hosts it would be the first that origins are compared with.
+  // Node does not check this. With two hosts, origins would be compared with the first.
   if (count("host", rawHeaders) !== 1) throw new Refusal(400, "A request has one Host header");
-  // Node's url.parse, and so Express, would throw for it later.
+  // Node's url.parse, and so Express, would throw for such a target later.
   if (!url.startsWith("/") && !URL.canParse(url)) throw new Refusal(400, "Invalid request target");
   if (headers.upgrade?.toLowerCase() !== "websocket") throw new Refusal(400, "Invalid Upgrade header");
   if (!KEY.test(headers["sec-websocket-key"] ?? "")) {
@@ -39,7 +42,7 @@ export function checkHandshake({
   }
 }
 
-/** How many headers of a name there are; Node has names and values in turn. */
+/** The number of headers of a name. `rawHeaders` has names and values in turn. */
 function count(name: string, rawHeaders: readonly string[]): number {
   let found = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === name) found++;

@@ -1,12 +1,12 @@
 import type { Response } from "express";
 import type { Answer } from "../admission/answer.ts";
 
-/** What a lazy response stands for. */
+/** The target of a lazy response. */
 interface Lazy {
   readonly answer: Answer;
 }
 
-/** All is the response's own, which is made with the first look at it. Its methods find it and not what stands for it. */
+/** Forwards every access to the real response, which the first access creates. Methods are bound to the real response. */
 const HANDLER: ProxyHandler<Lazy> = {
   get({ answer: { res } }, name) {
     const member: unknown = Reflect.get(res, name);
@@ -20,8 +20,8 @@ const HANDLER: ProxyHandler<Lazy> = {
 };
 
 /**
- * The response to a handshake, for who may or may not want one. Whether a function of the app looks at its second
- * argument, its `length` does not say; and most let a handshake in without.
+ * A response that is made on first access, for a function of the app that may not need one. The function's `length` does
+ * not tell whether it uses its second argument, and most functions admit a handshake without it.
  */
 export function lazyResponse(answer: Answer): Response {
   return answer.made ?? (new Proxy<Lazy>({ answer }, HANDLER) as unknown as Response);

@@ -9,10 +9,10 @@ const OF_THE_UPGRADE: ReadonlySet<string> = new Set(["upgrade", "http2-settings"
 const NODE_MAX_HEADERS = 1000;
 
 /**
- * Gives a request that wants another protocol, such as `h2c`, back to its server, which answers it as if it had not
- * asked for that (RFC 9110, section 7.8: a server may ignore it). With an upgrade listener Node hands over every such
- * request without reading its body; so the server is given the line anew, with the request in it. Answers whether there
- * is anybody who would answer it, and all of it is known.
+ * Gives a request for another protocol, such as `h2c`, back to its server. The server answers it without the upgrade (RFC
+ * 9110, section 7.8: a server may ignore it). With an upgrade listener, Node hands over every such request without reading
+ * its body. So the line goes to the server again, with the request in it. Returns `false` if the server answers no
+ * requests, or if the request may be incomplete.
  */
 export function leaveToServer(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
   const server = serverOf(socket);
@@ -23,15 +23,15 @@ export function leaveToServer(req: IncomingMessage, socket: Duplex, head: Buffer
 }
 
 /**
- * Whether Node may have left headers out, for there being too many. One of them may say how long the body is: without it
- * the body would be read as requests that nobody has sent.
+ * Whether Node may have left headers out because there are too many. One of them may give the length of the body. Without
+ * it the body would be read as requests that nobody has sent.
  */
 function mayBeCut({ rawHeaders }: IncomingMessage, { maxHeadersCount }: Server): boolean {
   const most = maxHeadersCount ?? NODE_MAX_HEADERS;
   return most > 0 && rawHeaders.length >= 2 * most;
 }
 
-/** The head as it came, without what asks for an upgrade. */
+/** The head as it came, without the headers that ask for an upgrade. */
 function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -39,7 +39,7 @@ function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage):
     if (OF_THE_UPGRADE.has(name.toLowerCase())) continue;
     lines.push(`${name}: ${name.toLowerCase() === "connection" ? withoutUpgrade(value) : value}`);
   }
-  // As Node has read them, a byte a character.
+  // Node has read each byte as one character.
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
 }
 

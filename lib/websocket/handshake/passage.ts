@@ -5,7 +5,7 @@ import type { Answer } from "../admission/answer.ts";
 import type { Limit } from "../admission/give-up-limit.ts";
 import { type AsyncScope, currentScope } from "../async-scope.ts";
 
-/** The response that a cookieMiddleware is given: it need not be made for that. */
+/** The response for a cookieMiddleware, which does not use it. No real one is made. */
 const UNUSED = {} as Response;
 
 /** What a passage is made of. */
@@ -13,15 +13,15 @@ interface PassageParts {
   readonly req: Request;
   readonly answer: Answer;
   readonly limit: Limit;
-  /** Has an async context kept that nothing but the caller has entered. */
+  /** Whether to keep the caller's async context, even if no middleware enters one. */
   readonly keepsScope: boolean;
-  /** Called with what fails when nobody waits for it any more. */
+  /** Called with an error when nobody waits for its step any more. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * The way of a handshake through functions of the app. What a middleware enters, by `run` of an AsyncLocalStorage around
- * `next`, is there for all that comes after it, as it is on HTTP.
+ * The way of a handshake through functions of the app. A middleware may call `next` inside `run` of an AsyncLocalStorage.
+ * The later functions have that async context, as on HTTP.
  */
 export class Passage {
   readonly #parts: PassageParts;
@@ -32,18 +32,18 @@ export class Passage {
     if (parts.keepsScope) this.#scope = currentScope();
   }
 
-  /** Where it has arrived; `undefined` if nobody can have entered anything. */
+  /** The current async context; `undefined` if nothing can have entered one. */
   get scope(): AsyncScope | undefined {
     return this.#scope;
   }
 
-  /** Calls a function where it has arrived. */
+  /** Calls a function in the current async context. */
   call<Result>(call: () => Result): Result {
     return this.#scope ? this.#scope(call) : call();
   }
 
   /**
-   * Goes through middlewares. Answers whether it was waited for one. A middleware that does not go on has answered by
+   * Runs middlewares. Resolves to whether any was asynchronous. A middleware that does not call `next` has answered by
    * `res`, or never will.
    */
   async through(middlewares: readonly RequestHandler[]): Promise<boolean> {
@@ -70,7 +70,7 @@ export class Passage {
     return new Promise<void>((resolve, reject) => {
       runMiddlewares(middlewares, req, res, (error) => {
         if (outcome) {
-          // It has gone on, or failed, before.
+          // The middleware has called `next` before.
           if (error && error !== outcome.error) report(error);
           return;
         }

@@ -5,10 +5,10 @@ import type { WebSocketConfig } from "../web-socket-options.ts";
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
- * The subprotocol of a connection, by `handleProtocols` or, as ws has it, the first that the client offers; `false` for
- * none. No error says what was offered: some clients carry a token there.
+ * The subprotocol of a connection, or `false` for none. `handleProtocols` chooses it; without that it is the first that the
+ * client offers, as with ws. No error contains the offered names, because some clients send a token there.
  *
- * @throws {TypeError} if the function answers anything but one of those that were offered, or none.
+ * @throws {TypeError} if the function returns a value that is neither an offered protocol nor falsy.
  */
 export function chosenProtocol({ handleProtocols }: WebSocketConfig, req: Request): string | false {
   const offered = offeredProtocols(req.headers["sec-websocket-protocol"]);
@@ -18,14 +18,14 @@ export function chosenProtocol({ handleProtocols }: WebSocketConfig, req: Reques
   const chosen: unknown = handleProtocols(new Set(offered), req);
   if (!chosen) return false;
   if (typeof chosen === "string" && offered.has(chosen)) return chosen;
-  // Nobody else hears of it.
+  // Nobody else handles the rejection.
   if (typeof Object(chosen).then === "function") Promise.resolve(chosen).catch(() => {});
   throw new TypeError(
     'webSocketSessions: option "handleProtocols" must answer at once, with one of the protocols it is given or with false',
   );
 }
 
-/** What a client offers, in its order; nothing of a header that ws will refuse. */
+/** The protocols that a client offers, in its order. The set is empty for a header that ws will refuse. */
 function offeredProtocols(header = ""): Set<string> {
   const names = header.split(",").map((name) => name.trim());
   const offered = new Set(names);

@@ -5,10 +5,10 @@ import { asksForWebSocket } from "./handshake.ts";
 
 type IsMine = (req: IncomingMessage) => boolean;
 
-/** The `handleUpgrade` functions of this package, with what each says of a request's path. */
+/** The `handleUpgrade` functions of this package, each with its check of a request's path. */
 const handlers = new WeakMap<object, IsMine>();
 
-/** Which of them answers a request, and what its line was like then. */
+/** Which `handleUpgrade` answers a request, and the state of the line at that moment. */
 interface Claim {
   readonly by: object;
   readonly readers: number;
@@ -17,14 +17,14 @@ interface Claim {
 
 const claims = new WeakMap<IncomingMessage, Claim>();
 
-/** The HTTP server of a line, if it is of one. */
+/** The HTTP server of a line, if it has one. */
 export function serverOf(socket: Duplex): EventEmitter | undefined {
   return (socket as { server?: EventEmitter }).server;
 }
 
 /**
- * The place of one `handleUpgrade` among the upgrade listeners of servers: what is its to answer, and what is not
- * because somebody else has been first. Of each server it tells once what is wrong there.
+ * One `handleUpgrade` among the upgrade listeners of servers. It decides which requests to answer, and leaves those that
+ * another listener has answered. It reports a conflict once for each server.
  */
 export class UpgradeListener {
   readonly #handleUpgrade: object;
@@ -46,7 +46,7 @@ export class UpgradeListener {
     handlers.set(handleUpgrade, isMine);
   }
 
-  /** Whether the server itself calls it, and no listener of the app does. */
+  /** Whether the server itself calls `handleUpgrade`, and not a listener of the app. */
   isCalledByServer(socket: Duplex): boolean {
     return Boolean(
       serverOf(socket)
@@ -56,8 +56,8 @@ export class UpgradeListener {
   }
 
   /**
-   * Has a request answered if it is this one's to answer. A handshake for its path is taken at once, unless somebody else
-   * has been first; what else comes only after all who are called with it, if none of them has taken it.
+   * Answers a request if it belongs to this listener. A handshake for its path is taken at once, unless another listener
+   * was first. Any other request is taken after all other listeners were called, if none of them has taken it.
    */
   receive(req: IncomingMessage, socket: Duplex, answer: () => void): void {
     if (this.#isMine(req) && asksForWebSocket(req)) {
@@ -90,10 +90,10 @@ export class UpgradeListener {
     claims.set(req, { by: this.#handleUpgrade, readers: readersOf(socket), written: writtenOn(socket) });
   }
 
-  /** Whether somebody of another package has answered a request that was taken. */
+  /** Whether a listener of another package has answered a request that was taken here. */
   isAnsweredElsewhere(req: IncomingMessage, socket: Duplex): boolean {
     const claim = claims.get(req);
-    // Whoever has made what else of it reads and writes it.
+    // A listener that has answered in some other way reads and writes the line.
     const hasOther = claim && readersOf(socket) > claim.readers && writtenOn(socket) > claim.written;
     if (!isAnswered(socket) && !hasOther) return false;
     this.#tell(req, socket, answeredElsewhere(this.#where));
@@ -101,12 +101,12 @@ export class UpgradeListener {
   }
 
   /**
-   * Whether a request for another path may be this handler's to refuse: nobody else listens to the server's upgrades,
-   * or only handlers of this package, none of them wants it, and this one is the first.
+   * Whether this handler may refuse a request for another path. All upgrade listeners of the server must be handlers of
+   * this package, none of them may want the request, and this one must be the first.
    */
   #mayRefuse(req: IncomingMessage, socket: Duplex): boolean {
     const listeners: object[] = serverOf(socket)?.listeners("upgrade") ?? [];
-    // Called by the app's own listener, which thereby has handed the request over.
+    // A listener of the app has called this handler, and so has handed the request over.
     if (!listeners.includes(this.#handleUpgrade)) return true;
     if (listeners.some((listener) => handlers.get(listener)?.(req) ?? true)) return false;
     return listeners[0] === this.#handleUpgrade;
@@ -120,7 +120,7 @@ export class UpgradeListener {
   }
 }
 
-/** Whether somebody has answered on a line: has ended it, or has made a WebSocket of it with whichever copy of ws. */
+/** Whether a line was answered: it was ended, or any copy of ws has made a WebSocket of it. */
 function isAnswered(socket: Duplex): boolean {
   return (
     socket.writableEnded ||
@@ -130,7 +130,7 @@ function isAnswered(socket: Duplex): boolean {
   );
 }
 
-/** Who reads a line. Node, when it upgrades one, does so no more. */
+/** The number of readers of a line. Node itself stops reading when it upgrades the line. */
 function readersOf(socket: Duplex): number {
   return socket.listenerCount("data") + socket.listenerCount("readable");
 }

@@ -15,7 +15,7 @@ function requestOf(app: Application): object {
   const made = Object.create((app as Application & { readonly request: object }).request, {
     res: {
       get(this: UpgradeRequest): Response {
-        // Of a connection that is open, it is one that nobody is sent.
+        // On an open connection, data written to this response is dropped.
         this[ANSWER] ??= new Answer(this);
         return this[ANSWER].res;
       },
@@ -25,14 +25,14 @@ function requestOf(app: Application): object {
   return made;
 }
 
-/** Lets go of the answer of a handshake that has been answered: the request is kept for as long as its connection. */
+/** Releases the response of an answered handshake, because the request lives as long as its connection. */
 export function releaseAnswer(req: Request): void {
   (req as UpgradeRequest)[ANSWER] = undefined;
 }
 
 /**
- * Makes of an upgrade what Express makes of a request: `req` with `ip`, `secure`, `get` and the app's own
- * settings, and a `res` whose cookies go into the handshake's answer, whatever that will be.
+ * Turns an upgrade into a request of Express. `req` has `ip`, `secure`, `get` and the app's own settings. Cookies set on
+ * `res` go into the handshake's answer, whether it accepts or refuses.
  */
 export function expressUpgrade(
   app: Application,

@@ -19,13 +19,16 @@ import { checkHandshake } from "./handshake.ts";
 import { lazyResponse } from "./lazy-response.ts";
 import { Passage } from "./passage.ts";
 
-/** The result of an accepted handshake. A session that is not stored has no connection bound to it, since nobody can end it. */
+/**
+ * The result of an accepted handshake. It has no bound connection if the session is not stored, because nobody can end
+ * that.
+ */
 export interface Admission {
   readonly open: OpenSession;
   readonly connection: BoundConnection | undefined;
-  /** With the handler that is attached, if one is. */
+  /** The place in the attached handler, if one is attached. */
   readonly seat: Seat | undefined;
-  /** The async context in which it has passed the middlewares. */
+  /** The async context that the middlewares have left. */
   readonly scope: AsyncScope | undefined;
 }
 
@@ -35,19 +38,19 @@ export interface Arriving {
   readonly answer: Answer;
   readonly socket: Duplex;
   readonly place: Place;
-  /** Whether its listeners may have an async context without any middleware. */
+  /** Whether the listeners need the current async context even without a middleware. */
   readonly keepsScope: boolean;
-  /** Called with what fails of the app when nobody waits for it any more. */
+  /** Called with an error of the app when nobody waits for its step any more. */
   readonly report: (error: unknown) => void;
 }
 
 /**
- * Takes a handshake from its first check to the moment before its answer. Rejects with why it is refused.
+ * Takes a handshake from its first check to the moment before its answer. Rejects with the reason of a refusal.
  *
- * Gives up, wherever it is, when the line drops, when a middleware answers by itself, and after `handshakeTimeoutMs`.
- * The connection is bound before its session is read: a session that ends before that is found gone, and one that ends
- * after it ends the connection. If anything was waited for since, the session is read again: who deletes it without
- * this package tells nobody.
+ * It gives up at any step when the line drops, when a middleware answers, and after `handshakeTimeoutMs`.
+ * The connection is bound before its session is read. A session that ended earlier is found gone, and a session that
+ * ends later ends the connection. If anything was awaited since, the session is read again, because a program that
+ * deletes it without this package sends no notice.
  */
 export async function admit(
   { before, after, keeper }: StackParts,
@@ -67,7 +70,7 @@ export async function admit(
     const opening = passage.call(() =>
       keeper.open(req, (sid) => {
         place.of("session", sid);
-        // A node that has not joined would not hear of the session's end, and reads it again once it has.
+        // A node that has not joined would miss the session's end. It binds and reads the session again once it has joined.
         if (keeper.hasJoinedNodes) connection = connections.bind(sid);
       }),
     );
@@ -90,7 +93,7 @@ export async function admit(
     if (record.isStored) {
       const isLate = !connection;
       if (!connection) {
-        // A node that nobody reaches would not hear of the session's end.
+        // A node that has not joined would miss the session's end.
         await limit.race(keeper.joinNodes());
         connection = connections.bind(record.session.id);
         if (!connection) throw tooMany("this session");
@@ -98,10 +101,10 @@ export async function admit(
       connections.watch(connection, cookieOf(record.session).expires?.getTime());
       let isOld = isLate || waits.includes(true) || connection.mayBeOthers(record.userId);
       do {
-        // Of the user that it was until the session was read again.
+        // The former seat is of the user before the session was read again.
         (await seating)?.giveUp();
         connections.bindTo(connection, record.userId);
-        // In the same round trip: who ends the user's sessions, or asks for the user's connections, finds it from here on.
+        // Both calls share a round trip. From here on, listing the user's connections or ending the sessions finds this one.
         seating = handler?.admit({ req, open, userId: connection.userId });
         if (isOld) await limit.race(Promise.all([seating, record.update()]));
         else if (seating) await limit.race(seating);
@@ -117,7 +120,7 @@ export async function admit(
     return { open, connection, seat, scope: passage.scope };
   } catch (error) {
     if (connection) connections.release(connection);
-    // It may still be on its way.
+    // The handler may still be admitting it.
     seating?.then(
       (seat) => seat?.giveUp(),
       () => {},
@@ -132,14 +135,14 @@ function tooMany(whose: string): Refusal {
   return new Refusal(429, `Too many connections of ${whose}`, { "Retry-After": "60" });
 }
 
-/** The store has said that it is disconnected; or the session's cookie never comes with this path. */
+/** The error for a request without a session: the store is disconnected, or the cookie's path does not cover this one. */
 function noSession(isStoreReady: boolean): Error {
   return isStoreReady
     ? new TypeError("The session's cookie.path does not cover the path of the WebSocket")
     : new Refusal(503, "The session store is disconnected", { "Retry-After": "1" });
 }
 
-/** Asks `authorize`, if there is one. Answers whether it was waited for. @throws {Refusal} if it says no. */
+/** Calls `authorize`, if there is one. Resolves to whether it returned a promise. @throws {Refusal} if it says no. */
 async function authorized(
   { authorize }: WebSocketConfig,
   passage: Passage,
