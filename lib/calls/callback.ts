@@ -36,3 +36,13 @@ export function answered<T>(promise: Promise<T>, callback: Callback<T> | undefin
   callBack(promise, callback);
   return undefined as unknown as Promise<T>;
 }
+
+/** Calls a function that answers through a callback, now or later, or that throws. Resolves to its answer. */
+export function answerOf<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
+    markOfAdapter(done);
+    // Some stores also return a promise, which may reject without any callback.
+    Promise.resolve(call(done)).catch(reject);
+  });
+}

@@ -1,5 +1,5 @@
 import type { SessionData, Store } from "express-session";
-import { done as asDone, type Callback, callBack, isOfAdapter, markOfAdapter } from "../calls/callback.ts";
+import { answerOf, done as asDone, callBack, isOfAdapter } from "../calls/callback.ts";
 import { inBatches } from "../calls/in-batches.ts";
 import { inTime, timedOut } from "../calls/in-time.ts";
 import { type Turn, Turns } from "../calls/turns.ts";
@@ -43,10 +43,7 @@ export class AnySessionStore implements SessionStore {
   readonly #destroy: (sid: string) => Promise<void>;
   readonly #timeoutMs: number;
   readonly #turns: Turns;
-  /**
-   * Ids that the store has, or may have, according to what this process has read and written. Only these ids can
-   * prevent the creation of a session.
-   */
+  /** Ids that the store has or may have, as far as this process knows. Only these prevent the creation of a session. */
   readonly #met = new Set<string>();
   readonly #replaced = new ReplacedIds();
 
@@ -65,7 +62,7 @@ export class AnySessionStore implements SessionStore {
     this.#timeoutMs = timeoutMs;
     this.#turns = new Turns(timeoutMs);
     const destroy = store.destroy;
-    this.#destroy = (sid) => this.#called((done) => destroy.call(store, sid, done));
+    this.#destroy = (sid) => answerOf((done) => destroy.call(store, sid, done));
     store.destroy = (sid, callback) => {
       if (!callback || !isOfAdapter(callback)) {
         callBack(asDone(this.remove(sid, "session_ended")), callback);
@@ -83,15 +80,12 @@ export class AnySessionStore implements SessionStore {
     if (typeof clear !== "function") return;
     store.clear = (callback) =>
       callBack(
-        this.#clear(() => this.#called((done) => clear.call(store, done))),
+        this.#clear(() => answerOf((done) => clear.call(store, done))),
         callback,
       );
   }
 
-  /**
-   * Ends all sessions. If the store cannot list its sessions, the holders of their connections find out that they are
-   * gone.
-   */
+  /** Ends all sessions. If the store cannot list them, the holders of their connections find out that they are gone. */
   async #clear(clear: () => Promise<void>): Promise<void> {
     const sids: string[] = [];
     if (typeof this.expressStore.all === "function") {
@@ -105,7 +99,7 @@ export class AnySessionStore implements SessionStore {
 
   async read(sid: string): Promise<StoredSession | undefined> {
     try {
-      const data = await this.#called<SessionData | null>((done) => this.expressStore.get(sid, done));
+      const data = await answerOf<SessionData | null>((done) => this.expressStore.get(sid, done));
       if (!data) return undefined;
       this.#meet(sid);
       return stored(data);
@@ -134,7 +128,7 @@ export class AnySessionStore implements SessionStore {
       const version = JSON.stringify(data);
       // The id is noted before the answer. The answer may not come although the session is stored.
       this.#meet(sid);
-      await this.#called((done) => this.expressStore.set(sid, data, done));
+      await answerOf((done) => this.expressStore.set(sid, data, done));
       return { outcome: "written", version };
     });
     if (result.outcome === "expired")
@@ -155,7 +149,7 @@ export class AnySessionStore implements SessionStore {
       if (version !== undefined && version !== current.version) return true;
       this.#stopIfOver(turn);
       const touched = Object.assign(current.data, { cookie });
-      await this.#called((done) => touch.call(this.expressStore, sid, touched, done));
+      await answerOf((done) => touch.call(this.expressStore, sid, touched, done));
       return true;
     });
   }
@@ -188,7 +182,7 @@ export class AnySessionStore implements SessionStore {
     if (typeof all !== "function")
       throw new TypeError("The store has no all(), so its sessions cannot be walked.");
     const found =
-      (await this.#called<AllSessions | undefined>((done) => all.call(this.expressStore, done))) ?? {};
+      (await answerOf<AllSessions | undefined>((done) => all.call(this.expressStore, done))) ?? {};
     // In an object of sessions, a member `id` belongs to the app.
     const isList = Array.isArray(found);
     for (const [name, data] of Object.entries(found)) {
@@ -241,16 +235,6 @@ export class AnySessionStore implements SessionStore {
     if (!(error instanceof SyntaxError)) throw error;
     this.#meet(sid);
     throw sessionUnreadable();
-  }
-
-  /** Calls a function that answers through a callback, now or later, or that throws. */
-  #called<T = void>(call: (done: Callback<T>) => unknown): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const done: Callback<T> = (error, value) => (error ? reject(error) : resolve(value as T));
-      markOfAdapter(done);
-      // Some stores also return a promise, which may reject without any callback.
-      Promise.resolve(call(done)).catch(reject);
-    });
   }
 }
 

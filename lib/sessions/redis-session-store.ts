@@ -204,10 +204,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
     return [...sessions.values()];
   }
 
-  /**
-   * Iterates over the ids of all sessions as they are found. It yields limited batches, because one reply of SCAN may
-   * have any number of keys. Some ids may come twice.
-   */
+  /** Iterates over the ids of all sessions in bounded batches: a reply of SCAN may be of any size. Some come twice. */
   async *#sids(): AsyncIterable<string[]> {
     for await (const keys of keysOf(this.client, `${this.prefix}*`, this.scanCount))
       yield* chunks(
@@ -246,10 +243,7 @@ export class RedisSessionStore extends RedisStore implements SessionStore {
   }
 }
 
-/**
- * Ignores the error of a value under the prefix that is no session. Any other failure is thrown: to ignore it would
- * leave out sessions that live.
- */
+/** Ignores the error of a value that is no session. It throws any other error, which may stand for a session that lives. */
 function notASession(error: unknown): undefined {
   if (!isSessionUnreadable(error) && !isKeyTaken(error)) throw error;
 }

@@ -81,6 +81,16 @@ test(`a folder with more than ${MOST_FILES} files has rooms, and no file has mor
   expect(long).toEqual([]);
 });
 
+test("no test is longer either", () => {
+  const tests = readdirSync("test", { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".ts") && !name.includes(".generated/") && !name.includes("node_modules/"),
+  );
+  const long = tests.filter(
+    (name) => readFileSync(join("test", name), "utf8").trimEnd().split("\n").length > MOST_LINES,
+  );
+  expect(long).toEqual([]);
+});
+
 test("two files have one name only where they are the same part of two suites", () => {
   const outside = files.filter((file) => !file.startsWith("testing/"));
   const known = new Map<string, string>();

@@ -136,9 +136,8 @@ export class SessionRecord {
   /** Reads the session again and takes over what others have saved. The record's own changes stay. */
   async update(): Promise<void> {
     for (;;) {
-      // A save must not end during the read, and the read must not come between a write and its answer. Otherwise the
-      // read state would be older than the one that the save has left here, and the difference would look like a
-      // change.
+      // A save must not end during the read, and the read must not come between a write and its answer. Otherwise it
+      // would read an older state than the save has left here, and the difference would look like a change.
       while (this.#running) await settled(this.#running);
       const base = this.#base;
       const stored = await this.read();
