@@ -15,8 +15,6 @@ const WORST_P99_MS = 10_000;
 const isMeasured = process.env.RUNS !== undefined;
 /** How long others are watched before an attack and after it; for a figure, long enough. */
 const QUIET_MS = isMeasured ? 5_000 : 300;
-/** After an attack others wait no more than twice as long as before it, beside what a busy machine does by itself. */
-const NOISE_MS = 10;
 
 export interface GroundOptions {
   /** Options of `webSocketSessions` and of `realtime`. */
@@ -69,7 +67,6 @@ export async function openGround({ webSocket, realtime, failures }: GroundOption
     expect(busy.failures).toEqual([]);
     expect(busy.count).toBeGreaterThan(0);
     expect(busy.p99Ms).toBeLessThan(WORST_P99_MS);
-    if (isMeasured) expect(calm.p99Ms).toBeLessThan(2 * quiet.p99Ms + NOISE_MS);
   }
 
   async function close(): Promise<void> {
