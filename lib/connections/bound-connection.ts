@@ -48,7 +48,7 @@ export class BoundConnection {
   }
 
   /** Notes that a report about the session may have been missed. Only a handshake needs this. */
-  doubt(): void {
+  invalidate(): void {
     if (!this.#line) this.#isDoubtful = true;
   }
 

@@ -107,7 +107,7 @@ export class SessionConnections implements ConnectionHolder {
   /** Reads all sessions again, because some may have ended without notice to this node. Resolves once all were read. */
   revalidateAll(): Promise<void> {
     const looked = this.#watch.revalidateAll();
-    for (const bound of this.#bySession.values()) for (const connection of bound) connection.doubt();
+    for (const bound of this.#bySession.values()) for (const connection of bound) connection.invalidate();
     return looked;
   }
 

@@ -67,7 +67,7 @@ export class CatchUp {
 
   /** Something may have been missed; also what nobody waited for, if this node had lapsed. */
   begin(hasLapsed: boolean): void {
-    this.#parts.presence.doubt();
+    this.#parts.presence.invalidate();
     this.#isBehind = true;
     if (hasLapsed) this.#lapses++;
     void this.run();
@@ -144,7 +144,7 @@ export class CatchUp {
   }
 
   /** The same for some whom the registry has lost, while the others go on. */
-  async lookUpAgain(records: readonly ConnectionRecord[]): Promise<void> {
+  async reconcile(records: readonly ConnectionRecord[]): Promise<void> {
     const { connections } = this.#parts;
     await this.#lookUp(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
     this.#restore();
@@ -153,7 +153,7 @@ export class CatchUp {
   async #lookUp(connections: readonly OfUser[]): Promise<void> {
     if (connections.length === 0) return;
     // What is being restored may have read what was so before.
-    this.#parts.groups.doubt();
+    this.#parts.groups.invalidate();
     const failures: [OfUser, unknown][] = [];
     await inBatches(connections, async (connection) => {
       try {

@@ -86,7 +86,7 @@ export class Hub implements ConnectionHandler {
       channels: this.channels,
       hub: { revalidate: () => sessions.endings.revalidateAll(), goOn: () => this.#goOn(), report },
     });
-    this.#lastSeen = new LastSeen(config, registries.upkeep, (lost) => catchUp.lookUpAgain(lost));
+    this.#lastSeen = new LastSeen(config, registries.upkeep, (lost) => catchUp.reconcile(lost));
     const keepAlive = new KeepAlive(keeper);
     const steps: Step[] = [
       (heard) => this.#lastSeen.write(heard),

@@ -3,7 +3,7 @@ import type { RealtimeConnection } from "./realtime-connection.ts";
 /** What a tick asks who was heard. */
 interface Ears {
   /** The connections that were heard since this was last asked. */
-  takeHeard(): RealtimeConnection[];
+  drainActive(): RealtimeConnection[];
 }
 
 /** A part of a tick. It is told which connections were heard, and which of them keep their session alive by that. */
@@ -30,7 +30,7 @@ export class Tick {
     // The backend is slow: what was heard meanwhile is written with the next tick.
     if (this.#isRunning) return;
     this.#isRunning = true;
-    const heard = this.#ears.takeHeard();
+    const heard = this.#ears.drainActive();
     const beating = heard.filter(({ keepsAlive }) => keepsAlive);
     // Before anything is waited for: what is heard meanwhile counts for the next tick.
     for (const connection of beating) connection.keepsAlive = false;

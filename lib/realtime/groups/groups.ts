@@ -129,7 +129,7 @@ export class Groups {
   }
 
   /** Something may have changed that this node was not told of: what is being read is read again. */
-  doubt(): void {
+  invalidate(): void {
     this.#doubts++;
   }
 

@@ -38,7 +38,7 @@ export class Heartbeat {
   }
 
   /** The connections that were heard since this was last asked. */
-  takeHeard(): RealtimeConnection[] {
+  drainActive(): RealtimeConnection[] {
     const heard = this.#heard;
     this.#heard = [];
     for (const connection of heard) connection.isHeard = false;

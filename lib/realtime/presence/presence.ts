@@ -132,7 +132,7 @@ export class Presence {
   }
 
   /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */
-  doubt(): void {
+  invalidate(): void {
     const { config, node } = this.#parts;
     this.#trustsAt = config.clock.now() + node.leaseMs;
   }
@@ -147,7 +147,7 @@ export class Presence {
       this.#liveNodes(registries.upkeepBounds),
     ]);
     const now = config.clock.now();
-    if (now - (this.#lookedAt ?? now) > LATE_LOOK_MS) this.doubt();
+    if (now - (this.#lookedAt ?? now) > LATE_LOOK_MS) this.invalidate();
     this.#lookedAt = now;
     if (now < this.#trustsAt) return;
     for (const other of nodes) if (other !== node.id && !live.has(other)) await this.#clear(other);
