@@ -39,8 +39,8 @@ export interface SessionIndex {
 
   /**
    * Revokes all entries except that of `exceptSid`, in one step. Resolves to the ids of at most `limit` revoked
-   * entries, or of all without a `limit`. `exceptSid` is among them if an earlier call has revoked its entry. A revoked entry
-   * stays revoked: a login that the revocation has overtaken must not be confirmed later.
+   * entries, or of all without a `limit`. `exceptSid` is among them if an earlier call has revoked its entry. A
+   * revoked entry stays revoked: a login that the revocation has overtaken must not be confirmed later.
    */
   revoke(userId: string, exceptSid: string | undefined, limit?: number): Promise<string[]>;
 
