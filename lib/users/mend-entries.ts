@@ -6,7 +6,7 @@ export async function mendEntries(
   { index, store, bounds, userIdOf }: SessionConfig,
   missing: readonly { readonly userId: string; readonly sid: string }[],
 ): Promise<void> {
-  // The store says which sessions live. The data of a session may say that it has expired,
+  // The store's clock decides which sessions live. The data of a session may say that it has expired,
   // if the session was only touched since its last save.
   const expiries = await store.expiries(missing.map(({ sid }) => sid));
   const living = missing.flatMap((each, at) => {

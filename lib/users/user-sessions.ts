@@ -119,7 +119,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     await req.session.save();
   }
 
-  /** The error for a request without a session. */
+  /** The error for a request without a session. There is nothing to log in to. */
   function noSession(): Error {
     // While the store is disconnected, requests continue without a session.
     if (!keeper.isStoreReady) return unavailable("is disconnected");

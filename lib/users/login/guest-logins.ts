@@ -5,7 +5,7 @@ import { Bounds } from "../../calls/bounds.ts";
 const REMEMBERED_MS = 30_000;
 /** The largest number of remembered keys. Beyond it, the oldest key is forgotten. */
 const REMEMBERED = 10_000;
-/** How long other nodes have to answer which logins they remember. */
+/** How long other nodes have to answer with the logins that they remember. */
 const ANSWER_WITHIN_MS = 1000;
 
 /** Messages between nodes: they announce, and ask for, the keys of guests who have logged in. */

@@ -43,7 +43,7 @@ export interface Login {
 /** The part of a request that a login records. */
 type LoginRequest = Pick<Request, "headers" | "ip">;
 
-/** The longest user agent that is kept. Headers may have thousands of characters, and each session would store them. */
+/** The longest user agent that is kept. Each session stores it, and a header may have thousands of characters. */
 const USER_AGENT_LENGTH = 512;
 
 /** Returns the user agent of a request, cut to `USER_AGENT_LENGTH`. */

@@ -24,7 +24,7 @@ interface Parts {
   readonly userIdOf: UserIdOf;
 }
 
-/** The stores whose connections each node has. */
+/** The stores for which each node answers this question. */
 const spokenFor = new WeakMap<Node, Parts[]>();
 
 /**
