@@ -1,7 +1,7 @@
 import type { Node } from "../bus/node/node.ts";
 import type { Bounds } from "../calls/bounds.ts";
 
-/** Asks nodes the same of one list after the other. A node that was silent once is not waited for again. */
+/** Asks the same nodes about several lists, one after the other. Does not wait again for a node that was silent. */
 export class AskedNodes {
   readonly #node: Node;
   readonly #bounds: Bounds;
@@ -9,7 +9,7 @@ export class AskedNodes {
   readonly #among: readonly string[] | undefined;
   readonly #silent: Set<string>;
 
-  /** All nodes are asked, or only those that are named. `silent` is where the ids of silent ones are noted. */
+  /** Asks all nodes, or only those that `among` names. Adds the ids of silent nodes to `silent`. */
   constructor(
     node: Node,
     bounds: Bounds,
@@ -23,7 +23,7 @@ export class AskedNodes {
     this.#silent = silent;
   }
 
-  /** What each node has said that answered in time. */
+  /** Asks the nodes and returns the answers that arrive in time. */
   async ask(type: string, payload: unknown): Promise<readonly unknown[]> {
     const { answers, silentNodes } = await this.#bounds.call(() =>
       this.#node.ask(type, payload, this.#ackTimeoutMs, this.#among, [...this.#silent]),

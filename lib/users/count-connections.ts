@@ -5,12 +5,12 @@ import { COUNT_CONNECTIONS } from "../sessions/ending-relay.ts";
 import { digestOf } from "../sessions/session-digest.ts";
 import { AskedNodes } from "./asked-nodes.ts";
 
-/** Sessions whose connections are counted in one question to the nodes. */
+/** Sessions in one question to the nodes about connections. */
 const COUNTED_AT_ONCE = 500;
 
 /**
- * How many open connections each of a user's sessions has, on all nodes that answered. Asked are those on which the
- * registry has connections of the user, and those that hold some of which it does not know.
+ * Counts the open connections of each of a user's sessions on all nodes that answer. Asks the nodes on which the
+ * registry has connections of the user, and the nodes that hold connections which the registry lacks.
  */
 export async function countConnections(
   { node, backend, bounds }: SessionConfig,
@@ -22,7 +22,7 @@ export async function countConnections(
   const [[registered = []], unlisted] = await bounds.call(() =>
     Promise.all([backend.registry.nodesOf([userId]), node.unlisted.all()]),
   );
-  // This one in any case, which knows its connections without the registry.
+  // This node always takes part: it knows its own connections without the registry.
   const nodes = new AskedNodes(node, asking, ackTimeoutMs, { among: [node.id, ...registered, ...unlisted] });
   const counts: number[] = [];
   for (const some of chunks(sids, COUNTED_AT_ONCE)) {

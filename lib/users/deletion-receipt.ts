@@ -1,23 +1,26 @@
-/** What came of ending a user's sessions. */
+/** The result of ending a user's sessions. */
 export interface DeletionReceipt {
-  /** Sessions that were there and are gone by this call. */
+  /** Sessions that existed and that this call deleted. */
   readonly sessionsDeleted: number;
   /**
-   * On all nodes that answered. A node that has looked at a session by itself in just that moment, and found it gone, has
-   * closed its connections uncounted.
+   * Connections that this call closed, on all nodes that answered. A node may check a session by itself at just that
+   * moment and find it gone. It then closes the session's connections, and they are not counted here.
    */
   readonly connectionsClosed: number;
-  /** Ids of nodes that live and did not answer in `ackTimeoutMs`: they close their connections when they go on, or with their next revalidation. */
+  /**
+   * Ids of living nodes that did not answer in `ackTimeoutMs`. They close their connections when they resume, or at
+   * their next revalidation.
+   */
   readonly silentNodes: readonly string[];
 }
 
-/** What has come of it so far. */
+/** Counts the results while sessions are being ended. */
 export class DeletionTally {
   sessionsDeleted = 0;
   connectionsClosed = 0;
   readonly silentNodes: Set<string> = new Set();
 
-  /** A receipt of what has come since another count. */
+  /** Returns a receipt of everything that was counted since an earlier receipt. */
   receipt(since?: DeletionReceipt): DeletionReceipt {
     return {
       sessionsDeleted: this.sessionsDeleted - (since?.sessionsDeleted ?? 0),
@@ -27,7 +30,7 @@ export class DeletionTally {
   }
 }
 
-/** Two receipts in one. */
+/** Adds up two receipts. */
 export function sumOf(a: DeletionReceipt, b: DeletionReceipt): DeletionReceipt {
   return {
     sessionsDeleted: a.sessionsDeleted + b.sessionsDeleted,

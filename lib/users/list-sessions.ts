@@ -6,28 +6,28 @@ import type { IndexEntry } from "./session-index/session-index.ts";
 
 /** A session of a user, as a "your devices" page shows it. Times are in milliseconds since the epoch. */
 export interface UserSession {
-  /** Its id, a secret: the cookie is this and a signature. */
+  /** The session's id. It is a secret, because the cookie consists of this id and a signature. */
   readonly sid: string;
-  /** When the user logged in with it. */
+  /** When the user logged in with this session. */
   readonly createdAt: number | undefined;
-  /** When it was last saved or touched, so up to `touchAfterMs` before the last request. */
+  /** When the session was last saved or touched. This may be up to `touchAfterMs` before the last request. */
   readonly lastSeenAt: number | undefined;
-  /** When it ends if nobody uses it; `Infinity` for never, or where the store cannot tell. */
+  /** When the session ends if nobody uses it. `Infinity` means never, or that the store cannot tell. */
   readonly expiresAt: number;
   /** The client's address at the login. */
   readonly ip: string | undefined;
   /** The client's `User-Agent` at the login. */
   readonly userAgent: string | undefined;
-  /** Whether it is the session of the request that asks. */
+  /** Whether this is the session of the request that asks. */
   readonly current: boolean;
-  /** Open connections, on all nodes that answered. */
+  /** Open connections of the session, on all nodes that answered. */
   readonly connections: number;
 }
 
-/** What the stores know of a session. */
+/** The part of a `UserSession` that the stores know. */
 export type KnownSession = Omit<UserSession, "current" | "connections">;
 
-/** What the stores know of a user's sessions by these entries, without those that have ended; the latest login first. */
+/** Lists the user's sessions for these index entries, the latest login first. Leaves out sessions that have ended. */
 export async function listSessions(
   { config }: SessionKeeper,
   userId: string,
@@ -40,7 +40,7 @@ export async function listSessions(
     found.set(sid, { stored, expiresAt });
   });
   const now = Date.now();
-  // An entry without a session may be a login that is under way: it goes only once it has expired as well.
+  // An entry without a session may belong to a login in progress, so it is removed only after it has expired too.
   const expired = entries.filter(
     ({ sid, expiresAt }) => found.get(sid)?.expiresAt === undefined && expiresAt <= now,
   );
@@ -53,7 +53,7 @@ export async function listSessions(
     .flatMap(([sid, { stored, expiresAt }]) => {
       if (!stored || userIdOf(stored.data) !== userId || expiresAt === undefined) return [];
       const login = loginOf(stored.data, loginKey);
-      // Each touch begins the life anew.
+      // Each touch restarts the session's life, so the expiry tells when the last touch was.
       const lastSeenAt = Math.min(now, expiresAt - touchedLifeMs(store, stored.data));
       return [
         {

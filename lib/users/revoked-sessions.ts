@@ -9,24 +9,23 @@ import { AskedNodes } from "./asked-nodes.ts";
 import { type DeletionReceipt, DeletionTally, sumOf } from "./deletion-receipt.ts";
 import { END_LOST_SESSIONS, type LostSessions } from "./session-index/lost-sessions.ts";
 
-/** Sessions that are ended, told of to the nodes and taken out of the index in one go. */
+/** Sessions in one batch, which is ended, announced to the nodes and removed from the index. */
 export const ENDED_AT_ONCE = 500;
 
-/** What ends all that is revoked of one user. */
+/** One run that ends all revoked sessions of a user. */
 interface Run {
   readonly tally: DeletionTally;
   /** Never rejects. */
   readonly settled: Promise<void>;
-  /** The one after it, for those who revoked while it ran. */
+  /** The run after this one, for callers that revoked entries while this run was active. */
   next: Promise<DeletionReceipt> | undefined;
 }
 
 /**
  * Ends sessions whose entries are revoked.
  *
- * However many a user has, they are ended some at a time, and what was ended is taken out of the index before the next
- * ones are: so whoever calls again after a failure goes on from there. In this process there is one run at a time for
- * each user.
+ * Sessions are ended in batches, however many a user has. Each batch is removed from the index before the next batch
+ * begins, so another call after a failure continues from there. This process runs one run at a time for each user.
  */
 export class RevokedSessions {
   readonly #config: SessionConfig;
@@ -40,25 +39,28 @@ export class RevokedSessions {
     this.#ackTimeoutMs = ackTimeoutMs;
   }
 
-  /** Ends all that the user's index has as revoked; `sids` are the first of them, up to `ENDED_AT_ONCE`. */
+  /** Ends all sessions that the user's index has as revoked. `sids` are the first of them, up to `ENDED_AT_ONCE`. */
   async endAll(userId: string, sids: readonly string[]): Promise<DeletionReceipt> {
     if (sids.length === 0) return new DeletionTally().receipt();
     const run = this.#runs.get(userId);
     if (!run) return this.#start(userId, sids);
     const since = run.tally.receipt();
-    // The run may have read its last ones before these were revoked: one that begins after it finds them.
+    // The run may have read its last batch before these sessions were revoked. The next run finds them.
     run.next ??= run.settled.then(() => this.#start(userId, undefined));
     const next = await run.next;
     return sumOf(run.tally.receipt(since), next);
   }
 
-  /** Ends these sessions, which are revoked. */
+  /** Ends these sessions. Their entries must be revoked already. */
   async endSome(userId: string, sids: readonly string[], tally: DeletionTally): Promise<void> {
     const nodes = this.#nodes(tally);
     for (const some of chunks(sids, ENDED_AT_ONCE)) await this.#end(userId, some, tally, nodes);
   }
 
-  /** Has the nodes end what they hold of a user and the index does not know. Those that were silent before are not waited for again. */
+  /**
+   * Makes the nodes end the user's sessions that have connections there and that the index lacks. Does not wait again
+   * for nodes that were silent before.
+   */
   async endLost(
     userId: string,
     except: string | undefined,
@@ -103,7 +105,8 @@ export class RevokedSessions {
     const [done, own]: [string[], string[]] = [[], []];
     const removing = bounds.lane.each(sids, async (sid) => {
       const found = await readable(store.read(sid));
-      // An entry may be left of a session that is another user's now. One that is not there may be a login under way.
+      // The entry may be a leftover, and its session may belong to another user now.
+      // A session that does not exist may belong to a login in progress.
       if (!found || userIdOf(found.data) === userId) {
         await store.remove(sid);
         own.push(sid);
@@ -116,12 +119,12 @@ export class RevokedSessions {
       (error: unknown) => ({ error }),
     );
     if (own.length > 0) debugDeletion(own.length);
-    // After they are gone, so that a connection which opens meanwhile finds its session gone.
+    // The nodes are told after the sessions are gone. So a connection that opens meanwhile finds its session gone.
     if (own.length > 0) {
       const ended: EndedSessions = { sessions: own.map(digestOf), reason: "session_ended", at: Date.now() };
       for (const closed of await nodes.ask(END_SESSIONS, ended)) tally.connectionsClosed += closed as number;
     }
-    // Last: until here, whoever calls again after a failure finds them.
+    // The entries are removed last. Until then, another call after a failure still finds the sessions.
     await index.removeRevoked(userId, done);
     if (failure) throw failure.error;
   }

@@ -3,16 +3,16 @@ import { DeletionTally } from "./deletion-receipt.ts";
 import { listSessions } from "./list-sessions.ts";
 import type { RevokedSessions } from "./revoked-sessions.ts";
 
-/** How far apart logins are at most that run at the same time. */
+/** Logins at most this far apart count as logins at the same time. */
 const AT_ONCE_MS = 2000;
 
-/** Sessions above the limit that one login ends at most. */
+/** One login ends at most this many sessions above the limit. */
 const ENDED_PER_LOGIN = 100;
 
-/** Sessions above the limit and below it, among which the oldest login is looked for. */
+/** The oldest logins are looked for among the sessions above the limit and this many sessions below it. */
 const LOOKED_AT = 1000;
 
-/** Keeps a user from having more sessions than may be. */
+/** Keeps the number of a user's sessions within the limit. */
 export class SessionLimit {
   readonly #keeper: SessionKeeper;
   readonly #revoked: RevokedSessions;
@@ -25,8 +25,9 @@ export class SessionLimit {
   }
 
   /**
-   * Ends the oldest logins above the limit, after a login with the session `ownSid`. That login waits for some to end: of a
-   * user with far too many, each login ends as many of those that expire first.
+   * Ends the oldest logins above the limit, after a login with the session `ownSid`. The login waits for these endings,
+   * so their number is bounded. When a user has far too many sessions, each login ends up to `ENDED_PER_LOGIN` of the
+   * sessions that expire first.
    */
   async keep(userId: string, ownSid: string): Promise<void> {
     const { index, bounds } = this.#keeper.config;
@@ -49,14 +50,17 @@ export class SessionLimit {
     const next = sessions[kept - 1];
     const oldest = sessions.slice(kept);
     if (first.length === atMost) {
-      // There may be many more, so that this login is not the oldest. Entries without a session would be found by each login.
+      // The user may have many more sessions, so this login is not the oldest one and it stays.
+      // Entries without a session are ended as well: otherwise each login would find them again.
       const living = new Set(sessions.map(({ sid }) => sid));
       const dangling = entries.filter(({ sid }) => !living.has(sid));
       return [...dangling, ...oldest].map(({ sid }) => sid).filter((sid) => sid !== ownSid);
     }
-    // In one order for all that log in at the same time, this login too: else each of two would end the other, or neither.
+    // Logins at the same time all use one order, which includes this login.
+    // Otherwise each of two logins would end the other, or neither would.
     return oldest.map((session) => {
-      // One that says it was much later has not overtaken this login: the clock that it was made by is ahead.
+      // A session whose login time is much later has not overtaken this login.
+      // The clock that set its login time is ahead.
       const isAhead = (next?.createdAt ?? 0) - (session.createdAt ?? 0) > AT_ONCE_MS;
       return session.sid === ownSid && next && isAhead ? next.sid : session.sid;
     });

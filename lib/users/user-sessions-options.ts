@@ -5,32 +5,33 @@ import { isDataKey } from "../sessions/record/bound-session.ts";
 
 /** Options of `userSessions`. */
 export interface UserSessionsOptions {
-  /** Names of what `logIn` takes over from the session before it, such as a cart. @default [] */
+  /** Names of the session fields that `logIn` keeps from the session before the login, such as a cart. @default [] */
   keep?: readonly string[];
-  /** Sessions that a user may have; a login above that ends the one whose login is the oldest. @default any number */
+  /** Sessions that a user may have. A login above that ends the session with the oldest login. @default any number */
   maxSessionsPerUser?: number;
-  /** Milliseconds that other nodes have to say that they have closed their connections. @default 1000 */
+  /** Milliseconds within which other nodes must confirm that they have closed their connections. @default 1000 */
   ackTimeoutMs?: number;
 }
 
-/** Which sessions to leave, and who asks. */
+/** Options of `deleteUserSessions`: which session stays. */
 export interface DeleteUserSessionsOptions {
-  /** The id of a session that goes on, such as `req.sessionID`. */
+  /** The id of a session that stays, such as `req.sessionID`. */
   except?: string | undefined;
 }
 
-/** How many sessions to list. */
+/** Options of `listUserSessions`: how many sessions it lists. */
 export interface ListUserSessionsOptions {
   /**
-   * Sessions to list at most: of a user with more, those that expire last, which are those that were used last if all live
-   * equally long. `Infinity` for all; what it costs grows with it. @default 1_000
+   * The largest number of sessions to list. When a user has more, the list has the sessions that expire last. These are
+   * the most recently used sessions if all sessions live equally long. `Infinity` lists all sessions. The cost grows
+   * with the limit. @default 1_000
    */
   limit?: number;
 }
 
-/** What `verifyUserSessions` does beside looking. */
+/** Options of `verifyUserSessions` and `verifyAllUserSessions`: whether they repair what they find. */
 export interface VerifyUserSessionsOptions {
-  /** Mends what it finds. @default false */
+  /** Repairs the differences that the call finds. @default false */
   repair?: boolean;
 }
 
@@ -57,7 +58,7 @@ const checked = optionsCheck<UserSessionsOptions>("userSessions", {
 
 const checkedList = optionsCheck<ListUserSessionsOptions>("listUserSessions", { limit });
 
-/** How many sessions `listUserSessions` gives at most. @throws {TypeError} that names the option. */
+/** Returns how many sessions `listUserSessions` lists at most. @throws {TypeError} that names the option. */
 export function mostListed(options: ListUserSessionsOptions | undefined): number {
   return checkedList(options).limit ?? 1000;
 }
@@ -83,7 +84,11 @@ export const checkedFullVerification: (given: unknown) => VerifyUserSessionsOpti
     repair: trueOrFalse,
   });
 
-/** Checks the options and puts the defaults under them; `loginKey` is what no login takes over. @throws {TypeError} that names the option. */
+/**
+ * Checks the options and fills in the defaults. `keep` must not contain `loginKey`.
+ *
+ * @throws {TypeError} that names the option.
+ */
 export function userSessionsConfig(
   options: UserSessionsOptions | undefined,
   loginKey: string,

@@ -27,57 +27,62 @@ import {
 import { type AllSessionFindings, verifyAllSessions } from "./verify-all-sessions.ts";
 import { type SessionFindings, verifySessions } from "./verify-sessions.ts";
 
-/** A request of Express 4 or 5, whatever the types of its params, query and body. */
+/** A request of Express 4 or 5. The types of its params, query and body do not matter. */
 export type UserRequest = Pick<Request, "headers" | "ip" | "session" | "sessionID">;
 
-/** The sessions of users: all functions are bound, so they can be taken apart. */
+/** Manages the sessions of users. All functions are bound, so they can be destructured. */
 export interface UserSessions {
   /**
-   * Logs a user in: gives the session a new id (so that one that was planted is of no use), keeps what `keep`
-   * names, writes `session.login`, or what `loginKey` names, and saves.
+   * Logs a user in: gives the session a new id, keeps the fields that `keep` names, writes `session.login` (or the
+   * field that `loginKey` names), and saves. The new id makes an id useless that an attacker has planted.
    *
-   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted while it ran, or the login was
-   *   ended that the request came with,
-   *   `ERR_SESSION_NOT_CARRIED` if the new session's cookie can no longer be sent, `ERR_STORE_UNAVAILABLE` if the store fails.
+   * @throws {SessionStackError} `ERR_SESSION_DELETED` if the user's sessions were deleted during the call, or if the
+   *   login that the request came with was ended,
+   *   `ERR_SESSION_NOT_CARRIED` if the new session's cookie can no longer be sent,
+   *   `ERR_STORE_UNAVAILABLE` if the store fails.
    * @throws {TypeError} if the request has no session.
    */
   logIn(req: UserRequest, user: User): Promise<void>;
-  /** Logs out: ends the session, closes its connections, and expires its cookie. Without a session it does nothing. */
+  /** Logs out: ends the session, closes its connections, and expires its cookie. Does nothing without a session. */
   logOut(req: UserRequest): Promise<void>;
   /**
-   * The user's sessions, as a "your devices" page shows them, the latest login first. With a request, its own is `current`.
-   * Of a user with more than `limit` sessions, those that expire last.
+   * Lists the user's sessions, as a "your devices" page shows them, the latest login first. If a request is given, its
+   * own session is `current`. When a user has more than `limit` sessions, the list has those that expire last.
    */
   listUserSessions(user: User, req?: UserRequest, options?: ListUserSessionsOptions): Promise<UserSession[]>;
   /**
    * Ends every session of a user and closes their connections on all nodes.
    *
    * Resolves once every node that answered has stopped delivering to them. Sessions that begin after the call
-   * are untouched. A user without sessions is not an error. The time it takes grows with the user's sessions, not
-   * with those of others: they are ended in batches, and requests go on meanwhile. Calls for one user that
-   * run at the same time share the work, and each counts what was ended while it ran.
+   * are untouched. A user without sessions is not an error. The duration grows with the number of the user's
+   * sessions, not with those of others. Sessions are ended in batches, and requests are served meanwhile. Calls for
+   * one user at the same time share the work. Each call counts the sessions that were ended while it ran.
    *
-   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails: some sessions may be gone then, and
-   *   calling again ends the rest.
+   * @throws {SessionStackError} `ERR_STORE_UNAVAILABLE` if the store fails. Some sessions may then be gone, and
+   *   another call ends the rest.
    */
   deleteUserSessions(user: User, options?: DeleteUserSessionsOptions): Promise<DeletionReceipt>;
-  /** Ends one session, if it is this user's. Resolves to whether it was. */
+  /** Ends one session if it belongs to this user. Resolves to `true` if it ended the session. */
   deleteUserSession(user: User, sid: string): Promise<boolean>;
   /**
-   * Compares the index with the sessions, and with `repair` mends it. For maintenance, not for requests:
-   * it reads every session of the store.
+   * Compares the user's index with the sessions in the store, and repairs the index if `repair` is set. Reads every
+   * session of the store, so it is for maintenance and not for requests.
    *
    * @throws {TypeError} if the store cannot list its sessions.
    */
   verifyUserSessions(user: User, options?: VerifyUserSessionsOptions): Promise<SessionFindings>;
   /**
-   * Compares the index with the sessions of all users, and with `repair` enters those that it lacks: once after a
-   * migration, since until then nobody finds sessions that others have written. It may run while the app is used.
+   * Compares the index with the sessions of all users. If `repair` is set, enters the sessions that the index lacks.
+   * Run it once after a migration: until then, nobody can find by user the sessions that another program has
+   * written. It may run while the app is in use.
    *
    * @throws {TypeError} if the store cannot list its sessions.
    */
   verifyAllUserSessions(options?: VerifyUserSessionsOptions): Promise<AllSessionFindings>;
-  /** Listens for users who log in and out on this node. Sessions that expire, or that are deleted for a user, tell no logout. */
+  /**
+   * Listens for logins and logouts on this node. Sessions that expire, or that are deleted for a user, emit no
+   * logout event.
+   */
   on(event: UserEventName, listener: UserListener): UserSessions;
   /** Stops listening. */
   off(event: UserEventName, listener: UserListener): UserSessions;
@@ -86,7 +91,7 @@ export interface UserSessions {
 /**
  * Finds and ends the sessions of users.
  *
- * @throws {TypeError} that names the option which is wrong.
+ * @throws {TypeError} that names the wrong option.
  */
 export function userSessions(sessionStack: SessionStack, options?: UserSessionsOptions): UserSessions {
   const { keeper } = partsOf(sessionStack, "userSessions");
@@ -114,16 +119,16 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
     await req.session.save();
   }
 
-  /** Without a session there is nothing to log in to. */
+  /** The error for a request without a session. There is nothing to log in to. */
   function noSession(): Error {
-    // While the store is disconnected, requests go on without one.
+    // While the store is disconnected, requests continue without a session.
     if (!keeper.isStoreReady) return unavailable("is disconnected");
     return new TypeError(
       "logIn: the request has no session; it was destroyed, or the stack did not run before",
     );
   }
 
-  /** Its id would stay the same, and nobody would find it. */
+  /** The error for a session of another package. Its id would not change, and nobody could find it by user. */
   function foreignSession(): TypeError {
     return new TypeError(
       "logIn: req.session is no session of this package; leave it as sessionMiddleware has made it, or make it by req.sessionStore",
@@ -132,7 +137,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
 
   async function logOut(req: UserRequest): Promise<void> {
     assertRequest("logOut", req, "first argument");
-    // Another call may be ending it: that one has not succeeded yet.
+    // Without a session, another call may be ending it and may not have succeeded yet. So this call waits for it.
     await (req.session ? req.session.destroy() : keeper.openOf(req)?.ending);
   }
 
@@ -158,7 +163,8 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
   ): Promise<DeletionReceipt> {
     const { except } = checkedDeletion(options);
     const userId = userIdOf(user);
-    // Revoked first, deleted second: a login that runs at the same time finds its entry revoked, or is deleted.
+    // Entries are revoked first, and sessions are deleted second.
+    // So a login at the same time either finds its entry revoked, or is deleted.
     const receipt = await revoked.endAll(userId, await index.revoke(userId, except, ENDED_AT_ONCE));
     return sumOf(receipt, await revoked.endLost(userId, except, receipt));
   }

@@ -1,18 +1,18 @@
 import type { SessionKeeper } from "../middleware/session-keeper.ts";
 import { mendEntries } from "./mend-entries.ts";
 
-/** What came of comparing the index with the sessions of all users. */
+/** The result of comparing the index with the sessions of all users. */
 export interface AllSessionFindings {
   /** Sessions that have a user. */
   readonly sessions: number;
-  /** How many of them are missing from the index; with `repair`, were. */
+  /** Sessions of users that the index lacks, or lacked before `repair` entered them. */
   readonly orphans: number;
 }
 
-/** Sessions that are compared at a time, and all that is held of them. */
+/** Sessions that are compared at a time. Memory never holds more of them. */
 const COMPARED_AT_ONCE = 500;
 
-/** Finds sessions of any user that the index lacks, in one walk over all sessions; enters them if told to. */
+/** Finds the sessions of all users that the index lacks, in one walk over the store. Enters them if `repair` is set. */
 export async function verifyAllSessions(
   { config }: SessionKeeper,
   repair: boolean,

@@ -52,7 +52,7 @@ const withCallbacks: { place: string; open: (look: (session: SessionData) => voi
 
 describe.each(withCallbacks)("functions of the app on $place", ({ open }) => {
   // Once the cookie was plain JSON where two saves had merged: one request failed, and the user's entry was lost.
-  test("are given a Cookie wherever a session comes from, also where saves merge", async () => {
+  test("receive a Cookie wherever a session comes from, also when saves merge", async () => {
     const { wrong, calls, look } = inspector();
     const backend = await open(look);
     const userId = (session: SessionData) => {

@@ -7,7 +7,7 @@ interface Entry {
 }
 
 describe("ExpiryOrder", () => {
-  it("is what sorting all of it gives, whatever is added, taken out and moved", () => {
+  it("has the same order as a sorted list, whichever entries are added, removed and moved", () => {
     for (let seed = 1; seed <= 30; seed++) {
       const random = seededRandom(seed);
       const orders = [new ExpiryOrder<Entry>(), new ExpiryOrder<Entry>()] as const;
@@ -38,7 +38,7 @@ describe("ExpiryOrder", () => {
     }
   });
 
-  it("gives back what it was given, also beside an expiry that is no number", () => {
+  it("returns the entries it was given, also beside an expiry that is not a number", () => {
     const order = new ExpiryOrder<Entry>();
     const entries = [5, Number.NaN, 1, 9, Number.NaN, 3].map((expiresAt, mark) => ({ expiresAt, mark }));
     for (const entry of entries) order.add(entry);

@@ -45,7 +45,7 @@ describe("logins of guests", () => {
       expect(["a", "b", "c", "d"].map((key) => logins.isRecent(key))).toEqual([true, true, true, false]);
   });
 
-  test("are told by a process that has not joined, and so hears none", async () => {
+  test("are announced by a process that has not joined and receives none", async () => {
     const bus = new TestBus(new MemoryBus());
     GuestLogins.of(new Node(bus)).tell(["a"]);
     await eventually(() => expect(bus.calls).toEqual(["publish"]));
@@ -57,7 +57,7 @@ describe("logins of guests", () => {
     expect(here.bus.calls).toHaveLength(calls);
   });
 
-  test("that are told into a broken line fail nobody", async () => {
+  test("that are announced on a broken line make no call fail", async () => {
     here.bus.broken.add("publish");
     here.logins.tell(["a"]);
     await new Promise(setImmediate);
@@ -79,7 +79,7 @@ describe("logins of guests", () => {
     expect(here.heard).toEqual(["a", "b", "c"]);
   });
 
-  test("are asked for in vain while the line fails, and by a later gap", async () => {
+  test("are requested in vain while the line fails, and again after a later gap", async () => {
     there.bus.isDeaf = true;
     here.logins.tell(["a"]);
     await new Promise(setImmediate);
@@ -93,7 +93,7 @@ describe("logins of guests", () => {
     await eventually(() => expect(there.heard).toEqual(["a"]));
   });
 
-  test("are not asked for by a process without listeners, and not heard once a listener has gone", async () => {
+  test("are not requested by a process without listeners, and do not reach a removed listener", async () => {
     const bus = new TestBus(new MemoryBus());
     const node = new Node(bus);
     const logins = GuestLogins.of(node);
@@ -107,7 +107,7 @@ describe("logins of guests", () => {
     expect(bus.calls).toEqual(["publish"]);
   });
 
-  test("are forgotten after half a minute, by a clock that nobody sets, and are not told to others then", async () => {
+  test("are forgotten after half a minute of the monotonic clock, and are not sent to others then", async () => {
     there.bus.isDeaf = true;
     const now = jest.spyOn(performance, "now");
     afterThisTest(() => now.mockRestore());
@@ -126,7 +126,7 @@ describe("logins of guests", () => {
     expect(here.heard).toEqual(["a", "b", "a"]);
   });
 
-  test("are no more than ten thousand at a time: the oldest is forgotten", () => {
+  test("are limited to ten thousand at a time, and the oldest is forgotten", () => {
     here.logins.tell(Array.from({ length: 10_001 }, (_, n) => String(n)));
     expect(["0", "1", "10000"].map((key) => here.logins.isRecent(key))).toEqual([false, true, true]);
   });

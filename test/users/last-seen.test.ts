@@ -31,7 +31,7 @@ test.each(ages)("a session was last seen when it was saved or touched, with %s",
   expect(Math.abs((await lastSeen()) - (Date.now() - hour / 2))).toBeLessThan(5_000);
 });
 
-test.each(ages)("also in memory, with %s", async (_, cookie) => {
+test.each(ages)("last seen in memory is the last save or touch as well, with %s", async (_, cookie) => {
   const { now } = Date;
   let passedMs = 0;
   // Before the backend is made, which has the same clock.
@@ -61,7 +61,7 @@ test.each<[string, Parameters<typeof redisPlace>[0]]>([
   expect(Math.abs((session?.lastSeenAt ?? 0) - (Date.now() - hour / 2))).toBeLessThan(5_000);
 });
 
-test("of a session that never expires, the login is all that is known", async () => {
+test("a session that never expires was last seen at its login", async () => {
   const { backend } = await redisPlace({ disableTTL: true });
   const served = await serve({ backend, session: { cookie: { maxAge: 2 * hour } } });
   await signIn(served);
@@ -69,7 +69,7 @@ test("of a session that never expires, the login is all that is known", async ()
   expect(session?.lastSeenAt).toBe(session?.createdAt);
 });
 
-test("a touch moves it, also of a cookie that express-session has stored with false", async () => {
+test("a touch updates last seen, also for a cookie that express-session has stored with false", async () => {
   const { backend, client, prefix } = await redisPlace();
   const served = await serve({ backend, session: { touchAfterMs: 0 } });
   const browser = await signIn(served);

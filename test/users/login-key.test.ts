@@ -48,7 +48,7 @@ describe.each(places)("on $place, with a loginKey, an app's own `login`", ({ ope
     expect(await me(browser)).toEqual({ login: { userId: "the app's" } });
   });
 
-  test("counts for nothing when sessions are verified", async () => {
+  test("is ignored when sessions are verified", async () => {
     const backend = await open();
     const served = await serve({ backend, session });
     const browser = await signIn(served);

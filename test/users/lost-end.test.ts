@@ -16,7 +16,7 @@ const ENDS: [how: string, path: string, json: object, as: object][] = [
 ];
 
 // Once the connections stayed open for 30 s and got what was sent to the user, since nobody told them.
-describe("A session whose end has happened, and whose answer is lost", () => {
+describe("A session that has ended, when the store's answer is lost", () => {
   let isLost = false;
 
   async function twoNodes(): Promise<[Served, Served]> {
@@ -60,7 +60,7 @@ describe("A session whose end has happened, and whose answer is lost", () => {
     },
   );
 
-  test("has its cookie forgotten by a logout that is tried again", async () => {
+  test("loses its cookie when the logout is tried again", async () => {
     const { browser } = await connectedToBoth();
     isLost = true;
     expect((await browser.post("/logout")).status).toBe(503);

@@ -37,7 +37,7 @@ describe("deleteUserSessions, when Redis has lost the entries of a user,", () =>
     return { browser, sockets: [await browser.webSocket("/ws"), await elsewhere.webSocket("/ws")] };
   }
 
-  test("with all else, closes the connections of the sessions that are gone", async () => {
+  test("and all other keys, closes the connections of the sessions that are gone", async () => {
     const { sockets } = await onBoth("ada");
     const closings = Promise.all(sockets.map((ws) => closed(ws)));
     // Each new connection is looked at once by itself.
@@ -51,7 +51,7 @@ describe("deleteUserSessions, when Redis has lost the entries of a user,", () =>
     expect(await closings).toEqual([ended, ended]);
   });
 
-  test("alone, ends the sessions that have connections, and not those of a login since or of others", async () => {
+  test("and no other keys, ends the sessions with connections, but no later login and no other user", async () => {
     const { browser, sockets } = await onBoth("ada");
     const grace = await onBoth("grace");
     const closings = Promise.all(sockets.map((ws) => closed(ws)));

@@ -15,7 +15,7 @@ describe.each(places)("on $place, of a user with 12,000 sessions", ({ open }) =>
     await storeSessions(backend, "ada", sids);
   });
 
-  test("deleteUserSessions ends all but the exception, and others are answered meanwhile", async () => {
+  test("deleteUserSessions ends all but the exception, and other requests are answered meanwhile", async () => {
     const kept = await signIn(served);
     const ws = await kept.webSocket("/ws");
     const receipt = await besideOthers(served, () =>
@@ -31,7 +31,7 @@ describe.each(places)("on $place, of a user with 12,000 sessions", ({ open }) =>
     expect((await closed(ws)).code).toBe(4501);
   });
 
-  test("50 calls at once end all, and others are answered meanwhile", async () => {
+  test("50 calls at once end all sessions, and other requests are answered meanwhile", async () => {
     const receipts = await besideOthers(served, () =>
       Promise.all(Array.from({ length: 50 }, () => served.users.deleteUserSessions("ada"))),
     );
@@ -56,7 +56,7 @@ describe.each(places)("on $place, of a user with 2,500 sessions", ({ open }) => 
     await storeSessions(backend, "ada", sids);
   });
 
-  test("it leaves a login that begins while it runs, and one that is called then ends that one too", async () => {
+  test("deleteUserSessions leaves a login that begins during the call, and a second call ends it", async () => {
     let [later, last]: (Awaited<ReturnType<typeof signIn>> | undefined)[] = [];
     let second: Promise<unknown> | undefined;
     beforeNext(backend.sessionIndex, "removeRevoked", async () => {
@@ -79,7 +79,7 @@ describe.each(places)("on $place, of a user with 2,500 sessions", ({ open }) => 
     expect(await indexed(backend, "ada")).toEqual([sidOf(last as NonNullable<typeof last>)]);
   });
 
-  test("each retry of a call that fails halfway goes on from there", async () => {
+  test("each retry of a call that fails halfway continues from there", async () => {
     const remove = backend.sessions.remove.bind(backend.sessions);
     let left = 0;
     backend.sessions.remove = (...call) => (left-- > 0 ? remove(...call) : Promise.reject(new Error("no")));
@@ -99,7 +99,7 @@ describe.each(places)("on $place, of a user with 2,500 sessions", ({ open }) => 
     expect(await backend.sessionIndex.revoke("ada", undefined)).toEqual([]);
   });
 
-  test("one session that cannot be ended keeps no other from it", async () => {
+  test("one session that cannot be ended does not stop the others from ending", async () => {
     const remove = backend.sessions.remove.bind(backend.sessions);
     const [stuck] = sids.slice(700) as [string];
     backend.sessions.remove = (sid, reason) =>
@@ -135,7 +135,7 @@ describe("on Redis, with several nodes", () => {
     };
   }
 
-  test("connections close on all of them, whichever of 3,000 sessions they belong to", async () => {
+  test("connections close on all nodes, whichever of 3,000 sessions they belong to", async () => {
     const { served, backends } = await nodes();
     const [here, there] = served as [Served, Served];
     const open = [];
@@ -158,7 +158,7 @@ describe("on Redis, with several nodes", () => {
     expect(await indexed(backends[0] as Backend, "ada")).toEqual([]);
   });
 
-  test("a node that does not answer is waited for once, however many sessions there are", async () => {
+  test("a call waits once for a node that does not answer, however many sessions there are", async () => {
     const { served, backends } = await nodes();
     const [{ users }, backend] = [served[0] as Served, backends[0] as Backend];
     await backend.bus.renewLease("a node that stands still", 60_000);

@@ -17,7 +17,7 @@ describe.each(places)("on $place, of a user with 12,000 sessions", ({ open }) =>
   });
 
   // All of them were read at once, and refused.
-  test("listUserSessions lists the 1,000 that expire last, or as many as it is told to", async () => {
+  test("listUserSessions lists the 1,000 sessions that expire last, or as many as `limit` says", async () => {
     const { listUserSessions } = served.users;
     const lists = await besideOthers(served, () =>
       Promise.all(Array.from({ length: 20 }, () => listUserSessions("ada"))),
@@ -29,7 +29,7 @@ describe.each(places)("on $place, of a user with 12,000 sessions", ({ open }) =>
     expect(all.map(({ sid }) => sid)).toEqual([...sids].reverse());
   });
 
-  test("a maxSessionsPerUser that is set later ends some with each login, and never that login", async () => {
+  test("a maxSessionsPerUser that is set later ends some sessions at each login, and never that login's", async () => {
     const limited = await serve({ backend, users: { maxSessionsPerUser: 5 } });
     let before = MANY;
     for (let n = 0; n < 3; n++) {
@@ -59,7 +59,7 @@ describe.each(places)("maxSessionsPerUser that is set later on $place", ({ open 
     expect(served.errors).toEqual([]);
   });
 
-  test("ends the oldest logins of as many as may be, whichever expire first", async () => {
+  test("ends the oldest logins above the limit, whichever sessions expire first", async () => {
     const backend = await open();
     const at = Date.now() - 60_000;
     // The latest logins expire first.
@@ -74,7 +74,7 @@ describe.each(places)("maxSessionsPerUser that is set later on $place", ({ open 
 });
 
 describe.each(places)("verifyUserSessions on $place", ({ open }) => {
-  test("finds and mends what is many times as much as is mended at a time", async () => {
+  test("finds and repairs several batches of differences", async () => {
     const backend = await open();
     const served = await serve({ backend });
     const { verifyUserSessions, deleteUserSessions } = served.users;
@@ -92,7 +92,7 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
 
 describe("on Redis", () => {
   // Each login read all entries of its user.
-  test("a login looks at no more entries of a user with 12,000 than of one with 100, and removes those that are over", async () => {
+  test("a login reads no more entries of a user with 12,000 than with 100, and removes expired ones", async () => {
     const answers: number[] = [];
     const watching = await redisPlace({}, (client) =>
       aroundCalls(client, async (name, _args, run) => {

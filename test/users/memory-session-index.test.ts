@@ -19,14 +19,14 @@ describe("MemorySessionIndex", () => {
     return userIds.filter((_, at) => counts[at]);
   }
 
-  it("tells an expiry by its own clock", async () => {
+  it("uses its own clock for an expiry", async () => {
     await index.enter("u", "a", 500);
     now += 100;
     await index.extend("u", "a", 700);
     expect(await index.entries("u")).toEqual([{ sid: "a", expiresAt: 1_000_800 }]);
   });
 
-  it("sweeps an entry from the very millisecond that it has expired", async () => {
+  it("sweeps an entry from the exact millisecond of its expiry", async () => {
     await index.enter("u", "a", 500);
     now += 499;
     await logInOthers(10);
@@ -45,7 +45,7 @@ describe("MemorySessionIndex", () => {
     expect(await usersWithEntries(users)).toEqual([]);
   });
 
-  it("sweeps the expired sessions of a user who has others, and leaves those", async () => {
+  it("sweeps the expired sessions of a user and leaves the user's other sessions", async () => {
     await index.enter("u", "short", 1_000);
     await index.enter("u", "long", 60_000);
     now += 1_000;
@@ -69,7 +69,7 @@ describe("MemorySessionIndex", () => {
     }
   });
 
-  it("holds no more than twice those who live, over 10 000 logins of as many users", async () => {
+  it("holds at most twice as many users as have living sessions, over logins of 10 000 users", async () => {
     const livingAtOnce = 100;
     const users = Array.from({ length: 10_000 }, (_, n) => `user ${n}`);
     for (const [at, userId] of users.entries()) {
@@ -82,7 +82,7 @@ describe("MemorySessionIndex", () => {
     }
   });
 
-  it("loses nobody who lives over 10 000 logins", async () => {
+  it("loses no user with a living session over 10 000 logins", async () => {
     const users = Array.from({ length: 10_000 }, (_, n) => `user ${n}`);
     for (const userId of users) {
       await index.enter(userId, "a", userId.endsWith("7") ? 1e9 : 5);

@@ -87,7 +87,7 @@ describe.each(places)("passport on $place", ({ open }) => {
     served = await servePassport(backend);
   });
 
-  test("a login puts the session into the index, with where it came from", async () => {
+  test("a login enters the session into the index, with its address and user agent", async () => {
     const browser = await logIn(served, "ada", { "user-agent": "a browser" });
     expect(await userOf(browser)).toEqual(ada);
     expect(await served.users.listUserSessions("ada")).toEqual([
@@ -106,7 +106,7 @@ describe.each(places)("passport on $place", ({ open }) => {
   });
 
   // Once the month reached the browser, and the store kept a day, with no age.
-  test("a login that is to be remembered lives a month in the store and in the browser, else with the browser", async () => {
+  test("a remembered login lives a month in store and browser, any other until the browser closes", async () => {
     for (const remember of [true, false]) {
       const browser = served.browser();
       const json = { username: "ada", password: "right", remember };
@@ -130,7 +130,7 @@ describe.each(places)("passport on $place", ({ open }) => {
     expect(served.events).toEqual([]);
   });
 
-  test("req.logout takes the session out of the index, and it opens nothing any more", async () => {
+  test("req.logout removes the session from the index, and its cookie opens nothing any more", async () => {
     const browser = await logIn(served);
     const cookie = new Map(browser.cookies);
     const ws = await browser.webSocket("/ws");
@@ -219,7 +219,7 @@ describe.each(places)("passport on $place", ({ open }) => {
     expect(await indexed(backend, "ada")).toEqual([]);
   });
 
-  test("what a request still holds in req.session is not written back after the user was signed out", async () => {
+  test("a running request does not write its req.session back after the user was signed out", async () => {
     const browser = await logIn(served);
     (await browser.webSocket("/ws")).terminate();
     const held = served.opened[0]?.req.session as Session;

@@ -34,7 +34,7 @@ describe("On a cluster", () => {
     expect(keys.flat()).toHaveLength(60);
   });
 
-  it("RedisSessionIndex sends its scripts again to masters that have forgotten them", async () => {
+  it("RedisSessionIndex sends its scripts again to masters that have lost them", async () => {
     const index = new RedisSessionIndex(client, uniquePrefix("index"));
     for (const userId of range(20).map((n) => `user ${n}`)) {
       await index.enter(userId, "a", minuteMs);

@@ -106,7 +106,7 @@ describe("RedisSessionIndex sends", () => {
     expect(await index.entries("u")).toEqual([]);
   });
 
-  it("its scripts so that of many calls at once to a forgetful server none is lost", async () => {
+  it("its scripts so that no call is lost when many calls at once reach a server without scripts", async () => {
     const { index } = watched();
     await client.scriptFlush();
     const sids = range(50).map((n) => `s${n}`);
@@ -116,7 +116,7 @@ describe("RedisSessionIndex sends", () => {
     for (const found of revoked) expect(found.sort()).toEqual([...sids].sort());
   });
 
-  it("nothing that is swallowed when it fails", async () => {
+  it("no command whose failure is swallowed", async () => {
     const closed = await connectRedis(server.url);
     const index = new RedisSessionIndex(closed, uniquePrefix("commands"));
     closed.destroy();

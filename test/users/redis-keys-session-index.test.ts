@@ -60,7 +60,7 @@ describe("RedisSessionIndex keeps", () => {
     expect(await client.zScore(`${prefix}user:u:sessions`, "forever")).toBeLessThan(-8.64e15);
   });
 
-  it("the key until its last entry expires, whichever that is", async () => {
+  it("the key until its last entry expires, whichever entry that is", async () => {
     await index.enter("u", "a", minuteMs);
     await expectKeyExpiresIn(minuteMs);
     await index.enter("u", "b", 10 * minuteMs);
@@ -73,7 +73,7 @@ describe("RedisSessionIndex keeps", () => {
     await expectKeyExpiresIn(10 * minuteMs);
   });
 
-  it("the key until its last entry expires, if that is revoked", async () => {
+  it("the key until its last entry expires, also if that entry is revoked", async () => {
     await index.enter("u", "short", minuteMs);
     await index.enter("u", "long", 10 * minuteMs);
     await index.revokeOne("u", "long");
@@ -85,14 +85,14 @@ describe("RedisSessionIndex keeps", () => {
     await expectKeyExpiresIn(10 * minuteMs);
   });
 
-  it("the key no longer than what remains once its last entry is removed", async () => {
+  it("the key no longer than the remaining entries once the last to expire is removed", async () => {
     await index.enter("u", "long", 60 * minuteMs);
     await index.enter("u", "short", minuteMs);
     await index.remove("u", ["long"]);
     await expectKeyExpiresIn(minuteMs);
   });
 
-  it("the key without end only while an entry is without end", async () => {
+  it("the key without an expiry only while an entry never expires", async () => {
     await index.enter("u", "short", minuteMs);
     await index.enter("u", "forever", Number.POSITIVE_INFINITY);
     expect(await client.pTTL(`${prefix}user:u:sessions`)).toBe(-1);
@@ -104,7 +104,7 @@ describe("RedisSessionIndex keeps", () => {
     await expectKeyExpiresIn(minuteMs, "v");
   });
 
-  it("no key for ever from which the entry without end was removed", async () => {
+  it("no key for ever after the entry that never expires was removed", async () => {
     await index.enter("u", "forever", Number.POSITIVE_INFINITY);
     await index.enter("u", "short", minuteMs);
     await index.remove("u", ["forever"]);
@@ -117,7 +117,7 @@ describe("RedisSessionIndex keeps", () => {
     expect(await keys()).toEqual([]);
   });
 
-  it("no key for what was only asked about", async () => {
+  it("no key for a user whose entries were only read", async () => {
     await index.extend("u", "a", minuteMs);
     await index.revoke("u", undefined);
     await index.revokeOne("u", "a");
@@ -127,7 +127,7 @@ describe("RedisSessionIndex keeps", () => {
     expect(await keys()).toEqual([]);
   });
 
-  it("nothing once all has expired: entered, extended, shortened, revoked or over already", async () => {
+  it("nothing once all entries have expired: entered, extended, shortened, revoked or already over", async () => {
     await index.enter("entered", "a", 60);
     await index.enter("extended", "a", 30);
     await index.extend("extended", "a", 60);

@@ -28,7 +28,7 @@ describe("RedisSessionIndex on two nodes", () => {
     }
   });
 
-  it("confirms nothing on one node that was revoked on the other", async () => {
+  it("confirms no entry on one node that the other node has revoked", async () => {
     const other = await connectRedis();
     try {
       const prefix = uniquePrefix("index");

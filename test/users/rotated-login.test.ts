@@ -2,7 +2,7 @@ import type { Request } from "express";
 import { data, gate, indexed, me, places, serve, signIn } from "./support.ts";
 
 // Once a request that gave its session another id brought a login back that had been ended while it ran.
-describe.each(places)("on $place, a login that is ended while a request rotates its id", ({ open }) => {
+describe.each(places)("on $place, a login that ends while a request rotates its id", ({ open }) => {
   const WAYS: [
     how: string,
     rotate: (req: Request, logIn: (req: Request, user: string) => Promise<void>) => Promise<unknown>,
@@ -43,7 +43,7 @@ describe.each(places)("on $place, a login that is ended while a request rotates 
     expect(await indexed(backend, "ada")).toEqual([]);
   });
 
-  test("does not keep a guest from logging in whose session was ended meanwhile", async () => {
+  test("does not stop a guest from logging in when the guest's session was ended meanwhile", async () => {
     const [arrived, waiting] = [gate(), gate()];
     const served = await serve({
       backend: await open(),

@@ -29,7 +29,7 @@ describe("a ttl function", () => {
     ["more than there is time", 1e300],
     ["a promise", Promise.resolve(60)],
   ])(
-    "that answers %s is an error that names it, and neither session nor index is harmed",
+    "that returns %s causes an error that names it, and harms neither session nor index",
     async (_, nonsense) => {
       const { served, browser, kept } = await serveTtl();
       const before = await kept();
@@ -58,14 +58,14 @@ describe("a ttl function", () => {
     },
   );
 
-  test("that answers nonsense to a session of nobody is no failure of the store either", async () => {
+  test("that returns nonsense for a session without a user is no store failure either", async () => {
     const { served } = await serveTtl({ userId: byOwner });
     answer = Number.NaN;
     const response = await served.browser().post("/set", { json: { n: 1 } });
     expect(response.json()).toMatchObject({ name: "TypeError", message: expect.stringContaining('"ttl"') });
   });
 
-  test("that answers a fraction is rounded up", async () => {
+  test("that returns a fraction is rounded up", async () => {
     const { browser, client, key, backend } = await serveTtl();
     answer = 99.5;
     expect((await browser.post("/set", { json: { n: 1 } })).status).toBe(200);
@@ -76,7 +76,7 @@ describe("a ttl function", () => {
     expect(await indexed(backend, "ada")).toEqual([sidOf(browser)]);
   });
 
-  test.each([0, -1, -0.5])("that answers %d ends the session, at a save and at a touch", async (seconds) => {
+  test.each([0, -1, -0.5])("that returns %d ends the session, at a save and at a touch", async (seconds) => {
     for (const end of ["/set", "/touch"]) {
       const { served, browser, backend, client, key } = await serveTtl();
       const ws = await browser.webSocket("/ws");
@@ -112,7 +112,7 @@ describe("a ttl function", () => {
     expect(await kept()).toEqual(before);
   });
 
-  test("shorter than touchAfterMs lets a session live on that is used", async () => {
+  test("shorter than touchAfterMs keeps a session alive that is in use", async () => {
     // Once only the cookie's age was looked at, and a session without one ended while it was used.
     const place = await redisPlace({ ttl: 30 });
     const served = await serveMerging(place.backend, { cookie: {}, touchAfterMs: 60_000 });
@@ -131,7 +131,7 @@ describe("a ttl function", () => {
 });
 
 describe.each(places)("the index on $place", ({ open }) => {
-  test.each([Number.NaN, undefined, "60"])("refuses a life of %p, and keeps what it has", async (lifeMs) => {
+  test.each([Number.NaN, undefined, "60"])("refuses a life of %p, and keeps its entry", async (lifeMs) => {
     const { sessionIndex } = await open();
     await sessionIndex.enter("ada", "a", 60_000);
     const before = await sessionIndex.entries("ada");

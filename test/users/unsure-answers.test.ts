@@ -80,7 +80,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
 
   // The cookie of the 503 was once logged in, although the sessions had been deleted in between.
   test.each(["/login-or-else", "/login-twice"])(
-    "to a login's first save, and the user's sessions are deleted meanwhile, %s logs nobody in",
+    "to a login's first save while the user's sessions are deleted, %s logs nobody in",
     async (path) => {
       const stored = gate();
       answerNext(backend.sessions, "write", () => {
@@ -101,7 +101,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
   test.each([
     ["lost", lost],
     ["late", never],
-  ])("to a login's first save, which is %s, the login has failed and leaves nothing", async (_, answer) => {
+  ])("to a login's first save (the answer is %s), the login fails and leaves nothing", async (_, answer) => {
     answerNext(backend.sessions, "write", answer);
     const browser = served.browser();
     const response = await browser.post("/login", { json: { user: "ada" } });
@@ -109,7 +109,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
     await nobodyIsLoggedIn();
   });
 
-  test("what was not saved is not saved by itself, and is told of if the response says nothing of it", async () => {
+  test("a failed save is not repeated by itself, and is reported if the response does not report it", async () => {
     answerNext(backend.sessions, "write", lost);
     const browser = served.browser();
     const response = await browser.post("/login-or-else");
@@ -118,13 +118,13 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
     await nobodyIsLoggedIn();
   });
 
-  test("to a save that nobody waits for, the response says so", async () => {
+  test("to a save that nobody waits for, the response reports it", async () => {
     const browser = await signIn(served);
     answerNext(backend.sessions, "write", never);
     expect((await browser.post("/save-and-forget")).status).toBe(503);
   });
 
-  test("a first save that was stored after all goes on when it is tried again", async () => {
+  test("to a first save that was stored after all, another try succeeds", async () => {
     answerNext(backend.sessions, "write", lost);
     const browser = served.browser();
     expect((await browser.post("/login-twice")).status).toBe(200);
@@ -133,7 +133,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
     expect(served.events).toEqual(["user_logged_in ada"]);
   });
 
-  test("one that was not is never made again under the same id; a new login is", async () => {
+  test("to a first save that was not stored, no session is made under the same id, but a new login works", async () => {
     const failing = () => {
       const { write } = backend.sessions;
       backend.sessions.write = async () => {
@@ -151,7 +151,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
   });
 
   // The second call once found no session, and reported success.
-  test("to the end of a session, whoever asks again ends it, or is told so", async () => {
+  test("to the end of a session, a second call ends the session or reports the failure", async () => {
     const browser = await signIn(served);
     const cookies = new Map(browser.cookies);
     const { remove } = backend.sessions;
@@ -172,14 +172,14 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
   });
 
   // The session was stored, and nobody had its cookie.
-  test("a 500 after a login carries the cookie of what is stored", async () => {
+  test("a 500 after a login carries the cookie of the stored session", async () => {
     const browser = served.browser();
     expect((await browser.post("/login-and-fail")).status).toBe(500);
     expect(await me(browser)).toMatchObject({ login: { userId: "ada" } });
     expect(await indexed(backend, "ada")).toEqual([sidOf(browser)]);
   });
 
-  test("a 500 after a session has ended, and before another is stored, expires its cookie", async () => {
+  test("a 500 after a session has ended and before another is stored expires the cookie", async () => {
     const browser = await signIn(served);
     expect((await browser.post("/regenerate-and-fail")).status).toBe(500);
     expect(browser.cookies.size).toBe(0);
@@ -188,7 +188,7 @@ describe.each(places)("on $place, when an answer does not come", ({ open }) => {
 
 // Its Set-Cookie once took the place of the login's.
 describe.each(places)(
-  "on $place, a request that is late, with the cookie from before a login,",
+  "on $place, a late request that still has the cookie from before the login",
   ({ open }) => {
     test("sends no cookie and stores nothing, on any node", async () => {
       const backend = await open();

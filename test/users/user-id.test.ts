@@ -34,7 +34,7 @@ test.each<[unknown, string]>([
   expect(await saved(answer)).toEqual({ userId });
 });
 
-test.each([undefined, null, "", false])("%p is nobody", async (answer) => {
+test.each([undefined, null, "", false])("%p means no user", async (answer) => {
   expect(await saved(answer)).toEqual({});
 });
 

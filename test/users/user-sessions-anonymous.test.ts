@@ -10,7 +10,7 @@ function noting(client: RedisClient, noted: string[]): RedisClient {
   });
 }
 
-test("sessions of nobody are never in the index, and cost no command of it", async () => {
+test("sessions without a user are never in the index, and cost no index command", async () => {
   const noted: string[] = [];
   const { backend, keys } = await redisPlace({}, (client) => noting(client, noted));
   const served = await serve({ backend, session: { touchAfterMs: 0 } });
@@ -47,7 +47,7 @@ test("nothing of a user is left once the last session is gone", async () => {
   expect((await keys()).filter((key) => !/^(sess|session-stack:replaced):/.test(key))).toEqual([]);
 });
 
-test("nothing is left of users whose sessions have all expired, although nobody asks for them", async () => {
+test("nothing is left of users whose sessions have all expired, although no call asks for these users", async () => {
   const { backend, client, prefix, keys } = await redisPlace();
   const served = await serve({ backend, session: { cookie: { maxAge: 3_600_000 } } });
   const browsers = [await signIn(served), await signIn(served), await signIn(served, "grace")];

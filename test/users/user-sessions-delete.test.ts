@@ -35,7 +35,7 @@ describe.each(places)("on $place", ({ open }) => {
   }
 
   describe("deleteUserSessions", () => {
-    test("ends every session of the user, and says what it did", async () => {
+    test("ends every session of the user, and returns a receipt", async () => {
       const other = webSocketSessions(served.stack, { path: "/other" });
       served.server.on("upgrade", other.handleUpgrade);
       const browsers = [await signIn(served), await signIn(served), await signIn(served)] as const;
@@ -59,7 +59,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect(await messages(graces).nextJson()).toMatchObject({ login: { userId: "grace" } });
     });
 
-    test("leaves the session that is excepted, with its connections", async () => {
+    test("leaves the excepted session and its connections", async () => {
       const [mine, other] = [await signIn(served), await signIn(served)];
       const [stays, goes] = [await mine.webSocket("/ws"), await other.webSocket("/ws")];
       expect(await served.users.deleteUserSessions("ada", { except: sidOf(mine) })).toEqual({
@@ -74,7 +74,7 @@ describe.each(places)("on $place", ({ open }) => {
       await expectSignedOut(other);
     });
 
-    test("ends all of them if the exception is none of them", async () => {
+    test("ends all sessions if the exception is not one of them", async () => {
       const browser = await signIn(served);
       const { sessionsDeleted } = await served.users.deleteUserSessions("ada", { except: "unknown" });
       expect(sessionsDeleted).toBe(1);
@@ -94,7 +94,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect(await indexed(backend, "ada")).toHaveLength(1);
     });
 
-    test("works when taken apart, and again, and many times at once", async () => {
+    test("works when destructured, when repeated, and many times at once", async () => {
       const { deleteUserSessions, deleteUserSession, listUserSessions } = served.users;
       const browser = await signIn(served);
       await signIn(served);
@@ -114,7 +114,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect(await indexed(backend, "ada")).toEqual([sidOf(browser)]);
     });
 
-    test("closes a connection so that it hears nothing any more, and is not heard", async () => {
+    test("closes a connection so that it neither receives nor sends any more", async () => {
       const browser = await signIn(served);
       const ws = await browser.webSocket("/ws");
       const heard: string[] = [];
@@ -192,7 +192,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect(await indexed(backend, "ada")).toEqual([sidOf(other)]);
     });
 
-    test("deletes nothing of another user, nor what is nobody's or not there", async () => {
+    test("deletes no session of another user or without a user, and no missing one", async () => {
       const [grace, nobody] = [await signIn(served, "grace"), served.browser()];
       await signIn(served, "ada");
       await nobody.post("/set", { json: { color: "red" } });

@@ -113,7 +113,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     expect(served.events).toEqual(["user_logged_in ada", "user_logged_out ada"]);
   });
 
-  test("each touch and each save: the entry expires with the session", async () => {
+  test("each touch and each save, so that the entry expires with the session", async () => {
     const served = await serve({ backend, session: { cookie: { maxAge: 3_600_000 }, touchAfterMs: 0 } });
     let usedAt = Date.now();
     const browser = await signIn(served);
@@ -137,7 +137,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     }
   });
 
-  test("a session without an age: it expires when the store lets it", async () => {
+  test("a session without an age, which expires when the store says", async () => {
     const served = await serve({ backend });
     const browser = await signIn(served);
     const [entry] = await backend.sessionIndex.entries("ada");
@@ -158,7 +158,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     }
   });
 
-  test("a session that expires: its entry is gone from the index once the user is listed", async () => {
+  test("a session that expires, whose entry leaves the index once the user is listed", async () => {
     const served = await serve({ backend, routes: ageRoute });
     const [short, long, other] = [await signIn(served), await signIn(served), await signIn(served)];
     for (const browser of [short, long]) await browser.post("/age/1000");
@@ -173,7 +173,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     expect(await me(short)).toEqual({});
   });
 
-  test("a login inside of a WebSocket's authorize", async () => {
+  test("a login inside a WebSocket's authorize", async () => {
     const served = await serve({
       backend,
       webSocket: { authorize: (req, res) => logInHere(req, res) },
@@ -193,7 +193,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     expect(await me(browser)).toEqual({});
   });
 
-  test("not a login on an open connection, whose new cookie could not be sent: it is refused, the old session stays", async () => {
+  test("no login on an open connection, which is refused without a cookie; the old session stays", async () => {
     const served = await serve({ backend });
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");

@@ -38,7 +38,7 @@ describe.each(places)(
       served = await serve({ backend, session: { userId: byOwner } });
     });
 
-    test("when a user comes back into a session while another request still takes the user out of it", async () => {
+    test("when one request sets the user again while another still removes the user", async () => {
       const [arrived, go] = [gate(), gate()];
       const browser = served.browser();
       await browser.post("/set", { json: { owner: "ada" } });
@@ -60,7 +60,7 @@ describe.each(places)(
       expect(await me(browser)).not.toHaveProperty("owner");
     });
 
-    test("when the index fails just as a login loses to a deleteUserSessions", async () => {
+    test("when the index fails at the moment a deleteUserSessions overtakes a login", async () => {
       beforeNext(backend.sessions, "write", () => served.users.deleteUserSessions("ada"));
       failNext(backend.sessionIndex, "confirm");
       const browser = served.browser();
@@ -69,7 +69,7 @@ describe.each(places)(
       expect(await indexed(backend, "ada")).toEqual(owner === "ada" ? [sidOf(browser)] : []);
     });
 
-    test("when that login is saved again before the deleteUserSessions is done", async () => {
+    test("when that login is saved again before the deleteUserSessions ends", async () => {
       const [arrived, go] = [gate(), gate()];
       let deleting: Promise<unknown> | undefined;
       const users = await serve({ backend });
@@ -112,7 +112,7 @@ describe.each(places)(
       expect((entry?.expiresAt ?? 0) - Date.now()).toBeGreaterThan(50_000);
     });
 
-    test("when a call that failed halfway is followed by one that excepts another session", async () => {
+    test("when a call fails halfway and the next call excepts another session", async () => {
       const users = await serve({ backend });
       const [first, second] = [await signIn(users), await signIn(users)];
       const heal = failAll(backend.sessions, "remove");
@@ -126,7 +126,7 @@ describe.each(places)(
       expect(await indexed(backend, "ada")).toEqual([]);
     });
 
-    test("when it was written by another program, and is used here", async () => {
+    test("when another program has written the session, and it is used here", async () => {
       const [saved, touched] = [served.browser(), served.browser()];
       const elsewhere = await serve({ backend, session: { userId: () => undefined } });
       for (const browser of [saved, touched]) {
@@ -152,7 +152,7 @@ describe.each(places)("the index on $place", ({ open }) => {
     backend = await open();
   });
 
-  test("loses the entries of expired sessions when the user logs in, although nobody asks for them", async () => {
+  test("loses the entries of expired sessions when the user logs in, although no call asks for them", async () => {
     const short = await serve({ backend, session: { cookie: { maxAge: 1_500 } } });
     const long = await serve({ backend });
     const expired: string[] = [];
@@ -167,7 +167,7 @@ describe.each(places)("the index on $place", ({ open }) => {
     await eventually(async () => expect(await indexed(backend, "ada")).toEqual(living.sort()));
   });
 
-  test("counts in a receipt the sessions that lived, not entries", async () => {
+  test("counts living sessions in a receipt, not entries", async () => {
     const short = await serve({ backend, session: { cookie: { maxAge: 1_500 } } });
     const long = await serve({ backend });
     const expired = [sidOf(await signIn(short)), sidOf(await signIn(short))];
@@ -179,7 +179,7 @@ describe.each(places)("the index on $place", ({ open }) => {
     expect((await long.users.deleteUserSessions("ada")).sessionsDeleted).toBe(1);
   });
 
-  test("has an entry left behind, which lets nobody end the session of another user", async () => {
+  test("may keep a leftover entry, and no call ends another user's session by it", async () => {
     const users = await serve({ backend });
     const grace = await signIn(users, "grace");
     await backend.sessionIndex.enter("ada", sidOf(grace), 60_000);
@@ -189,7 +189,7 @@ describe.each(places)("the index on $place", ({ open }) => {
     expect(await indexed(backend, "grace")).toEqual([sidOf(grace)]);
   });
 
-  test("is mended by verifyUserSessions after a deleteUserSessions that failed", async () => {
+  test("is repaired by verifyUserSessions after a deleteUserSessions that failed", async () => {
     const users = await serve({ backend });
     const browser = await signIn(users);
     const heal = failAll(backend.sessions, "remove");

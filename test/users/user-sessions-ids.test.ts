@@ -56,7 +56,7 @@ const ids = [
 ];
 
 describe.each(places)("user ids with any characters, on $place", ({ open }) => {
-  test("work from login to end, and none is taken for another", async () => {
+  test("work from login to end, and no id is mistaken for another", async () => {
     const backend = await open();
     const served = await serve({ backend });
     const browsers = new Map<string, Awaited<ReturnType<typeof signIn>>>();
@@ -102,7 +102,7 @@ describe.each(places)("user ids with any characters, on $place", ({ open }) => {
   });
 });
 
-test("keys of users stand under the prefix, and under nobody else's", async () => {
+test("keys of users stand under the prefix, and under no other prefix", async () => {
   const [one, other] = [await redisPlace(), await redisPlace()];
   const [served, elsewhere] = [
     await serve({ backend: one.backend }),

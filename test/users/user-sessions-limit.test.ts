@@ -43,7 +43,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     expect(await indexed(backend, "ada")).toEqual([sidOf(browsers[2] as Browser)]);
   });
 
-  test("ends as many as are too many, when the limit has become lower", async () => {
+  test("ends all sessions above a limit that was lowered", async () => {
     const backend = await open();
     const before = await serve({ backend });
     await oneAfterTheOther(4, () => signIn(before));
@@ -53,7 +53,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     expect(await me(latest as Browser)).toMatchObject({ login: { userId: "ada" } });
   });
 
-  test("does not count a login anew that goes on under a new id", async () => {
+  test("does not count a login twice that continues under a new id", async () => {
     const backend = await open();
     const served = await serve({ backend, users: { maxSessionsPerUser: 2 } });
     const [first, second] = await oneAfterTheOther(2, () => signIn(served));
@@ -78,7 +78,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     expect(await indexed(backend, "ada")).toEqual([sidOf(browsers[1] as Browser)]);
   });
 
-  test("that cannot be kept is an `error` event, and the login is done", async () => {
+  test("that cannot be enforced emits an `error` event, and the login succeeds", async () => {
     const backend = await open();
     const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
     backend.sessionIndex.entries = () => Promise.reject(new Error("no"));
@@ -87,7 +87,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     expect(served.errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
   });
 
-  test("leaves one of two that log in at the same time", async () => {
+  test("leaves one of two logins at the same time", async () => {
     const backend = await open();
     const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
     // Each of them sees that there are two, and which one is to go is the same for both.
@@ -101,7 +101,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     await expectLiving(await Promise.all([signIn(served), signIn(served)]), 1);
   });
 
-  test("leaves one of two in the same millisecond, of which the first did not see the second", async () => {
+  test("leaves one of two logins in the same millisecond, when the first did not see the second", async () => {
     const served = await serve({ backend: await open(), users: { maxSessionsPerUser: 1 } });
     jest.spyOn(Date, "now").mockReturnValue(Date.now());
     // In either order of their ids.
@@ -109,7 +109,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
       await expectLiving([await signIn(served, `user ${n}`), await signIn(served, `user ${n}`)], 1);
   });
 
-  test("lets in a login by a clock that is behind that of the login before", async () => {
+  test("accepts a login whose clock is behind the clock of the login before", async () => {
     const served = await serve({ backend: await open(), users: { maxSessionsPerUser: 2 } });
     const now = Date.now();
     const clock = jest.spyOn(Date, "now").mockReturnValue(now);

@@ -21,7 +21,7 @@ describe.each(places)("listUserSessions on $place", ({ open }) => {
     });
   });
 
-  test("gives what a page of the user's devices shows", async () => {
+  test("returns the data for a page of the user's devices", async () => {
     const before = Date.now();
     const browser = await signIn(served, "ada", { "user-agent": "a browser" });
     const found = await served.users.listUserSessions("ada");
@@ -47,7 +47,7 @@ describe.each(places)("listUserSessions on $place", ({ open }) => {
     expect(expiresAt - 3_600_000).toBeLessThanOrEqual(now + 1_000);
   });
 
-  test("the session of the request that asks is current, and only it", async () => {
+  test("only the session of the request that asks is current", async () => {
     const [first, second] = [await signIn(served), await signIn(served)];
     for (const browser of [first, second]) {
       const devices = (await browser.get("/devices")).json() as { sid: string; current: boolean }[];
@@ -68,7 +68,7 @@ describe.each(places)("listUserSessions on $place", ({ open }) => {
     expect((await served.users.listUserSessions("ada")).map(({ sid }) => sid)).toEqual(browsers);
   });
 
-  test("last seen moves with each use, and login does not", async () => {
+  test("each use moves last seen, and not the login time", async () => {
     const { users } = await serve({ backend, session: { cookie: { maxAge: 3_600_000 }, touchAfterMs: 0 } });
     const touching = await serve({ backend, session: { cookie: { maxAge: 3_600_000 }, touchAfterMs: 0 } });
     const browser = await signIn(touching);
@@ -107,7 +107,7 @@ describe.each(places)("listUserSessions on $place", ({ open }) => {
     await expect(served.users.listUserSessions({} as never)).rejects.toThrow(TypeError);
   });
 
-  test("leaves the entry of a login that is under way where it is, and does not show it", async () => {
+  test("keeps the entry of a login in progress, and does not list it", async () => {
     const [arrived, go] = [gate(), gate()];
     beforeNext(backend.sessions, "write", async () => {
       arrived.open();
@@ -121,7 +121,7 @@ describe.each(places)("listUserSessions on $place", ({ open }) => {
     expect(await served.users.listUserSessions("ada")).toMatchObject([{ sid: sidOf(await login) }]);
   });
 
-  test("leaves an entry that seems to have expired while its session lives", async () => {
+  test("keeps an entry that seems to have expired while its session lives", async () => {
     const [early, other] = [await signIn(served), await signIn(served)];
     await shorten(backend.sessionIndex, "ada", sidOf(early), 1);
     await eventually(async () => {

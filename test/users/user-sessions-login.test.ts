@@ -24,7 +24,7 @@ describe.each(places)("logIn on $place", ({ open }) => {
     expect(await me(attacker)).toEqual({});
   });
 
-  test("keeps what `keep` names and nothing else", async () => {
+  test("keeps the fields that `keep` names and nothing else", async () => {
     const browser = served.browser();
     await browser.post("/set", { json: { cart: [1, { two: 2 }], isAdmin: true, login: { userId: "eve" } } });
     await browser.post("/login", { json: { user: "ada" } });
@@ -34,7 +34,7 @@ describe.each(places)("logIn on $place", ({ open }) => {
     });
   });
 
-  test("writes who logged in, when, from where and with what", async () => {
+  test("writes the user, the time, the address and the user agent of the login", async () => {
     const before = Date.now();
     const browser = await signIn(served, "ada", { "user-agent": userAgent });
     const { login } = (await me(browser)) as { login: { at: number } };
@@ -103,7 +103,7 @@ describe.each(places)("logIn on $place", ({ open }) => {
 });
 
 describe.each(places)("logOut on $place", ({ open }) => {
-  test("ends the session, closes its connections and tells of it", async () => {
+  test("ends the session, closes its connections and emits the event", async () => {
     const backend = await open();
     const served = await serve({ backend });
     const browser = await signIn(served);
@@ -115,7 +115,7 @@ describe.each(places)("logOut on $place", ({ open }) => {
     expect(served.events).toEqual(["user_logged_in ada", "user_logged_out ada"]);
   });
 
-  test("does nothing for a visitor without a session, and where there is none", async () => {
+  test("does nothing for a visitor without a session, or when req.session is gone", async () => {
     const served = await serve({
       backend: await open(),
       routes: (app, { logOut }) => {

@@ -43,7 +43,7 @@ describe("userSessions", () => {
   });
 
   test.each(["keep", "maxSessionsPerUser", "ackTimeoutMs"])(
-    "takes %s that is undefined for one that is not given",
+    "treats an undefined %s as one that is not given",
     (name) => {
       expect(() => userSessions(stack, { [name]: undefined } as UserSessionsOptions)).not.toThrow();
     },
@@ -73,7 +73,7 @@ describe("userSessions", () => {
     expect(() => sessionMiddleware({ secret, userId: userId as never })).toThrow('"userId"');
   });
 
-  test("takes no user that is not a number", async () => {
+  test("refuses NaN as a user", async () => {
     await expect(userSessions(stack).listUserSessions(Number.NaN)).rejects.toThrow(TypeError);
   });
 });

@@ -83,7 +83,7 @@ describe.each(places)("on $place, a login that runs while the user's sessions ar
   );
 
   test.each(moments)(
-    "is refused, $moment, also if it is the one that is excepted by its old id",
+    "is refused, $moment, also if the deletion excepts the login by its old id",
     async ({ at }) => {
       const served = await serve({ backend });
       const browser = await signIn(served);
@@ -94,7 +94,7 @@ describe.each(places)("on $place, a login that runs while the user's sessions ar
     },
   );
 
-  test("lives if it takes place before the call or after it", async () => {
+  test("lives if it happens before the call or after it", async () => {
     const served = await serve({ backend });
     beforeNext(backend.sessionIndex, "enter", () => served.users.deleteUserSessions("ada"));
     const browser = await signIn(served);
@@ -102,7 +102,7 @@ describe.each(places)("on $place, a login that runs while the user's sessions ar
     expect(await indexed(backend, "ada")).toEqual([sidOf(browser)]);
   });
 
-  test("many at once: each one that was let in is in the index or gone, and each refused one is gone", async () => {
+  test("among many, is in the index or gone if it was accepted, and is gone if it was refused", async () => {
     const served = await serve({ backend });
     const browsers = Array.from({ length: 30 }, () => served.browser());
     const logins = browsers.map(async (browser, n) => {

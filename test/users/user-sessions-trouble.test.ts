@@ -45,7 +45,7 @@ class Fault {
 }
 
 test.each(["fails", "hangs"] as const)(
-  "deleteUserSessions rejects when Redis %s halfway, wherever that is, and calling again finishes the work",
+  "deleteUserSessions rejects when Redis %s at any step, and another call finishes the work",
   async (how) => {
     const fault = new Fault(how);
     const { backend, keys } = await redisPlace({}, (client) => fault.before(client));
@@ -80,7 +80,7 @@ test.each(["fails", "hangs"] as const)(
   60_000,
 );
 
-test("while Redis does not answer, all of it rejects in time, and works once Redis is back", async () => {
+test("while Redis does not answer, every call rejects in time, and works once Redis is back", async () => {
   const redis = await startRedisServer();
   afterThisTest(() => redis.stop());
   const client = await connectRedis(redis.url);

@@ -53,7 +53,7 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
     return { data: JSON.parse(json) as SessionData, json };
   }
 
-  test("finds nothing where all agree, also for a user without sessions", async () => {
+  test("finds nothing when index and sessions agree, also for a user without sessions", async () => {
     const browsers = [await signIn(served), await signIn(served), await signIn(served, "grace")];
     for (const user of ["ada", "grace", "nobody"]) {
       expect(await served.users.verifyUserSessions(user)).toEqual(agreed);
@@ -62,7 +62,7 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
     for (const browser of browsers) expect(await me(browser)).toHaveProperty("login");
   });
 
-  test("finds sessions that are missing from the index; repaired, they are listed and can be ended", async () => {
+  test("finds sessions that the index lacks, and after a repair they are listed and can be ended", async () => {
     const known = await signIn(served);
     await put("an-orphan", byAnotherProgram("ada"));
     await put("another-ones", byAnotherProgram("grace"));
@@ -80,7 +80,7 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
     expect(await me(orphan)).toEqual({});
   });
 
-  test("finds entries whose session is gone or is another user's; repaired, they are gone", async () => {
+  test("finds entries whose session is gone or another user's, and a repair removes them", async () => {
     const [living, others] = [await signIn(served), await signIn(served, "grace")];
     await backend.sessionIndex.enter("ada", "gone", 60_000);
     await backend.sessionIndex.enter("ada", sidOf(others), 60_000);
@@ -93,21 +93,21 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
     for (const browser of [living, others]) expect(await me(browser)).toHaveProperty("login");
   });
 
-  test("mends both in one go", async () => {
+  test("repairs both in one call", async () => {
     await put("an-orphan", byAnotherProgram("ada"));
     await backend.sessionIndex.enter("ada", "gone", 60_000);
     await served.users.verifyUserSessions("ada", { repair: true });
     expect(await indexed(backend, "ada")).toEqual(["an-orphan"]);
   });
 
-  test("of a user without an id rejects with a TypeError, as the others do", async () => {
+  test("of a user without an id rejects with a TypeError, as the other functions do", async () => {
     const verify = async () => ({ verifying: served.users.verifyUserSessions({} as never) });
     await expect((await verify()).verifying).rejects.toThrow(TypeError);
   });
 });
 
 describe("verifyUserSessions on Redis", () => {
-  test("mends what another program has written, and what a hand has deleted", async () => {
+  test("repairs the index after another program's writes and manual deletions", async () => {
     const { backend, client, prefix } = await redisPlace();
     const served = await serve({ backend });
     const deleted = await signIn(served);
@@ -120,7 +120,7 @@ describe("verifyUserSessions on Redis", () => {
   });
 
   // A touch moves the key's expiry and leaves the value, which then says that the session is over.
-  test("mends a session that lives by touches since it was written", async () => {
+  test("repairs the entry of a session that only touches have kept alive", async () => {
     const { backend, client, prefix } = await redisPlace();
     const served = await serve({ backend });
     const text = byAnotherProgram("ada", Date.now() - 3_600_000);
@@ -130,7 +130,7 @@ describe("verifyUserSessions on Redis", () => {
     expect(await indexed(backend, "ada")).toEqual(["an-orphan"]);
   });
 
-  test("passes over sessions that cannot be read, and leaves them", async () => {
+  test("skips sessions that cannot be read, and leaves them", async () => {
     const { backend, client, prefix } = await redisPlace();
     const served = await serve({ backend });
     await signIn(served);

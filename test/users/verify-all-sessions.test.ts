@@ -25,7 +25,7 @@ describe.each(places)("verifyAllUserSessions on $place", ({ open }) => {
     served = await serve({ backend });
   });
 
-  test("enters the sessions of all users that another program has written, while the app is used", async () => {
+  test("enters the sessions of all users that another program has written, while the app is in use", async () => {
     const known = await signIn(served);
     const users = Array.from({ length: 40 }, (_, n) => `user ${n}`);
     for (const user of users) await storeSessions(backend, user, sidsOf(user, 60), { isIndexed: false });
@@ -50,7 +50,7 @@ describe.each(places)("verifyAllUserSessions on $place", ({ open }) => {
     expect(await living(backend, sidsOf("user 7", 60))).toBe(60);
   });
 
-  test("ends what a deleteUserSessions that failed has revoked, and nothing of another user", async () => {
+  test("ends the sessions that a failed deleteUserSessions has revoked, and no other user's", async () => {
     await storeSessions(backend, "ada", ["revoked", "changed hands"]);
     await backend.sessionIndex.revoke("ada", undefined);
     const stored = await backend.sessions.read("changed hands");
@@ -65,7 +65,7 @@ describe.each(places)("verifyAllUserSessions on $place", ({ open }) => {
     expect(await backend.sessionIndex.revoked("ada")).toEqual([]);
   });
 
-  test("lets no login be lost that runs at the same time", async () => {
+  test("loses no login that runs at the same time", async () => {
     await storeSessions(backend, "ada", sidsOf("ada", 600), { isIndexed: false });
     const browser = served.browser();
     beforeNext(backend.sessionIndex, "confirm", async () => {
@@ -95,7 +95,7 @@ test("with a store that has no all() it rejects with a TypeError that says so", 
   await expect(users.verifyAllUserSessions({ repair: true })).rejects.toThrow(TypeError);
 });
 
-test("on Redis it passes over what is no session", async () => {
+test("on Redis it skips keys that are no sessions", async () => {
   const { backend, client, prefix } = await redisPlace();
   const served = await serve({ backend });
   await signIn(served);

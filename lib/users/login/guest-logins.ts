@@ -1,40 +1,40 @@
 import type { Node } from "../../bus/node/node.ts";
 import { Bounds } from "../../calls/bounds.ts";
 
-/** How long a login is remembered: for handshakes that were under way, and for nodes that have missed it. */
+/** How long a login is remembered, for handshakes in progress and for nodes that have missed the login. */
 const REMEMBERED_MS = 30_000;
-/** Keys that are remembered; beyond it the oldest is forgotten. */
+/** The largest number of remembered keys. Beyond it, the oldest key is forgotten. */
 const REMEMBERED = 10_000;
-/** How long other nodes have to say which logins they remember. */
+/** How long other nodes have to answer with the logins that they remember. */
 const ANSWER_WITHIN_MS = 1000;
 
-/** What nodes tell and ask each other: the keys of guests who have logged in. */
+/** Messages between nodes: they announce, and ask for, the keys of guests who have logged in. */
 const GUESTS_LOGGED_IN = "guests_logged_in";
 const RECENT_GUEST_LOGINS = "recent_guest_logins";
 
-/** A key, and how many milliseconds ago its login was. */
+/** A key, and how many milliseconds ago its guest logged in. */
 type Recent = readonly [key: string, ageMs: number];
 
-/** Hears the key of a guest who has logged in. */
+/** Receives the key of a guest who has logged in. */
 export type GuestLoginListener = (key: string) => void;
 
 const byNode = new WeakMap<Node, GuestLogins>();
 
 /**
- * Guests who have logged in, on any node. A key is what a guest's handshake and its later requests have in common; it
- * gives access to nothing.
+ * Remembers the guests who have logged in on any node. A guest's handshake and later requests have the same key. The
+ * key gives access to nothing.
  *
- * A handshake may arrive after the login that it was sent before, and a node may miss a message while its line is down:
- * so every node remembers the keys for a while, and one that may have missed some asks the others.
+ * A handshake may be sent before a login and arrive after it, so every node remembers the keys for a while. A node may
+ * miss messages while its line is down. It then asks the other nodes for their keys.
  */
 export class GuestLogins {
   readonly #node: Node;
   readonly #asking = new Bounds(2 * ANSWER_WITHIN_MS);
-  /** When each was heard, by this node's own clock, which nobody sets. */
+  /** When this node heard each key, by its monotonic clock. */
   readonly #heardAt = new Map<string, number>();
   readonly #listeners = new Set<GuestLoginListener>();
 
-  /** The logins that a node hears of; all session middlewares of a backend share them. */
+  /** Returns the logins that a node hears of. All session middlewares of a backend share them. */
   static of(node: Node): GuestLogins {
     let logins = byNode.get(node);
     if (!logins) {
@@ -53,7 +53,7 @@ export class GuestLogins {
     node.onGap(() => this.catchUp());
   }
 
-  /** Calls back with each key, once for its login, until the returned function is called. */
+  /** Calls the listener with each key, once for its login, until the returned function is called. */
   listen(listener: GuestLoginListener): () => void {
     this.#listeners.add(listener);
     return () => {
@@ -65,7 +65,7 @@ export class GuestLogins {
   tell(keys: readonly string[]): void {
     if (keys.length === 0) return;
     for (const key of keys) this.#hear(key, 0);
-    // A node that misses it asks; and nobody's login waits for it.
+    // No login waits for this message. A node that misses the message asks for the keys later.
     this.#node.tell(GUESTS_LOGGED_IN, keys).catch(() => {});
   }
 
@@ -84,7 +84,7 @@ export class GuestLogins {
         ({ answers }) => {
           for (const [key, ageMs] of (answers as Recent[][]).flat()) this.#hear(key, ageMs);
         },
-        // The line is down again: it asks when it is up.
+        // The line is down again. This node asks again when the line is up.
         () => {},
       );
   }

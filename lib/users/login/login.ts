@@ -4,16 +4,16 @@ import type { LoginKey } from "express-session";
 /** The name that the app has given in `LoginKey`, or `"login"`. */
 type LoginName = LoginKey extends { readonly name: infer Name extends string } ? Name : "login";
 
-/** Sessions as far as they say who logged in. */
+/** The part of a session that says who logged in. */
 type SessionWithLogin = {
-  /** Who logged in with this session, and how it began; written by `logIn`, or with the first save that has a user. */
+  /** Who logged in with this session, and how. `logIn` writes this, or the first save that has a user. */
   [Name in LoginName]?: Login;
 };
 
 declare module "express-session" {
   /**
-   * Says under which name sessions keep their login, if it is not `login`: an app adds the same name here that it gives
-   * `sessionMiddleware` as `loginKey`.
+   * Says under which name sessions keep their login, if that name is not `login`. An app adds the same name here that
+   * it passes to `sessionMiddleware` as `loginKey`.
    *
    * ```ts
    * declare module "express-session" {
@@ -40,30 +40,30 @@ export interface Login {
   userAgent?: string;
 }
 
-/** What a login says of its request. */
+/** The part of a request that a login records. */
 type LoginRequest = Pick<Request, "headers" | "ip">;
 
-/** Longest user agent that is kept: a header may have thousands of characters, and every session would. */
+/** The longest user agent that is kept. Each session stores it, and a header may have thousands of characters. */
 const USER_AGENT_LENGTH = 512;
 
-/** The user agent of a request, as far as it is kept. */
+/** Returns the user agent of a request, cut to `USER_AGENT_LENGTH`. */
 export function userAgentOf(req: LoginRequest): string | undefined {
   return req.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
 }
 
-/** The login that a session holds under a name. */
+/** Returns the login that a session holds under the name `loginKey`. */
 export function loginOf(session: object, loginKey: string): Login | undefined {
   return (session as Record<string, Login | undefined>)[loginKey];
 }
 
-/** The login of a user by this request. */
+/** Makes the login of a user from this request. */
 export function loginBy(req: LoginRequest, userId: string): Login {
   const userAgent = userAgentOf(req);
   const { ip } = req;
   return { userId, at: Date.now(), ...(ip && { ip }), ...(userAgent && { userAgent }) };
 }
 
-/** Writes the login into a session that has another user than it had, also if the app has set that user by itself. */
+/** Writes the login into a session whose user has changed, also if the app itself has set the user. */
 export function stampLogin(
   req: LoginRequest,
   session: object,

@@ -3,25 +3,25 @@ import type { Request } from "express";
 import type { ErrorEvents } from "../../observability/error-events.ts";
 import { checkListening } from "../../options/listening.ts";
 
-/** A session that has become a user's, or is no more. */
+/** A login or a logout: a session begins or ceases to belong to a user. */
 export interface UserEvent {
-  /** Whose session it is, or was. */
+  /** The id of the user whom the session belongs to, or belonged to. */
   readonly userId: string;
   /** The session's id. */
   readonly sid: string;
-  /** The request or connection that did it. */
+  /** The request or connection that caused the event. */
   readonly req: Request;
 }
 
-/** What is told of users: as Django's signals of the same names. */
+/** Names of the user events. Django has signals of the same names. */
 export type UserEventName = "user_logged_in" | "user_logged_out";
 
 const USER_EVENTS: readonly UserEventName[] = ["user_logged_in", "user_logged_out"];
 
-/** Hears of a user event. What it throws or rejects with is an `error` event, and stops nothing. */
+/** Receives a user event. If the listener throws or rejects, that becomes an `error` event and stops nothing. */
 export type UserListener = (event: UserEvent) => unknown;
 
-/** Tells of users who log in and out. */
+/** Emits an event when a user logs in or out. */
 export class UserEvents {
   readonly #emitter = new EventEmitter();
   readonly #errors: ErrorEvents;
@@ -41,12 +41,12 @@ export class UserEvents {
     this.#emitter.off(name, listener);
   }
 
-  /** Sets what is done after each login before the login is done: the limit on a user's sessions. */
+  /** Sets the function that enforces the limit on a user's sessions. Each login waits for it. */
   limitBy(limit: (event: UserEvent) => Promise<void>): void {
     this.#limit = limit;
   }
 
-  /** Tells of a login, and resolves once the limit is kept. */
+  /** Emits the login event, and resolves once the limit is enforced. */
   async loggedIn(event: UserEvent): Promise<void> {
     this.emit("user_logged_in", event);
     if (this.#limit) await this.#tell(this.#limit, event);

@@ -1,15 +1,15 @@
 import { isName, MAX_NAME_LENGTH } from "../../names/name.ts";
 
-/** A user: an id, or anything that has one. */
+/** A user: an id, or an object that has an id. */
 export type User =
   | string
   | number
   | {
-      /** Of 1 to 256 characters; a number is the same as its text. */
+      /** The id has 1 to 256 characters. A number counts as its text. */
       readonly id: string | number;
     };
 
-/** The id of a user. @throws {TypeError} if there is none. */
+/** Returns the id of a user. @throws {TypeError} if there is none. */
 export function userIdOf(user: User): string {
   const id = typeof user === "object" && user !== null ? user.id : user;
   if (isName(id) || Number.isFinite(id)) return String(id);

@@ -1,10 +1,10 @@
-/** What has an expiry, and a number of its own that changes whenever the expiry does. */
+/** An entry with an expiry, and with a unique number that changes whenever the expiry changes. */
 export interface Expiring {
   readonly expiresAt: number;
   readonly mark: number;
 }
 
-/** A list in the order of expiry: both ends are found at once, and one entry by halving. */
+/** A list in the order of expiry. Both ends are found at once, and a single entry by binary search. */
 export class ExpiryOrder<E extends Expiring> {
   #entries: E[] = [];
 
@@ -14,30 +14,30 @@ export class ExpiryOrder<E extends Expiring> {
 
   add(entry: E): void {
     const last = this.#entries.at(-1);
-    // Most are added at the end.
+    // Most entries are added at the end.
     if (!last || compare(last, entry) < 0) this.#entries.push(entry);
     else this.#entries.splice(this.#placeOf(entry), 0, entry);
   }
 
-  /** Takes out an entry, which is as it was when it was added. One that is not in the list is no error. */
+  /** Removes an entry, which must not have changed since it was added. An entry that is not in the list is no error. */
   delete(entry: E): void {
     const place = this.#placeOf(entry);
-    // Beside an expiry that is no number, halving may lead astray.
+    // The binary search may fail if the list contains an expiry that is not a number.
     const at = this.#entries[place] === entry ? place : this.#entries.indexOf(entry);
     if (at >= 0) this.#entries.splice(at, 1);
   }
 
-  /** Those that expire first, the first one first. */
+  /** Returns the entries that expire first, in the order of expiry. */
   first(limit: number): E[] {
     return this.#entries.slice(0, limit);
   }
 
-  /** Those that expire last, the last one first. */
+  /** Returns the entries that expire last, the last one first. */
   last(limit: number): E[] {
     return this.#entries.slice(Math.max(0, this.#entries.length - limit)).reverse();
   }
 
-  /** Moves all of another list into this one. */
+  /** Moves all entries of another list into this one. */
   takeAll(other: ExpiryOrder<E>): void {
     if (other.size > 0) this.#entries = [...this.#entries, ...other.#entries].sort(compare);
     other.#entries = [];
@@ -54,7 +54,7 @@ export class ExpiryOrder<E extends Expiring> {
   }
 }
 
-/** Two that expire at the same moment, or never, stand in the order of their marks. */
+/** Entries that expire at the same moment, or never, are in the order of their marks. */
 function compare(a: Expiring, b: Expiring): number {
   return a.expiresAt === b.expiresAt ? a.mark - b.mark : a.expiresAt < b.expiresAt ? -1 : 1;
 }

@@ -1,21 +1,23 @@
 /*
- * The entries of a user are a ZSET of session id to the millisecond at which the session expires, with its
- * fraction, so that a score that was moved is another one. A revoked entry has its score below zero, one that
- * never expires above all dates. The key expires with its last entry. Every script has
+ * The entries of a user are a ZSET. A member is a session id. Its score is the millisecond at which the session
+ * expires, with its fraction, so that a moved expiry is always a different score. The score of a revoked entry is
+ * below zero. The score of an entry that never expires is above all dates. The key expires with its last entry.
+ * Every script has
  *
  * KEYS[1]  the user's entries
  */
 
 /**
- * Milliseconds that the key outlives its last entry: a session's life begins when its own command arrives, which
- * may be that much later than that of its entry. A session that nobody finds cannot be ended.
+ * Milliseconds that the key outlives its last entry. A session's life begins when its own command arrives, and that
+ * command may arrive this much later than the command of its entry. Without its entry, nobody could find the session
+ * and end it.
  */
 const GRACE_MS = 2_000;
 
-/** Scores from here on, after the last date that there is, are of entries that never expire. */
+/** Entries with this score or a higher one never expire. It lies after the last possible date. */
 export const NEVER = 9e15;
 
-/** Moves the key's own expiry to that of its last entry. Revoked entries count with the expiry that they had. */
+/** Moves the key's own expiry to the expiry of its last entry. A revoked entry counts with the expiry that it had. */
 const EXPIRE_KEY = `
 local function last(range)
   return tonumber((redis.call('ZRANGE', KEYS[1], range, range, 'WITHSCORES'))[2] or 0)
@@ -26,11 +28,12 @@ elseif latest > 0 then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', la
 `;
 
 /**
- * Enters a session, or moves the expiry of one that is entered and not revoked.
+ * Enters a session, or moves the expiry of an entry that is not revoked.
  *
  * ARGV[1]  the session id
- * ARGV[2]  milliseconds that it lives, or 'inf': by the server's clock, which is the one that keys expire by
- * ARGV[3]  'enter'; 'extend' to a later time; or the score that is to be 'shortened' to an earlier one
+ * ARGV[2]  milliseconds that the session lives, or 'inf'. The server's clock counts, because keys expire by it.
+ * ARGV[3]  'enter'; 'extend', which moves the expiry to a later time; or the entry's present score, which shortens it:
+ *          the expiry moves to an earlier time if the entry still has this score
  */
 export const ENTER_SCRIPT: string = `
 local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or -1)
@@ -55,7 +58,7 @@ return 1
 /**
  * Removes entries.
  *
- * ARGV  the session ids, at most some thousands: Lua's stack is not longer
+ * ARGV  the session ids. Lua's stack holds some thousands at most.
  */
 export const REMOVE_SCRIPT: string = `
 redis.call('ZREM', KEYS[1], unpack(ARGV))
@@ -63,7 +66,7 @@ ${EXPIRE_KEY}
 `;
 
 /**
- * Removes those of these entries that are revoked.
+ * Removes the given entries that are revoked, and no others.
  *
  * ARGV  the session ids
  */
@@ -76,7 +79,7 @@ ${EXPIRE_KEY}
 `;
 
 /**
- * Removes an entry if its score is still the one that was read.
+ * Removes an entry if its score has not changed since it was read.
  *
  * ARGV[1]  the session id
  * ARGV[2]  the score
@@ -88,17 +91,17 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 ${EXPIRE_KEY}
 `;
 
-/** Entries that are revoked one by one: below this it is cheaper than to write all of them anew. */
+/** Up to this many entries are revoked one by one. That is cheaper than rewriting the whole key. */
 const FEW = 100;
 
 /**
- * Revokes the entries of all sessions but one.
+ * Revokes all entries, or all but one.
  *
  * ARGV[1]  'except', or 'all'
- * ARGV[2]  the session id that is excepted
+ * ARGV[2]  the session id to except
  * ARGV[3]  how many ids to return at most, or -1
  *
- * Returns ids of entries that are revoked now; also the one that is excepted, if an earlier call has revoked it.
+ * Returns ids of entries that are now revoked. The excepted id is among them if an earlier call has revoked its entry.
  */
 export const REVOKE_SCRIPT: string = `
 local kept
@@ -130,7 +133,7 @@ return redis.call('ZREVRANGEBYSCORE', KEYS[1], '(0', '-inf', 'LIMIT', 0, ARGV[3]
  *
  * ARGV[1]  the session id
  *
- * Returns 1 if there is one, else 0.
+ * Returns 1 if the entry exists, else 0.
  */
 export const REVOKE_ONE_SCRIPT: string = `
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])

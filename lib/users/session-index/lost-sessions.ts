@@ -5,16 +5,16 @@ import { readable, type SessionStore } from "../../sessions/session-store.ts";
 import type { SessionIndex } from "./session-index.ts";
 import type { UserIdOf } from "./user-indexed-store.ts";
 
-/** What nodes are asked to do once the sessions of a user have been ended that the index knows. */
+/** The question to the nodes after the sessions of a user that the index knows have been ended. */
 export const END_LOST_SESSIONS = "end_lost_sessions";
 
-/** Whose they are, and the digest of the one that stays. */
+/** The user whose sessions end, and the digest of the session that stays. */
 export interface LostSessions {
   readonly userId: string;
   readonly except?: string | undefined;
 }
 
-/** Sessions that the store is asked for in one go, and that are looked at one by one at a time. */
+/** Sessions in one question to the store, and sessions that are then examined in parallel. */
 const ASKED_AT_ONCE = 500;
 const LOOKED_AT_ONCE = 20;
 
@@ -24,12 +24,12 @@ interface Parts {
   readonly userIdOf: UserIdOf;
 }
 
-/** The stores whose connections a node speaks for. */
+/** The stores for which each node answers this question. */
 const spokenFor = new WeakMap<Node, Parts[]>();
 
 /**
- * Has this node end what it holds of a user when it is asked to, and the index does not know: a Redis that was emptied, or a
- * failover that has lost the last writes, leaves connections of sessions that nobody finds by their user.
+ * Makes this node end, on request, the sessions that have connections here and that the user's index lacks. Such
+ * sessions remain after Redis was emptied or a failover lost the last writes. Nobody can find them by their user.
  */
 export function endLostSessions(node: Node, parts: Parts): void {
   const all = spokenFor.get(node);
@@ -44,7 +44,7 @@ export function endLostSessions(node: Node, parts: Parts): void {
   });
 }
 
-/** Resolves to how many connections were closed. */
+/** Ends the lost sessions of one store. Resolves to the number of closed connections. */
 async function endOf({ store, index, userIdOf }: Parts, { userId, except }: LostSessions): Promise<number> {
   const { endings } = store;
   let closed = 0;
@@ -57,11 +57,11 @@ async function endOf({ store, index, userIdOf }: Parts, { userId, except }: Lost
     await inBatches(
       living,
       async (sid) => {
-        // A login enters the index before its session is stored: what is not entered, its user cannot end.
+        // A login enters the index before its session is stored. So a stored session without an entry is lost.
         if ((await index.mark(userId, sid)) !== undefined) return;
         const stored = await readable(store.read(sid));
         if (!stored || userIdOf(stored.data) !== userId) return;
-        // Not announced: each node closes and counts its own.
+        // The end is not announced to other nodes. Each node closes and counts its own connections.
         await store.remove(sid);
         closed += endings.close(sid, "session_ended");
       },

@@ -17,14 +17,17 @@ interface UserEntries {
   readonly revoked: ExpiryOrder<Entry>;
 }
 
-/** How many users each login looks at for sessions that have expired: more than one, so that the map shrinks while it is used. */
+/**
+ * Each login sweeps the expired sessions of this many users. The number is greater than one, so that the map shrinks
+ * while it is in use.
+ */
 const SWEPT_PER_LOGIN = 4;
-/** And how many one that finds no room looks at. */
+/** A login that finds no room sweeps the expired sessions of this many users. */
 const SWEPT_WHEN_FULL = 1000;
-/** Entries of each of them that are swept at a time. */
+/** Entries of one user that are swept at a time, of the valid and of the revoked ones each. */
 const SWEPT_AT_A_TIME = 25;
 
-/** The index of one process. Sessions that have expired are swept a few at each login. */
+/** The index of one process. Each login sweeps a few expired sessions. */
 export class MemorySessionIndex implements SessionIndex {
   readonly #byUser = new Map<string, UserEntries>();
   readonly #hand = new ClockHand(this.#byUser);

@@ -1,15 +1,15 @@
 import type { SessionStore } from "../../sessions/session-store.ts";
 import type { SessionIndex } from "./session-index.ts";
 
-/** Entries that are looked at with one login: more than one login makes, so that they become fewer. */
+/** Entries that one login examines. These are more than one login makes, so the number of expired entries falls. */
 const PRUNED_AT_ONCE = 100;
 
-/** How much later a session may end than its entry without a correction of the entry. */
+/** An entry is corrected only if its session ends later than the entry by more than this. */
 const ROUNDING_MS = 2_000;
 
 /**
- * Removes entries of a user that have expired, once their sessions are found gone, some at a time. An entry whose session
- * lives on is corrected, so that it does not stand in the way of the others.
+ * Removes a limited number of a user's expired entries, if their sessions are gone. Corrects an expired entry whose
+ * session still lives, so that it does not block the other entries.
  */
 export async function pruneEntries(index: SessionIndex, store: SessionStore, userId: string): Promise<void> {
   const now = Date.now();

@@ -20,7 +20,7 @@ const removeMarkedScript = new RedisScript(REMOVE_MARKED_SCRIPT);
 const revokeScript = new RedisScript(REVOKE_SCRIPT);
 const revokeOneScript = new RedisScript(REVOKE_ONE_SCRIPT);
 
-/** Entries that one script removes, so that it holds up nobody. */
+/** Entries that one script removes at most, so that the script does not block other commands for long. */
 const REMOVED_AT_ONCE = 1000;
 
 interface ScoredMember {
@@ -110,7 +110,7 @@ export class RedisSessionIndex implements SessionIndex {
       await script.run(this.#client(), { keys: [this.#key(userId)], arguments: some });
   }
 
-  /** Behind those that are revoked. */
+  /** Reads the entries that expire first. Revoked entries have scores below zero and are skipped. */
   async #first(userId: string, limit: number): Promise<ScoredMember[]> {
     const options = { LIMIT: { offset: 0, count: counted(limit) } };
     const found = this.#client().zRangeByScoreWithScores(this.#key(userId), "(0", "+inf", options);
@@ -126,15 +126,15 @@ export class RedisSessionIndex implements SessionIndex {
     return (await this.#client().zRangeWithScores(this.#key(userId), start, stop)) as ScoredMember[];
   }
 
-  /** The id stands between two fixed words and ends before the last colon: no two ids have one key. */
+  /** The user id stands between two fixed words and ends before the last colon, so two ids never share a key. */
   #key(userId: string): string {
-    // Redis takes bytes, and half of a surrogate pair has none: all of them would be one user.
+    // Redis takes bytes, and a lone surrogate has no bytes of its own. All ids with one would name the same user.
     if (!isText(userId)) throw new TypeError("a user id must be well-formed Unicode");
     return `${this.#prefix}user:${userId}:sessions`;
   }
 }
 
-/** A limit as Redis takes it. */
+/** Converts a limit to the form that Redis takes. */
 function counted(limit: number): number {
   return limit === Infinity ? -1 : limit;
 }

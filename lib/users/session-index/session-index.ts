@@ -1,76 +1,83 @@
-/** One session of a user, as the index has it. */
+/** One session of a user in the index. */
 export interface IndexEntry {
   /** The session's id. */
   readonly sid: string;
-  /** When the session ends if nothing moves its expiry, by the index's clock: milliseconds since the epoch, `Infinity` for never. */
+  /**
+   * When the session ends if nothing moves its expiry, in milliseconds since the epoch, by the index's clock.
+   * `Infinity` means never.
+   */
   readonly expiresAt: number;
 }
 
 /**
- * Which sessions a user has (after Spring Session's FindByIndexNameSessionRepository).
+ * Knows which sessions a user has. The model is Spring Session's FindByIndexNameSessionRepository.
  *
- * The rules, which the conformance suite attacks:
- * - An entry is made before its session is written with the user, and confirmed after it: an entry that was
- *   revoked in between is not confirmed, also if it was entered again. So a login either is found by whoever
- *   revokes, or finds that it was revoked.
- * - Revoking is not forgetting: revoked entries are revoked again by the next call, until they are removed
- *   once their sessions are gone. So a call that failed halfway can be made again.
- * - Nothing outlives the last session of a user: where entries are kept, they expire with it.
- * - A user may have any number of sessions. What a call with a `limit`, at least 1, costs grows with the limit, not with that number;
- *   only the first `revoke` of many entries may take longer.
+ * The conformance suite attacks these rules:
+ * - A login makes an entry before it writes the session with the user, and confirms the entry afterwards. An entry that
+ *   was revoked in between is not confirmed, also if it was entered again. So either the revoking call finds the login,
+ *   or the login finds that it was revoked.
+ * - A revoked entry stays until its session is gone and the entry is removed. The next call revokes it again. So a
+ *   call that failed halfway can be repeated.
+ * - Nothing outlives the last session of a user. Stored entries expire with that session.
+ * - A user may have any number of sessions. A `limit` is at least 1. The cost of a call with a `limit` grows with the
+ *   limit, not with the number of sessions. Only the first `revoke` of many entries may take longer.
  *
- * No call looks at more than one user's entries. User ids are any strings.
+ * No call looks at more than one user's entries. A user id may be any string.
  */
 export interface SessionIndex {
-  /** Enters a session that lives for so many milliseconds more; one that is entered already, revoked or not, stays as it is. */
+  /** Enters a session that lives for `lifeMs` more. An existing entry, revoked or not, stays unchanged. */
   enter(userId: string, sid: string, lifeMs: number): Promise<void>;
 
-  /** Whether the session is entered and was not revoked. */
+  /** Resolves to whether the session has an entry that was not revoked. */
   confirm(userId: string, sid: string): Promise<boolean>;
 
   /**
-   * Moves the expiry of an entry to a later time; an earlier one leaves it where it is, since whoever extends it may not
-   * know what others have stored. Resolves to `false` if there is none or it was revoked.
+   * Moves the expiry of an entry to a later time. An earlier time leaves the expiry unchanged, because the caller may
+   * not know what others have stored. Resolves to `false` if the entry does not exist or was revoked.
    */
   extend(userId: string, sid: string, lifeMs: number): Promise<boolean>;
 
   /**
-   * Revokes all entries but one, in one step, and resolves to the ids of at most `limit` entries that are revoked now:
-   * also of that one, if an earlier call has revoked it. Without `limit`, to all of them. What is revoked stays so: a
-   * login that it has overtaken must not be confirmed after all.
+   * Revokes all entries except that of `exceptSid`, in one step. Resolves to the ids of at most `limit` revoked
+   * entries, or of all without a `limit`. `exceptSid` is among them if an earlier call has revoked its entry. A
+   * revoked entry stays revoked: a login that the revocation has overtaken must not be confirmed later.
    */
   revoke(userId: string, exceptSid: string | undefined, limit?: number): Promise<string[]>;
 
   /**
-   * The ids of at most `limit` entries that are revoked; without `limit`, of all. The same ones come again until they are
-   * removed, so that whoever removes what it has been given comes to the end.
+   * Resolves to the ids of at most `limit` revoked entries, or of all without a `limit`. Returns the same ids again
+   * until their entries are removed. So a caller that removes each result reaches the end.
    */
   revoked(userId: string, limit?: number): Promise<string[]>;
 
-  /** Revokes one entry. Resolves to `false` if the user has no such session. */
+  /** Revokes one entry. Resolves to `false` if the user has no entry for this session. */
   revokeOne(userId: string, sid: string): Promise<boolean>;
 
-  /** Removes entries. Those that are not there are no error. */
+  /** Removes entries. A missing entry is no error. */
   remove(userId: string, sids: readonly string[]): Promise<void>;
 
   /**
-   * Removes those of these entries that are revoked. One that was removed by another call meanwhile, and entered
-   * anew, is another login's and stays.
+   * Removes the given entries that are revoked, and no others. Another call may meanwhile have removed an entry, and
+   * another login may have entered it again. That entry stays.
    */
   removeRevoked(userId: string, sids: readonly string[]): Promise<void>;
 
-  /** What tells an entry from the same one entered or extended again; `undefined` if there is none. */
+  /** Resolves to a number that changes when the entry is entered or extended again. `undefined` means no entry. */
   mark(userId: string, sid: string): Promise<number | undefined>;
 
-  /** Moves the expiry of an entry to an earlier time, if it was not revoked and nobody has entered or extended it since it was marked. */
+  /**
+   * Moves the expiry of an entry to an earlier time. Does so only if the entry was not revoked, and if nobody has
+   * entered or extended it since `mark` was read.
+   */
   shorten(userId: string, sid: string, lifeMs: number, mark: number): Promise<void>;
 
-  /** Removes an entry that nobody has entered or extended since it was marked. */
+  /** Removes an entry, if nobody has entered or extended it since `mark` was read. */
   removeMarked(userId: string, sid: string, mark: number): Promise<void>;
 
   /**
-   * The entries that were not revoked, at most `limit`: those that expire last, the last one first; or with `"first"` those
-   * that expire first, the first one first. Without `limit`, all of them.
+   * Resolves to at most `limit` entries that were not revoked, or to all without a `limit`. By default these are the
+   * entries that expire last, the last one first. With `"first"` they are the entries that expire first, in the order
+   * of expiry.
    */
   entries(userId: string, limit?: number, which?: "first" | "last"): Promise<IndexEntry[]>;
 }

@@ -16,12 +16,12 @@ import { followExpressStore } from "./follow-express-store.ts";
 import { pruneEntries } from "./prune-entries.ts";
 import type { SessionIndex } from "./session-index.ts";
 
-/** Whose session this is; `undefined` for nobody's. */
+/** Returns the id of the user whose session this is, or `undefined` for a session without a user. */
 export type UserIdOf = (session: SessionData) => string | undefined;
 
 /**
- * A session store that keeps the index of users as sessions are written: wherever the user comes from, the
- * index follows. Sessions of nobody cost nothing here.
+ * A session store that updates the index of users whenever a session is written. The index follows the session's
+ * user, whichever code sets that user. Sessions without a user cost nothing here.
  */
 export class UserIndexedStore implements SessionStore {
   readonly #store: SessionStore;
@@ -38,7 +38,7 @@ export class UserIndexedStore implements SessionStore {
         this.#follow(sid, (await readable(store.read(sid)))?.data, data, touch),
     });
     store.endings.onEnding(async ({ sid, data }) => {
-      // What the door has not seen: endings are told by the store itself.
+      // The store itself announces endings, with data that `readableData` has not checked yet.
       const readable = data && readableData(data);
       const userId = readable && userIdOf(readable);
       if (userId !== undefined) await index.remove(userId, [sid]);
@@ -73,7 +73,7 @@ export class UserIndexedStore implements SessionStore {
 
   async refresh(sid: string, data: SessionData, version?: string): Promise<boolean> {
     const userId = this.#userIdOf(data);
-    // The entry first: it may outlive its session, not the other way round.
+    // The entry is extended first: an entry may outlive its session, but a session must not outlive its entry.
     if (userId === undefined || (await this.#index.extend(userId, sid, this.lifeMs(data))))
       return this.#store.refresh(sid, data, version);
     await this.#index.enter(userId, sid, this.lifeMs(data));
@@ -102,35 +102,36 @@ export class UserIndexedStore implements SessionStore {
     return this.#store.walk();
   }
 
-  /** Writes a session that its user has already, with its entry in one round trip. */
+  /** Writes a session that already belongs to its user. Sends the session and its entry in one round trip. */
   async #writeAgain(sid: string, next: SessionSnapshot, base: Base, userId: string): Promise<WriteResult> {
-    // The entry first, as above.
+    // The entry is extended first, as in `refresh`.
     const extended = this.#index.extend(userId, sid, this.lifeMs(next.data));
     const [result, isEntered] = await Promise.all([this.#store.write(sid, next, base), extended]);
     if (isEntered || result.outcome !== "written") return result;
-    // Its entry is lost, was revoked, or never was, as with a session that another program has written.
+    // The entry is lost or revoked, or it never existed, as for a session that another program has written.
     return this.#writeLogin(sid, next, { json: next.json, version: result.version, userId }, userId);
   }
 
   /**
-   * Writes a session that may end sooner than its entry says. The entry is marked before and moved after, unless
-   * somebody has extended it meanwhile: that one may have stored a longer life by then.
+   * Writes a session that may end sooner than its entry says. Reads the entry's mark before the write, and shortens the
+   * entry after it. An entry that another call has extended meanwhile is not shortened, because that call may have
+   * stored a longer life.
    */
   async #writeSooner(sid: string, next: SessionSnapshot, base: Base, userId: string): Promise<WriteResult> {
     const isEntered = await this.#index.extend(userId, sid, this.lifeMs(next.data));
     const mark = isEntered ? await this.#index.mark(userId, sid) : undefined;
     if (mark === undefined) return this.#writeAgain(sid, next, base, userId);
     const result = await this.#store.write(sid, next, base);
-    // An entry that is not moved outlives its session, which is no failure of the save.
+    // If shortening fails, the entry outlives its session. The save has succeeded nevertheless.
     if (result.outcome === "written")
       await this.#index.shorten(userId, sid, this.lifeMs(next.data), mark).catch(() => {});
     return result;
   }
 
   /**
-   * The entry first, the session second, the entry checked third. Whoever deletes the user's sessions revokes
-   * the entries first and deletes second: if it comes before the entry, it has nothing to do with this login;
-   * if between entry and check, the check fails; if after the check, it finds the session.
+   * Makes the entry first, writes the session second, and checks the entry third. A deletion of the user's sessions
+   * revokes the entries first and deletes the sessions second. If it revokes before the entry is made, it does not
+   * concern this login. If it revokes between entry and check, the check fails. After the check, it finds the session.
    */
   async #writeLogin(
     sid: string,
@@ -139,27 +140,27 @@ export class UserIndexedStore implements SessionStore {
     userId: string,
   ): Promise<WriteResult> {
     const lifeMs = this.lifeMs(next.data);
-    // In one round trip: an entry that a failed save has left would keep the expiry of that one.
+    // Both calls share one round trip. Without `extend`, an entry left by a failed save would keep its old expiry.
     await Promise.all([this.#index.enter(userId, sid, lifeMs), this.#index.extend(userId, sid, lifeMs)]);
     const before = base?.userId === userId ? undefined : base?.userId;
     const result = await this.#writeInPlaceOf(before, sid, next, base).catch(async (error) => {
-      // Nothing was written, and nobody else has written it for this user.
+      // Nothing was written, and no other call has written the session for this user.
       if (isMemoryFull(error) && base?.userId !== userId) await this.#index.remove(userId, [sid]);
       throw error;
     });
-    // Somebody else wrote: the writer merges and comes again, and the entry waits for it.
+    // Another request wrote the session. The caller merges and writes again, so the entry stays for that write.
     if (result.outcome === "changed") return result;
     if (result.outcome !== "written") {
       await this.#index.remove(userId, [sid]);
       return result;
     }
     if (!(await this.#confirm(userId, sid))) return { outcome: "deleted" };
-    // Not waited for, and done again by the next login if it fails.
+    // The login does not wait for the pruning. If the pruning fails, the next login repeats it.
     pruneEntries(this.#index, this.#store, userId).catch(() => {});
     return result;
   }
 
-  /** Keeps the index around what an app does through `req.sessionStore`, in the order of a login. */
+  /** Updates the index around a call that an app makes on `req.sessionStore`, in the order of a login. */
   async #follow(
     sid: string,
     owned: SessionData | undefined,
@@ -177,7 +178,7 @@ export class UserIndexedStore implements SessionStore {
     else if (!(await this.#confirm(userId, sid))) throw sessionDeleted();
   }
 
-  /** Whether the session may be the user's; else it is ended. */
+  /** Resolves to whether the user's entry is still valid. If it is not, ends the session. */
   async #confirm(userId: string, sid: string): Promise<boolean> {
     if (await this.#index.confirm(userId, sid)) return true;
     await this.#store.remove(sid, "session_ended");
@@ -186,8 +187,9 @@ export class UserIndexedStore implements SessionStore {
   }
 
   /**
-   * Writes a session that may have been another user's, and takes out that one's entry: after it, since an entry
-   * too many is found and one too few never, and only if nobody has brought the user back meanwhile.
+   * Writes a session that may have belonged to another user, and then removes that user's entry. The removal comes
+   * after the write, because a surplus entry can be found and a missing one cannot. The entry stays if another request
+   * has brought that user back meanwhile.
    */
   #writeInPlaceOf(
     userId: string | undefined,
@@ -213,7 +215,7 @@ export class UserIndexedStore implements SessionStore {
   }
 }
 
-/** Whether a session may end sooner than it would have ended as it was loaded. */
+/** Returns whether the new cookie age may end the session sooner than the age with which it was loaded. */
 function mayEndSooner({ ageMs }: Base, { data }: SessionSnapshot): boolean {
   const { originalMaxAge } = data.cookie;
   if (ageMs === undefined || ageMs === originalMaxAge) return false;
