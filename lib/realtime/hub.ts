@@ -32,13 +32,13 @@ import { tellOpened } from "./tell-opened.ts";
 import { type Step, Tick } from "./tick.ts";
 import { TICK_MS } from "./times.ts";
 
-/** Try again later (IANA registry of close codes): the client is to come back. */
+/** Try again later (IANA registry of close codes). The client comes back. */
 const TRY_AGAIN_LATER = 1013;
 
-/** Handshakes of this process so far: ids are the node's, however many handlers it has. */
+/** The number of handshakes of this process so far. Several handlers of one node share the numbers. */
 let count = 0;
 
-/** The connections of this node, and what they have to do with those of the others. */
+/** Holds the connections of this node, and connects its parts: channels, presence, groups, heartbeats. */
 export class Hub implements ConnectionHandler {
   readonly presence: Presence;
   readonly channels: Channels<RealtimeConnection>;
@@ -206,11 +206,11 @@ export class Hub implements ConnectionHandler {
     if (identity.userId !== undefined) this.presence.opened(identity, arrival as Arrival);
   }
 
-  /** Restores the groups of a connection and lets it be heard. */
+  /** Restores the groups of a connection, then lets its events be handled. */
   async #begin(connection: RealtimeConnection): Promise<void> {
     try {
       if (isOfUser(connection)) {
-        // Its groups are read meanwhile: both are there before it is heard.
+        // The groups are read at the same time. Both are complete before an event is handled.
         const listening = this.channels.enter([userChannel(connection.userId)], connection);
         await Promise.all([listening, this.groups.restore(connection)]);
       }
@@ -231,7 +231,7 @@ export class Hub implements ConnectionHandler {
       void this.#events.tell("disconnect", connection, connection.closed);
   };
 
-  /** From the mute on it gets nothing, so nobody is to think that it is there. */
+  /** A muted connection gets nothing any more, so it must not count as present. */
   #forget(connection: RealtimeConnection): void {
     if (!this.#connections.delete(connection.id)) return;
     if (connection.record) this.presence.depart(connection.record);

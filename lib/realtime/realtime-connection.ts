@@ -17,7 +17,7 @@ import { Inbox, type InboxHost } from "./messages/inbox.ts";
 import { eventText } from "./messages/protocol.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
-/** What connections share. */
+/** What all connections of a hub share. */
 export interface ConnectionHost extends InboxHost {
   readonly config: RealtimeConfig;
   readonly flushes: FlushQueue;
@@ -25,12 +25,12 @@ export interface ConnectionHost extends InboxHost {
   readonly hub: ConnectionHub;
 }
 
-/** What a connection tells the hub of its node, and asks it for. */
+/** What a connection asks of the hub of its node. */
 export interface ConnectionHub {
   readonly isStale: boolean;
   /** Called with each message of the client. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void;
-  /** Called when nothing reaches it any more: at the latest when it has closed, and maybe twice. */
+  /** Called when nothing reaches the connection any more: at the latest when it has closed. It may be called twice. */
   gone(connection: RealtimeConnection): void;
   closed(connection: RealtimeConnection): void;
   join(connection: RealtimeConnection, group: string): Promise<void>;
@@ -46,14 +46,14 @@ const NORMAL = 1000;
 export class RealtimeConnection implements Connection, Correspondent, Receiver, Sender, Follower {
   readonly id: string;
   readonly userId: string | undefined;
-  /** As it is registered; one without a user is not. */
+  /** The record in the registry. A connection without a user has none. */
   readonly record: ConnectionRecord | undefined;
   readonly open: OpenSession;
   readonly req: Request;
   readonly line: Line;
   readonly connectedAt: number;
   lastSeen: number;
-  /** When it is due to be pinged, to be sent a heartbeat, to have its session touched, what was heard of it written, its groups looked at; since when it is not read. */
+  /** When a ping, a heartbeat, a touch of the session, a write of the last activity and a look at the groups are due. */
   pingAt = 0;
   beatAt = 0;
   touchAt = 0;
@@ -61,14 +61,14 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
   lookAt = 0;
   unreadSince: number | undefined;
   isAwaitingPong = false;
-  /** Whether the app was told that it has opened, how it was closed, and whether it was forgotten: then nothing is put anywhere for it. */
+  /** Whether the app was told of `connect`, how the connection was closed, and whether the hub has forgotten it. */
   isTold = false;
   closed: Closed | undefined;
   isGone = false;
-  /** Whether it was heard since the last tick, and in a way that keeps its session alive. */
+  /** Whether the client was active since the last tick, and whether that keeps its session alive. */
   isHeard = false;
   keepsAlive = false;
-  /** Whether it may have data in its store. */
+  /** Whether the store may hold data of this connection. */
   hasData: boolean;
   readonly inbox: Inbox;
   readonly #host: ConnectionHost;
@@ -90,7 +90,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     this.line = line;
     this.connectedAt = connectedAt;
     this.lastSeen = connectedAt;
-    // A store of the app may hold something of it already.
+    // A store of the app may hold data of this connection already.
     this.hasData = host.config.connectionStore !== undefined;
     this.#host = host;
     this.inbox = new Inbox(host, this);
@@ -108,13 +108,13 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     return this.#groups ?? NO_GROUPS;
   }
 
-  /** Notes that it is in a group. Answers whether it was not. */
+  /** Adds a group. Returns whether the connection was not in it before. */
   addGroup(group: string): boolean {
     this.#groups ??= new Set();
     return this.#groups.size !== this.#groups.add(group).size;
   }
 
-  /** Notes that it is in a group no more. Answers whether it was. */
+  /** Removes a group. Returns whether the connection was in it. */
   removeGroup(group: string): boolean {
     return this.#groups?.delete(group) ?? false;
   }
@@ -150,7 +150,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     if (isPong) this.isAwaitingPong = false;
   }
 
-  /** What was sent before a close leaves before it. */
+  /** Messages that were sent before a close leave before it. */
   onEnd(): void {
     this.flush();
   }
@@ -173,7 +173,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     if (!batch || !this.line.isOpen) return;
     const bytes = batch.bytes(this.line.framing).length;
     if (!this.#isReading(bytes)) {
-      // What it does not read would be kept for it without end, and slows nobody else.
+      // Unread messages would be kept without end for this client. Other clients are not slowed by it.
       this.end("slow_consumer");
       return;
     }
@@ -186,7 +186,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     this.#backlog.wrote(bytes);
   }
 
-  /** Whether it has read enough of what it was sent before to be sent so much more. */
+  /** Whether the client has read enough of earlier messages to be sent so many more bytes. */
   #isReading(bytes: number): boolean {
     const { maxBufferedBytes } = this.#host.config;
     const waiting = this.line.bufferedAmount;
@@ -216,7 +216,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
   }
 }
 
-/** A connection of a user: such are registered. */
+/** A connection of a user. The registry has a record of it. */
 export type OfUser = RealtimeConnection & { readonly userId: string; readonly record: ConnectionRecord };
 
 export function isOfUser(connection: RealtimeConnection): connection is OfUser {

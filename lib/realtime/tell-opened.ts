@@ -3,7 +3,7 @@ import { INTERNAL_ERROR } from "./messages/inbox.ts";
 import type { RealtimeConnection } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
-/** What it takes to tell of a connection. */
+/** The parts of the hub that telling needs. */
 interface TellingParts {
   readonly config: RealtimeConfig;
   readonly events: Events;
@@ -12,7 +12,7 @@ interface TellingParts {
 }
 
 /**
- * Tells the listeners of `connect`. Resolves to whether they were done in time; else the connection is closed, since its
+ * Calls the listeners of `connect`. Resolves to whether they ended in time. If they did not, the connection is closed: its
  * events would wait for ever.
  */
 export async function tellOpened(

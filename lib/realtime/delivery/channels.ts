@@ -7,21 +7,21 @@ import { Moves } from "./moves.ts";
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
   readonly receivers: Set<R>;
-  /** Counts what others have said of the user's groups: see groups.ts. */
+  /** Counts the changes of the user's groups that nodes have told of: see groups.ts. */
   changes: number;
-  /** The same for each group that somebody is reading for it now. */
+  /** The same for each group whose membership is being read now. */
   readonly told: Map<string, { changes: number; running: number }>;
 }
 
 interface OpenChannel<R extends Receiver> extends Channel<R> {
-  /** Who has come and gone since messages are held. */
+  /** The receivers that entered or left since messages are held. */
   moves: Moves<R> | undefined;
   readonly name: string;
   up: Promise<void>;
-  /** Whether it could not be subscribed, and is to be tried again. */
+  /** Whether the subscription failed. The next tick tries it again. */
   isDown: boolean;
   readonly listener: (text: string) => void;
-  /** Ticks for which nobody was in it. */
+  /** Ticks since the last receiver left. */
   emptyTicks: number;
 }
 
@@ -32,8 +32,8 @@ const PUBLISHED_AT_A_TIME = 1000;
 const MAX_HELD_LENGTH = 16 * 1024 * 1024;
 
 /**
- * Ticks for which a channel stays subscribed when nobody is in it any more, and how many such there may be: a page that
- * is loaded anew, or a client that comes and goes, has none subscribed and unsubscribed each time.
+ * Ticks for which an empty channel stays subscribed, and the most of such channels. So a page that is loaded again, or a
+ * client that comes and goes, does not cause a subscription each time.
  */
 const EMPTY_TICKS = 10;
 const MAX_EMPTY = 10_000;
@@ -43,10 +43,10 @@ export const groupChannel = (group: string): string => `group:${group}`;
 export const userChannel = (userId: string): string => `user:${userId}`;
 
 /**
- * Hands what nodes tell groups and users to the connections of this node.
+ * Delivers messages to groups and users to the connections of this node.
  *
- * A channel is subscribed while a connection is in it, and for some ticks longer, since many who leave come back soon.
- * Messages come by the bus also to the node that sent them: so all receivers have one sender's in one order.
+ * A channel is subscribed while a connection is in it, and for some ticks longer, since many clients come back soon. The bus
+ * also delivers a message to the node that sent it. So all receivers get the messages of one sender in one order.
  */
 export class Channels<R extends Receiver> {
   readonly #bus: Bus;
@@ -55,17 +55,17 @@ export class Channels<R extends Receiver> {
   readonly #upkeepBounds: Bounds;
   readonly #open = new Map<string, OpenChannel<R>>();
   readonly #closing = new Map<string, Promise<void>>();
-  /** Channels that nobody is in any more, and whose unsubscription has failed: the next tick tries it again. */
+  /** Empty channels whose unsubscription has failed. The next tick tries it again. */
   readonly #left = new Set<OpenChannel<R>>();
   readonly #isBehind: () => boolean;
   readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
-  /** Channels that somebody has come into, or gone out of, meanwhile. */
+  /** Channels that a receiver has entered or left while messages are held. */
   readonly #moved = new Set<OpenChannel<R>>();
   #heldLength = 0;
-  /** Is told the connections of a user who has left a group. */
+  /** Called with the connections of a user who has left a group. */
   onLeft: (receivers: ReadonlySet<R>, group: string) => void = () => {};
 
-  /** While this node is behind, nothing is delivered: it may not know yet who has left what. */
+  /** While `isBehind` is true, nothing is delivered: this node may not know yet which users have left a group. */
   constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean) {
     this.#bus = bus;
     this.#bounds = bounds.for("realtime");
@@ -79,7 +79,7 @@ export class Channels<R extends Receiver> {
     return this.#open.get(name);
   }
 
-  /** How many channels of users, or of groups, have a connection here. */
+  /** The number of users, or of groups, that have a connection here. */
   count(kind: "user" | "group"): number {
     let count = 0;
     for (const [name, { receivers }] of this.#open)
@@ -105,17 +105,17 @@ export class Channels<R extends Receiver> {
     if (channel?.receivers.delete(receiver)) this.#noteMove(channel, receiver, false);
   }
 
-  /** Sends a message to all in a channel, on all nodes, but one. */
+  /** Sends a message to all connections in a channel, on all nodes, except one. */
   async publish(name: string, text: string, exceptId = ""): Promise<void> {
     await this.#sendBounds.call(() => this.#bus.publish(name, addressed(text, exceptId)));
   }
 
-  /** Tells all nodes that a user has left a group: whoever sends to the group next comes after it. */
+  /** Tells all nodes that a user has left a group. On one Redis server, later messages of the group come after it. */
   async tellLeft(userId: string, group: string): Promise<void> {
     await this.#bounds.call(() => this.#bus.publish(userChannel(userId), leaving(group)));
   }
 
-  /** Sends a message to all in several channels. Some at a time are one call, so that any number takes no place of others. */
+  /** Sends a message to several channels. Many channels share one bounded call, so they leave places for other calls. */
   async publishAll(names: readonly string[], text: string): Promise<void> {
     const message = addressed(text);
     await inBatches(
@@ -126,7 +126,7 @@ export class Channels<R extends Receiver> {
     );
   }
 
-  /** Delivers what came while this node was behind, to those who are in its channels now. */
+  /** Delivers the held messages to the receivers that were in their channels all the while. */
   deliverHeld(): void {
     if (this.#isBehind()) return;
     for (const [number, { channel, text }] of this.#held.entries()) {
@@ -139,7 +139,7 @@ export class Channels<R extends Receiver> {
     this.#heldLength = 0;
   }
 
-  /** Unsubscribes what nobody has been in for long, and tries again what has failed. */
+  /** Unsubscribes channels that have been empty for long, and repeats what has failed. */
   tick(): void {
     this.deliverHeld();
     const down: OpenChannel<R>[] = [];
@@ -183,7 +183,7 @@ export class Channels<R extends Receiver> {
     else deliver(channel.receivers, text);
   }
 
-  /** What is held comes first, so that the order is kept. */
+  /** Held messages are delivered first, so that the order is kept. */
   get #isHolding(): boolean {
     return this.#held.length > 0 || this.#isBehind();
   }
@@ -196,16 +196,16 @@ export class Channels<R extends Receiver> {
   }
 
   #hold(channel: OpenChannel<R>, text: string): void {
-    // As if the line had been down for longer: nobody may count on a message that came while it was.
+    // The message is lost, as if the line had been down for longer.
     if (this.#heldLength + text.length > MAX_HELD_LENGTH) return;
     this.#heldLength += text.length;
     this.#held.push({ channel, text });
   }
 
-  /** As one call, however many groups a user is in. */
+  /** Subscribes many channels in one bounded call, however many groups a user is in. */
   #subscribe(channels: readonly OpenChannel<R>[]): void {
     if (channels.length === 0) return;
-    // One after the other: else a subscription could be ended by the end of the one before it.
+    // A running unsubscription of the same channel ends first. Otherwise it could end the new subscription.
     const after = Promise.all(channels.map(({ name }) => this.#closing.get(name)));
     const failed = new Set(channels);
     const subscribe = async (channel: OpenChannel<R>) => {
@@ -224,7 +224,7 @@ export class Channels<R extends Receiver> {
     }
   }
 
-  /** As one call as well: of thousands each, some would find no place and stay subscribed. */
+  /** Unsubscribes many channels in one bounded call. Of thousands of calls some would be refused, and stay subscribed. */
   #unsubscribe(channels: readonly OpenChannel<R>[]): void {
     if (channels.length === 0) return;
     for (const channel of channels)
@@ -234,7 +234,7 @@ export class Channels<R extends Receiver> {
       await this.#bus.unsubscribe(channel.name, channel.listener);
       failed.delete(channel);
     };
-    // Whatever has become of them: one that was not answered in time may have been subscribed all the same.
+    // A subscription without an answer in time may still have taken effect, so it is ended too.
     const closing = Promise.allSettled(channels.map(({ up }) => up))
       .then(() => this.#upkeepBounds.call(() => inBatches(channels, unsubscribe)))
       .catch(() => {

@@ -1,6 +1,6 @@
 import { OutgoingMessage } from "../../lines/batch.ts";
 
-/** Who takes the messages of a channel. */
+/** Takes the messages of a channel. */
 export interface Receiver {
   readonly id: string;
   push(message: OutgoingMessage): void;
@@ -9,7 +9,7 @@ export interface Receiver {
 /** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
 const SEPARATOR = "\n";
 
-/** A message as it goes over the bus: for all but one connection, or for all. */
+/** Returns a message as it goes over the bus: for all connections, or for all except one. */
 export function addressed(text: string, exceptId: string = ""): string {
   return exceptId + SEPARATOR + text;
 }
@@ -18,8 +18,8 @@ export function addressed(text: string, exceptId: string = ""): string {
 const LEFT = "left";
 
 /**
- * Tells on a user's channel that the user has left a group. A node that does not know of such messages delivers an event that
- * no client listens for.
+ * Returns the message on a user's channel that the user has left a group. A node of an older version delivers it as an event
+ * that no client listens for.
  */
 export function leaving(group: string): string {
   return addressed(JSON.stringify({ event_type: "session.left", data: { group } }), LEFT);
@@ -32,7 +32,7 @@ export function leftGroup(message: string): string | undefined {
   return data.group;
 }
 
-/** Gives what has come over the bus to those it is for. */
+/** Delivers a message of the bus to its receivers. */
 export function deliver<R extends Receiver>(
   receivers: Iterable<R>,
   addressedText: string,

@@ -10,26 +10,26 @@ import type { Running } from "../messages/running.ts";
 interface Departing {
   readonly record: ConnectionRecord;
   readonly graceMs: number;
-  /** Whether it was told that its user had come. */
+  /** Whether `online` was told for this connection. */
   readonly wasTold: boolean;
-  /** Whether the registry did not answer, the last time or once. */
+  /** Whether the registry did not answer the last time, and whether it ever did not. */
   isStuck: boolean;
   isUnsure: boolean;
-  /** Whether it was told of what has come of it, if anything was to be told. */
+  /** Whether the outcome was told, if there was one to tell. */
   isSettled: boolean;
 }
 
 /** What departures need. */
 export interface DeparturesParts {
   readonly registry: Registry;
-  /** Answers whenever it can: for what must not get lost when nobody waits for it any more. */
+  /** Answers at any time, for calls whose outcome counts although nobody waits any more. */
   readonly lastingRegistry: Registry;
   readonly upkeepBounds: Bounds;
   readonly clock: Clock;
   readonly events: Events;
 }
 
-/** Steps of departures that run at a time: a node that loses all its connections has places left for what else it does. */
+/** Departures that run at a time. A node that loses all its connections has places left for its other calls. */
 const AT_A_TIME = 1_000;
 
 /** How exactly the end of `graceMs` is kept. */
@@ -38,9 +38,9 @@ const ASK_AGAIN_EVERY_MS = 50;
 /** Takes connections out of the registry, and tells whose user goes offline by that. */
 export class Departures {
   readonly #parts: DeparturesParts;
-  /** What is on its way out, by the connection's id: until it is done, and however often it must be tried. */
+  /** The departures under way, by the connection's id. Each stays until it has succeeded. */
   readonly #departing = new Map<string, Departing>();
-  /** Whose time as leaving ends, by when it does. */
+  /** The departures whose grace ends, by the time of that end. */
   readonly #due = new Map<number, Departing[]>();
   readonly #queue: WorkQueue<Departing>;
   #isClosed = false;
@@ -54,7 +54,7 @@ export class Departures {
     );
   }
 
-  /** Whether a connection is on its way out. */
+  /** Whether the departure of a connection is under way. */
   has(id: string): boolean {
     return this.#departing.has(id);
   }
@@ -64,12 +64,12 @@ export class Departures {
     for (const departing of this.#departing.values()) if (departing.isStuck) this.#run(departing);
   }
 
-  /** Waits for no end of a time as leaving any more: the other nodes do. */
+  /** Stops waiting for the end of graces. The other nodes wait for them. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
+  /** Takes a connection out of the registry. If the registry does not answer, the next tick tries again. */
   begin(record: ConnectionRecord, how: Pick<Departing, "graceMs" | "wasTold">): void {
     const departing = { record, ...how, isStuck: false, isUnsure: false, isSettled: false };
     this.#departing.set(record.id, departing);
@@ -94,7 +94,7 @@ export class Departures {
     const { lastingRegistry, registry, upkeepBounds } = this.#parts;
     const { record, graceMs } = departing;
     const depart = () => lastingRegistry.depart(record, graceMs);
-    // What comes when it is tried again already says all the same that the user has gone by this step.
+    // A late answer, after the step was begun again, still says that the user has gone by this step.
     const departure = await heardLate(upkeepBounds, depart, (late) => {
       if (late?.state === "offline") this.#settle(departing, false);
     });
@@ -102,16 +102,16 @@ export class Departures {
       if (!this.#isClosed) this.#askAgain(departing, departure.forMs);
       return;
     }
-    // Of an answer that was lost nobody knows whose step it was: rather told twice, where two were lost, than never.
+    // After a lost answer nobody knows which node's step it was. `offline` may then be told twice, rather than never.
     const isOnline =
       departure.state === "present" && (!departing.isUnsure || (await registry.online([record.userId]))[0]);
     this.#settle(departing, isOnline === true);
-    // Last: until here, whoever finds this node dead finds the connection.
+    // This comes last. Until then a node that finds this one dead finds the connection.
     await upkeepBounds.call(() => lastingRegistry.forget(nodeOf(record.id), [record.id]));
     if (this.#departing.get(record.id) === departing) this.#departing.delete(record.id);
   }
 
-  /** Who was never told as come has not gone, and was alone in having come if others are there: they are told now. */
+  /** Tells the outcome if it differs from what was told before. */
   #settle(departing: Departing, isOnline: boolean): void {
     if (departing.isSettled) return;
     departing.isSettled = true;
@@ -119,7 +119,7 @@ export class Departures {
       void this.#parts.events.tell(isOnline ? "online" : "offline", departing.record.userId);
   }
 
-  /** With all who are due at about the same time: what they ask then leaves as one write. */
+  /** Asks again together with all departures that are due at about the same time, so that their calls leave as one write. */
   #askAgain(departing: Departing, afterMs: number): void {
     const { clock } = this.#parts;
     const now = clock.now();

@@ -7,10 +7,10 @@ import type { RealtimeConfig } from "../realtime-options.ts";
 /** The heartbeat that the server sends. */
 const BEAT = new OutgoingMessage(eventText(HEARTBEAT));
 
-/** Milliseconds for which a connection that is not read counts as heard, since it cannot be. */
+/** Milliseconds for which a connection counts as active while this node does not read it. */
 const MAX_UNREAD_MS = 300_000;
 
-/** Looks after the lines of a node: which are dead, which users are inactive, and who was heard since the last tick. */
+/** Finds dead lines and inactive users, and collects the connections that were active since the last tick. */
 export class Heartbeat {
   readonly #config: RealtimeConfig;
   readonly #clock: Clock;
@@ -29,7 +29,7 @@ export class Heartbeat {
     connection.beatAt = now + this.#config.heartbeatMs;
   }
 
-  /** Notes that a user is there. Pongs do not: they show that the line is alive. */
+  /** Records activity of the user. A pong is none: it only shows that the line is alive. */
   heard(connection: RealtimeConnection, by: "heartbeat" | "message"): void {
     const { keepAlive } = this.#config;
     connection.keepsAlive ||= keepAlive === "message" || (keepAlive === "heartbeat" && by === "heartbeat");
@@ -37,7 +37,7 @@ export class Heartbeat {
     this.#isThere(connection);
   }
 
-  /** The connections that were heard since this was last asked. */
+  /** Returns the connections that were active since the last call. */
   drainActive(): RealtimeConnection[] {
     const heard = this.#heard;
     this.#heard = [];
@@ -45,7 +45,7 @@ export class Heartbeat {
     return heard;
   }
 
-  /** Closes connections of inactive users, ends the wait for handlers that hang, cuts dead lines, and pings and beats those that are due. */
+  /** Closes inactive connections, ends the wait for handlers that hang, cuts dead lines, and sends due pings and heartbeats. */
   look(connections: Iterable<RealtimeConnection>): void {
     const { pingIntervalMs, heartbeatMs, inactivityThresholdSeconds } = this.#config;
     const now = this.#clock.now();
@@ -65,8 +65,8 @@ export class Heartbeat {
   }
 
   /**
-   * Whether a connection is not read, for having sent too much: what it has sent stands for it, for a while. It keeps no
-   * session alive: nobody can know whether its user is still there.
+   * Whether this node does not read a connection because it has sent too much. What it has sent counts as activity for a
+   * while. It keeps no session alive: nobody can know whether the user is still there.
    */
   #standsForItself(connection: RealtimeConnection, now: number): boolean {
     if (!connection.line.isPaused) return false;
@@ -87,7 +87,7 @@ export class Heartbeat {
       connection.line.terminate();
       return;
     }
-    // Its pong is not read either; but a line that has dropped cannot be written to, which ends it.
+    // A paused line's pong is not read either. But a write to a line that has dropped fails, and that ends it.
     connection.isAwaitingPong = !isPaused;
     connection.pingAt = now + this.#config.pingIntervalMs;
     connection.line.ping();

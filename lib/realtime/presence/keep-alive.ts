@@ -8,8 +8,8 @@ import type { SessionRecord } from "../../sessions/record/session-record.ts";
 import type { RealtimeConnection } from "../realtime-connection.ts";
 
 /**
- * Lets the express-sessions of connections live on, each at most once per `touchAfterMs`, however many connections it has
- * and wherever: the store's own expiry tells when a session was last touched, by whomever.
+ * Touches the express-sessions of connections, each at most once per `touchAfterMs`, however many connections it has on
+ * however many nodes. The store's own expiry tells when a session was last touched.
  */
 export class KeepAlive {
   readonly #keeper: SessionKeeper;
@@ -18,13 +18,13 @@ export class KeepAlive {
     this.#keeper = keeper;
   }
 
-  /** Touches the sessions of connections that were heard, as far as they are due. */
+  /** Touches the sessions of active connections, as far as a touch is due. */
   async refresh(heard: readonly RealtimeConnection[]): Promise<void> {
     const now = Date.now();
     const due = new Map<string, RealtimeConnection>();
     const { touchAfterMs } = this.#keeper.config;
     for (const connection of heard) {
-      // One that is due later than any can be was so by a clock that has been set back.
+      // A due time further away than the interval comes from a clock that was set back.
       const isDue = now >= connection.touchAt || connection.touchAt > now + touchAfterMs;
       if (isDue && connection.open.record?.isStored) due.set(connection.sid, connection);
     }
@@ -41,7 +41,7 @@ export class KeepAlive {
       }
       const lifeMs = this.#lifeMs(record);
       const windowMs = Math.min(touchAfterMs, lifeMs / 2);
-      // A store that cannot tell is touched by this node's own count.
+      // If the store cannot tell the expiry, this node's own count decides.
       const idleMs = Number.isFinite(expiresAt) ? lifeMs - (expiresAt - now) : windowMs;
       connection.touchAt = now + windowMs - Math.min(Math.max(idleMs, 0), windowMs);
       if (connection.touchAt <= now) await this.#touch(connection, record, windowMs);
@@ -51,7 +51,7 @@ export class KeepAlive {
   async #touch(connection: RealtimeConnection, record: SessionRecord, windowMs: number): Promise<void> {
     this.#keeper.touchWindow.touched(record.session.id);
     try {
-      // By the age that it has in the store: others may have given it another one since.
+      // The age in the store counts: another request may have changed it since.
       const stored = await record.read();
       const cookie = cookieOf(stored.data);
       cookie.maxAge = cookie.originalMaxAge;
@@ -60,7 +60,7 @@ export class KeepAlive {
     } catch (error) {
       if (!isSessionDeleted(error)) this.#keeper.errors.report(error, connection.req);
     }
-    // From here on: by when it was begun, the store would say that it is not due yet.
+    // Counted from the end of the touch. Counted from its start, the store would say that the next one is not due yet.
     connection.touchAt = Date.now() + windowMs;
   }
 

@@ -41,7 +41,7 @@ interface ConnectionHolder {
 /** Connections of a dead node that are cleared at a time. */
 const BATCH = 1000;
 
-/** Milliseconds between two looks at the other nodes that are more than a tick: the backend stood still, or this node did. */
+/** Milliseconds between two looks at the other nodes from which on the backend, or this node, must have stood still. */
 const LATE_LOOK_MS = 2000;
 
 /** Arrivals of unknown outcome that are kept, and that are asked for with one tick; the others end with their lease, or are swept. */
@@ -52,28 +52,28 @@ const UNSURE_AT_A_TIME = 100;
 const USERS_AT_A_TIME = 100;
 
 /**
- * Keeps the registry in step with the connections of this node, and clears it of nodes that have died; tells who
- * comes online and goes offline. Each of that is told by one node, the one whose step it was.
+ * Keeps the registry in step with the connections of this node, and clears the connections of dead nodes. Tells which users
+ * come online and go offline. One node tells each of these: the node whose step it was.
  */
 export class Presence {
   readonly #parts: PresenceParts;
-  /** What may have arrived, though nobody was answered: to be taken out, by the connection's id. */
+  /** Arrivals of unknown outcome, by the connection's id. They are taken out again. */
   readonly #unsure = new Map<string, { readonly record: ConnectionRecord; isAsked: boolean }>();
   readonly #departures: Departures;
   readonly #running = new Running();
-  /** Milliseconds that a user without connections stays online, in whole ones, as a backend counts them. */
+  /** Milliseconds that a user without connections stays online. Backends count whole ones. */
   readonly #graceMs: number;
   /** Milliseconds after which a connection that was not heard is swept when its user makes another one. */
   readonly #expireAfterMs: number;
   #lookedAt: number | undefined;
-  /** From when on a node without a lease is taken for dead. */
+  /** The time from which on a node without a lease counts as dead. */
   #trustsAt = 0;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
     const { config, registries, events } = parts;
     this.#graceMs = Math.ceil(config.graceMs);
-    // What was heard is written now and then, up to a tick later, and a tick may wait for the one before it.
+    // Activity is written at intervals, up to a tick late, and a tick may wait for the one before it.
     this.#expireAfterMs = config.inactivityThresholdSeconds * 1000 + betweenWritesMs(config) + 2 * TICK_MS;
     this.#departures = new Departures(
       {
@@ -87,7 +87,7 @@ export class Presence {
     );
   }
 
-  /** Registers a connection whose handshake is not answered yet. One whose answer does not come is taken back. */
+  /** Registers a connection before its handshake is answered. An arrival without an answer is taken back. */
   async arrive(record: ConnectionRecord): Promise<Arrival> {
     const { registries, config } = this.#parts;
     const limits = { maxPerUser: config.maxConnectionsPerUser, expireAfterMs: this.#expireAfterMs };
@@ -105,13 +105,13 @@ export class Presence {
     if (arrival === "first") void this.#parts.events.tell("online", userId);
   }
 
-  /** Takes back an arrival whose handshake was refused: who has not opened has neither come nor gone. */
+  /** Takes back an arrival whose handshake was refused. Neither `online` nor `offline` is told for it. */
   giveUp(record: ConnectionRecord, arrival: Arrival): void {
     if (arrival === "first") this.#departures.begin(record, { graceMs: 0, wasTold: false });
     else this.depart(record);
   }
 
-  /** Takes a connection out, for as long as it needs: if the registry does not answer, again with the next tick. */
+  /** Takes a connection out of the registry. If the registry does not answer, the next tick tries again. */
   depart(record: ConnectionRecord, graceMs: number = this.#graceMs): void {
     this.#departures.begin(record, { graceMs, wasTold: true });
   }
@@ -122,22 +122,22 @@ export class Presence {
     if (!holder.isOpen(record.id)) return;
     const arrived = (arrival: Arrival | undefined) => {
       if (arrival) this.opened(record, arrival);
-      // Gone meanwhile, and maybe taken out before it was put in.
+      // The connection has gone meanwhile, and may have been taken out before it was put in.
       if (!holder.isOpen(record.id)) this.depart(record);
     };
     const limits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs: this.#expireAfterMs };
-    // An answer that comes when nobody waits for it any more says what has come about all the same.
+    // A late answer, for which nobody waits any more, still tells the outcome.
     const arrive = () => registries.lasting.arrive(record, limits);
     arrived(await heardLate(registries.bounds, arrive, arrived));
   }
 
-  /** Takes no node for dead until each has had the time to renew its lease: a backend that stood still, or has come back empty, may have forgotten all. */
+  /** Counts no node as dead until each could renew its lease. A backend that stood still or was emptied may have lost all leases. */
   invalidate(): void {
     const { config, node } = this.#parts;
     this.#trustsAt = config.clock.now() + node.leaseMs;
   }
 
-  /** Tries again what has failed, and does for nodes that have died what they cannot do any more. */
+  /** Repeats what has failed, and takes out the connections of nodes that have died. */
   async tick(): Promise<void> {
     this.#departures.tick();
     for (const id of [...this.#unsure.keys()].slice(0, UNSURE_AT_A_TIME)) this.#takeBack(id);
@@ -159,7 +159,7 @@ export class Presence {
     return found.filter(({ id }) => live.has(nodeOf(id))).sort((a, b) => a.connectedAt - b.connectedAt);
   }
 
-  /** Those of the users who are online: from the moment for which `online` is told to that for which `offline` is. */
+  /** Filters the users who are online: after `online` was told for them and before `offline` is. */
   async online(userIds: readonly string[]): Promise<string[]> {
     const { asked, bounds } = this.#parts.registries;
     const online = new Set<string>();
@@ -170,20 +170,20 @@ export class Presence {
     return userIds.filter((userId) => online.has(userId));
   }
 
-  /** Resolves once all that has gone is taken out, as far as the backend answers. Who is still leaving then is left to the other nodes. */
+  /** Resolves once all departures are done, as far as the backend answers. The other nodes end the graces that still run. */
   async close(): Promise<void> {
     const { registries, node } = this.#parts;
     this.#departures.close();
     try {
       await registries.upkeepBounds.call(() => this.#running.settled());
-      // A node of which it finds nothing is no longer listed: else its id stays until another node looks.
+      // The registry unlists a node when it finds no connection of it. Otherwise the id stays until another node looks.
       await registries.upkeep.ofNode(node.id, 1);
     } catch {
       // The other nodes find it dead, and clear it.
     }
   }
 
-  /** Asks once more what has come of an arrival: only who knows whether it was the first can take it back. */
+  /** Asks again for the outcome of an arrival. Only with that outcome can the arrival be taken back. */
   #takeBack(id: string): void {
     const unsure = this.#unsure.get(id);
     if (!unsure || unsure.isAsked) return;
@@ -200,7 +200,7 @@ export class Presence {
         if (this.#unsure.delete(id)) this.giveUp(record, arrival);
       })
       .catch(() => {
-        // Again with a later tick, and behind the others.
+        // A later tick tries it again, after the others.
         unsure.isAsked = false;
         if (this.#unsure.delete(id)) this.#unsure.set(id, unsure);
       });
@@ -209,7 +209,7 @@ export class Presence {
   async #clear(nodeId: string): Promise<void> {
     const { registries, holder, node } = this.#parts;
     const records = await registries.upkeep.ofNode(nodeId, BATCH);
-    // The death was missed for a lease already.
+    // A dead node is noticed one lease late.
     const graceMs = Math.max(0, this.#graceMs - node.leaseMs);
     debug("node %s has died, with %d connections that are registered", nodeId, records.length);
     for (const record of records) {
