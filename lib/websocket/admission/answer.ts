@@ -63,8 +63,14 @@ function answerOn(line: Line, res: Response): void {
   res.assignSocket(line);
   res.once("finish", () => {
     res.detachSocket(line);
-    line.destroySoon();
+    closeSoon(line);
   });
+}
+
+/** Closes a line once what was written has left. Node 26 hands over the upgrade of a request with a body on a plain Duplex. */
+function closeSoon(line: Line | Duplex): void {
+  if ("destroySoon" in line) line.destroySoon();
+  else line.end(() => line.destroy());
 }
 
 /** Makes a response of Node into one of Express. */
