@@ -3,22 +3,26 @@ import { after } from "../../time/after.ts";
 import type { Events } from "../messages/events.ts";
 import type { RealtimeConnection } from "../realtime-connection.ts";
 
-/** What says who may be in a group. */
+/** The authority that decides which users may be in a group. */
 export interface GroupAuthority {
   readonly events: Events;
   authorize(userId: string | undefined, group: string): boolean | Promise<boolean>;
 }
 
-/** Groups that the app is asked of at a time, and in one turn: what was asked for may not be wanted any more after it. */
+/**
+ * Groups that the app is asked about at a time, and in one turn of the event loop. After the turn, the answers may no
+ * longer be wanted.
+ */
 const ASKED_AT_A_TIME = 50;
 
 /** Milliseconds that `authorizeGroup` may take while a connection waits for its groups. */
 const AUTHORIZE_TIMEOUT_MS = 10_000;
 
 /**
- * Asks the app which of its groups a user's connection may be in, for as long as it is wanted. A group that cannot be
- * asked of is left out for this time, and its user stays a member. Once the app has answered nothing for as long as one
- * answer may take, it is asked no more.
+ * Asks the app which of these groups a connection may be in, for as long as the answers are wanted.
+ *
+ * If the app fails to answer for a group, the group is left out this time, and the user stays a member. Once the app
+ * has answered nothing for as long as one answer may take, this asks no more.
  */
 export async function allowedGroups(
   { authorize, events }: GroupAuthority,
@@ -56,7 +60,7 @@ export async function allowedGroups(
   return allowed;
 }
 
-/** What `authorizeGroup` says, if it says anything. */
+/** The answer of `authorizeGroup`. Rejects if the answer takes too long. */
 function inTime(answer: boolean | Promise<boolean>): boolean | Promise<boolean> {
   if (!(answer instanceof Promise)) return answer;
   return new Promise((resolve, reject) => {

@@ -11,42 +11,44 @@ import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import type { MembershipChange, MembershipChanges } from "./membership-changes.ts";
 import { type Round, Rounds } from "./rounds.ts";
 
-/** What groups need. */
+/** The parts that groups need. */
 export interface GroupsParts {
   readonly config: Pick<RealtimeConfig, "authorizeGroup" | "maxGroupsPerUser">;
   readonly memberships: Memberships;
-  /** What the nodes tell each other of changes. */
+  /** The changes of memberships that the nodes tell each other of. */
   readonly changes: MembershipChanges;
   readonly channels: Channels<RealtimeConnection>;
   readonly events: Events;
-  /** Called for connections whose node could not find out what has become of their groups. */
+  /** Called with the connections for which this node could not find out how their groups have changed. */
   unfollowed(connections: Iterable<OfUser>, error: unknown): void;
 }
 
-/** How often the groups are read of a user who changes them all the while; and while others wait for it. */
+/** The most reads of a user's groups while the user keeps changing them. */
 const MAX_READS = 100;
+/** The same for a prune, which other connections wait for. */
 const MAX_READS_OF_A_PRUNE = 5;
-/** How often one group is read of a user who joins and leaves it all the while. */
+/** The most reads of one membership while the user keeps joining and leaving the group. */
 const MAX_READS_OF_A_CHANGE = 5;
 
-/** Channels that a connection enters at a time: it may be gone before the next. */
+/** Channels that a connection enters at a time. The connection may be gone before it enters the next ones. */
 const ENTERED_AT_A_TIME = 100;
 
 /**
  * Keeps connections in the channels of their users' groups.
  *
- * What the memberships say is true. Who changes them tells the nodes with connections of the user, each of which then
- * looks for itself; and a connection is registered before its groups are read. So either the change comes first and is
- * read, or the connection does and is told of. A read during which a change is told of is made again: it may be older.
+ * The memberships are the truth. The node that changes them tells the nodes with connections of the user. Each of those
+ * nodes then reads the memberships itself. A connection is registered before its groups are read. So either the change
+ * comes first and is read, or the connection comes first and its node is told of the change. If this node is told of a
+ * change during a read, it reads again: the result may be older than the change.
  */
 export class Groups {
   readonly #parts: GroupsParts;
-  /** By users: of connections that come together, the memberships are read, and the app is asked, once. */
+  /** The restores by user. For connections that come together, memberships are read once and the app is asked once. */
   readonly #restoring = new Rounds<OfUser>((round) => this.#restore(round));
-  /** Follows no changes any more. */
+  /** Stops following changes. */
   readonly close: () => void;
   readonly #authority: GroupAuthority;
-  /** How often there was reason to doubt what had been read so far. */
+  /** How often this node had reason to doubt what it had read so far. */
   #doubts = 0;
 
   constructor(parts: GroupsParts) {
@@ -65,11 +67,11 @@ export class Groups {
     });
   }
 
-  /** Takes a user out of a group. What is sent to it after this has resolved reaches no connection of the user. */
+  /** Takes a user out of a group. Once this resolves, new messages to the group reach no connection of the user. */
   async leave(userId: string, group: string): Promise<void> {
     const { memberships, changes } = this.#parts;
     await changes.make({ userId, group, isIn: false }, () => memberships.leave(userId, group));
-    // Last: the nodes that the registry knows have followed. One that it has lost, as an emptied Redis has, hears this.
+    // This comes last: the nodes in the registry have followed. A node that an emptied Redis has lost hears this.
     await this.#parts.channels.tellLeft(userId, group);
   }
 
@@ -91,7 +93,7 @@ export class Groups {
     this.#exit(connection, group);
   }
 
-  /** Puts a connection into the groups of its user: all that it may be in. */
+  /** Puts a connection into all groups of its user that the app lets it into. */
   restore(connection: OfUser): Promise<void> {
     return this.#restoring.join(connection.userId, connection);
   }
@@ -99,7 +101,7 @@ export class Groups {
   async #restore({ members }: Round<OfUser>): Promise<void> {
     const { memberships } = this.#parts;
     const isWanted = () => members.size > 0;
-    // Of each it is asked once: a user who joins and leaves all the while has only the memberships read again.
+    // The app is asked once per group. While the user keeps changing groups, only the memberships are read again.
     const allowed = new Map<string, boolean>();
     for (let reads = 0; reads < MAX_READS; reads++) {
       const [first] = members;
@@ -115,7 +117,7 @@ export class Groups {
       if (this.#changesOf(first) !== changes || this.#doubts !== doubts) continue;
       const entering = [...members].map((connection) => {
         this.#exitAllBut(connection, groups);
-        // Also those that it was put into meanwhile: what is sent to them may not arrive yet.
+        // This includes groups that it was put into meanwhile: their messages may not arrive yet.
         const found = groups.filter((group) => connection.groups.has(group) || allowed.get(group));
         return this.#enter(connection, found);
       });
@@ -128,14 +130,14 @@ export class Groups {
     );
   }
 
-  /** Something may have changed that this node was not told of: what is being read is read again. */
+  /** Has the reads under way made again: this node may not have been told of some change. */
   invalidate(): void {
     this.#doubts++;
   }
 
   /**
-   * Takes a connection out of what its user has left, which asks no app, so that none holds up those who wait for it.
-   * Of a user who changes groups all the while it takes too much rather than too little: a restore follows.
+   * Takes a connection out of the groups that its user has left. It does not ask the app, so the app cannot hold it up.
+   * If the user keeps changing groups, it leaves too many rather than too few: a restore follows.
    */
   async prune(connection: OfUser): Promise<void> {
     for (let reads = 1; ; reads++) {
@@ -147,16 +149,16 @@ export class Groups {
     }
   }
 
-  /** Takes a connection that has gone out of its groups. */
+  /** Takes a connection out of all its groups, and out of a restore if it has gone. */
   forget(connection: RealtimeConnection): void {
     for (const group of connection.groups) this.#exit(connection, group);
     if (connection.isGone && isOfUser(connection)) this.#restoring.leave(connection.userId, connection);
   }
 
-  /** Takes connections out of a group if this node was not told before that their user has left it. */
+  /** Takes connections out of a group that their user has left, if this node was not told of that before. */
   #leftUnheard(connections: ReadonlySet<RealtimeConnection>, group: string): void {
     const [first] = [...connections].filter((connection) => connection.groups.has(group)).filter(isOfUser);
-    // What this node could not find out, it looks up by itself.
+    // If this fails, the node looks the groups up again later.
     if (first) this.#follow({ userId: first.userId, group, isIn: false }).catch(() => {});
   }
 
@@ -169,7 +171,7 @@ export class Groups {
     channel.told.set(group, told);
     told.changes++;
     told.running++;
-    // At once: what this node hears next may have been sent after it, if nobody could wait for this node any longer.
+    // This happens at once: if nobody waited for this node, the next message may have been sent after the change.
     if (!isIn) for (const connection of channel.receivers) this.#exit(connection, group);
     try {
       for (let reads = 0; reads < MAX_READS_OF_A_CHANGE; reads++) {
@@ -181,9 +183,9 @@ export class Groups {
         else for (const connection of connections) this.#exit(connection, group);
         return;
       }
-      // Whoever was told of the last of these changes has read after it, and leaves the group as it is.
+      // The call for the last of these changes reads after that change. So this call leaves the group as it is.
     } catch (error) {
-      // Whoever asks may not wait for this node: it follows by itself once it can.
+      // The node that asks may not wait for this node. This node follows by itself once it can.
       this.#parts.unfollowed([...channel.receivers].filter(isOfUser), error);
       throw error;
     } finally {
@@ -192,12 +194,12 @@ export class Groups {
   }
 
   async #enter(connection: RealtimeConnection, groups: readonly string[]): Promise<void> {
-    // Gone while it was asked for: nobody would take it out again.
+    // The connection may have gone meanwhile. Nobody would take it out again.
     if (connection.isGone) return;
     for (const group of groups) connection.addGroup(group);
     let failure: { readonly error: unknown } | undefined;
     for (const some of chunks(groups, ENTERED_AT_A_TIME)) {
-      // What it was taken out of meanwhile it must not enter.
+      // The connection must not enter groups that it was taken out of meanwhile.
       const names = some.filter((group) => connection.groups.has(group)).map(groupChannel);
       await this.#parts.channels.enter(names, connection).catch((error) => {
         failure ??= { error };
@@ -211,7 +213,7 @@ export class Groups {
     for (const group of connection.groups) if (!groups.has(group)) this.#exit(connection, group);
   }
 
-  /** What was told so far of changes of the user's groups, as a number to compare. */
+  /** Counts the changes of the user's groups that this node was told of, for comparison. */
   #changesOf({ userId }: OfUser): number | undefined {
     return this.#parts.channels.find(userChannel(userId))?.changes;
   }
@@ -236,13 +238,13 @@ function tooMany(): SessionStackError {
   );
 }
 
-/** Checks the name of a group: any characters, from 1 to 256 of them. @throws {TypeError} */
+/** Checks the name of a group: it has 1 to 256 characters of any kind. @throws {TypeError} */
 export function groupName(group: string): string {
   if (isName(group)) return group;
   throw new TypeError(`expected the name of a group: a string of 1 to ${MAX_NAME_LENGTH} characters`);
 }
 
-/** Checks the name of a group that the app takes a user out of: it may have been joined when names could be longer. */
+/** Checks a group name for `leave`. It may be longer: the user may have joined when longer names were allowed. */
 export function storedGroupName(group: string): string {
   return isText(group) && group.length > MAX_NAME_LENGTH ? group : groupName(group);
 }

@@ -3,7 +3,7 @@ import { Bounds } from "../../calls/bounds.ts";
 import type { Registry } from "../../connections/registry.ts";
 import { codeOf } from "../../errors.ts";
 
-/** A user's membership that has changed, as nodes tell each other. */
+/** A change of a user's membership, in the form in which nodes tell each other of it. */
 export interface MembershipChange {
   readonly userId: string;
   readonly group: string;
@@ -12,25 +12,27 @@ export interface MembershipChange {
 
 const MEMBERSHIP_CHANGED = "membership_changed";
 
-/** Milliseconds that nodes have to say that a change is in effect. */
+/** Milliseconds that the nodes have for the answer that a change is in effect. */
 const ACK_TIMEOUT_MS = 1000;
 
-/** Changes of unknown outcome that are kept until the nodes were told of them, and that they are told of with one tick. */
+/** Changes of unknown outcome that this node keeps until it has told the nodes of them. */
 const MAX_UNSURE = 10_000;
+/** Changes of unknown outcome that this node tells the nodes of in one tick. */
 const UNSURE_AT_A_TIME = 100;
 
 /**
  * Makes changes of memberships, and has the nodes with connections of the user follow them.
  *
- * A change that has failed may have been made all the same, by an answer that was late or lost. Nobody is told of it as
- * made; but the nodes are told to look for themselves, until they could be.
+ * A failed change may have been made all the same: the answer may only have been late or lost. This class does not
+ * announce such a change as made. Instead, it tells the nodes to read the membership themselves. It tries until it has
+ * told them.
  */
 export class MembershipChanges {
   readonly #registry: Registry;
   readonly #node: Node;
-  /** Bounds what is asked of other nodes. */
+  /** Limits the questions to other nodes. */
   readonly #asking: Bounds;
-  /** Those of unknown outcome, by user and group. */
+  /** The changes of unknown outcome, by user and group. */
   readonly #unsure = new Map<string, MembershipChange>();
   #isTelling = false;
 
@@ -40,7 +42,7 @@ export class MembershipChanges {
     this.#asking = new Bounds(timeoutMs + ACK_TIMEOUT_MS);
   }
 
-  /** Has changes followed that any node makes, until the returned function is called. */
+  /** Calls `follow` for each change that any node makes, until the returned function is called. */
   follow(follow: (change: MembershipChange) => Promise<void>): () => void {
     return this.#node.answer(MEMBERSHIP_CHANGED, (payload) => follow(payload as MembershipChange));
   }
@@ -58,16 +60,16 @@ export class MembershipChanges {
     }
   }
 
-  /** Has the nodes look at what may have been made. Never rejects. */
+  /** Tells the nodes to read the memberships whose change may have been made. Never rejects. */
   async tick(): Promise<void> {
     if (this.#isTelling) return;
     this.#isTelling = true;
     for (const [key, change] of [...this.#unsure].slice(0, UNSURE_AT_A_TIME)) {
       try {
-        // As if the user had joined: whether that is so, they find out before they do anything.
+        // This says that the user has joined. The nodes read the membership before they act on it.
         await this.#spread({ ...change, isIn: true });
       } catch {
-        // Behind the others: one that cannot be told of must not keep them waiting.
+        // The change goes behind the others: a change that cannot be announced must not keep them waiting.
         if (this.#unsure.get(key) === change) this.#notSure(key, change);
         break;
       }
@@ -85,7 +87,7 @@ export class MembershipChanges {
 
   async #spread(change: MembershipChange): Promise<void> {
     const [nodes = []] = await this.#registry.nodesOf([change.userId]);
-    // This one in any case, which knows its connections without the registry.
+    // This node is always asked: it knows its connections without the registry.
     const asked = [this.#node.id, ...nodes];
     await this.#asking.call(() => this.#node.ask(MEMBERSHIP_CHANGED, change, ACK_TIMEOUT_MS, asked));
   }

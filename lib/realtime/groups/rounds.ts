@@ -1,6 +1,6 @@
-/** Those who wait for the same work. */
+/** A round of members that wait for the same work. */
 export class Round<T> {
-  /** Who is still there: the work ends when nobody is. */
+  /** The members that are still there. When none is left, the round resolves. */
   readonly members: Set<T> = new Set<T>();
   readonly done: Promise<void>;
   resolve: () => void = () => {};
@@ -19,8 +19,10 @@ export class Round<T> {
 }
 
 /**
- * Does the same for all who come together under one key, at once: for who comes first, and then for all who have come
- * meanwhile. So what is found out for somebody was asked for after they had come.
+ * Does one piece of work for all members that come together under one key.
+ *
+ * It does the work for the first member at once, and then once for all members that have come meanwhile. So the work
+ * for a member always begins after the member has come.
  */
 export class Rounds<T> {
   readonly #work: (round: Round<T>) => Promise<void>;
@@ -31,7 +33,7 @@ export class Rounds<T> {
     this.#work = work;
   }
 
-  /** Resolves once the work is done that has begun after this. */
+  /** Resolves once work that has begun after this call is done. */
   join(key: string, member: T): Promise<void> {
     const waiting = this.#waiting.get(key);
     const round = waiting ?? new Round<T>();
@@ -42,12 +44,12 @@ export class Rounds<T> {
     return round.done;
   }
 
-  /** Takes somebody out who has gone. */
+  /** Takes out a member that has gone. */
   leave(key: string, member: T): void {
     this.#running.get(key)?.leave(member);
     const waiting = this.#waiting.get(key);
     waiting?.leave(member);
-    // Its work will not be done: who comes next must not wait for it, and take it for done.
+    // The work of an empty round is never done. The next member must not wait for that round or take it for done.
     if (waiting?.members.size === 0) this.#waiting.delete(key);
   }
 
