@@ -10,16 +10,17 @@ import { isOfUser, type OfUser, type RealtimeConnection } from "./realtime-conne
 /** Connections that are restored at a time. */
 const MAX_RESTORING = 1000;
 
-/** Milliseconds after which the groups of a connection are read again, whether or not anything was missed. */
+/** Milliseconds after which the groups of a connection are read again, even if nothing was missed. */
 const LOOKED_AT_EVERY_MS = 60_000;
-/** Connections whose groups are read so with one tick, and connections among which they are looked for. */
+/** Connections whose groups one tick reads again in this way. */
 const LOOKED_AT_A_TIME = 20;
+/** Connections that one tick searches for them. */
 const SCANNED_AT_A_TIME = 1_000;
 
-/** Milliseconds that the sessions of a node that has lapsed are waited for. */
+/** Milliseconds that a node that has lapsed waits for the look at its sessions. */
 const REVALIDATED_WITHIN_MS = 10_000;
 
-/** What is looked up again. */
+/** The parts that catching up needs. */
 export interface CatchUpParts {
   readonly connections: ReadonlyMap<string, RealtimeConnection>;
   readonly clock: Clock;
@@ -29,35 +30,36 @@ export interface CatchUpParts {
   readonly hub: CatchUpHub;
 }
 
-/** What the hub of the node does for it. */
+/** The hub of the node, as catching up needs it. */
 interface CatchUpHub {
   /** Looks at all sessions anew, and resolves once that is done. */
   revalidate(): Promise<void>;
-  /** Called when it has caught up with the sessions: what waited for that goes on. */
+  /** Called when the node has looked at all sessions. Work that waited for that goes on. */
   goOn(): void;
   report(error: unknown): void;
 }
 
 /**
- * Looks up what this node may have missed while it did not hear the others, or they did not hear of it.
+ * Looks up what this node may have missed while it did not hear the other nodes, or while they did not hear of it.
  *
- * First who has left what: until that is known, nothing is delivered. Who has joined what comes after it, since the app
- * is asked of that (`authorizeGroup`), and one slow answer would hold up all.
+ * First it finds out which users have left which groups. Until it knows, nothing is delivered. Then it finds out which
+ * users have joined which groups. This comes second because it asks the app (`authorizeGroup`): one slow answer would
+ * hold up all deliveries.
  */
 export class CatchUp {
   readonly #parts: CatchUpParts;
   #isBehind = false;
   #isRunning = false;
-  /** How often this node has lapsed. Sessions may have ended then that nobody waited for it to close. */
+  /** How often this node has lapsed. Sessions may have ended then, and nobody waited for this node to close them. */
   #lapses = 0;
-  /** After how many lapses it has looked at all its sessions. */
+  /** The number of lapses at the start of its last look at all its sessions. */
   #lookedAfter = 0;
-  /** Where the next look without a sign goes on. */
+  /** The place where the next look at some connections goes on. */
   #turn: Iterator<RealtimeConnection> | undefined;
-  /** Whose groups are to be read, and whether they are lost: to be registered before. */
+  /** Connections whose groups are to be read. For `true`, the connection is registered again first. */
   readonly #toRestore = new Map<OfUser, boolean>();
   readonly #restoring = new Set<OfUser>();
-  /** Of which the backend did not answer: to be restored with the next tick. */
+  /** Connections for which the backend did not answer. The next tick restores them. */
   readonly #failed = new Set<OfUser>();
   #isFailing = false;
 
@@ -65,7 +67,10 @@ export class CatchUp {
     this.#parts = parts;
   }
 
-  /** Something may have been missed; also what nobody waited for, if this node had lapsed. */
+  /**
+   * Begins to catch up: this node may have missed something. If it had lapsed, sessions may also have ended without
+   * anybody waiting for it.
+   */
   begin(hasLapsed: boolean): void {
     this.#parts.presence.invalidate();
     this.#isBehind = true;
@@ -73,17 +78,17 @@ export class CatchUp {
     void this.run();
   }
 
-  /** Whether somebody may have left something that this node does not know of. */
+  /** Whether a user may have left a group without this node knowing it yet. */
   get isBehind(): boolean {
     return this.#isBehind || this.#isRunning;
   }
 
-  /** Whether connections may be there whose sessions have ended, and that are to do nothing more. */
+  /** Whether there may be connections whose sessions have ended. Such connections may do nothing more. */
   get isStale(): boolean {
     return this.#lookedAfter !== this.#lapses;
   }
 
-  /** Called with each tick as well: until the backend has answered, the node is behind. */
+  /** Catches up. Each tick calls this as well: until the backend has answered, the node is behind. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -106,7 +111,7 @@ export class CatchUp {
     this.#restore();
   }
 
-  /** In turns, at a pace: what was missed without a sign of it does not stay so. */
+  /** Has the groups of a few connections read again, in turn. So a change missed without a sign is found later. */
   #lookAtSome(): void {
     const now = this.#parts.clock.now();
     this.#turn ??= this.#parts.connections.values();
@@ -128,22 +133,28 @@ export class CatchUp {
     }
   }
 
-  /** First of all: nothing is done any more for who has no session. A store that tells nothing of some holds up no others for long. */
+  /**
+   * Looks at all sessions, before anything else: a connection whose session has ended gets nothing more. A store that
+   * does not answer for some sessions does not hold up the others for long.
+   */
   async #revalidate(): Promise<void> {
     const lapses = this.#lapses;
     await inTime(this.#parts.hub.revalidate(), REVALIDATED_WITHIN_MS).catch(this.#parts.hub.report);
     this.#lookedAfter = lapses;
-    // Once more, if it has lapsed again meanwhile.
+    // If the node has lapsed again meanwhile, the next pass looks once more.
     if (!this.isStale) this.#parts.hub.goOn();
   }
 
-  /** Has the groups of some read again with the next tick: this node was told that they have changed, and could not find out how. */
+  /**
+   * Has the groups of some connections read again with the next tick. This node was told that the groups have changed,
+   * but could not find out how.
+   */
   lookUpLater(connections: Iterable<OfUser>, error: unknown): void {
     for (const connection of connections) if (!connection.isGone) this.#failed.add(connection);
     this.#fail(error);
   }
 
-  /** The same for some whom the registry has lost, while the others go on. */
+  /** Looks up connections that the registry has lost. The other connections go on meanwhile. */
   async reconcile(records: readonly ConnectionRecord[]): Promise<void> {
     const { connections } = this.#parts;
     await this.#lookUp(records.flatMap(({ id }) => connections.get(id) ?? []).filter(isOfUser));
@@ -152,14 +163,14 @@ export class CatchUp {
 
   async #lookUp(connections: readonly OfUser[]): Promise<void> {
     if (connections.length === 0) return;
-    // What is being restored may have read what was so before.
+    // A restore that is under way may have read an older state.
     this.#parts.groups.invalidate();
     const failures: [OfUser, unknown][] = [];
     await inBatches(connections, async (connection) => {
       try {
-        // Once more: what was on its way while a line dropped has failed, and is no sign of anything.
+        // It tries twice: a call that was on its way when a line dropped has failed, which proves nothing.
         await this.#lookUpOne(connection).catch(() => this.#lookUpOne(connection));
-        // Only now: the groups of one that is not registered may change without this node being told.
+        // This comes only now: nobody tells this node of group changes of a connection that is not registered.
         this.#toRestore.set(connection, false);
       } catch (error) {
         failures.push([connection, error]);
@@ -167,7 +178,7 @@ export class CatchUp {
     });
     const [[, error] = []] = failures;
     if (failures.length === connections.length) throw error;
-    // The backend answers, but not of these: they are in no group until it does, so that they hold up nobody else.
+    // The backend answers, but not for these connections. They are in no group until it does, so that others go on.
     for (const [connection] of failures) {
       this.#failed.add(connection);
       this.#parts.groups.forget(connection);
@@ -181,11 +192,11 @@ export class CatchUp {
     await this.#parts.groups.prune(connection);
   }
 
-  /** Each by itself: the app may take its time over one. */
+  /** Restores each connection by itself: the app may take a long time for one of them. */
   #restore(): void {
     for (const [connection, isLost] of this.#toRestore) {
       if (this.#restoring.size >= MAX_RESTORING) return;
-      // Once what is under way for it is done.
+      // The connection is restored again once its current restore is done.
       if (this.#restoring.has(connection)) continue;
       this.#toRestore.delete(connection);
       void this.#restoreOne(connection, isLost);
@@ -202,12 +213,12 @@ export class CatchUp {
       this.#fail(error);
     }
     this.#restoring.delete(connection);
-    // Nobody is left of whom the backend did not answer: what fails from now on is told again.
+    // No connection is left for which the backend did not answer. So the next failure is reported again.
     if (this.#restoring.size + this.#toRestore.size + this.#failed.size === 0) this.#isFailing = false;
     this.#restore();
   }
 
-  /** Once, not with each tick for as long as the backend is down. */
+  /** Reports a failure once, not with each tick for as long as the backend is down. */
   #fail(error: unknown): void {
     if (!this.#isFailing) this.#parts.hub.report(error);
     this.#isFailing = true;
