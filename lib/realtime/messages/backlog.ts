@@ -2,23 +2,26 @@ import type { Line } from "../../lines/line.ts";
 import { after } from "../../time/after.ts";
 import { LARGEST_MESSAGE_BYTES } from "./checked-text.ts";
 
-/** Milliseconds in which a client must have read something of what it was sent beyond its limit. */
+/** Milliseconds within which a client above its limit must read something. */
 const STALL_MS = 5_000;
 
-/** What tells how much of a line its client has not read. */
+/** The figures of a line that tell how much its client has not read. */
 type UnreadLine = Pick<Line, "bufferedAmount" | "unwrittenBytes">;
 
 /**
- * What a client leaves unread, while that is more than its limit. A write that is larger by itself is let out, as long as
- * the client has read what came before it: of what comes after it no more than the limit may wait, and all of it must be
- * on its way. So a client is judged by what it was sent earlier, never by what it could not have read yet.
+ * The unread bytes of a client, while they are more than its limit.
+ *
+ * A single write larger than the limit is allowed, as long as the client has read what came before it. After such a
+ * write, no more than the limit of further bytes may wait, and the client must keep reading. So a client is judged by
+ * the bytes that it was sent earlier, never by bytes that it could not have read yet.
  */
 export class Backlog {
   readonly #line: UnreadLine;
   readonly #limit: number;
   readonly #onStalled: () => void;
-  /** Whether the client is in the middle of a write larger than the limit, and how many bytes have been written since. */
+  /** Whether the client is still reading a write larger than the limit. */
   #hasLarge = false;
+  /** Bytes written since that write. */
   #later = 0;
   #cancel: () => void = () => {};
 
@@ -44,12 +47,12 @@ export class Backlog {
     this.#later = 0;
   }
 
-  /** Ends the watch: the client has read it, or its line closes. */
+  /** Ends the watch, because the client has read enough or its line closes. */
   end(): void {
     this.#cancel();
   }
 
-  /** Looks again and again whether the client reads, until little enough waits. */
+  /** Checks repeatedly that the client reads, until no more than the limit waits. */
   #watch(): void {
     const { bufferedAmount, unwrittenBytes } = this.#line;
     this.#cancel = after(STALL_MS, () => {
@@ -65,7 +68,7 @@ export class Backlog {
   }
 }
 
-/** The most bytes that may wait for one client, whatever it reads. */
+/** The most bytes that may wait for one client, however fast it reads. */
 export function ceiling(limit: number): number {
   return limit + Math.max(limit, LARGEST_MESSAGE_BYTES);
 }

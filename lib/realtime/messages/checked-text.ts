@@ -1,10 +1,13 @@
-/** Bytes that one message may have, unless a connection may leave more unread. A bus would break at not much more. */
+/**
+ * The most bytes of one message, unless `maxBufferedBytes` allows more. A bus breaks at messages that are not much
+ * larger.
+ */
 export const LARGEST_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 
-/** The most bytes of one character in UTF-8, of those that a string counts as one. */
+/** The most bytes in UTF-8 of one unit that the length of a string counts. */
 const MAX_BYTES_OF_A_CHARACTER = 3;
 
-/** A text that is to be sent. @throws {RangeError} if it is too large to be. */
+/** Returns a text that may be sent. @throws {RangeError} if the text is too large. */
 export function checkedText(text: string, maxBufferedBytes: number): string {
   const limit = Math.max(LARGEST_MESSAGE_BYTES, maxBufferedBytes);
   if (text.length * MAX_BYTES_OF_A_CHARACTER <= limit) return text;

@@ -8,8 +8,8 @@ export interface Correspondent extends Connection {
   readonly line: Line;
   /** Sends a message at the end of the turn. */
   push(message: OutgoingMessage): void;
-  /** Closes for a reason that the client knows what to do about. */
+  /** Closes the connection for a reason that the client can react to. */
   end(reason: CloseReason): void;
-  /** Notes that its user is there. */
+  /** Notes that the user of the connection is there. */
   heard(by: "heartbeat" | "message"): void;
 }

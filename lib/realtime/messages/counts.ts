@@ -1,7 +1,7 @@
 import type { CloseReason } from "../../close-codes.ts";
 import type { Tally } from "../../observability/tally.ts";
 
-/** What is counted. */
+/** The counters of messages, bytes and closed connections. */
 export interface Counts {
   messagesIn: number;
   bytesIn: number;

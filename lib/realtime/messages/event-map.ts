@@ -1,14 +1,14 @@
 import type { EventData } from "./protocol.ts";
 
 /**
- * Events by their type, with what their data is. As a constraint it is given the map itself,
- * `Events extends EventMap<Events>`: so interfaces, which have no index signature, fit as well as type aliases.
+ * The types of events, each with the type of its data. As a constraint it takes the map itself:
+ * `Events extends EventMap<Events>`. So interfaces, which have no index signature, fit as well as type aliases.
  */
 export type EventMap<Events = Record<string, EventData>> = { [Type in keyof Events]: EventData };
 
 /** The types of the events in a map. */
 export type EventName<Events extends EventMap<Events>> = keyof Events & string;
 
-/** The data of an event as an argument, which may be left out where an event without any fits its type. */
+/** The data of an event as an argument. The argument is optional if an empty object fits the type of the data. */
 export type EventDataArgument<Events, Type extends keyof Events> =
   Record<never, never> extends Events[Type] ? [data?: Events[Type]] : [data: Events[Type]];

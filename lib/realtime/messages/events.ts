@@ -8,7 +8,7 @@ import type { EventMap } from "./event-map.ts";
 import { type EventData, type IncomingEvent, ProtocolError, unknownEvent } from "./protocol.ts";
 import { describeIssues, type StandardSchema } from "./standard-schema.ts";
 
-/** Handles an event of a client. What it returns, or resolves to, is the answer's data. */
+/** Handles an event of a client. The answer's data is the value that the handler returns or resolves to. */
 export type EventHandler<Data, ServerEvents extends EventMap<ServerEvents> = EventMap> = (
   connection: Connection<ServerEvents>,
   data: Data,
@@ -25,11 +25,11 @@ interface Handled {
   readonly handler: AnyHandler;
 }
 
-/** What is told of connections and users; no client can send events of these names. */
+/** The names of the events about connections and users. No client can send events with these names. */
 const LIFECYCLE = ["connect", "disconnect", "online", "offline", "error"] as const;
 export type LifecycleEvent = (typeof LIFECYCLE)[number];
 
-/** What stands before the names of the events that realtime handles itself. */
+/** The prefix of the events that realtime handles itself. */
 const RESERVED = "session.";
 
 /** The handlers and listeners of the app. */
@@ -56,7 +56,7 @@ export class Events {
     else if (this.#handled.get(name)?.handler === handler) this.#handled.delete(name);
   }
 
-  /** Tells listeners one after the other. One that fails stops nobody, and is an error event. */
+  /** Tells listeners one after the other. If one fails, the others are still told. The failure is an error event. */
   async tell(
     name: Exclude<LifecycleEvent, "error">,
     ...args: [string] | [Connection, Closed?]
@@ -77,14 +77,14 @@ export class Events {
   /**
    * Has an event handled, and resolves to its answer.
    *
-   * @throws {ProtocolError} with what the sender is told; what else a handler throws is an error event as well.
+   * @throws {ProtocolError} with the error for the sender. Any other error of a handler is an error event as well.
    */
   async handle(connection: Handling, { type, data, id }: IncomingEvent): Promise<unknown> {
     const handled = this.#handled.get(type);
     if (!handled) throw unknownEvent(id);
     try {
       const checked = handled.schema ? await check(handled.schema, data, id) : data;
-      // Its session may have ended while a schema took its time: from then on nothing of it is handled.
+      // The session may have ended while the schema ran. From then on no event of the session is handled.
       if (connection.line.isMuted) throw sessionDeleted();
       return await handled.handler(connection, checked as EventData);
     } catch (error) {
@@ -94,10 +94,10 @@ export class Events {
         code?: unknown;
         message?: unknown;
       };
-      // As in http-errors: one that says so is meant for the client.
+      // As in http-errors, an error with `expose: true` is meant for the client.
       if (expose === true)
         throw new ProtocolError(code ? String(code) : "handler_failed", String(message), id);
-      // The session's end closes the connection, and is no failure.
+      // The end of the session closes the connection. It is no failure.
       if (!isSessionDeleted(error)) this.errors.report(error, connection);
       throw new ProtocolError("handler_failed", "The event could not be handled", id);
     }

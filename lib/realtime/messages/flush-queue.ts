@@ -1,15 +1,15 @@
-/** What has something to send at the end of the tick. */
+/** A sender that has something to send at the end of the tick. */
 export interface Sender {
   flush(): void;
 }
 
-/** Lets all that became due in one turn of the event loop leave together, one write for each connection. */
+/** Sends everything that became due in one turn of the event loop together, in one write per connection. */
 export class FlushQueue {
   #waiting: Sender[] = [];
 
-  /** Takes in a sender, which does so once until it is flushed. */
+  /** Adds a sender. A sender adds itself only once until it is flushed. */
   add(sender: Sender): void {
-    // After the events of this turn were read, of all lines: a few messages of one sender may have come in several parts.
+    // This waits until the events of all lines in this turn are read. Messages of one sender may come in several parts.
     if (this.#waiting.push(sender) === 1) setImmediate(() => this.#flush());
   }
 

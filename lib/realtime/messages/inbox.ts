@@ -16,7 +16,7 @@ import {
 } from "./protocol.ts";
 import { Rate } from "./rate.ts";
 
-/** What inboxes share. */
+/** The parts that all inboxes share. */
 export interface InboxHost {
   readonly events: Events;
   readonly counts: Counts;
@@ -25,28 +25,32 @@ export interface InboxHost {
     "clock" | "maxMessagesPerSecond" | "maxBytesPerSecond" | "handlerTimeoutMs" | "maxBufferedBytes"
   >;
   readonly hub: {
-    /** Whether sessions may have ended of which this node has not heard. Then no event is handled until it has looked. */
+    /**
+     * Whether sessions may have ended without this node knowing it. Then no event is handled until the node has looked
+     * at its sessions.
+     */
     readonly isStale: boolean;
   };
 }
 
-/** As for a listener that fails (RFC 6455, section 7.4.1). */
+/** The close code for an unexpected failure, as for a listener that fails (RFC 6455, section 7.4.1). */
 export const INTERNAL_ERROR = 1011;
 
-/** Events, and bytes of them, that may wait for those before them to be handled; with more, the client is read no further. */
+/** Events of a connection that may wait for earlier events. At this number, the client is read no further. */
 const MAX_WAITING = 1000;
+/** Bytes of waiting events, with the same effect. */
 const MAX_WAITING_BYTES = 262_144;
 
-/** An event with the bytes that it came in; what is made of them may take ten times as many. */
+/** An event with the number of bytes in which it came. The parsed event may take ten times as many. */
 interface Waiting {
   readonly event: IncomingEvent;
   readonly bytes: number;
 }
 
-/** Handlers of one connection that may go on after their time: with one more it is closed. */
+/** Handlers of one connection that may go on after their timeout. With one more, the connection is closed. */
 const MAX_OVERDUE = 10;
 
-/** What is handled now. What takes too long is not it any more, whatever comes of it. */
+/** The event that is handled now. After the timeout it no longer counts as such, and its result is ignored. */
 interface Handling {
   readonly event: IncomingEvent;
   readonly since: number;
@@ -55,8 +59,8 @@ interface Handling {
 const NOTHING: Waiting[] = [];
 
 /**
- * Takes in what a client sends: heartbeats at once, events one after the other, each when the one before it is
- * handled. Until it is opened, events wait, in order.
+ * Takes in the messages of a client. It answers heartbeats at once. It has events handled one after the other: each
+ * waits until the one before it is handled. Until the inbox is opened, events wait in order.
  */
 export class Inbox {
   readonly #host: InboxHost;
@@ -77,13 +81,13 @@ export class Inbox {
     this.#bytes = new Rate(host.config.maxBytesPerSecond, host.config.clock.now());
   }
 
-  /** From here on events are handled. */
+  /** Opens the inbox. From now on events are handled. */
   open(): void {
     this.#isHeld = false;
     void this.#work();
   }
 
-  /** The node has looked at its sessions. */
+  /** Goes on with waiting events after the node has looked at its sessions. */
   goOn(): void {
     void this.#work();
   }
@@ -102,12 +106,12 @@ export class Inbox {
     }
   }
 
-  /** Counts a message, a ping, or a pong that nobody has asked for. One too many ends the connection, and is `false`. */
+  /** Counts a message, a ping or an unasked pong. One too many ends the connection, and the result is `false`. */
   admit(bytes: number): boolean {
     const now = this.#host.config.clock.now();
     if (this.#messages.take(1, now) && this.#bytes.take(bytes, now)) return true;
     this.#connection.end("rate_limited");
-    // What has arrived by now may be megabytes of frames, which would be read in one turn while everybody waits.
+    // Megabytes of frames may have arrived by now. Reading them in one turn would keep all other clients waiting.
     this.#connection.line.pause();
     return false;
   }
@@ -131,7 +135,7 @@ export class Inbox {
     void this.#work();
   }
 
-  /** Has the next event handled if the one before it has taken too long, up to a tick ago. */
+  /** Goes on with the next event if the current one takes too long. Each tick calls this, so it may be a tick late. */
   look(now: number): void {
     const { events } = this.#host;
     const { handlerTimeoutMs } = this.#host.config;
@@ -142,14 +146,17 @@ export class Inbox {
     const failure = new Error(`The handler of "${type}" did not end within ${handlerTimeoutMs} ms.`);
     events.errors.report(failure, this.#connection);
     this.#refuse(new ProtocolError("handler_timeout", "The event was not handled in time", id));
-    // None can be stopped: one that hangs each time would be there ever more often.
+    // A running handler cannot be stopped. If a handler hung each time, more and more of its calls would run.
     if (++this.#overdue > MAX_OVERDUE) {
       this.#waiting = NOTHING;
       this.#connection.close(INTERNAL_ERROR, "internal_error");
     } else void this.#work();
   }
 
-  /** What was sent before the line closed is handled, and nobody else looks after it any more. */
+  /**
+   * Goes on watching the timeout after the line has closed. Events that were sent before are still handled, and no tick
+   * looks at this connection any more.
+   */
   closed(): void {
     if (!this.#handling) return;
     const { clock, handlerTimeoutMs } = this.#host.config;
@@ -170,7 +177,7 @@ export class Inbox {
       const handling = { event: next.event, since: this.#host.config.clock.now() };
       this.#handling = handling;
       await this.#handle(handling);
-      // Others go on meanwhile with what comes after it.
+      // The timeout has passed, and another call of this method handles the next events.
       if (this.#handling !== handling) {
         this.#overdue--;
         return;
@@ -189,10 +196,10 @@ export class Inbox {
         this.#answer(checkedText(answerText(event.id, answer), this.#host.config.maxBufferedBytes));
     } catch (error) {
       if (!(error instanceof ProtocolError)) this.#host.events.errors.report(error, this.#connection);
-      // It was answered when its time was over.
+      // The event was answered at its timeout.
       if (this.#handling !== handling) return;
       if (error instanceof ProtocolError) this.#refuse(error);
-      // What it has returned is no JSON, or too much.
+      // The handler has returned data that is no JSON or is too large.
       else this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
     }
   }

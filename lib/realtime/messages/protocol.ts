@@ -1,20 +1,20 @@
 import { isNameLength, MAX_NAME_LENGTH } from "../../names/name.ts";
 
-/** Data of events: an object, whose contents nothing has checked unless a schema or the types say so. */
+/** Data of events: an object. Nothing has checked its contents, unless a schema or the types say so. */
 // biome-ignore lint/suspicious/noExplicitAny: as with Express's `req.body`, what a client sends is anything until it is checked
 export type EventData = Record<string, any>;
 
-/** What a client may name a message, to have it answered. */
+/** The id that a client may give a message. A message with an id is answered. */
 export type MessageId = string | number;
 
-/** What a client has sent. */
+/** An event that a client has sent. */
 export interface IncomingEvent {
   readonly type: string;
   readonly data: EventData;
   readonly id: MessageId | undefined;
 }
 
-/** What is wrong with a message; each is answered, and the connection lives on. */
+/** The code of an error in a message. The error is the answer to the message, and the connection stays open. */
 export type ProtocolErrorCode =
   | "binary_frame"
   | "bad_json"
@@ -37,20 +37,20 @@ export class ProtocolError extends Error {
   }
 }
 
-/** The event with which clients say that their user is there. */
+/** The event by which a client says that its user is there. */
 export const HEARTBEAT = "session.heartbeat";
 
-/** How heartbeats are answered. */
+/** The answer to a heartbeat. */
 export const HEARTBEAT_ANSWER: string = JSON.stringify({ status: "success" });
 
-/** Whatever text has a `__proto__` key: the name itself, or an escape of one of its characters. */
+/** Matches each text that may have a `__proto__` key: the name itself, or an escape of one of its characters. */
 const MAY_HIDE_PROTO = /__proto__|\\u00(?:5f|6f|7[024])/i;
 
 /**
- * Reads a text message of a client. `undefined` is the answer to a heartbeat of the server. Data that nobody handles is
- * looked into no further.
+ * Reads a text message of a client. The result is `undefined` if the message answers a heartbeat of the server. If the
+ * event has no handler, its data is not checked any further.
  *
- * @throws {ProtocolError} with what is wrong.
+ * @throws {ProtocolError} that says what is wrong with the message.
  */
 export function parseMessage(text: string, isHandled: (type: string) => boolean): IncomingEvent | undefined {
   const message = parseJson(text);
@@ -65,7 +65,7 @@ export function parseMessage(text: string, isHandled: (type: string) => boolean)
   if (typeof data !== "object" || data === null || Array.isArray(data))
     throw new ProtocolError("bad_message", '"data" must be an object', id);
   if (type !== HEARTBEAT && !isHandled(type)) throw unknownEvent(id);
-  // A key of that name is harmless until the data is merged into something: rather nobody has to think of it.
+  // Such a key is harmless until an app merges the data into an object. The check spares apps that danger.
   if (MAY_HIDE_PROTO.test(text) && hasProtoKey(message))
     throw new ProtocolError("bad_message", 'No key may be "__proto__"', id);
   return { type, data, id };
@@ -75,7 +75,7 @@ export function unknownEvent(id: MessageId | undefined): ProtocolError {
   return new ProtocolError("unknown_event", "Nothing handles events of this type", id);
 }
 
-/** An event of the server. @throws {TypeError} for data that is no object, or no JSON. */
+/** The text of an event of the server. @throws {TypeError} for data that is no object, or no JSON. */
 export function eventText(type: string, data: EventData = {}): string {
   if (!isNameLength(type))
     throw new TypeError(
@@ -91,7 +91,7 @@ export function answerText(id: MessageId | undefined, data: unknown): string {
   return JSON.stringify({ id, status: "success", data });
 }
 
-/** The answer to a message that was not. */
+/** The answer to a message that was not handled. */
 export function errorText({ id, code, message }: ProtocolError): string {
   return JSON.stringify({ id, status: "error", error: { code, message } });
 }
@@ -105,12 +105,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** 1e999 is a number of JSON, and would be null in the answer. */
+/** Refuses numbers that are not finite: JSON may contain 1e999, which would become null in the answer. */
 function isMessageId(id: unknown): id is MessageId {
   return typeof id === "string" || Number.isFinite(id);
 }
 
-/** Whether an object has an own key `__proto__` anywhere, however deep: the parser goes down without a stack, and so does this. */
+/**
+ * Whether an object has an own key `__proto__` at any depth. Like the JSON parser, this uses no recursion: the data
+ * may be nested deeper than the call stack.
+ */
 function hasProtoKey(root: object): boolean {
   const waiting: object[] = [root];
   for (let node = waiting.pop(); node; node = waiting.pop()) {

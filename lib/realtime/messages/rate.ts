@@ -1,4 +1,4 @@
-/** A bucket that fills with time: so much is let through in a second, after as much at once. */
+/** A token bucket. It lets through one second's amount at once, and then that amount in each second. */
 export class Rate {
   readonly #perSecond: number;
   #left: number;
@@ -10,9 +10,9 @@ export class Rate {
     this.#filledAt = now;
   }
 
-  /** Whether an amount may come through now. One that is larger than the bucket needs all of it. */
+  /** Whether an amount may come through now. An amount larger than the bucket needs a full bucket. */
   take(amount: number, now: number): boolean {
-    // Infinity times no time would be no number.
+    // Infinity multiplied by zero seconds would be NaN.
     if (this.#perSecond === Number.POSITIVE_INFINITY) return true;
     const filled = Math.min(this.#capacity, this.#left + ((now - this.#filledAt) / 1000) * this.#perSecond);
     this.#filledAt = now;
@@ -20,7 +20,7 @@ export class Rate {
     return filled >= Math.min(amount, this.#capacity);
   }
 
-  /** Of less than one, none could ever be taken. */
+  /** At least one: otherwise not even a single one could be taken. */
   get #capacity(): number {
     return Math.max(1, this.#perSecond);
   }

@@ -1,6 +1,6 @@
 /**
- * What a validator must have to check the data of events: the part of Standard Schema 1 (standardschema.dev) that is
- * used, which zod, valibot, arktype and others implement.
+ * A validator for the data of events. This is the part of Standard Schema 1 (standardschema.dev) that realtime uses.
+ * The libraries zod, valibot, arktype and others implement it.
  */
 export interface StandardSchema<Output> {
   readonly "~standard": {
@@ -10,26 +10,26 @@ export interface StandardSchema<Output> {
   };
 }
 
-/** The checked value, or what is wrong with it. */
+/** The checked value, or the issues with the data. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** One thing that is wrong with data. */
+/** One issue with the data. */
 export interface SchemaIssue {
-  /** What is wrong, in words that the client is told. */
+  /** A description of the issue. The client is told this text. */
   readonly message: string;
-  /** Where in the data it is. */
+  /** The place of the issue in the data. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Issues that an answer tells of: a client may send data with thousands. */
+/** The most issues in one answer. A client may send data with thousands of issues. */
 const TOLD = 5;
 
-/** Characters of each: it may quote names that a client has made up. */
+/** The most characters of each issue. An issue may quote names that a client has made up. */
 const TOLD_LENGTH = 200;
 
-/** Says what is wrong with data, one issue after the other. */
+/** Describes what is wrong with the data, one issue after the other. */
 export function describeIssues(issues: readonly SchemaIssue[]): string {
   const told = issues.slice(0, TOLD).map(({ message, path = [] }) => {
     const names = path.map((step) => String(typeof step === "object" ? step.key : step));
