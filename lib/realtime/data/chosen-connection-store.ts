@@ -3,10 +3,13 @@ import { type ConnectionStore, isConnectionStore } from "../../connections/conne
 import { wrongOption } from "../../options/options-check.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
 
-/** Seconds that any store can count to: decades, as good as for ever. */
+/** The longest time to live that any store supports, in seconds. It is decades, which is as good as forever. */
 const MAX_TTL_SECONDS = 2 ** 31;
 
-/** The app's, or one of the backend's whose data is gone with the connection, or if its heartbeats stop. */
+/**
+ * Returns the app's connection store. Without one, returns a store of the backend. Its data is deleted when the
+ * connection closes, and expires if the heartbeats stop.
+ */
 export function chosenConnectionStore(
   { connectionStore: given, inactivityThresholdSeconds }: RealtimeConfig,
   backend: Backend,

@@ -1,17 +1,21 @@
 import type { ConnectionIdentity, ConnectionStore, StoredValue } from "../../connections/connection-store.ts";
 import { isText } from "../../names/is-text.ts";
 
-/** Data of one connection, by default for as long as it is open. */
+/** Data of one connection. By default the data lives for as long as the connection is open. */
 export interface ConnectionData {
-  /** What was set last, as a copy; `undefined` if nothing was. */
+  /** Returns a copy of the value that was set last, or `undefined` if no value was set. */
   get(key: string): Promise<StoredValue | undefined>;
-  /** Sets text, or an object or list of what JSON has. @throws {TypeError} for what JSON has not, and for a key with half a surrogate pair */
+  /**
+   * Sets a value: text, or an object or a list that JSON can express.
+   *
+   * @throws {TypeError} for a value that JSON cannot express, and for a key with half a surrogate pair
+   */
   set(key: string, value: StoredValue): Promise<void>;
-  /** Deletes a value. One that is not there is no error. */
+  /** Deletes a value. If there is no such value, that is no error. */
   delete(key: string): Promise<void>;
 }
 
-/** What of a connection is noted for its data. */
+/** The properties of a connection that its data needs. */
 export interface DataHolder extends ConnectionIdentity {
   hasData: boolean;
   readonly isGone: boolean;
@@ -26,7 +30,7 @@ export function connectionData(holder: DataHolder, store: ConnectionStore): Conn
       checkValue(value);
       holder.hasData = true;
       await store.set(holder, key, value);
-      // Cleared already, as its last step.
+      // The data of a closed connection was cleared already. So this clears it again.
       if (holder.isGone) await store.clear?.(holder);
     },
     delete: async (key) => store.delete(holder, checkedKey(key)),
@@ -40,7 +44,7 @@ function checkedKey(key: string): string {
 
 function checkValue(value: unknown): void {
   if (typeof value === "string") return;
-  // Throws by itself for a BigInt and for circles.
+  // `JSON.stringify` itself throws for a BigInt and for circular references.
   if (typeof value !== "object" || value === null || JSON.stringify(value) === undefined)
     throw new TypeError("connection.store: a value must be text, an object or a list");
 }

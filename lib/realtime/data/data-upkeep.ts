@@ -6,13 +6,16 @@ import type { ConnectionIdentity, ConnectionStore } from "../../connections/conn
 import { Running } from "../messages/running.ts";
 import type { DataHolder } from "./connection-data.ts";
 
-/** Connections whose data is cleared at a time. A node that loses all its connections has places left for its other calls. */
+/**
+ * Connections whose data is cleared at a time. Even a node that loses all its connections has room left for its other
+ * calls.
+ */
 const AT_A_TIME = 1_000;
 
-/** Connections that are kept to be tried again. The data of further ones expires by itself. */
+/** The most failed connections that are kept for another try. The data of further connections expires by itself. */
 const MAX_FAILED = 10_000;
 
-/** Keeps the data of connections alive while they are heard, and clears it when they have gone. */
+/** Keeps the data of connections alive while they are active, and clears it when they have gone. */
 export class DataUpkeep {
   readonly #store: ConnectionStore;
   readonly #bounds: Bounds;
@@ -32,7 +35,7 @@ export class DataUpkeep {
     this.#report = report;
   }
 
-  /** Has the data of connections that were heard live on. */
+  /** Extends the life of the data of connections that were heard. */
   async refresh(heard: readonly DataHolder[]): Promise<void> {
     await inBatches(
       heard.filter(({ hasData }) => hasData),
@@ -45,7 +48,7 @@ export class DataUpkeep {
     if (this.#store.clear) this.#queue.add({ id, userId });
   }
 
-  /** Tries again what has failed, some at a time. */
+  /** Tries failed connections again, a limited number at a time. */
   tick(): void {
     for (const connection of [...this.#failed].slice(0, AT_A_TIME)) {
       this.#failed.delete(connection);
@@ -53,7 +56,7 @@ export class DataUpkeep {
     }
   }
 
-  /** Resolves once all is cleared, as far as the store answers. */
+  /** Resolves once all data is cleared, as far as the store answers. */
   async close(): Promise<void> {
     await this.#bounds.call(() => this.#running.settled()).catch(() => {});
   }
@@ -64,7 +67,7 @@ export class DataUpkeep {
       this.#isFailing = false;
     } catch (error) {
       if (this.#failed.size < MAX_FAILED) this.#failed.add(connection);
-      // Once, not for each of thousands, nor with each tick for as long as the store is down.
+      // Reports once: not for each of thousands of connections, nor with each tick while the store is down.
       if (!this.#isFailing) this.#report(error);
       this.#isFailing = true;
     }

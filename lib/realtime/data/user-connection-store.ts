@@ -5,7 +5,7 @@ import { wholeNumber } from "../../options/rule.ts";
 
 /** Options of {@link userConnectionStore}. */
 export interface UserConnectionStoreOptions {
-  /** Seconds that a user's data outlives the last heartbeat of all of the user's connections. @default 30 */
+  /** Seconds that a user's data lives on after the last heartbeat of any of the user's connections. @default 30 */
   expiresSeconds?: number;
 }
 
@@ -14,10 +14,11 @@ const checked = optionsCheck<UserConnectionStoreOptions>("userConnectionStore", 
 });
 
 /**
- * A connection store that is the user's, on all devices, and outlives the line for a while: for what a client that
- * reconnects should find again. Connections without a user have none: what they set goes nowhere.
+ * A connection store that all connections of a user share, on all devices. The data outlives the connections for a
+ * while, so that a client that reconnects finds it again. Connections without a user have no data: values that they set
+ * are lost.
  *
- * After SwampDragon, whose session store lived for 30 seconds from heartbeat to heartbeat.
+ * The idea comes from SwampDragon. Its session store lived for 30 seconds from heartbeat to heartbeat.
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -35,7 +36,7 @@ export function userConnectionStore(
       set: (connection, key, value) => store.set(connection, key, value),
       delete: (connection, key) => store.delete(connection, key),
       refresh: (connection) => store.refresh(connection),
-      // No `clear`: it outlives the line.
+      // There is no `clear`: the data outlives the connection.
     };
   };
 }
