@@ -20,48 +20,72 @@ import { userConnectionStore } from "./data/user-connection-store.ts";
 /** Options of `realtime`. */
 export interface RealtimeOptions {
   /**
-   * Seconds after which a connection that sent no heartbeat and no message is expired: it is not among the active
-   * sessions, gets no messages, and is closed with 4008. Clients send a heartbeat every 15 to 30 s. @default 60
+   * Seconds after which a connection expires if it sends no heartbeat and no message. An expired connection is not
+   * among the active sessions, gets no messages, and is closed with 4008. Clients send a heartbeat every 15 to 30 s.
+   * @default 60
    */
   inactivityThresholdSeconds?: number;
-  /** Milliseconds between protocol pings; a line that has not answered by the next one is cut. `0` turns them off. @default 30_000 */
+  /**
+   * Milliseconds between protocol pings. If a client has not answered by the next ping, its connection is cut. `0`
+   * turns pings off. @default 30_000
+   */
   pingIntervalMs?: number;
-  /** What keeps the express-session alive, at most once in its `touchAfterMs`; with `"message"` heartbeats do, too. @default "heartbeat" */
+  /**
+   * The activity that keeps the express-session alive, at most once in its `touchAfterMs`. `"message"` means any
+   * message, including heartbeats. @default "heartbeat"
+   */
   keepAlive?: "heartbeat" | "message" | "none";
-  /** Milliseconds that a user stays online without a connection, so that a reload makes nobody offline. @default 5_000 */
+  /**
+   * Milliseconds that a user stays online without a connection. So a page reload takes nobody offline.
+   * @default 5_000
+   */
   graceMs?: number;
-  /** Messages of one connection a second, pings and unasked pongs too, after as many at once; more close it with 4029. @default 100 */
+  /**
+   * Messages that one connection may send in a second, including pings and unasked pongs. A burst of as
+   * many may come first. A connection that sends more is closed with 4029. @default 100
+   */
   maxMessagesPerSecond?: number;
-  /** Bytes of one connection's messages a second, after as many at once; more close it with 4029. @default 1_048_576 */
+  /**
+   * Bytes of messages that one connection may send in a second. A burst of as many may come first. A connection
+   * that sends more is closed with 4029. @default 1_048_576
+   */
   maxBytesPerSecond?: number;
   /**
-   * Milliseconds that a handler may take, its schema too, up to a second more: then its event is answered with the error
-   * `handler_timeout`, and the next one is handled. It is also what a listener of `connect` may take, whose connection is
-   * then closed with 1011. @default 30_000
+   * Milliseconds that a handler may take, including its schema. The timeout may come up to a second late. Then the
+   * event is answered with the error `handler_timeout`, and the next event is handled. The same time limits the
+   * listeners of `connect`. If they take longer, the connection is closed with 1011. @default 30_000
    */
   handlerTimeoutMs?: number;
-  /** Connections that a user may have, on all nodes; one more is answered with 429. @default 100 */
+  /** Connections that a user may have, on all nodes. The handshake of one more is answered with 429. @default 100 */
   maxConnectionsPerUser?: number;
   /** Groups that a user, or a connection without a user, may be in. @default 1_000 */
   maxGroupsPerUser?: number;
   /**
-   * Bytes of earlier messages that a client may leave unread; more close its connection with 4013. Messages that are due in
-   * one turn may be larger, as long as the client goes on to read them. @default 1_048_576
+   * Bytes of earlier messages that a client may leave unread. A client that leaves more unread is closed with 4013.
+   * Messages that are due in one turn may be larger together, as long as the client keeps reading them.
+   * @default 1_048_576
    */
   maxBufferedBytes?: number;
   /**
-   * Decides who may be in a group: asked at each `join`, and again for each new connection of a member. For a connection
-   * without a user, `userId` is `undefined`. If it fails for a new connection, or takes more than ten seconds, that is an
-   * `error` event and the connection is not put into the group; the user stays a member. @default everybody may
+   * Decides which users may be in a group. It is called at each `join`, and again for each new connection of a member.
+   * For a connection without a user, `userId` is `undefined`. If the call for a new connection fails or takes more than
+   * ten seconds, an `error` event follows, and the connection is not put into the group. The user stays a member.
+   * @default everybody may
    */
   authorizeGroup?: (userId: string | undefined, group: string) => boolean | Promise<boolean>;
-  /** Where `connection.store` keeps its data, or what makes it of the backend. @default the backend, for as long as the connection is open */
+  /**
+   * The store of the data of `connection.store`, or a function that makes the store from the backend.
+   * @default the backend, for as long as the connection is open
+   */
   connectionStore?: ConnectionStore | ((backend: Backend) => ConnectionStore);
-  /** Heartbeats that the server sends, for clients that only answer. @default { enabled: false, frequencyMs: 20_000 } */
+  /**
+   * Heartbeats that the server sends, for clients that only answer.
+   * @default { enabled: false, frequencyMs: 20_000 }
+   */
   heartbeat?: {
-    /** Whether the server sends any. @default false */
+    /** Whether the server sends heartbeats. @default false */
     enabled?: boolean;
-    /** Milliseconds between two. @default 20_000 */
+    /** Milliseconds between two heartbeats. @default 20_000 */
     frequencyMs?: number;
   };
   /** The clock. @default that of the process */
@@ -73,7 +97,7 @@ type Defaulted = Required<Omit<RealtimeOptions, "connectionStore" | "heartbeat">
 /** The options with their defaults, checked. */
 export interface RealtimeConfig extends Readonly<Defaulted> {
   readonly connectionStore: RealtimeOptions["connectionStore"];
-  /** Milliseconds between heartbeats that the server sends; `0` for none. */
+  /** Milliseconds between heartbeats that the server sends. `0` means none. */
   readonly heartbeatMs: number;
 }
 
@@ -128,7 +152,7 @@ const checked = optionsCheck<RealtimeOptions>("realtime", {
   },
 });
 
-/** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
+/** Checks the options, and adds the defaults. @throws {TypeError} that names the option. */
 export function realtimeConfig(options?: RealtimeOptions): RealtimeConfig {
   const given = checked(options);
   const { enabled = false, frequencyMs = HEARTBEAT_MS } = given.heartbeat ?? {};

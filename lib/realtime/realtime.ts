@@ -15,12 +15,13 @@ import { eventText } from "./messages/protocol.ts";
 import type { StandardSchema } from "./messages/standard-schema.ts";
 import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
 
-/** Where messages can be sent: all connections of a user on all nodes. */
+/** A target of messages: all connections of a user, on all nodes. */
 export interface Target<ServerEvents extends EventMap<ServerEvents>> {
   /**
-   * Sends an event. Resolves once it is on its way; what one node sends to one group, or to one user, arrives in order.
+   * Sends an event. Resolves once the event is on its way. Events that one node sends to one group, or to one user,
+   * arrive in order.
    *
-   * @throws {RangeError} if it is larger than 16 MiB, or than `maxBufferedBytes` if that is more.
+   * @throws {RangeError} if the event is larger than 16 MiB, or than `maxBufferedBytes` if that is more.
    */
   send<Type extends EventName<ServerEvents>>(
     type: Type,
@@ -28,27 +29,30 @@ export interface Target<ServerEvents extends EventMap<ServerEvents>> {
   ): Promise<void>;
 }
 
-/** Where messages can be sent: each connection, on all nodes, of each user in a group. */
+/** A target of messages: each connection, on all nodes, of each user in a group. */
 export interface GroupTarget<ServerEvents extends EventMap<ServerEvents>> extends Target<ServerEvents> {
-  /** The group without one connection, such as the one that a message came from. */
+  /** The group without one connection, such as the sender of a message. */
   except(connection: Connection<ServerEvents>): Target<ServerEvents>;
 }
 
-/** A connection of a user that is open somewhere. Times are in milliseconds since the epoch. */
+/** An open connection of a user, on any node. Times are in milliseconds since the epoch. */
 export interface ActiveSession {
   /** The connection's id. */
   readonly id: string;
-  /** The id of the node that holds the line. */
+  /** The id of the node that has the connection. */
   readonly node: string;
-  /** The id of its session, a secret: the cookie is this and a signature. */
+  /** The id of the connection's session. It is a secret: the cookie consists of this id and a signature. */
   readonly sid: string;
-  /** The client's address, by the app's `trust proxy`. */
+  /** The client's address, according to the app's `trust proxy`. */
   readonly ip: string | undefined;
   /** The first 512 characters of the handshake's `User-Agent`. */
   readonly userAgent: string | undefined;
-  /** When it was opened. */
+  /** When the connection was opened. */
   readonly connectedAt: number;
-  /** When the user was last heard on it: to the moment on this node, of others up to a quarter of `inactivityThresholdSeconds` ago, at most a minute. */
+  /**
+   * When the user was last heard on this connection. The time is exact for connections of this node. For other nodes,
+   * it may lag by a quarter of `inactivityThresholdSeconds`, at most by a minute.
+   */
   readonly lastSeen: number;
 }
 
@@ -57,51 +61,52 @@ export interface Realtime<
   ClientEvents extends EventMap<ClientEvents> = EventMap,
   ServerEvents extends EventMap<ServerEvents> = EventMap,
 > extends Attachable {
-  /** Listens for connections whose groups are restored. Their events wait until all listeners are done. */
+  /** Listens for new connections, once their groups are restored. Their events wait until all listeners are done. */
   on(event: "connect", listener: (connection: Connection<ServerEvents>) => unknown): this;
-  /** Listens for connections that have closed, of those that `connect` was told of. */
+  /** Listens for closed connections. It is told only of connections that `connect` was told of. */
   on(event: "disconnect", listener: (connection: Connection<ServerEvents>, closed: Closed) => unknown): this;
   /**
-   * Listens for users who come and go: each is told once, on one node, however many devices they have. What two nodes
-   * tell at almost the same time may be heard in either order: who stores a status asks `activeSessions`.
+   * Listens for users who come online and go offline. Each change is told once, on one node, however many devices the
+   * user has. If two nodes tell changes at almost the same time, they may be heard in either order. An app that stores
+   * a status should ask `activeSessions`.
    */
   on(event: "online" | "offline", listener: (userId: string) => unknown): this;
-  /** Listens for what failed beside an answer. Unheard, it is a process warning. */
+  /** Listens for failures that happen beside an answer. Without a listener, each error is a process warning. */
   on(
     event: "error",
     listener: (error: Error, connection: Connection<ServerEvents> | undefined) => unknown,
   ): this;
   /**
-   * Handles events that clients send, those of one connection one after the other. What the handler returns is the
-   * answer's data. One that throws answers with an error, and is an `error` event; if its error has `expose: true`, as
-   * http-errors have it, the client is told its `code` and `message`.
+   * Handles events that clients send. Events of one connection are handled one after the other. The handler's return
+   * value is the answer's data. If the handler throws, the answer is an error, and an `error` event follows. If the
+   * thrown error has `expose: true`, as http-errors have it, the client is told its `code` and `message`.
    *
-   * @throws {TypeError} if there is a handler for these events already, or the name is realtime's own.
+   * @throws {TypeError} if these events have a handler already, or if the name is realtime's own.
    */
   on<Type extends EventName<ClientEvents>>(
     type: Type,
     handler: EventHandler<ClientEvents[Type], ServerEvents>,
   ): this;
-  /** The same, with data that is checked by a Standard Schema, of zod, valibot or another. */
+  /** The same, but a Standard Schema (zod, valibot or another) checks the data first. */
   on<Type extends EventName<ClientEvents>, Output extends ClientEvents[Type]>(
     type: Type,
     schema: StandardSchema<Output>,
     handler: EventHandler<Output, ServerEvents>,
   ): this;
-  /** Stops listening, or handling. */
+  /** Removes a listener or a handler. */
   off(event: string, listener: (...args: never[]) => unknown): this;
   /**
-   * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get its messages;
-   * for a node that does not answer it waits one second, and that one follows when it goes on. Memberships last until
-   * they are left.
+   * Puts a user into a group, from any node. Resolves once all connections of the user, on all nodes, get the group's
+   * messages. It waits one second for a node that does not answer, and such a node follows when it goes on. A
+   * membership lasts until `leave` ends it.
    *
    * @throws {SessionStackError} `ERR_GROUP_FORBIDDEN` if `authorizeGroup` says no, `ERR_TOO_MANY_GROUPS` above
    *   `maxGroupsPerUser`, `ERR_STORE_UNAVAILABLE` if the backend fails.
    */
   join(user: User, group: string): Promise<void>;
   /**
-   * Takes a user out of a group, on all nodes. What is sent after it has resolved does not reach the user. The name may be
-   * longer than one that can be joined.
+   * Takes a user out of a group, on all nodes. Messages that are sent to the group after this has resolved do not reach
+   * the user. The name may be longer than `join` allows.
    */
   leave(user: User, group: string): Promise<void>;
   /** The groups that a user is in, connected or not. */
@@ -109,8 +114,8 @@ export interface Realtime<
   /** The ids of the users in a group, connected or not. */
   members(group: string): Promise<string[]>;
   /**
-   * The ids of the users in a group who are online, as `online` and `offline` tell it: also one whose last connection
-   * has closed less than `graceMs` ago, or whose node has died and was not found dead yet.
+   * The ids of the users in a group who are online, in the sense of `online` and `offline`. A user also counts as
+   * online if the last connection closed less than `graceMs` ago, or if its node has died and was not found dead yet.
    */
   presence(group: string): Promise<string[]>;
   /** A user's connections, on all nodes, the oldest first. */
@@ -122,14 +127,15 @@ export interface Realtime<
   /** All connections of a user. */
   user(user: User): Target<ServerEvents>;
   /**
-   * All connections of several users, each of whom is sent a message once: for as many as a program may have, where as
-   * many sends at once would not find a place.
+   * All connections of several users. Each user is sent a message once. This suits as many users as a program may have.
+   * As many separate sends at once would not find a place.
    */
   users(users: Iterable<User> & object): Target<ServerEvents>;
 }
 
 /**
- * A handler for WebSocket sessions, with heartbeats, groups and messages to every device: `wsSessions.attach(realtime())`.
+ * A handler for WebSocket sessions, with heartbeats, groups and messages to every device:
+ * `wsSessions.attach(realtime())`.
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -164,7 +170,7 @@ export function realtime<
       ip,
       userAgent,
       connectedAt,
-      // Of its own connections this node knows it to the moment.
+      // This node knows the exact time for its own connections.
       lastSeen: attached().find(id)?.lastSeen ?? lastSeen,
     }));
   }
