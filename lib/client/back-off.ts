@@ -1,20 +1,22 @@
 import type { ClientConfig } from "./client-options.ts";
 
-/** How many times as long the first wait is when the server has asked for it. */
+/** The factor by which the first wait is longer if the server has asked the client to wait. */
 const PATIENCE = 10;
 
-/** How long to wait, and why. */
+/** The facts that decide the length of a wait. */
 export interface BackOff {
-  /** Attempts in a row that this is one of, from 1 on. */
+  /** The number of this attempt in a row of attempts, from 1 on. */
   readonly attempt: number;
-  /** The server has asked to be left alone for a while. */
+  /** Whether the server has asked the client to wait for a while. */
   readonly isPatient: boolean;
 }
 
 /**
- * Whole milliseconds before the next attempt: anything between the least, and a bound that doubles with each attempt, so that
- * clients which lost their connections together come back one by one. Full jitter, as in
- * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, above a least that is never undercut.
+ * Returns the whole milliseconds before the next attempt. The wait is random, between a minimum and a bound that
+ * doubles with each attempt. So clients that lost their connections together come back one by one.
+ *
+ * This is full jitter, as in https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, but the wait is
+ * never shorter than the minimum.
  */
 export function reconnectDelayMs(
   { attempt, isPatient }: BackOff,

@@ -2,37 +2,43 @@ import type { EventDataArgument, EventMap, EventName } from "../realtime/message
 import type { RealtimeClientError } from "./client-error.ts";
 
 /**
- * - `connecting`: an attempt is under way; so it begins.
- * - `open`: connected.
- * - `waiting`: the connection was lost, or did not open; another attempt follows.
- * - `ended`: it is over, by `close()` or because the server said so; `reconnect()` begins anew.
+ * The state of a client.
+ *
+ * - `connecting`: an attempt is under way. This is the first state.
+ * - `open`: the client is connected.
+ * - `waiting`: the connection was lost, or did not open. Another attempt follows.
+ * - `ended`: the client has ended, by `close()` or because the server said so. `reconnect()` begins anew.
  */
 export type ClientState = "connecting" | "open" | "waiting" | "ended";
 
-/** What is known of a state. */
+/** Details of a state. */
 export interface StateInfo {
-  /** The close code, when `waiting` or `ended`: see `closeCodes`. `1006` if nobody said why, as for a handshake that was refused. */
+  /**
+   * The close code, when `waiting` or `ended`: see `closeCodes`. It is `1006` if nobody gave a code, for example when
+   * the server refused the handshake.
+   */
   readonly code?: number;
-  /** The reason sent with the code, or why this side gave the line up: `connect_timeout`, `no_answer`. */
+  /** The reason sent with the code. If this side gave up the connection, it is `connect_timeout` or `no_answer`. */
   readonly reason?: string;
   /** Milliseconds until the next attempt, when `waiting`. */
   readonly retryInMs?: number;
 }
 
-/** Hears of a state as it begins. */
+/** Called with each state as it begins. */
 export type StateListener = (state: ClientState, info: StateInfo) => unknown;
 
-/** A connection to `realtime()` that comes back by itself. */
+/** A connection to `realtime()` that reconnects by itself. */
 export interface RealtimeClient<
   ClientEvents extends EventMap<ClientEvents> = EventMap,
   ServerEvents extends EventMap<ServerEvents> = EventMap,
   Answers extends object = object,
 > {
-  /** Its state now. */
+  /** The current state. */
   readonly state: ClientState;
   /**
-   * Listens for an event of the server, whatever its name: what this client has to say itself is never among them, see
-   * `onState` and `onError`. A listener that throws stops nobody; its error goes to `reportError`, or is uncaught.
+   * Listens for an event of the server. The event may have any name: the client's own news never arrive here, but at
+   * `onState` and `onError`. If a listener throws, the other listeners are still called. The error goes to
+   * `reportError`, or is uncaught.
    */
   on<Type extends EventName<ServerEvents>>(type: Type, listener: (data: ServerEvents[Type]) => unknown): this;
   /** Stops listening. */
@@ -40,20 +46,24 @@ export interface RealtimeClient<
     type: Type,
     listener: (data: ServerEvents[Type]) => unknown,
   ): this;
-  /** Listens for changes of `state`, each told once, in order. */
+  /** Listens for changes of `state`. Each change is told once, in order. */
   onState(listener: StateListener): this;
   /** Stops listening. */
   offState(listener: StateListener): this;
-  /** Listens for the server's errors about messages of `send`, and for those that waited and could not be sent. Unheard, they are a warning on the console. */
+  /**
+   * Listens for the server's errors about messages of `send`, and for errors of waiting messages that could not be
+   * sent. Without a listener, each error is a warning on the console.
+   */
   onError(listener: (error: RealtimeClientError) => unknown): this;
   /** Stops listening. */
   offError(listener: (error: RealtimeClientError) => unknown): this;
   /**
-   * Sends an event, or keeps it until the connection is open. Order is kept, and nothing is sent twice: what left just
-   * before the connection was lost may be lost with it. Use `request` to know.
+   * Sends an event, or keeps it until the connection is open. Events are sent in order, and no event is sent twice. So
+   * an event that left just before the connection was lost may be lost too. Use `request` to know whether it arrived.
    *
-   * @throws {RealtimeClientError} `queue_full`, `not_sent` if the WebSocket refuses it, or `closed` once the client has
-   *   ended.
+   * @throws {RealtimeClientError} `queue_full`, `not_sent` if the WebSocket refuses the event, or `closed` once the
+   * client
+   *   has ended.
    * @throws {TypeError} for data that is no JSON.
    */
   send<Type extends EventName<ClientEvents>>(
@@ -64,22 +74,22 @@ export interface RealtimeClient<
    * Sends an event, as `send` does, and resolves to the data of its answer.
    *
    * @throws {RealtimeClientError} the server's code; `timeout` after `requestTimeoutMs`; `closed` if the connection is
-   *   lost after it was sent, or the client ends; `queue_full`; `not_sent` if the WebSocket refuses it.
+   *   lost after the event was sent, or if the client ends; `queue_full`; `not_sent` if the WebSocket refuses it.
    */
   request<Type extends EventName<ClientEvents>>(
     type: Type,
     ...data: EventDataArgument<ClientEvents, Type>
   ): Promise<Type extends keyof Answers ? Answers[Type] : unknown>;
   /**
-   * Closes the connection, if there is one, and connects at once, with the cookies that the browser has now: for after a
-   * login or logout. What waits is kept, and requests that were sent reject with `closed`, as with a connection that is
-   * lost. It waits for nothing, also when the server has asked for it, and a client that has ended begins anew, with its
-   * listeners. Calls in a row are one.
+   * Closes the connection, if there is one, and connects at once, with the cookies that the browser has now. Call it
+   * after a login or logout. Waiting messages are kept. Requests that were sent reject with `closed`, as they do when a
+   * connection is lost. The client connects without a wait, even if the server has asked it to wait. A client that has
+   * ended begins anew, with its listeners. Several calls in a row count as one.
    */
   reconnect(): void;
   /**
-   * Ends it. What waits is not sent, requests reject with `closed`, and no timer stays behind and no listener on the page.
-   * `reconnect()` begins anew, with the listeners of this client.
+   * Ends the client. Waiting messages are not sent, and requests reject with `closed`. No timer and no listener on the
+   * page stays behind. `reconnect()` begins anew, with the listeners of this client.
    */
   close(): void;
 }

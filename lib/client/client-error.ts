@@ -1,15 +1,15 @@
 import type { ProtocolErrorCode } from "../realtime/messages/protocol.ts";
 
 /**
- * Why a message was not sent, or a request not answered.
+ * The code of an error: why a message was not sent, or why a request was not answered.
  *
- * - `timeout`: no answer came in `requestTimeoutMs`. One that had not left until then never will.
- * - `closed`: the connection was lost after the request was sent, so nobody knows whether it was handled; or the client
+ * - `timeout`: no answer came in `requestTimeoutMs`. A request that was not sent by then is never sent.
+ * - `closed`: the connection was lost after the request was sent, so nobody knows whether it was handled. Or the client
  *   has ended.
  * - `queue_full`: `maxQueuedMessages` wait already.
- * - `not_sent`: the WebSocket has refused the message, and threw the error's `cause`. It is not tried again.
+ * - `not_sent`: the WebSocket has refused the message, and threw the error's `cause`. The message is not tried again.
  *
- * Any other is the server's answer.
+ * Any other code comes from the server's answer.
  */
 export type RealtimeClientErrorCode =
   | "timeout"
@@ -19,11 +19,11 @@ export type RealtimeClientErrorCode =
   | ProtocolErrorCode
   | (string & {});
 
-/** A message that was not sent, or was answered with an error, or not at all. */
+/** The error of a message that was not sent, was answered with an error, or was not answered at all. */
 export class RealtimeClientError extends Error {
   /** Always this class's name. */
   override readonly name = "RealtimeClientError";
-  /** What went wrong, for programs. */
+  /** The code of the error, for programs. */
   readonly code: RealtimeClientErrorCode;
 
   constructor(code: RealtimeClientErrorCode, message: string, options?: ErrorOptions) {

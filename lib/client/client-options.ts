@@ -2,24 +2,25 @@ import type { WebSocketClass } from "./web-socket-like.ts";
 
 /** Options of `realtimeClient`. */
 export interface RealtimeClientOptions {
-  /** Where the server is: an absolute URL, or one relative to the page. `http` becomes `ws`, `https` becomes `wss`. */
+  /** The URL of the server: absolute, or relative to the page. `http` becomes `ws`, and `https` becomes `wss`. */
   url: string;
   /**
-   * Milliseconds between heartbeats, which keep the connection, and the session, from being inactive; less than the
-   * server's `inactivityThresholdSeconds`. `0` turns them off, and with them the search for dead lines. @default 20_000
+   * Milliseconds between heartbeats. Heartbeats keep the connection and the session active. The value must be less than
+   * the server's `inactivityThresholdSeconds`. `0` turns heartbeats off, and also the search for dead connections.
+   * @default 20_000
    */
   heartbeatIntervalMs?: number;
-  /** Milliseconds that a request may take, from the call on; and that the answer to a heartbeat may take. @default 10_000 */
+  /** Milliseconds that a request may take from the call on, and the answer to a heartbeat. @default 10_000 */
   requestTimeoutMs?: number;
-  /** Milliseconds before a reconnect, at least. @default 500 */
+  /** The least milliseconds before a reconnect. @default 500 */
   minReconnectDelayMs?: number;
-  /** Milliseconds before a reconnect, at most. @default 30_000 */
+  /** The most milliseconds before a reconnect. @default 30_000 */
   maxReconnectDelayMs?: number;
   /** Milliseconds that a connection may take to open. @default 10_000 */
   connectTimeoutMs?: number;
-  /** Messages that may wait for a connection; what is more is refused with `queue_full`. @default 100 */
+  /** Messages that may wait for a connection. Further messages are refused with `queue_full`. @default 100 */
   maxQueuedMessages?: number;
-  /** What connections are made with, such as that of ws. @default the global WebSocket */
+  /** The class that makes connections, such as `WebSocket` of ws. @default the global WebSocket */
   WebSocket?: WebSocketClass;
 }
 
@@ -27,7 +28,7 @@ type Numbers = Required<Omit<RealtimeClientOptions, "url" | "WebSocket">>;
 
 /** The options with their defaults, checked. */
 export interface ClientConfig extends Readonly<Numbers> {
-  /** Absolute, and of a WebSocket. */
+  /** The absolute URL of the WebSocket. */
   readonly url: string;
   readonly WebSocket: WebSocketClass;
 }
@@ -41,16 +42,16 @@ const DEFAULTS: Readonly<Numbers> = Object.freeze({
   maxQueuedMessages: 100,
 });
 
-/** Options that are turned off by `0`. */
+/** Options that `0` turns off. */
 const MAY_BE_0: readonly string[] = ["heartbeatIntervalMs", "maxQueuedMessages"];
 
-/** Longest time that a timer can be set to. */
+/** The longest time of a timer, in milliseconds. */
 const MAX = 2 ** 31 - 1;
 
-/** Checks the options and puts the defaults under them. @throws {TypeError} that names the option. */
+/** Checks the options, and adds the defaults. @throws {TypeError} that names the option. */
 export function clientConfig(options: RealtimeClientOptions): ClientConfig {
   if (typeof options !== "object" || !options) throw misuse("options must be an object, as { url }");
-  // All names instead of a guess: every page loads this code.
+  // The error lists all names and suggests none: every page loads this code, so it stays small.
   const known: Record<keyof RealtimeClientOptions, unknown> = { url: 0, WebSocket: 0, ...DEFAULTS };
   for (const name in options)
     if (!(name in known))
@@ -75,14 +76,14 @@ function webSocketUrl(given: string): string {
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   let url = "";
   try {
-    // On a page, `undefined` would be a path.
+    // On a page, `undefined` would be read as a path.
     if (!(typeof given === "string" ? given : (given as unknown) instanceof URL)) throw given;
     const absolute = new URL(given, page);
-    // For the page alone; WebSocket refuses it.
+    // A hash is for the page alone. WebSocket refuses a URL with a hash.
     absolute.hash = "";
     url = absolute.href.replace(/^http/, "ws");
   } catch {
-    // Told below, with the name of the option.
+    // The check below throws an error with the name of the option.
   }
   check(/^wss?:/.test(url), "url", "an http(s) or ws(s) URL, absolute where there is no page");
   return url;

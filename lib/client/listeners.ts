@@ -1,6 +1,6 @@
 /**
- * Who listens for one thing. All hear it in the same order, also when one of them causes the next; one that throws stops
- * nobody, and its error is reported as that of an event listener of the page is.
+ * The listeners for one kind of news. All listeners hear the news in the same order, even if a listener causes the next
+ * news. If a listener throws, the others are still called. Its error is reported as that of a page's event listener is.
  */
 export class Listeners<News extends readonly unknown[]> {
   readonly #listeners = new Set<(...news: News) => unknown>();
@@ -20,7 +20,7 @@ export class Listeners<News extends readonly unknown[]> {
   }
 
   tell(...news: News): void {
-    // With news that is being told, this is told after it.
+    // If other news is being told now, this news is told after it.
     if (this.#due.push(news) > 1) return;
     for (let next = this.#due[0]; next; next = this.#due[0]) {
       for (const listener of [...this.#listeners]) {

@@ -22,16 +22,18 @@ interface Request {
 }
 
 /**
- * Messages, and characters of them, that leave at once when a connection opens, and how long before as many follow: under
- * a server's limits of 100 a second, and of 1 MiB.
+ * The most messages that are sent at once when a connection opens. This and the next two stay below a server's limits
+ * of 100 messages and 1 MiB a second.
  */
 const SLICE = 25;
+/** The most characters that are sent at once then. */
 const SLICE_LENGTH = 50_000;
+/** Milliseconds before as many follow. */
 const PAUSE_MS = 300;
 
 /**
- * Messages on their way to the server, each of which leaves at most once, in the order of the calls, and requests that
- * wait for their answer.
+ * Messages on their way to the server, and requests that wait for their answer. Each message is sent at most once, in
+ * the order of the calls.
  */
 export class Outbox {
   readonly #config: ClientConfig;
@@ -43,7 +45,7 @@ export class Outbox {
   #hasEnded = false;
   readonly #report: (error: RealtimeClientError) => void;
 
-  /** `report` hears of messages that waited and could not be sent, and whose sender asked for no answer. */
+  /** `report` is called for waiting messages that could not be sent and whose sender asked for no answer. */
   constructor(config: ClientConfig, report: (error: RealtimeClientError) => void) {
     this.#config = config;
     this.#report = report;
@@ -55,7 +57,7 @@ export class Outbox {
 
   request(type: string, data: object): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      // Never used again, also on the next connection.
+      // An id is never used again, not even on the next connection.
       const id = ++this.#lastId;
       const message = { text: JSON.stringify({ event_type: type, data, id }) };
       this.#put(message);
@@ -69,14 +71,14 @@ export class Outbox {
     });
   }
 
-  /** Settles the request that an answer is to. */
+  /** Settles the request that an answer belongs to. */
   settle(answer: Answer): void {
     const request = this.#take(answer.id);
     if (answer.status === "success") request?.resolve(answer.data);
     else request?.reject(answerError(answer));
   }
 
-  /** Sends what waits. */
+  /** Sends the waiting messages. */
   opened(line: SocketLine): void {
     this.#line = line;
     this.#drain();
@@ -92,12 +94,12 @@ export class Outbox {
     }
   }
 
-  /** Takes messages again after its end. */
+  /** Takes messages again after `end()`. */
   begin(): void {
     this.#hasEnded = false;
   }
 
-  /** Rejects all requests; nothing is sent any more. */
+  /** Rejects all requests. Nothing is sent any more. */
   end(): void {
     this.#hasEnded = true;
     this.#waiting = [];
@@ -119,7 +121,9 @@ export class Outbox {
     this.#waiting.push(message);
   }
 
-  /** Sends a message, if the line is open, and answers whether it was. It has had its turn also if that throws. */
+  /**
+   * Sends a message if the line is open, and returns whether it was open. If this throws, the message is used up too.
+   */
   #leave({ text }: Message): boolean {
     try {
       return this.#line?.send(text) ?? false;
@@ -149,7 +153,7 @@ export class Outbox {
         this.#waiting.shift();
       } catch (error) {
         this.#waiting.shift();
-        // The rest later: if it is the line that takes nothing, its close comes first, and they wait for the next one.
+        // The rest is sent later. If the line itself is broken, it closes first, and the rest waits for the next one.
         this.#drainLater();
         this.#unsent(next, error as RealtimeClientError);
         return;
@@ -163,7 +167,7 @@ export class Outbox {
   }
 }
 
-/** The error that an answer tells of. */
+/** The error in an answer. */
 export function answerError({ error }: Answer): RealtimeClientError {
   return new RealtimeClientError(String(error?.code), String(error?.message));
 }

@@ -1,4 +1,4 @@
-/** What the client uses of a page; a worker has no document, and Node nothing of it. */
+/** The parts of a page that the client uses. A worker has no document, and Node has none of these parts. */
 interface Page {
   readonly document?: Target & { readonly visibilityState: string };
   readonly navigator?: { readonly onLine?: boolean };
@@ -11,12 +11,15 @@ type Target = Partial<Record<"addEventListener" | "removeEventListener", Listen>
 
 const page = globalThis as Page;
 
-/** Whether there surely is no network. */
+/** Whether there is certainly no network. */
 export function isOffline(): boolean {
   return page.navigator?.onLine === false;
 }
 
-/** Calls back when the page is looked at again or the network is back, and when it is gone, until the returned function is called. */
+/**
+ * Calls `onBack` when the page becomes visible again or the network is back, and `onOffline` when the network is gone.
+ * It does so until the returned function is called.
+ */
 export function followPage(onBack: () => void, onOffline: () => void): () => void {
   const { document } = page;
   const onVisibility = () => {
@@ -24,7 +27,7 @@ export function followPage(onBack: () => void, onOffline: () => void): () => voi
   };
   const followed: [Target | undefined, string, () => void][] = [
     [document, "visibilitychange", onVisibility],
-    // A page that comes out of the back/forward cache.
+    // This happens when a page comes out of the back/forward cache.
     [page, "pageshow", onBack],
     [page, "online", onBack],
     [page, "offline", onOffline],

@@ -4,12 +4,12 @@ import { clientConfig, type RealtimeClientOptions } from "./client-options.ts";
 import { ReconnectingClient } from "./reconnecting-client.ts";
 
 /**
- * Connects to `realtime()`, and connects again whenever the connection is lost: after a random time that grows with each
- * attempt, at once when the tab is looked at again or the network is back, and later when the server asks for it (4029,
- * 1013). Close codes from 4500 to 4999 end it.
+ * Connects to `realtime()`, and connects again whenever the connection is lost. It waits for a random time that grows
+ * with each attempt. It connects at once when the tab becomes visible again or the network is back. It waits longer
+ * when the server asks for it (4029, 1013). Close codes from 4500 to 4999 end the client.
  *
- * `ClientEvents` and `ServerEvents` are those of the server's `realtime<ClientEvents, ServerEvents>()`; `Answers` has the
- * type of the answer's data by the type of the event, for `request`.
+ * `ClientEvents` and `ServerEvents` are those of the server's `realtime<ClientEvents, ServerEvents>()`. `Answers` is
+ * for `request`: it maps the type of an event to the type of the answer's data.
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -19,6 +19,6 @@ export function realtimeClient<
   Answers extends object = object,
 >(options: RealtimeClientOptions): RealtimeClient<ClientEvents, ServerEvents, Answers> {
   const client: RealtimeClient = new ReconnectingClient(clientConfig(options));
-  // Of events it knows no more than that they are events: the rest is in the types.
+  // The class does not know the app's events. Only the types know them.
   return client as unknown as RealtimeClient<ClientEvents, ServerEvents, Answers>;
 }

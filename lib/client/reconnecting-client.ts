@@ -9,15 +9,15 @@ import { type Answer, answerError, Outbox } from "./outbox.ts";
 import { followPage, isOffline } from "./page.ts";
 import { ABNORMAL, type Closed, type LineHost, SocketLine } from "./socket-line.ts";
 
-/** Try again later (IANA registry of close codes). */
+/** The close code that means "try again later" (IANA registry of close codes). */
 const TRY_AGAIN_LATER = 1013;
 
-/** For how long a connection has to be open, so that the next attempt is a first one again. */
+/** Milliseconds that a connection has to be open before the next attempt counts as a first one again. */
 const STABLE_MS = 5000;
 
 type DataListener = (data: EventData) => unknown;
 
-/** Keeps one line to the server, and makes the next when it is lost. */
+/** Keeps one line to the server. When the line is lost, it makes the next one. */
 export class ReconnectingClient implements RealtimeClient {
   readonly #config: ClientConfig;
   readonly #outbox: Outbox;
@@ -27,14 +27,14 @@ export class ReconnectingClient implements RealtimeClient {
   #unfollow: () => void;
   readonly #host: LineHost;
   #state: ClientState = "connecting";
-  /** While it waits it has none. */
+  /** The current line. While the client waits, it has none. */
   #line: SocketLine | undefined;
   #closed: Closed = { code: ABNORMAL, reason: "" };
   #attempt = 0;
-  /** Until when the server has asked to be left alone. */
+  /** The time until which the server has asked the client to wait. */
   #patientUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  /** Runs for as long as another reconnect would find the same cookies. */
+  /** Runs for as long as another `reconnect()` would find the same cookies. */
   #justNow: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: ClientConfig) {
@@ -95,7 +95,7 @@ export class ReconnectingClient implements RealtimeClient {
     this.#outbox.send(type, data);
   }
 
-  /** What it resolves to is as the app's types say. */
+  /** The app's types say what the promise resolves to. */
   request(type: string, data: EventData = {}): Promise<never> {
     return this.#outbox.request(type, data) as Promise<never>;
   }
@@ -133,7 +133,7 @@ export class ReconnectingClient implements RealtimeClient {
     try {
       message = JSON.parse(text as string);
     } catch {
-      // Not of realtime: an app may send what it likes beside it.
+      // This message is not from realtime: an app may send other messages of its own.
       return;
     }
     const { event_type: type, data = {}, ...answer } = Object(message) as Answer & { event_type?: unknown };
@@ -156,7 +156,7 @@ export class ReconnectingClient implements RealtimeClient {
       this.#end(closed);
       return;
     }
-    // One that is let in and closed at once, again and again, is to wait longer each time.
+    // If the server accepts the client and closes it at once, again and again, the client waits longer each time.
     if (openMs >= STABLE_MS) this.#attempt = 0;
     this.#attempt++;
     const isPatient = code === closeCodes.rate_limited || code === TRY_AGAIN_LATER;
@@ -177,14 +177,17 @@ export class ReconnectingClient implements RealtimeClient {
     try {
       this.#line = new SocketLine(this.#config, this.#host);
     } catch (error) {
-      // As a page's policy may have it.
+      // A page's policy may forbid the connection.
       this.#lost({ code: ABNORMAL, reason: String(error) }, 0);
       return;
     }
     this.#enter("connecting");
   }
 
-  /** The user looks at the page again, or the network is back: what is open is tried, what waits need not. */
+  /**
+   * Called when the user looks at the page again, or the network is back. An open line is tested. A waiting client
+   * connects at once, unless the server has asked it to wait.
+   */
   #comeBack(): void {
     this.#line?.beat();
     if (this.#state !== "waiting" || performance.now() < this.#patientUntil) return;
@@ -192,7 +195,10 @@ export class ReconnectingClient implements RealtimeClient {
     this.#connect();
   }
 
-  /** There are few attempts then, and not none: a server on this machine can be there without a network. */
+  /**
+   * Called when the network is gone. Attempts become rare then, but they do not stop: a server on this machine can be
+   * reached without a network.
+   */
   #goOffline(): void {
     this.#line?.beat();
     if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);

@@ -2,17 +2,20 @@ import { HEARTBEAT } from "../realtime/messages/protocol.ts";
 import type { ClientConfig } from "./client-options.ts";
 import type { WebSocketLike } from "./web-socket-like.ts";
 
-/** How a connection ended: `1006` if nobody said why. */
+/** The code and reason of a connection's end. The code is `1006` if neither side gave one. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
 }
 
-/** Who hears of a line. */
+/** The host of a line. The line tells it what happens. */
 export interface LineHost {
   opened(): void;
   received(message: unknown): void;
-  /** Told once, at the end, with for how many milliseconds it was open; not told of a line that was closed from here. */
+  /**
+   * Called once, when the line is lost, with the milliseconds for which it was open. It is not called for a line that
+   * this side has closed by `close()`.
+   */
   lost(closed: Closed, openMs: number): void;
 }
 
@@ -24,21 +27,22 @@ const NORMAL = 1000;
 /** The code of a connection that ended without a close frame (RFC 6455, section 7.1.5). */
 export const ABNORMAL = 1006;
 
-/** How late a timer may be, before it is a sign that the page was asleep. */
+/** Milliseconds that a timer may be late. A later timer is a sign that the page was asleep. */
 const LATE_MS = 1000;
 
 const BEAT = JSON.stringify({ event_type: HEARTBEAT, data: {} });
 
 /**
- * One attempt to connect, and the connection that it becomes. One that does not open, or answers no heartbeat, is given
- * up and heard no more, whatever the WebSocket does later: browsers tell of the close of a dead line up to a minute
- * afterwards, when the next one is open.
+ * One attempt to connect, and the connection that follows from it.
+ *
+ * The client gives up a line that does not open or does not answer a heartbeat. After that it ignores all events of the
+ * WebSocket: browsers may report the close of a dead line up to a minute later, when the next line is open.
  */
 export class SocketLine {
   readonly #config: ClientConfig;
   readonly #host: LineHost;
   readonly #socket: WebSocketLike;
-  /** Runs until it has opened, or until an answer to a heartbeat is here. */
+  /** Runs until the line has opened, or until the answer to a heartbeat has arrived. */
   #deadline: Timer | undefined;
   #beats: Timer | undefined;
   #openedAt: number | undefined;
@@ -56,23 +60,26 @@ export class SocketLine {
       host.received(data);
     };
     socket.onclose = ({ code, reason }: Closed) => this.#lose({ code, reason });
-    // A close follows, which is enough. It stays when the others go: ws's would end the process if nobody listened.
+    // A close event follows, which is enough. This listener is never removed: an unheard error of ws ends the process.
     socket.onerror = () => {};
   }
 
-  /** Whether what is sent now is on its way: not so while it closes. */
+  /** Whether the line is open for messages. While it closes, it is not. */
   get isOpen(): boolean {
     return this.#socket.readyState === OPEN;
   }
 
-  /** Sends, if it is open, and answers whether it was. @throws what the WebSocket throws. */
+  /** Sends a text if the line is open, and returns whether it was open. @throws what the WebSocket throws. */
   send(text: string): boolean {
     const { isOpen } = this;
     if (isOpen) this.#socket.send(text);
     return isOpen;
   }
 
-  /** Sends what is not the app's, to whom no error of it is told: a line that takes nothing is found dead by the next beat. */
+  /**
+   * Sends a message of the client itself. The app is not told of an error: if the line takes no messages, the next
+   * heartbeat finds it dead.
+   */
   say(text: string): boolean {
     try {
       return this.send(text);
@@ -81,12 +88,12 @@ export class SocketLine {
     }
   }
 
-  /** Says that the user is there, and finds out whether the line is alive: anything that is received shows it. */
+  /** Says that the user is there, and tests whether the line is alive. Any received message shows that it is. */
   beat(): void {
     if (this.say(BEAT)) this.#expect(this.#config.requestTimeoutMs, "no_answer");
   }
 
-  /** Closes, after what was sent. */
+  /** Closes the line after all sent messages. */
   close(): void {
     this.#release();
     this.#socket.close(NORMAL);
@@ -109,8 +116,8 @@ export class SocketLine {
     const dueAt = performance.now() + withinMs;
     this.#deadline ??= setTimeout(() => {
       this.#deadline = undefined;
-      // After a sleep this runs before what has come in meanwhile: it is heard first. Only once, as the timers of a
-      // hidden tab are always late.
+      // After a sleep this timer runs before the messages that came in meanwhile. So it waits once more, and they are
+      // heard first. It does so only once, because the timers of a hidden tab are always late.
       if (!isSecond && performance.now() > dueAt + LATE_MS) this.#expect(withinMs, otherwise, true);
       else this.#giveUp(otherwise);
     }, withinMs);

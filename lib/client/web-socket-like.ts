@@ -1,22 +1,22 @@
-/** What the client uses of a WebSocket: browsers' own, Node's (from 22 on) and ws's have it. */
+/** The parts of a WebSocket that the client uses. Those of browsers, of Node (from 22 on) and of ws have them. */
 export interface WebSocketLike {
-  /** `1` is open. */
+  /** The state of the WebSocket. `1` means open. */
   readonly readyState: number;
-  /** Called when it is open. */
+  /** Called when the WebSocket opens. */
   onopen: ((event: never) => unknown) | null;
   /** Called with each message. */
   onmessage: ((event: never) => unknown) | null;
-  /** Called when it is closed. */
+  /** Called when the WebSocket has closed. */
   onclose: ((event: never) => unknown) | null;
-  /** Called when it has failed; `onclose` follows. */
+  /** Called when the WebSocket has failed. `onclose` follows. */
   onerror: ((event: never) => unknown) | null;
   /** Sends a text message. */
   send(text: string): void;
   /** Begins to close. */
   close(code?: number): void;
-  /** Cuts a line without waiting for the other side. Browsers have no such thing. */
+  /** Cuts the connection without waiting for the other side. Browsers do not have this method. */
   terminate?(): void;
 }
 
-/** Makes WebSockets, as the global `WebSocket` does. */
+/** A class that makes WebSockets, as the global `WebSocket` does. */
 export type WebSocketClass = new (url: string) => WebSocketLike;
