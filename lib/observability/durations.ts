@@ -1,9 +1,9 @@
-/** From a tenth of a millisecond to a handshake's patience, in seconds. */
+/** The upper bounds of the buckets in seconds: from a tenth of a millisecond to the timeout of a handshake. */
 export const BUCKETS: readonly number[] = Object.freeze([
   0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5,
 ]);
 
-/** How long some things took: how many at most as long as each bucket says, how many in all, and the sum in seconds. */
+/** Counts durations. It keeps the number of durations in each bucket, the number of all, and their sum in seconds. */
 export class Durations {
   readonly #counts: number[] = BUCKETS.map(() => 0);
   #count = 0;
@@ -17,7 +17,7 @@ export class Durations {
     if (at >= 0) this.#counts[at] = (this.#counts[at] as number) + 1;
   }
 
-  /** Adds what another has counted. */
+  /** Adds the counts of another instance. */
   add(other: Durations): void {
     for (const [at, count] of other.#counts.entries())
       this.#counts[at] = (this.#counts[at] as number) + count;
@@ -33,7 +33,7 @@ export class Durations {
     return this.#sum;
   }
 
-  /** How many took at most as long as each bucket says: each counts those before it. */
+  /** The number of durations up to the bound of each bucket. Each number includes those of the buckets before it. */
   get cumulative(): readonly number[] {
     let total = 0;
     return this.#counts.map((count) => {

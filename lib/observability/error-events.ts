@@ -2,12 +2,15 @@ import { EventEmitter } from "node:events";
 import { types } from "node:util";
 import type { Request } from "express";
 
-/** Hears of what went wrong beside a request or connection, without having stopped it. */
+/** Called with an error that happened beside a request or connection and did not stop it. */
 export type ErrorListener = (error: Error, req: Request) => void;
 
 type Listener = (...args: unknown[]) => unknown;
 
-/** Tells of errors that nobody else is told of. Unlike an EventEmitter's, they end no process: unheard, they are a warning. */
+/**
+ * Reports errors that nobody else is told of. Unlike the errors of an EventEmitter, they never end the process. Without
+ * a listener, an error is a process warning.
+ */
 export class ErrorEvents<Subject = Request> {
   readonly #emitter = new EventEmitter();
 
@@ -30,7 +33,9 @@ export class ErrorEvents<Subject = Request> {
   }
 }
 
-/** Whoever reports has something to finish, and nobody to whom a listener's failure could be thrown. */
+/**
+ * Calls a listener, and never rejects: the code that reports goes on, and no caller could handle a listener's failure.
+ */
 async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
   try {
     await listener(...args);
@@ -39,7 +44,7 @@ async function tell(listener: Listener, ...args: unknown[]): Promise<void> {
   }
 }
 
-/** Anything can be thrown, also what has no text. */
+/** Makes an error of a thrown value. Code can throw any value, even one that has no text. */
 function asError(thrown: unknown): Error {
   try {
     if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
@@ -51,7 +56,7 @@ function asError(thrown: unknown): Error {
   }
 }
 
-/** Whether Node can print it: what fails there, a tick later, ends the process. */
+/** Whether Node can print an error. Node prints a warning a tick later, and a failure there ends the process. */
 function isReadable(error: Error): boolean {
   try {
     const { name, stack, code, detail } = error as Error & { code?: unknown; detail?: unknown };
@@ -65,7 +70,7 @@ function warn(error: Error): void {
   try {
     process.emitWarning(isReadable(error) ? error : new Error("An error was thrown that cannot be read"));
   } catch {
-    // An error of another realm, such as that in which a test runner has loaded this, is none to Node.
+    // Node does not accept an error of another realm, such as the realm in which a test runner has loaded this file.
     process.emitWarning(error.message, { type: error.name });
   }
 }

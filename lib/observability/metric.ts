@@ -5,11 +5,11 @@ import type { DurationsBy } from "./timings.ts";
 export interface Value {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** Where it is not the metric's own name. */
+  /** The name of the line, if it differs from the metric's own name. */
   readonly metricName?: string;
 }
 
-/** What a register of prom-client knows of a metric, and answers to others who ask for it. */
+/** The data of a metric that a register of prom-client reads, and returns to callers that ask for it. */
 export interface MetricValues {
   readonly name: string;
   readonly help: string;
@@ -18,13 +18,13 @@ export interface MetricValues {
   readonly aggregator: "sum";
 }
 
-/** A metric as a register of prom-client needs it, which asks for its values whenever it is scraped. */
+/** A metric in the form that a register of prom-client needs. The register asks for its values at each scrape. */
 export abstract class Metric {
-  /** A register that writes OpenMetrics renames counters. */
+  /** The name is not read-only, because a register that writes OpenMetrics renames counters. */
   name: string;
   readonly help: string;
   readonly type: MetricValues["type"];
-  /** How figures of several processes are put together. */
+  /** The way in which prom-client combines the figures of several processes. */
   readonly aggregator = "sum";
 
   constructor(type: MetricValues["type"], name: string, help: string) {
@@ -33,19 +33,19 @@ export abstract class Metric {
     this.help = help;
   }
 
-  /** As prom-client's metrics have it. */
+  /** Returns the current values. The metrics of prom-client have the same method. */
   async get(): Promise<MetricValues> {
     const { name, help, type, aggregator } = this;
     return { name, help, type, values: this.values(), aggregator };
   }
 
-  /** As prom-client's metrics have it. What is counted since the node began is not to be forgotten. */
+  /** Does nothing: counts since the start of the node must not be lost. The metrics of prom-client have this method. */
   reset(): void {}
 
   protected abstract values(): Value[];
 }
 
-/** A gauge or counter whose value others know. */
+/** A gauge or counter. It reads its values from a function. */
 export class SumMetric extends Metric {
   readonly #values: () => Value[];
 
@@ -59,7 +59,7 @@ export class SumMetric extends Metric {
   }
 }
 
-/** A histogram of durations in seconds, by a label if it has one. */
+/** A histogram of durations in seconds. If it has a label, it groups the durations by that label. */
 export class DurationMetric extends Metric {
   readonly #label: string | undefined;
   readonly #sources: () => DurationsBy[];

@@ -5,25 +5,25 @@ import type { WebSocketStats } from "./web-socket-stats.ts";
 
 /** A register of prom-client, such as `promClient.register`. */
 export interface MetricsRegister {
-  /** As prom-client's registers have it. */
+  /** Adds a metric, as in prom-client's registers. */
   registerMetric(metric: never): void;
 }
 
-/** Counts what it keeps in this process, if that is anything. */
+/** A backend that may keep data in this process. If it does, it counts that data. */
 interface Counted {
   stats?(): Readonly<Record<(typeof KEPT)[number], number>>;
 }
 
 const KEPT = ["sessions", "sessionBytes", "memberships", "connectionDataBytes"] as const;
 
-/** Where the figures come from. */
+/** The sources of the figures. */
 export interface MetricsSources {
   readonly keeper: Timed & { readonly config: { readonly backend: Counted } };
   webSocket(): WebSocketStats;
   realtime(): RealtimeStats | undefined;
 }
 
-/** What a register has of this package: sums over all that were added to it. */
+/** The state of this package for one register: all sources that were added to it, and metrics that sum over them. */
 interface Registered {
   readonly sources: Set<MetricsSources>;
   readonly timings: Set<Timings>;
@@ -35,24 +35,28 @@ const registered = new WeakMap<object, Registered>();
 const PREFIX = "express_session_stack_";
 
 /**
- * Puts the figures of a node into a register of prom-client, which reads them whenever it is scraped. Only what
- * is timed costs anything before. What is added to one register is summed there; adding it again does nothing.
+ * Adds the figures of a node to a register of prom-client. The register reads the figures at each scrape. Between
+ * scrapes, only the timed figures cost anything. The register sums over all nodes that were added to it. Adding a node
+ * again does nothing.
  *
- * Nothing of prom-client is imported: a register takes all that can be asked for its values, so that a server that is
- * bundled, with or without prom-client, needs none beside it.
+ * This file imports nothing from prom-client: a register accepts any object that it can ask for values. So a bundled
+ * server, with or without prom-client, needs no separate prom-client beside it.
  */
 export function registerMetrics(register: MetricsRegister, sources: MetricsSources): void {
   if (typeof register?.registerMetric !== "function")
     throw new TypeError("webSocketSessions: metrics takes a register of prom-client");
   const known = registered.get(register) ?? newMetrics();
-  // Again as well: the register may have been cleared.
+  // The metrics are added in each call, because the register may have been cleared.
   for (const [name, metric] of known.metrics) put(register, name, metric);
   registered.set(register, known);
   known.sources.add(sources);
   known.timings.add(timingsOf(sources.keeper));
 }
 
-/** A register that has the metric takes no second one; by another name it may have it, since it renames counters. */
+/**
+ * Adds a metric, unless the register has it already: a register refuses a second one. The register renames counters, so
+ * it may have the metric under another name.
+ */
 function put(register: MetricsRegister, name: string, metric: Metric): void {
   const { getSingleMetric } = register as { getSingleMetric?: (name: string) => unknown };
   if (getSingleMetric?.call(register, name) !== metric) register.registerMetric(metric as never);
@@ -108,7 +112,7 @@ function newMetrics(): Registered {
   for (const name of KEPT) {
     const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const value = () => {
-      // Of one backend once, however many have it.
+      // Each backend counts once, even if several sources share it.
       const backends = new Set([...sources].map(({ keeper }) => keeper.config.backend));
       let total = 0;
       for (const backend of backends) total += backend.stats?.()[name] ?? 0;

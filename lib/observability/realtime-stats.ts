@@ -1,23 +1,23 @@
-/** Figures of realtime on this node. All but the first three have been counted since it began. */
+/** Figures of realtime on this node. All but the first three count from its start. */
 export interface RealtimeStats {
-  /** Open now. */
+  /** Connections that are open now. */
   readonly connections: number;
   /** Users with an open connection here. */
   readonly users: number;
   /** Groups with an open connection here. */
   readonly groups: number;
-  /** Messages of clients, heartbeats too. */
+  /** Messages of clients, including heartbeats. */
   readonly messagesIn: number;
-  /** Bytes of these messages, without frames. */
+  /** Bytes of the messages of clients, without frames. */
   readonly bytesIn: number;
   /** Messages to clients. */
   readonly messagesOut: number;
-  /** Bytes of these messages, with frames. */
+  /** Bytes of the messages to clients, with frames. */
   readonly bytesOut: number;
-  /** Connections closed with 4013, for not reading. */
+  /** Connections closed with 4013, because the client did not read. */
   readonly slowConsumers: number;
-  /** Connections closed with 4029, for sending too fast. */
+  /** Connections closed with 4029, because the client sent too fast. */
   readonly rateLimited: number;
-  /** Connections closed with 4008, for being silent too long. */
+  /** Connections closed with 4008, because the client was silent for too long. */
   readonly inactive: number;
 }

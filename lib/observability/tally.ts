@@ -1,4 +1,4 @@
-/** Counts what has happened, by name. */
+/** Counts events by their name. */
 export class Tally<Name extends string | number = string> {
   readonly #counts = new Map<Name, number>();
 

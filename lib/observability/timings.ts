@@ -1,9 +1,9 @@
 import { Durations } from "./durations.ts";
 
-/** Durations by what they are of. */
+/** Durations, grouped by a name such as the result of a call. */
 export type DurationsBy = Map<string, Durations>;
 
-/** What of a stack can be timed. */
+/** The parts of a stack that can be timed. */
 export interface Timed {
   readonly config: {
     readonly bounds: { onCall(listener: (result: string, ms: number) => void): void };
@@ -14,11 +14,11 @@ export interface Timed {
 const OF_ALL = "";
 const timings = new WeakMap<Timed, Timings>();
 
-/** What is timed of one stack, however many listen to it. */
+/** The timings of one stack. However many registers read them, each stack has them once. */
 export class Timings {
   /** Calls to the backend, by their result. */
   readonly calls: DurationsBy = new Map();
-  /** From the ends of sessions to the close of their connections. */
+  /** Times from the ends of sessions to the close of their connections. */
   readonly revocations: DurationsBy = new Map([[OF_ALL, new Durations()]]);
 
   constructor({ config }: Timed) {
@@ -27,7 +27,7 @@ export class Timings {
   }
 }
 
-/** The timings of a stack, which begin when they are first asked for. */
+/** Returns the timings of a stack. They begin at the first call. */
 export function timingsOf(keeper: Timed): Timings {
   const known = timings.get(keeper) ?? new Timings(keeper);
   timings.set(keeper, known);
