@@ -68,8 +68,8 @@ export class CatchUp {
   }
 
   /**
-   * Begins to catch up: this node may have missed something. If it had lapsed, sessions may also have ended without
-   * anybody waiting for it.
+   * Begins to catch up: this node may have missed something. If it had lapsed, sessions may also have ended while
+   * no other node waited for this one.
    */
   begin(hasLapsed: boolean): void {
     this.#parts.presence.invalidate();
