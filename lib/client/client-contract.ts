@@ -62,8 +62,7 @@ export interface RealtimeClient<
    * an event that left just before the connection was lost may be lost too. Use `request` to know whether it arrived.
    *
    * @throws {RealtimeClientError} `queue_full`, `not_sent` if the WebSocket refuses the event, or `closed` once the
-   * client
-   *   has ended.
+   *   client has ended.
    * @throws {TypeError} for data that is no JSON.
    */
   send<Type extends EventName<ClientEvents>>(
