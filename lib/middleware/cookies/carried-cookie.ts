@@ -33,7 +33,7 @@ export interface CookieOwner {
   readonly isReplacement: boolean;
 }
 
-/** The session cookie of one request or connection. Knows which session the client has a cookie for, and sends cookies. */
+/** The session cookie of one request or connection. It knows which session the client has a cookie for. */
 export class CarriedCookie {
   readonly #req: Request;
   readonly #config: SessionConfig;

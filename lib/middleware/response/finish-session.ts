@@ -52,7 +52,7 @@ function settleSession(
     });
   }
   if (record?.failure !== undefined && !record.hasEnded) {
-    // The app knows of the failure and chooses its answer. An automatic save could keep a change that it reports as lost.
+    // The app knows of the failure and answers it. An automatic save could keep a change that it reports as lost.
     debugSession(req, "not saved: a save has failed before");
     if (res.statusCode < 400) keeper.errors.report(record.failure, req);
   }
@@ -77,7 +77,7 @@ function settleSession(
   return touchIfDue(keeper, open, record, req);
 }
 
-/** Touches the session if that is due. A failed touch does not fail the response, because the session was read correctly. */
+/** Touches the session if due. A failed touch does not fail the response: the session was read correctly. */
 function touchIfDue(
   keeper: SessionKeeper,
   open: OpenSession,
