@@ -9,8 +9,9 @@ import { SIGNED, unsignValue } from "./cookies/signed-value.ts";
 /** Options of {@link cookieMiddleware}. */
 export interface CookieMiddlewareOptions {
   /**
-   * Signs `res.cookie(name, value, { signed: true })` and checks `req.signedCookies`, and does so for the session unless
-   * that has a secret of its own. Of several the first signs and all are accepted; an array is read at each request.
+   * Signs `res.cookie(name, value, { signed: true })` and checks `req.signedCookies`. The session uses it too, unless
+   * the session has a secret of its own. The first of several secrets signs, and all of them are accepted. An array is
+   * read at each request.
    */
   secret?: CipherKey | readonly CipherKey[];
   /** Decodes a cookie's value. @default decodeURIComponent, and the value as it is where that fails */
@@ -28,10 +29,10 @@ const checked = optionsCheck<CookieMiddlewareOptions>("cookieMiddleware", {
 const JSON_VALUE = "j:";
 
 /**
- * Parses the request's cookies into `req.cookies`, and with a `secret` the signed ones into `req.signedCookies`.
+ * Parses the request's cookies into `req.cookies`. With a `secret` it parses signed cookies into `req.signedCookies`.
  *
- * It does what cookie-parser does: a cookie whose signature does not fit is `false` in `req.signedCookies`,
- * values that begin with `j:` are parsed as JSON, and `req.secret` is set for `res.cookie`.
+ * It works like cookie-parser. A cookie with a wrong signature is `false` in `req.signedCookies`. Values that begin
+ * with `j:` are parsed as JSON. `req.secret` is set for `res.cookie`.
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -45,7 +46,7 @@ export function cookieMiddleware(...given: unknown[]): unknown {
   const decode = options.decode && decodeBy(options.decode);
 
   const parser = function cookieMiddleware(req: Request, _res: Response, next: NextFunction): void {
-    // An array that was given is the app's, and may have changed since.
+    // The app owns the array that it has given, and may have changed it since.
     const isSigning = secrets.length > 0;
     if ((wasSigning && !isSigning) || !secrets.every(isSecret)) {
       next(noSecret());
@@ -79,15 +80,15 @@ export function cookieMiddleware(...given: unknown[]): unknown {
 
 const parsers = new WeakSet<RequestHandler>();
 
-/** Whether a middleware is one of these, which do nothing with the response. */
+/** Whether a middleware was made by `cookieMiddleware`. Such a middleware does nothing with the response. */
 export function isCookieMiddleware(middleware: RequestHandler): boolean {
   return parsers.has(middleware);
 }
 
-/** What a cookieMiddleware knows of secrets, on a request that went through it. */
+/** The key under which a request keeps the secrets of the cookieMiddleware that it went through. */
 const GIVEN: unique symbol = Symbol("express-session-stack.secrets");
 
-/** The secret that `res.cookie` signs with, as cookie-parser and cookieMiddleware leave it, and what cookieMiddleware was given. */
+/** A request with the secret that `res.cookie` signs with, and with the secrets that cookieMiddleware was given. */
 type RequestWithSecrets = Omit<Request, "secret"> & {
   secret?: CipherKey | undefined;
   [GIVEN]?: Given;
@@ -95,15 +96,15 @@ type RequestWithSecrets = Omit<Request, "secret"> & {
 
 interface Given {
   readonly secrets: readonly CipherKey[];
-  /** `req.secret` as it was then. */
+  /** `req.secret` at the time when the secrets were noted. */
   readonly secret: CipherKey | undefined;
-  /** Whether it is none of another's. */
+  /** Whether `secret` belongs to this cookieMiddleware, or was not set. */
   readonly isOwn: boolean;
-  /** Whether `req.signedCookies` are those of the secrets. */
+  /** Whether `req.signedCookies` was checked with these secrets. */
   readonly isParser: boolean;
 }
 
-/** As cookie-parser does, `req.secret` is set by the parser that comes first. */
+/** Notes the secrets. As with cookie-parser, the first parser sets `req.secret`. */
 function giveSecrets(req: RequestWithSecrets, secrets: readonly CipherKey[]): void {
   const [first] = secrets;
   if (first === undefined) return;
@@ -114,8 +115,8 @@ function giveSecrets(req: RequestWithSecrets, secrets: readonly CipherKey[]): vo
 }
 
 /**
- * The secrets of a request whose session has none of its own: `req.secret` signs, and those beside it that
- * cookieMiddleware was given are accepted, unless the app has set another `req.secret` since.
+ * The secrets of a request for a session without a secret of its own. `req.secret` signs. The other secrets of
+ * cookieMiddleware are accepted too, unless the app has set another `req.secret` since.
  */
 export function secretsOf(request: Request): readonly CipherKey[] {
   const { secret, [GIVEN]: given } = request as RequestWithSecrets;
@@ -123,7 +124,7 @@ export function secretsOf(request: Request): readonly CipherKey[] {
   return given.isOwn || secret === undefined ? given.secrets : [secret, ...given.secrets];
 }
 
-/** Whether a cookieMiddleware has read the signed cookies, so that its secrets are known to be all that there are. */
+/** Whether a cookieMiddleware has read the signed cookies. If so, no secrets beside its own exist. */
 export function hasKnownSecrets(request: Request): boolean {
   return (request as RequestWithSecrets)[GIVEN]?.isParser === true;
 }
@@ -134,7 +135,7 @@ export function secretList(secret: CipherKey | readonly CipherKey[] | undefined)
   return Array.isArray(secret) ? secret : [secret as CipherKey];
 }
 
-/** Whether something can sign: with an empty secret anybody could. */
+/** Whether a value can sign. An empty secret cannot, because anybody could sign with it. */
 export function isSecret(secret: unknown): boolean {
   if (typeof secret === "string") return secret !== "";
   if (secret instanceof KeyObject) return secret.type === "secret";
@@ -145,7 +146,7 @@ function noSecret(): TypeError {
   return new TypeError('cookieMiddleware: option "secret" must not be empty, nor any of several');
 }
 
-/** As with cookie-parser, a value that cannot be decoded is left as it is. */
+/** As with cookie-parser, a value that cannot be decoded stays as it is. */
 function decodeBy(decode: (value: string) => string): (value: string) => string {
   return (value) => {
     try {
@@ -159,7 +160,7 @@ function decodeBy(decode: (value: string) => string): (value: string) => string 
 function jsonValue(value: string): unknown {
   if (!value.startsWith(JSON_VALUE)) return value;
   try {
-    // Only what is true: as in cookie-parser, whose `j:0` stays a text.
+    // Only a truthy result counts. As in cookie-parser, `j:0` stays a text.
     return JSON.parse(value.slice(JSON_VALUE.length)) || value;
   } catch {
     return value;

@@ -21,10 +21,10 @@ import { briefly, debugSession } from "./debug-session.ts";
 import { RequestSessionActions, type SessionSteps } from "./request-session-actions.ts";
 import type { SessionConfig } from "./session-options.ts";
 
-/** Milliseconds for which a session that was seen in the store is there: no login is done in less. */
+/** Milliseconds for which a session counts as existing after it was seen in the store. No login takes less time. */
 const SAME_MOMENT_MS = 1;
 
-/** The session of one request or connection: begins it, writes it, ends it, and decides whether its cookie is sent. */
+/** Begins, writes and ends the session of one request or connection, and decides whether its cookie is sent. */
 export class OpenSession implements RecordOwner, SessionSteps {
   /** The id in the cookie that the client has sent, if the cookie was signed here. */
   readonly requestedId: string | undefined;
@@ -47,7 +47,7 @@ export class OpenSession implements RecordOwner, SessionSteps {
     this.#cookie = new CarriedCookie(req, config, this, signer, requestedId);
   }
 
-  /** The record of the session that is in `req.session` now, also of one that the app has loaded; of none, once it has unset it. */
+  /** The record of the session in `req.session`, even if the app has loaded it; `undefined` once the app has unset it. */
   get record(): SessionRecord | undefined {
     const { session } = this.#req;
     if (this.#record?.session === session) return this.#record;
@@ -59,17 +59,17 @@ export class OpenSession implements RecordOwner, SessionSteps {
     return this.#record;
   }
 
-  /** Whether the session takes the place of another one, so that the client must learn of it. */
+  /** Whether the session replaces another one. The client must then learn of it. */
   get isReplacement(): boolean {
     return this.#isReplacement;
   }
 
-  /** When the session was last saved, by what its cookie said as it was loaded; of a new one, never. */
+  /** When the session was last saved, according to its cookie when it was loaded. A new session was never saved. */
   get savedAt(): number {
     return this.#savedAt;
   }
 
-  /** Whether the client's cookie names this session, so that it was not begun by this very request. */
+  /** Whether the client's cookie names this session. If so, this request has not begun the session. */
   isCarried(record: SessionRecord): boolean {
     return this.#cookie.names(record);
   }
@@ -79,17 +79,17 @@ export class OpenSession implements RecordOwner, SessionSteps {
     return this.#cookie.isHeadSent;
   }
 
-  /** Why the session may not be stored, if so: it is new, and no cookie can be made to name it to the client. */
+  /** The reason why a new session may not be stored, if there is one: no cookie can bring its id to the client. */
   obstacleTo(record: SessionRecord): Obstacle | undefined {
     return record.isStored ? undefined : this.#cookie.obstacleTo(record);
   }
 
-  /** Whether the app has left the request its id, without which express-session neither saves nor sends a cookie. */
+  /** Whether the request still has its session id. Without it express-session neither saves nor sends a cookie. */
   get hasId(): boolean {
     return typeof this.#req.sessionID === "string";
   }
 
-  /** Settles as the session's end does, while that is under way; `undefined` if none is. */
+  /** Settles together with the session's end that is under way; `undefined` if none is under way. */
   get ending(): Promise<unknown> | undefined {
     return this.#ending;
   }
@@ -136,7 +136,7 @@ export class OpenSession implements RecordOwner, SessionSteps {
     this.#begin(stored.data, stored);
   }
 
-  /** Puts a session into `req.session` whose data the app has read from the store by itself. */
+  /** Puts a session into `req.session`. The app has read the data of this session from the store itself. */
   create(data: SessionData): Session {
     const { json, text = json } = this.#config.saves.format.snapshot(data);
     this.adopt({ data: sessionDataOf(data), json, version: text });
@@ -163,13 +163,13 @@ export class OpenSession implements RecordOwner, SessionSteps {
       debugSession(this.#req, `not saved: ${briefly(error)}`);
       throw error;
     }
-    // It may have been ended by others of this request in the meantime.
+    // Another part of this request may have ended the session in the meantime.
     debugSession(this.#req, record.hasEnded && isOver(record.session.cookie) ? "expired" : "saved");
   }
 
   /**
-   * Ends what a first save may have stored whose answer did not come: no client gets its cookie, so it would be nobody's
-   * to end. Nobody waits for it.
+   * Ends a session that an unanswered first save may have stored. No client gets its cookie, so nobody could end it.
+   * Nobody waits for this call.
    */
   abandonUnsure(): void {
     const record = this.#record;
@@ -177,8 +177,8 @@ export class OpenSession implements RecordOwner, SessionSteps {
   }
 
   /**
-   * Ends a session, and has the client forget its cookie unless another one takes its place. Resolves to whether it was
-   * still there.
+   * Ends a session. The client must then forget its cookie unless another session replaces it. Resolves to whether the
+   * session still existed.
    */
   async end(record: SessionRecord, reason: EndReason): Promise<boolean> {
     this.#cookie.willEnd(record);
@@ -198,11 +198,11 @@ export class OpenSession implements RecordOwner, SessionSteps {
   }
 
   /**
-   * Sets the session cookie if one is due, or expires it if its session has ended. Called once, when the response's head
-   * is about to be sent.
+   * Sets the session cookie if one is due, or expires it if its session has ended. The caller calls this once, just
+   * before the response's head is sent.
    *
-   * `willSave` says whether changes that are not saved yet will be: on HTTP when the response ends, on a
-   * WebSocket never. Without a response it is only noted that from here on no cookie can be sent.
+   * `willSave` says whether unsaved changes will be saved. HTTP saves them when the response ends, a WebSocket never.
+   * Without a response the call only notes that from here on no cookie can be sent.
    */
   sendCookie(res: Response | undefined, { willSave }: { willSave: boolean }): void {
     this.#cookie.send(res, willSave);
@@ -211,12 +211,12 @@ export class OpenSession implements RecordOwner, SessionSteps {
     dismissGuest(this.#req, this.#config, res, record.session.cookie);
   }
 
-  /** The session was gone before this request could end it: what the client has by now may be another one's cookie. */
+  /** Keeps the client's cookie when the session ended before this request could end it. It may name another session. */
   leaveCookie(record: SessionRecord): void {
     this.#cookie.hasNotEnded(record);
   }
 
-  /** Looks whether the session is still there before its cookie is sent again, if it was not seen for so long: a login may have replaced it. */
+  /** Checks a session not seen for `seenWithinMs` before its cookie is sent again. A login may have replaced it. */
   verifyCookie(seenWithinMs: number = SAME_MOMENT_MS): Promise<void> | undefined {
     const { record } = this;
     if (!record?.isStored || !this.isCarried(record) || this.isHeadSent) return undefined;
@@ -224,18 +224,18 @@ export class OpenSession implements RecordOwner, SessionSteps {
     return record.verify();
   }
 
-  /** Whether `sendCookie` would set a cookie, whatever the response. */
+  /** Whether `sendCookie` would set a cookie, regardless of the response. */
   isCookieDue({ willSave }: { willSave: boolean }): boolean {
     const isGuestOver = this.record?.userId !== undefined && this.guestKeys.length > 0;
     return isGuestOver || this.#cookie.isDue(willSave);
   }
 
-  /** The keys that the client was given as a guest's. */
+  /** The keys that the client was given as a guest. */
   get guestKeys(): readonly string[] {
     return guestKeysOf(this.#req, this.#config);
   }
 
-  /** The Set-Cookie line of a guest's key; `undefined` if no cookie can be carried. */
+  /** The Set-Cookie line of a guest's key; `undefined` if no such cookie may be sent. */
   guestCookie(key: string): string | undefined {
     const cookie = this.record?.session.cookie;
     return cookie && this.#cookie.mayGo(cookie) ? guestCookie(this.#config, key, cookie) : undefined;

@@ -24,11 +24,11 @@ export interface SessionSteps {
   generate(): void;
   /** Ends a session. Resolves to whether it was still there. */
   end(record: SessionRecord, reason: EndReason): Promise<boolean>;
-  /** Leaves the client its cookie: it may be that of another session by now. */
+  /** Leaves the client its cookie. The cookie may belong to another session by now. */
   leaveCookie(record: SessionRecord): void;
 }
 
-/** Carries out what the `req.session` of a request or connection is told. */
+/** Carries out the method calls on the `req.session` of a request or connection. */
 export class RequestSessionActions implements SessionActions {
   readonly #req: Request;
   readonly #open: SessionSteps;
@@ -53,7 +53,7 @@ export class RequestSessionActions implements SessionActions {
       .read()
       .catch((error) => {
         if (!isSessionDeleted(error)) throw error;
-        // The words that express-session has for it; what to do is in the cause.
+        // The message is that of express-session. The cause says what to do.
         throw new SessionStackError("ERR_SESSION_DELETED", "failed to load session", { cause: error });
       });
     this.#req.sessionID = reloaded.id;
@@ -66,14 +66,14 @@ export class RequestSessionActions implements SessionActions {
     try {
       await this.#open.end(record, "session_ended");
     } catch (error) {
-      // It may be there still: whoever asks again must not be told that there is nothing to end.
+      // The session may still exist. A second attempt must not find that there is nothing to end.
       if (this.#req.session === undefined) this.#req.session = destroyed as Request["session"];
       throw error;
     }
   }
 
   async regenerate(replaced: Session): Promise<void> {
-    // Its id would never reach the client: then rather keep the old session than end it for nothing.
+    // The new id would never reach the client. The old session is kept, because ending it would gain nothing.
     if (this.#open.isHeadSent) throw notCarried("head sent");
     const record = BoundSession.recordOf(replaced);
     const { userId } = record;
@@ -82,10 +82,10 @@ export class RequestSessionActions implements SessionActions {
       return;
     }
     this.#open.leaveCookie(record);
-    // Somebody has ended the login meanwhile: under another id it would go on.
+    // Somebody has ended the login in the meantime. A new id would let the login go on.
     if (userId !== undefined) throw sessionDeleted();
     this.#open.generate();
-    // As with a late request: its cookie would take the place of what the client was given meanwhile.
+    // As with a late request, the new cookie would replace the one that the client has received in the meantime.
     if (!record.isLoggingIn) this.#open.record?.close();
   }
 }

@@ -10,12 +10,12 @@ import { type HeldResponse, holdResponse } from "./response/hold-response.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { type SessionMiddlewareOptions, sessionConfig } from "./session-options.ts";
 
-// Here, since an app's types reach what an entry exports, and not what only implements it.
+// This declaration stands here because an app's types reach only modules that an entry exports.
 declare module "express-session" {
   interface Session {
     /**
-     * Saves the session: changed top-level keys are merged into what others have saved since it was loaded.
-     * On an HTTP request this happens by itself when the response ends; on a WebSocket only when asked.
+     * Saves the session. Changed top-level keys are merged into what others have saved since it was loaded.
+     * An HTTP request saves automatically when the response ends. A WebSocket saves only when the app calls `save`.
      *
      * @throws {SessionStackError} `ERR_SESSION_DELETED` if the session has ended, `ERR_SESSION_NOT_CARRIED` if it
      *   is new and no cookie can be sent any more, `ERR_STORE_UNAVAILABLE` if the store fails.
@@ -33,8 +33,8 @@ declare module "express-session" {
 /** The Express middleware that `sessionMiddleware` makes. */
 export interface SessionMiddleware extends RequestHandler {
   /**
-   * Listens for what went wrong without stopping a request: a stored session that could not be read, a
-   * touch that failed, a save at the end of a response whose head had been sent. Unheard, it is a process warning.
+   * Listens for errors that do not stop a request. Examples are a stored session that could not be read, a failed
+   * touch, and a failed save after the response's head was sent. Without a listener the error is a process warning.
    */
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
@@ -49,12 +49,12 @@ export function keeperOf(middleware: object): SessionKeeper | undefined {
 }
 
 /**
- * Gives each request its session in `req.session`: a drop-in for express-session's `session()`, over its
- * own Session, Cookie and Store.
+ * Gives each request its session in `req.session`. It is a drop-in replacement for express-session's `session()` and
+ * uses express-session's own Session, Cookie and Store.
  *
- * The session is saved when the response ends, merged with what others have saved since it was loaded;
- * a session that has ended in the meantime is not written back. The response is sent once the session is
- * stored. If the store fails, the request fails: with `ERR_STORE_UNAVAILABLE` (status 503) to `next`.
+ * The session is saved when the response ends, and is merged with what others have saved since it was loaded.
+ * A session that has ended in the meantime is not written back. The response is sent once the session is
+ * stored. If the store fails, the request fails, and `next` receives `ERR_STORE_UNAVAILABLE` (status 503).
  *
  * @throws {TypeError} that names the option which is wrong.
  */
@@ -65,7 +65,7 @@ export function sessionMiddleware(...given: unknown[]): unknown {
   const keeper = new SessionKeeper(sessionConfig(given[0] as SessionMiddlewareOptions | undefined));
 
   function session(req: Request, res: Response, next: NextFunction): void {
-    // Another session middleware was first.
+    // Another session middleware has run before.
     if (req.session) {
       next();
       return;
@@ -74,7 +74,7 @@ export function sessionMiddleware(...given: unknown[]): unknown {
     try {
       opening = keeper.open(req);
     } catch (error) {
-      // Not thrown: outside of Express nobody would catch it, and the process would end.
+      // The error is not thrown. Outside of Express nobody would catch it, and the process would end.
       next(error);
       return;
     }
@@ -117,10 +117,10 @@ function followResponse(
 
   beforeHead(res, () => {
     try {
-      // What was to be saved has been, once the response has ended: the session need not be compared again.
+      // Once the response has ended, all changes are saved. The session need not be compared again.
       open.sendCookie(res, { willSave: !isEnded });
     } catch (error) {
-      // A cookie that cannot be written, such as for a host that is no domain: the response goes out without it.
+      // A cookie may be unwritable, such as one for an invalid domain. The response is sent without it.
       keeper.errors.report(error, req);
     }
   });
@@ -133,7 +133,7 @@ function followResponse(
     try {
       finishing = finishSession(keeper, open, req, res);
     } catch (error) {
-      // Contents that cannot be serialised. Not thrown: the handler may be called by nobody who would catch it.
+      // The contents cannot be serialised. The error is not thrown, because the caller of `end` may not catch it.
       fail(error, res.headersSent, holdResponse(res), args);
       return res;
     }
@@ -149,7 +149,7 @@ function followResponse(
         (error) => fail(error, wasHeadSent, held, args),
       )
       .catch((error) => {
-        // What the app has ended it with cannot be sent, and nobody is there any more to whom it could be thrown.
+        // The data that the app passed to `end` cannot be sent, and no caller is left to throw the error to.
         res.destroy();
         keeper.errors.report(error, req);
       });
@@ -162,7 +162,7 @@ function followResponse(
       send(args);
       keeper.errors.report(error, req);
     } else {
-      // Nothing was sent yet, so the client can be told that what it asked for was not stored.
+      // Nothing was sent yet, so the client can be told that its request was not stored.
       held.discard();
       next(error);
     }

@@ -12,18 +12,18 @@ import { SIGNED, type SignatureCache } from "./signed-value.ts";
 
 type Cookie = SessionData["cookie"];
 
-/** Milliseconds for which a session is taken to be there after the store has said so. */
+/** Milliseconds for which a session counts as existing after the store has confirmed it. */
 export const SEEN_MS = 100;
-/** The same for the head of a stream: it cannot wait for the store to be asked again. */
+/** The same period for the head of a stream, which cannot wait for another call to the store. */
 const SEEN_BEFORE_STREAM_MS = 1_000;
 
-/** What signs the ids of sessions: by the first secret of the request. */
+/** Signs the ids of sessions with the first secret of the request. */
 export interface Signer {
   readonly signatures: SignatureCache;
   readonly secret: CipherKey;
 }
 
-/** Whose cookie it is. */
+/** The owner of a session cookie. */
 export interface CookieOwner {
   /** The record of the session that is in `req.session` now. */
   readonly record: SessionRecord | undefined;
@@ -33,17 +33,17 @@ export interface CookieOwner {
   readonly isReplacement: boolean;
 }
 
-/** The session cookie of one request or connection: which session the client has it for, and what it is sent. */
+/** The session cookie of one request or connection. It knows which session the client has a cookie for. */
 export class CarriedCookie {
   readonly #req: Request;
   readonly #config: SessionConfig;
   readonly #signer: Signer;
   readonly #owner: CookieOwner;
-  /** The ids that the client has a cookie for: the one it sent, and the one it was sent. */
+  /** The id that the client has a cookie for. The client has sent this cookie, or has been sent it. */
   #carriedId: string | undefined;
-  /** What the client has of the cookie that it sent, as far as the store tells. */
+  /** The attributes of the cookie that the client sent, as far as the store knows them. */
   #carried: CookieData | undefined;
-  /** That cookie, once this request has ended its session or is about to. */
+  /** The cookie that the client sent, once this request has ended its session or is about to end it. */
   #useless: Cookie | undefined;
   #headSent = false;
 
@@ -61,17 +61,17 @@ export class CarriedCookie {
     this.#carriedId = requestedId;
   }
 
-  /** Whether it is too late to send it. */
+  /** Whether it is too late to send the cookie. */
   get isHeadSent(): boolean {
     return this.#headSent;
   }
 
-  /** Whether it names this session, so that the session was not begun by this very request. */
+  /** Whether the client's cookie names this session. If so, this request has not begun the session. */
   names({ session }: SessionRecord): boolean {
     return this.#carriedId === session.id;
   }
 
-  /** Why it does not name the session and cannot be made to, if so. */
+  /** The reason why the client's cookie does not name the session and cannot be made to name it, if there is one. */
   obstacleTo(record: SessionRecord): Obstacle | undefined {
     if (this.names(record)) return undefined;
     if (this.#headSent) return "head sent";
@@ -79,30 +79,30 @@ export class CarriedCookie {
     return this.mayGo(record.session.cookie) ? undefined : "insecure";
   }
 
-  /** Says what the client has been sent for the session, as that was loaded. */
+  /** Notes the cookie that the client was sent for the session, as the loaded session holds it. */
   wasLoaded(cookie: CookieData): void {
     this.#carried ??= cookie;
   }
 
-  /** Says that this request ends the session: the client is to forget it, unless another session takes its place. */
+  /** Notes that this request ends the session. The client must forget its cookie unless another session replaces it. */
   willEnd(record: SessionRecord): void {
-    // Also of one that took the place of a session which was not found: its cookie is of no use either.
+    // The session may have replaced one that was not found. The cookie of that one is useless too.
     const isCarriedGone = this.#carriedId !== undefined && this.#carried === undefined && !record.hasEnded;
     if (this.names(record) || isCarriedGone) this.#useless = record.session.cookie;
   }
 
-  /** Says that the session could not be ended: it may be there still, and the client can try again. */
+  /** Notes that the session could not be ended. It may still exist, and the client can try again. */
   hasNotEnded({ session }: SessionRecord): void {
     if (this.#useless === session.cookie) this.#useless = undefined;
   }
 
-  /** As {@link OpenSession.sendCookie} has it. */
+  /** Sends the cookie as {@link OpenSession.sendCookie} describes. */
   send(res: Response | undefined, willSave: boolean): void {
     this.#headSent = true;
     if (!res) return;
     const { record } = this.#owner;
     const { name, rolling, saveUnless } = this.#config;
-    // What is stored already, the client is told all the same: it is left with no other cookie.
+    // The client still gets the cookie of a session that is already stored, because it has no other cookie.
     const isLeftOut = saveUnless(res) || record?.failure !== undefined;
     const willBeSaved = willSave && !isLeftOut;
     if (!record || !this.isDue(willBeSaved, rolling && !isLeftOut)) {
@@ -122,26 +122,26 @@ export class CarriedCookie {
     this.#carriedId = session.id;
   }
 
-  /** Whether `send` would set it; `rolling` has it set also if nothing has changed. */
+  /** Whether `send` would set the cookie. With `rolling` it sets the cookie even if nothing has changed. */
   isDue(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
     const { record } = this.#owner;
-    // What the client came with may have been replaced meanwhile, and its cookie would log out who has just logged in.
+    // The client's session may have been replaced meanwhile. Its cookie would then log out a user who just logged in.
     const withinMs = willSave ? SEEN_BEFORE_STREAM_MS : SEEN_MS;
     const mayBeGone = record && this.names(record) && !record.wasSeenWithin(withinMs);
-    // Another age that this request has given it is told nobody later.
+    // If this request has changed the cookie itself, such as its age, no later response would tell the client.
     if (mayBeGone && !this.#isOther(record)) return false;
     return this.isWanted(willSave, rolling);
   }
 
-  /** Whether it is to be set, if the session is still there. */
+  /** Whether the cookie must be set, provided that the session still exists. */
   isWanted(willSave: boolean, rolling: boolean = this.#config.rolling): boolean {
     const { record } = this.#owner;
     if (!record || record.hasEnded) return false;
     const cookie = cookieOf(record.session);
     if (!this.mayGo(record.session.cookie)) return false;
-    // As with express-session, an app keeps a session from its client by an id that is none.
+    // As with express-session, an app withholds a session from its client by an id that is not a string.
     if (typeof this.#req.sessionID !== "string") return false;
-    // After a save that has failed nothing is saved by itself.
+    // After a failed save nothing is saved automatically.
     const mayBeSaved = willSave && record.failure === undefined;
     if (!this.names(record)) {
       if (record.isStored) return true;
@@ -150,24 +150,24 @@ export class CarriedCookie {
     }
     if (rolling) return true;
     const isOther = this.#isOther(record);
-    // What is not saved yet, and will not be, the client must not be told.
+    // The client must not be told of changes that are not saved and will not be saved.
     if (isOther && (mayBeSaved || record.wasModified || !record.hasChanges())) return true;
     return cookie.expires !== null && (record.wasModified || (mayBeSaved && record.hasChanges()));
   }
 
-  /** Whether it differs from what the client has, in more than when it expires. */
+  /** Whether the session's cookie differs from the client's in more than the time of expiry. */
   #isOther({ session }: SessionRecord): boolean {
     return this.#carried !== undefined && !isSameCookie(this.#carried, cookieOf(session));
   }
 
-  /** The cookie of a session that this request has ended, or will when the response ends. */
+  /** The cookie of a session that this request has ended, or will end when the response ends. */
   #uselessCookie(willSave: boolean): Cookie | undefined {
     const { record, lastRecord } = this.#owner;
     if (!record) return this.#willBeUnset(lastRecord, willSave) ? lastRecord?.session.cookie : this.#useless;
     const { cookie } = record.session;
     if (record.hasEnded) return isOver(cookie) ? cookie : this.#useless;
     if (this.names(record)) return willSave && isOver(cookie) ? cookie : undefined;
-    // One that is not stored takes no other's place.
+    // A session that is not stored replaces no other session.
     return record.isStored ? undefined : this.#useless;
   }
 
@@ -176,7 +176,7 @@ export class CarriedCookie {
     return this.#req.session == null && this.names(last);
   }
 
-  /** Whether a cookie with these attributes may be sent by the connection of this request. */
+  /** Whether a cookie with these attributes may be sent over the connection of this request. */
   mayGo(cookie: Cookie): boolean {
     return !cookie.secure || isSecure(this.#req, this.#config.proxy);
   }

@@ -2,8 +2,8 @@ import type { CipherKey } from "node:crypto";
 import { createHmac, KeyObject, timingSafeEqual } from "node:crypto";
 
 /**
- * A value with its signature, as cookie-signature writes it and express-session reads it:
- * the value, a dot, and its HMAC-SHA256 in base64 without padding.
+ * A value with its signature, as cookie-signature writes it and express-session reads it.
+ * It consists of the value, a dot, and the value's HMAC-SHA256 in base64 without padding.
  */
 export function signValue(value: string, secret: CipherKey): string {
   return `${value}.${signature(value, secret)}`;
@@ -22,17 +22,17 @@ export function unsignValue(signed: string, secrets: readonly CipherKey[]): stri
   return undefined;
 }
 
-/** What stands before a signed value in a cookie, so that it is told from a plain one. */
+/** The prefix that tells a signed value in a cookie from a plain one. */
 export const SIGNED = "s:";
 
 function signature(value: string, secret: CipherKey): string {
   return createHmac("sha256", secret).update(value).digest("base64").replace(/=+$/, "");
 }
 
-/** Signed values whose signature is remembered; beyond it the oldest is forgotten, and checked once more. */
+/** Number of signatures that are remembered. Beyond it the oldest is forgotten, and must be checked once more. */
 const REMEMBERED = 10_000;
 
-/** A secret as it was when it was used: bytes as a copy, since whoever gave them can change them. */
+/** A secret as it was when it was used. Bytes are copied, because the app can change them. */
 type SecretUsed = string | KeyObject | Buffer;
 
 interface Signed {
@@ -42,15 +42,15 @@ interface Signed {
 }
 
 /**
- * Signs values and checks them, each once: a client sends the same with every request, and may be sent it with every
- * response, and an HMAC costs more than all else of it.
+ * Signs and checks each value only once. A client sends the same value with every request, and may be sent it with
+ * every response. An HMAC costs more than the rest of this work.
  */
 export class SignatureCache {
   readonly #bySigned = new Map<string, Signed>();
   readonly #byValue = new Map<string, Signed>();
   readonly #copies = new WeakMap<object, Buffer>();
 
-  /** As {@link signValue}. */
+  /** Signs like {@link signValue}. */
   sign(value: string, secret: CipherKey): string {
     const known = this.#byValue.get(value);
     const by = this.#used(secret);
@@ -61,8 +61,8 @@ export class SignatureCache {
   }
 
   /**
-   * As {@link unsignValue}. Only what was found to be signed is remembered, with the secret that has signed it: it is
-   * known no longer than that is among the secrets, whoever takes it out of their list, and however.
+   * Checks like {@link unsignValue}. Only a correctly signed value is remembered, together with the secret that signed
+   * it. The value is no longer accepted once that secret is missing in `secrets`, for whatever reason.
    */
   unsign(signed: string, secrets: readonly CipherKey[]): string | undefined {
     const known = this.#bySigned.get(signed);
@@ -89,7 +89,7 @@ export class SignatureCache {
   }
 
   #remember(entry: Signed): void {
-    // One that is known by a secret which is gone keeps its place: it is as old as it was.
+    // An entry whose secret is gone keeps its place in the map, because its age is unchanged.
     this.#bySigned.set(entry.signed, entry);
     this.#byValue.set(entry.value, entry);
     if (this.#bySigned.size <= REMEMBERED) return;

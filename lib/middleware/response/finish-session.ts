@@ -7,10 +7,10 @@ import type { OpenSession } from "../open-session.ts";
 import type { SessionKeeper } from "../session-keeper.ts";
 
 /**
- * Does what is due for the session when its response ends: saves it, touches it, destroys it, has a look whether its
- * cookie may be sent, or nothing, which is `undefined`, so that most responses wait for nothing.
+ * Does what is due for the session when its response ends. It saves, touches or destroys the session, or checks whether
+ * the session's cookie may be sent. It returns `undefined` if nothing is due, so that most responses wait for nothing.
  *
- * Rejects if what the app has changed could not be stored.
+ * Rejects if the app's changes could not be stored.
  */
 export function finishSession(
   keeper: SessionKeeper,
@@ -24,7 +24,7 @@ export function finishSession(
     keeper.errors.report(error, req);
   };
   const settling = settleSession(keeper, open, req, res);
-  // What is told of a save may take its time, and a touch does not tell whether the session is there.
+  // Listeners that hear of a save may take long, and a touch does not prove that the session exists.
   return settling
     ? settling.then(() => open.verifyCookie(SEEN_MS)?.catch(failed))
     : open.verifyCookie()?.catch(failed);
@@ -38,12 +38,12 @@ function settleSession(
 ): Promise<unknown> | undefined {
   const { config } = keeper;
   const { record, lastRecord, ending } = open;
-  // An end that the handler did not wait for: the client is not told of it before it is true.
+  // The handler did not wait for this end. The client must not be told of it before it has happened.
   if (ending) return ending.then(() => finishSession(keeper, open, req, res));
   if (req.session == null && config.unset === "destroy" && lastRecord && !lastRecord.hasEnded) {
     return open.end(lastRecord, "session_ended");
   }
-  // A save that the handler did not wait for: only after it is known what is left to save.
+  // The handler did not wait for this save. Only its result shows what is left to save.
   if (record?.saving) {
     return record.saving.then(() => {
       if (!isLost(record.failure) || res.statusCode >= 400) return finishSession(keeper, open, req, res);
@@ -52,7 +52,7 @@ function settleSession(
     });
   }
   if (record?.failure !== undefined && !record.hasEnded) {
-    // The app was told, and what it answers is its own: saved by itself, a change would be kept that it reports as lost.
+    // The app knows of the failure and answers it. An automatic save could keep a change that it reports as lost.
     debugSession(req, "not saved: a save has failed before");
     if (res.statusCode < 400) keeper.errors.report(record.failure, req);
   }
@@ -68,7 +68,7 @@ function settleSession(
     const obstacle = open.obstacleTo(record);
     if (!obstacle) return saveUnlessDeleted(keeper, open, record, isModified);
     debugSession(req, `not saved: a new session without a cookie, ${obstacle}`);
-    // One with nothing in it is no loss.
+    // An empty session is no loss.
     if (isModified) keeper.reportNotCarried(obstacle, req);
     return undefined;
   }
@@ -77,7 +77,7 @@ function settleSession(
   return touchIfDue(keeper, open, record, req);
 }
 
-/** The response does not depend on it: a session that could not be touched was still rightly read. */
+/** Touches the session if due. A failed touch does not fail the response: the session was read correctly. */
 function touchIfDue(
   keeper: SessionKeeper,
   open: OpenSession,
@@ -99,7 +99,7 @@ function touchIfDue(
   }
 }
 
-/** Whether a session that holds no changes is to be saved all the same. */
+/** Whether a session without changes must be saved nevertheless. */
 function isSaveDue({ config }: SessionKeeper, open: OpenSession, record: SessionRecord): boolean {
   if (record.isStored) return config.resave && !record.wasSaved;
   return config.saveUninitialized || open.isReplacement;
@@ -114,7 +114,7 @@ function isTouchDue(
   return touchWindow.enter(session.id, config.store.lifeMs(session as never), open);
 }
 
-/** Whoever ended the session meant it to stay ended: that the request cannot save is no failure of the request. */
+/** Whoever ended the session meant it to stay ended. A request that therefore cannot save it has not failed. */
 async function saveUnlessDeleted(
   { touchWindow }: SessionKeeper,
   open: OpenSession,
@@ -131,7 +131,7 @@ async function saveUnlessDeleted(
   }
 }
 
-/** Whether a save has failed by which changes are lost that nobody meant to be. */
+/** Whether a failed save has lost changes that nobody meant to lose. */
 function isLost(failure: unknown): boolean {
   return failure !== undefined && !isSessionDeleted(failure);
 }

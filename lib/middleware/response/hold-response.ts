@@ -4,11 +4,11 @@ import type { ServerResponse } from "node:http";
 export interface HeldResponse {
   /** Gives the response back as it was when it was held. */
   release(): void;
-  /** Gives the response back for another answer: what described the held body is taken out of the head. */
+  /** Gives the response back for another answer. The headers that described the held body are removed. */
   discard(): void;
 }
 
-/** Headers that tell of a body, and would be wrong beside another one. */
+/** Headers that describe a body. They would be wrong for another body. */
 const BODY_HEADERS = [
   "Content-Type",
   "Content-Length",
@@ -26,9 +26,9 @@ const BODY_HEADERS = [
 /**
  * Keeps the head of an ended response as it is until the response is released.
  *
- * The handler is done: what is set or written late, by an error handler or a second answer, has no effect.
- * `headersSent` stays false all the same, since Express cuts the line of a response that fails after its head
- * was sent, and nothing of this one is on the wire: if the save fails, the client can still be told.
+ * The handler is done. Headers or data that an error handler or a second answer sets or writes late have no effect.
+ * `headersSent` stays false nevertheless. Express closes the connection of a response that fails after its head was
+ * sent, but nothing of the held response has been sent. If the save fails, the client can still be told.
  */
 export function holdResponse(res: ServerResponse): HeldResponse {
   if (res.headersSent) return { release() {}, discard() {} };
