@@ -5,12 +5,12 @@ import { pathnameOf } from "./pathname-of.ts";
 
 const debug = createDebug("express-session-stack:session");
 
-/** Writes to the debug output what happened to a request's or connection's session; never its id, contents or cookie. */
+/** Writes what happened to a session of a request or connection to the debug output; no id, contents or cookie. */
 export function debugSession(req: Request, happened: string): void {
   if (debug.enabled) debug("%s %s: %s", req.method, pathnameOf(req.originalUrl ?? req.url), happened);
 }
 
-/** Writes to the debug output that sessions of a user were ended. No request has caused this end. */
+/** Writes to the debug output that sessions of a user were ended. The line names no request. */
 export function debugDeletion(count: number): void {
   debug("sessions of a user: %d deleted", count);
 }

@@ -93,8 +93,8 @@ export const cookieRule: Rule = {
 const ANSWERED = "sessionMiddleware's cookie function";
 
 /**
- * A client may have asked for something that is no valid domain or path. This causes an error event, and the response is
- * sent without the cookie.
+ * A client may have asked for something that is no valid domain or path. This causes an error event, and the response
+ * is sent without the cookie.
  */
 const ANSWER_RULES: typeof RULES = {
   ...RULES,
@@ -102,7 +102,7 @@ const ANSWER_RULES: typeof RULES = {
   path: { ...RULES.path, isRight: (value) => typeof value === "string" && value.startsWith("/") },
 };
 
-/** Returns the function that gives the cookie's options for a request, with defaults. `given` is already checked. */
+/** Returns a function that gives a request's cookie options, with defaults. `given` is already checked. */
 export function cookieOptionsBy(
   given: SessionCookieOptions | SessionCookieFunction,
   name: string,
