@@ -35,8 +35,8 @@ import { storeRule } from "./store-rule.ts";
 /** Options of `sessionMiddleware`. They are express-session's options with the same meanings, and the stack's own. */
 export interface SessionMiddlewareOptions {
   /**
-   * Signs the session cookie. The first of several secrets signs, and all of them are accepted. An array is read at each
-   * request, so that secrets can be changed while the app runs.
+   * Signs the session cookie. The first of several secrets signs, and all of them are accepted. An array is read at
+   * each request, so that secrets can be changed while the app runs.
    *
    * @default `req.secret` and all secrets of `cookieMiddleware`
    */
@@ -45,7 +45,11 @@ export interface SessionMiddlewareOptions {
   backend?: Backend;
   /** Any express-session store. It replaces the backend's store. */
   store?: Store;
-  /** The session cookie, or a function of the request that gives it. @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" } */
+  /**
+   * The session cookie, or a function of the request that returns it.
+   *
+   * @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" }
+   */
   cookie?: SessionCookieOptions | SessionCookieFunction;
   /** The session cookie's name. @default "connect.sid" */
   name?: string;

@@ -24,7 +24,7 @@ export interface SessionStack {
 
 /** The parts of a stack. */
 export interface StackParts {
-  /** The middlewares before the session middleware. Those after it are in `after`. */
+  /** The middlewares before the session middleware. `after` holds those after it. */
   readonly before: readonly RequestHandler[];
   readonly after: readonly RequestHandler[];
   readonly keeper: SessionKeeper;
@@ -35,7 +35,11 @@ const parts = new WeakMap<SessionStack, StackParts>();
 /** The middlewares that stacks have returned. */
 const called = new WeakSet<object>();
 
-/** The parts of a stack that was given to a factory. @throws {TypeError} for anything that `sessionMiddlewareStack` has not made. */
+/**
+ * Returns the parts of a stack that was given to a factory.
+ *
+ * @throws {TypeError} for anything that `sessionMiddlewareStack` has not made.
+ */
 export function partsOf(sessionStack: SessionStack, factory: string): StackParts {
   const found = parts.get(sessionStack);
   if (found) return found;

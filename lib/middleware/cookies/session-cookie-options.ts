@@ -122,7 +122,7 @@ export function cookieOptionsBy(
   };
 }
 
-/** Returns the options unchanged. @throws {TypeError} if browsers drop every cookie that has these attributes together. */
+/** Returns the same options. @throws {TypeError} if browsers drop every cookie that has these attributes together. */
 function kept(factory: string, name: string, options: SessionCookieOptions): SessionCookieOptions {
   const conflict = conflictOf(name, options);
   if (conflict) throw new TypeError(`${factory}: browsers drop this cookie: ${conflict}`);
