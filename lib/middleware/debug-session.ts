@@ -5,22 +5,22 @@ import { pathnameOf } from "./pathname-of.ts";
 
 const debug = createDebug("express-session-stack:session");
 
-/** Says in the debug output what has become of a request's or connection's session; never its id, contents or cookie. */
+/** Writes what happened to a session of a request or connection to the debug output; no id, contents or cookie. */
 export function debugSession(req: Request, happened: string): void {
   if (debug.enabled) debug("%s %s: %s", req.method, pathnameOf(req.originalUrl ?? req.url), happened);
 }
 
-/** Says that sessions of a user were ended at a request of nobody's. */
+/** Writes to the debug output that sessions of a user were ended. The line names no request. */
 export function debugDeletion(count: number): void {
   debug("sessions of a user: %d deleted", count);
 }
 
-/** Whether anybody reads it: what has to be found out for it costs nothing else. */
+/** Whether the debug output is on. If it is off, the facts that only the output needs are not computed. */
 export function isDebugged(): boolean {
   return debug.enabled;
 }
 
-/** What may be said of an error: its message may be of anybody. */
+/** The part of an error that may be written. The message is left out, because it may contain anything of anybody. */
 export function briefly(error: unknown): string {
   return codeOf(error) ?? "an error of the app";
 }

@@ -47,7 +47,7 @@ export class OpenSession implements RecordOwner, SessionSteps {
     this.#cookie = new CarriedCookie(req, config, this, signer, requestedId);
   }
 
-  /** The record of the session in `req.session`, even if the app has loaded it; `undefined` once the app has unset it. */
+  /** The record of the session in `req.session`, even if the app loaded it; `undefined` after the app unset it. */
   get record(): SessionRecord | undefined {
     const { session } = this.#req;
     if (this.#record?.session === session) return this.#record;

@@ -17,9 +17,9 @@ import { pathnameOf } from "./pathname-of.ts";
 import { TouchWindow } from "./response/touch-window.ts";
 import type { SessionConfig } from "./session-options.ts";
 
-/** Where a request keeps its open session. Not a WeakMap: with one entry for each request they keep the collector busy. */
+/** The key of a request's open session. A WeakMap with an entry for each request would keep the collector busy. */
 const OPEN: unique symbol = Symbol("express-session-stack.open");
-/** A session that is no request's has no cookie that could be sent. */
+/** The secret for a session without a request. Such a session has no cookie that could be sent. */
 const NEVER_SIGNS = "";
 
 type OpenRequest = Request & { [OPEN]?: OpenSession };
@@ -40,14 +40,14 @@ export class SessionKeeper {
     this.guestLogins = GuestLogins.of(config.node);
     this.touchWindow = new TouchWindow(config.touchAfterMs);
     const store = config.store.expressStore as Request["sessionStore"];
-    // The class's own: that of the store may be another middleware's, and they would become a chain.
+    // The method comes from the class. The store's own may be that of another middleware, and both would form a chain.
     const { regenerate } = Object.getPrototypeOf(store) as typeof store;
-    // As the session's own does it, whose new cookie takes the place of the old one.
+    // A session of this library uses its own `regenerate`, so that the new cookie replaces the old one.
     store.regenerate = (req, callback) => {
       if (BoundSession.is(req.session)) callBack(req.session.regenerate(), callback);
       else regenerate.call(store, req, callback);
     };
-    // What express-session adds to its store.
+    // express-session adds these two methods to its store.
     store.generate = (req) => (req as OpenRequest)[OPEN]?.generate();
     const create = (req: Request, data: SessionData) => this.#opened(req).create(data);
     store.createSession = create as typeof store.createSession;
@@ -59,18 +59,18 @@ export class SessionKeeper {
     });
   }
 
-  /** The session of a request or connection, as far as one was opened for it here. */
+  /** The session that was opened here for a request or connection, if there is one. */
   openOf(req: object): OpenSession | undefined {
     return (req as OpenRequest)[OPEN];
   }
 
-  /** Looks whether the session is still there, so that a refusal carries no cookie that was replaced. Never rejects. */
+  /** Checks whether the session still exists, so that a refusal carries no replaced cookie. Never rejects. */
   async verifyCookie(req: object): Promise<void> {
     const verifying = async () => this.openOf(req)?.verifyCookie();
     await verifying().catch(() => {});
   }
 
-  /** Whether the store has not said that it is disconnected. */
+  /** Whether the store is ready. It is ready unless it has reported a disconnect. */
   get isStoreReady(): boolean {
     return this.#isStoreReady;
   }
@@ -86,7 +86,7 @@ export class SessionKeeper {
     return bounds.call(() => node.join());
   }
 
-  /** Tells of a session that was lost because no cookie could carry it: once for each cause, since every request may have it. */
+  /** Reports a session that was lost for lack of a cookie, once per cause. Every request may have the same cause. */
   reportNotCarried(obstacle: Obstacle, req: Request): void {
     if (this.#reported.has(obstacle)) return;
     this.#reported.add(obstacle);
@@ -94,17 +94,17 @@ export class SessionKeeper {
   }
 
   /**
-   * Puts the request's session into `req.session`: at once if its cookie names none, else a promise.
-   * Answers `undefined`, and leaves the request without a session, as express-session does: outside of
-   * the cookie's path, and while the store has said that it is disconnected.
+   * Puts the request's session into `req.session`. Does so at once if the cookie names no session. Otherwise returns a
+   * promise. As in express-session, outside of the cookie's path and while the store is disconnected, the result is
+   * `undefined` and the request has no session.
    *
-   * `beforeRead` is called with the id of a session just before the store is asked for it.
+   * Calls `beforeRead` with the id of a session just before it reads the session from the store.
    */
   open(req: Request, beforeRead?: (sid: string) => void): OpenSession | undefined | Promise<OpenSession> {
     if (!this.#isStoreReady) return undefined;
     if (!pathnameOf(req.originalUrl ?? req.url).startsWith(this.config.cookieOptions(req).path ?? "/"))
       return undefined;
-    // An array that was given is the app's, and may have changed since.
+    // The app owns the array that it has given, and may have changed it since.
     const secrets = this.config.secrets ?? secretsOf(req);
     const [secret] = secrets;
     if (secret === undefined || !secrets.every(isSecret)) {
@@ -126,7 +126,7 @@ export class SessionKeeper {
     return open;
   }
 
-  /** What `store.load` has created a session for is no request that was opened. */
+  /** Returns the open session of a request. `store.load` passes an object that was never opened; it is opened here. */
   #opened(req: OpenRequest): OpenSession {
     req.headers ??= {};
     const signer = { signatures: this.#signatures, secret: NEVER_SIGNS };
@@ -156,13 +156,13 @@ export class SessionKeeper {
   }
 
   /**
-   * Gives a new session to a request whose cookie names none. If that one was replaced a moment ago, the client has its
-   * new cookie already, or will have: another one would log out who has just logged in.
+   * Gives a new session to a request whose cookie names a missing session. If that session was replaced a moment ago,
+   * the client has its new cookie already, or will have it. Another cookie would log out a user who just logged in.
    */
   async #generateFor(req: Request, open: OpenSession, id: string): Promise<OpenSession> {
     const { store } = this.config;
     const isLate = await store.wasReplaced(id);
-    // Whoever has ended it may not have been heard by those who hold its connections.
+    // The nodes that hold the session's connections may not have received the news of its end.
     store.endings.close(id, isLate ? "session_replaced" : "session_ended");
     open.generate();
     if (isLate) {
@@ -175,16 +175,17 @@ export class SessionKeeper {
     return open;
   }
 
-  /** The id that the request's cookie names, if its signature fits. */
+  /** The session id in the request's cookie, if the cookie's signature fits. */
   #requestedId(req: Request, secrets: readonly CipherKey[]): string | undefined {
     const { name } = this.config;
     const header = req.headers.cookie;
-    // Most requests without a session have no such name in them, and are spared the parsing.
+    // The header of most requests without a session does not contain the name. They are spared the parsing.
     const sent = header?.includes(name) ? requestCookies(req)[name] : undefined;
     const id = sent === undefined ? undefined : this.#unsign(sent, secrets);
     if (id !== undefined) return id;
-    // As express-session has it, what an earlier cookie-parser has found counts where the header has lost it, and where the
-    // secrets are the parser's, of which it tells the first alone. Else a signature that does not fit is not made good.
+    // As in express-session, the result of an earlier cookie-parser counts if the header has lost the cookie. It also
+    // counts if the secrets are the parser's, because the parser reveals only the first of them. In all other cases a
+    // signature that does not fit stays invalid.
     if (sent !== undefined && (this.config.secrets || hasKnownSecrets(req))) return undefined;
     const { signedCookies, cookies } = req as Partial<Pick<Request, "signedCookies" | "cookies">>;
     const unsigned: unknown = signedCookies?.[name];

@@ -32,56 +32,61 @@ import {
 } from "./cookies/session-cookie-options.ts";
 import { storeRule } from "./store-rule.ts";
 
-/** Options of `sessionMiddleware`: those of express-session with its meanings, and the stack's own. */
+/** Options of `sessionMiddleware`. They are express-session's options with the same meanings, and the stack's own. */
 export interface SessionMiddlewareOptions {
   /**
-   * Signs the session cookie. Of several the first signs and all are accepted; an array is read at each request, so that
-   * secrets can be changed while the app runs.
+   * Signs the session cookie. The first of several secrets signs, and all of them are accepted. An array is read at
+   * each request, so that secrets can be changed while the app runs.
    *
    * @default `req.secret` and all secrets of `cookieMiddleware`
    */
   secret?: CipherKey | CipherKey[];
-  /** Where sessions live and how nodes talk. @default memoryBackend() */
+  /** Stores the sessions and connects the nodes. @default memoryBackend() */
   backend?: Backend;
-  /** Any express-session store; takes the place of the backend's. */
+  /** Any express-session store. It replaces the backend's store. */
   store?: Store;
-  /** The session cookie, or a function of the request that gives it. @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" } */
+  /**
+   * The session cookie, or a function of the request that returns it.
+   *
+   * @default { path: "/", httpOnly: true, sameSite: "lax", secure: "auto" }
+   */
   cookie?: SessionCookieOptions | SessionCookieFunction;
   /** The session cookie's name. @default "connect.sid" */
   name?: string;
-  /** express-session's old name of `name`; if both are given, `name` counts. */
+  /** express-session's old name of `name`. If both are given, `name` counts. */
   key?: string;
   /** Makes the id of a new session. It must be unique and impossible to guess. @default 24 random bytes */
   genid?: (req: Request) => string;
   /** Whether `X-Forwarded-Proto` says that a connection is secure. @default the app's `trust proxy` */
   proxy?: boolean;
-  /** Saves a session also when it was not changed. @default false */
+  /** Saves a session even if it was not changed. @default false */
   resave?: boolean;
   /** Sends the session cookie with each response, so that its age begins anew. @default false */
   rolling?: boolean;
-  /** Stores and sends a session that is new and has nothing in it. @default false */
+  /** Stores a new session that is empty, and sends its cookie. @default false */
   saveUninitialized?: boolean;
-  /** What becomes of the stored session when `req.session` is unset. @default "keep" */
+  /** Whether the stored session is kept or destroyed when `req.session` is unset. @default "keep" */
   unset?: "destroy" | "keep";
 
-  /** Saves the session and sends its cookie with every response: `resave` and `rolling` in one. @default false */
+  /** Saves the session and sends its cookie with every response. It combines `resave` and `rolling`. @default false */
   saveEveryRequest?: boolean;
   /** Says which responses save nothing and set no session cookie. @default (res) => res.statusCode === 500 */
   saveUnless?: (res: Response) => boolean;
   /**
-   * Milliseconds before a session that is only read is touched in the store again; at most half of its
-   * life, so that no session ends while it is used. `0` touches with every request. @default 60_000
+   * Milliseconds before a session that is only read is touched in the store again. The wait is at most half of the
+   * session's life, so that no session ends while it is used. `0` touches with every request. @default 60_000
    */
   touchAfterMs?: number;
   /**
-   * Whose session this is: an id, or nobody. For passport: `(session) => session.passport?.user`, or what of it is the id.
+   * Returns the id of the session's user, or `undefined` for nobody. Passport needs
+   * `(session) => session.passport?.user`, or the part of that value that is the id.
    *
    * @default what `logIn` wrote: `session.login?.userId`
    */
   userId?: (session: SessionData) => string | number | undefined;
   /**
-   * Under which name a session keeps who logged in with it, for apps that have a `login` of their own. In TypeScript the
-   * interface `LoginKey` of express-session's module says it as well. @default "login"
+   * The name under which a session keeps its login, for apps with a `login` of their own. In TypeScript the
+   * interface `LoginKey` of express-session's module must state the name as well. @default "login"
    */
   loginKey?: string;
   /** Milliseconds that each call to the store, or to another part of the backend, may take. @default 2000 */
@@ -157,7 +162,7 @@ const checked = optionsCheck<SessionMiddlewareOptions>("sessionMiddleware", RULE
 
 /** The options with their defaults, checked. */
 export interface SessionConfig extends Required<Pick<SessionMiddlewareOptions, DefaultedOption>> {
-  /** The array that the app has given, which it may change; `undefined` without the option. */
+  /** The array that the app has given. The app may change it. `undefined` without the option. */
   readonly secrets: readonly CipherKey[] | undefined;
   readonly proxy: boolean | undefined;
   readonly backend: Backend;
@@ -209,7 +214,7 @@ function chooseStore(store: Store | undefined, backend: Backend, timeoutMs: numb
   return isSessionStore(store) ? store : AnySessionStore.over(store, timeoutMs);
 }
 
-/** Nobody, or what has a text of its own, such as an id of a database: all else would be one and the same user. */
+/** Accepts nobody, or a value with a text of its own, such as a database id. All others would be the same user. */
 function checkedUserId(given: unknown): string | undefined {
   if (given === undefined || given === null || given === "" || given === false) return undefined;
   const isId =
@@ -221,14 +226,14 @@ function checkedUserId(given: unknown): string | undefined {
   return checkedId(String(given));
 }
 
-/** The same id for everybody, such as that of a promise, or of half a character, would be the same session. */
+/** Refuses an id with the same text for everybody, such as a promise or half a character. All would share a session. */
 function textOf(id: unknown): string {
   if (isText(id) && id !== "") return id;
   const expected = "a function that answers at once with a string that is well-formed and not empty";
   throw wrongOption("sessionMiddleware", "genid", { expected }, id);
 }
 
-/** A promise would be a yes, whatever comes of it. */
+/** Refuses a promise. It would count as true, whatever its result. */
 function atOnce(answer: unknown): boolean {
   if (typeof (answer as Partial<Promise<unknown>> | undefined)?.then !== "function") return Boolean(answer);
   const expected = "a function that answers at once with true or false";

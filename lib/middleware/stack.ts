@@ -14,17 +14,17 @@ import type { SessionKeeper } from "./session-keeper.ts";
  * `sessionStack()` is the Express middleware; `webSocketSessions(sessionStack)` uses the same ones.
  */
 export interface SessionStack {
-  /** The Express middleware: `app.use(sessionStack())`. It takes nothing, so that TypeScript refuses `app.use(sessionStack)`. */
+  /** Returns the middleware for `app.use(sessionStack())`. No arguments: TypeScript refuses `app.use(sessionStack)`. */
   (...nothing: never[]): RequestHandler;
-  /** Listens for what went wrong without stopping a request; see {@link SessionMiddleware.on}. */
+  /** Listens for errors that do not stop a request; see {@link SessionMiddleware.on}. */
   on(event: "error", listener: ErrorListener): this;
   /** Stops listening. */
   off(event: "error", listener: ErrorListener): this;
 }
 
-/** What a stack is made of. */
+/** The parts of a stack. */
 export interface StackParts {
-  /** The middlewares before the session's, and after it. */
+  /** The middlewares before the session middleware. `after` holds those after it. */
   readonly before: readonly RequestHandler[];
   readonly after: readonly RequestHandler[];
   readonly keeper: SessionKeeper;
@@ -32,10 +32,14 @@ export interface StackParts {
 
 const parts = new WeakMap<SessionStack, StackParts>();
 
-/** What stacks have returned when they were called. */
+/** The middlewares that stacks have returned. */
 const called = new WeakSet<object>();
 
-/** The parts of a stack that was given to a factory. @throws {TypeError} for anything that `sessionMiddlewareStack` has not made. */
+/**
+ * Returns the parts of a stack that was given to a factory.
+ *
+ * @throws {TypeError} for anything that `sessionMiddlewareStack` has not made.
+ */
 export function partsOf(sessionStack: SessionStack, factory: string): StackParts {
   const found = parts.get(sessionStack);
   if (found) return found;
@@ -50,14 +54,14 @@ export function partsOf(sessionStack: SessionStack, factory: string): StackParts
 const USE = "write app.use(sessionStack()), with sessionStack = sessionMiddlewareStack(…)";
 
 /**
- * Puts middlewares together, one of them a `sessionMiddleware`, in the order in which they run
- * (after Django Channels' SessionMiddlewareStack).
+ * Combines middlewares in the order in which they run. One of them is a `sessionMiddleware`.
+ * The idea comes from Django Channels' SessionMiddlewareStack.
  *
  * @throws {TypeError} if one is no middleware, is passed uncalled, or if there is not exactly one session.
  */
 export function sessionMiddlewareStack(...middlewares: RequestHandler[]): SessionStack {
   if (isRequest(middlewares[0])) {
-    // The server that has called it takes no notice of what it returns.
+    // The server that has called this function ignores the result.
     return refuseCall(`sessionMiddlewareStack: it was passed uncalled; ${USE}`, middlewares) as never;
   }
   for (const [at, middleware] of middlewares.entries()) checkMiddleware(middleware, at);
@@ -103,8 +107,8 @@ export function sessionMiddlewareStack(...middlewares: RequestHandler[]): Sessio
 }
 
 /**
- * Runs middlewares one after the other; one that throws or rejects is an error for `next`, as in Express 5, also if it
- * does so with nothing: `next()` would let the request pass.
+ * Runs middlewares one after the other. If one throws or rejects, `next` receives an error, as in Express 5. This also
+ * holds if the thrown value is empty, because `next()` without an error would let the request pass.
  */
 export function runMiddlewares(
   middlewares: readonly RequestHandler[],
@@ -140,6 +144,6 @@ function checkMiddleware(middleware: unknown, at: number): void {
   const argument = `sessionMiddlewareStack: argument ${at + 1} must be a middleware function`;
   if (typeof middleware !== "function") throw new TypeError(`${argument}, not ${kindOf(middleware)}`);
   if (parts.has(middleware as SessionStack)) throw new TypeError(`${argument}, not another stack`);
-  // Express knows them by their number of parameters, and calls them only after an error.
+  // Express recognises error handlers by their number of parameters, and calls them only after an error.
   if (middleware.length > 3) throw new TypeError(`${argument}, not one for errors; that is for app.use`);
 }

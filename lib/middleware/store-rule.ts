@@ -12,7 +12,7 @@ export const storeRule: Rule = {
   fix,
 };
 
-/** What looks like a store, or nearly, and would fail with the first session. */
+/** Advice for a value that looks nearly like a store, but would fail with the first session. */
 function fix(value: unknown): string | undefined {
   if (hasMethods(value, "evalSha") || hasMethods(value, "sendCommand"))
     return 'give a Redis client to redisBackend({ client }), and that to "backend"';

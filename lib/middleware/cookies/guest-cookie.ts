@@ -11,11 +11,11 @@ import { appendCookie, cookieData } from "./set-cookie.ts";
 /** Stands between the session cookie's name and the key. */
 const INFIX = ".guest.";
 
-/** Nobody may guess the key of somebody else, whose connections would come back for it. */
+/** Nobody may guess another guest's key, because that guest's connections would come back for it. */
 const KEY_BYTES = 16;
 const KEY = /^[\w-]{22}$/;
 
-/** Keys that are read of one request; those beyond are read of the next. */
+/** Number of keys that are read from one request. The next request reads the keys beyond it. */
 const MAX_KEYS = 20;
 
 const NONE: readonly string[] = [];
@@ -25,14 +25,14 @@ export function newGuestKey(): string {
   return randomBytes(KEY_BYTES).toString("base64url");
 }
 
-/** What a guest is known by whose cookie names a session that is gone: no key that a cookie can hold. */
+/** The name of a guest whose cookie names a session that is gone. It is no key that a cookie can hold. */
 export function keyOfSession(sid: string): string {
   return `session:${digestOf(sid)}`;
 }
 
-/** The keys that a request's browser was given as a guest's, the oldest first. */
+/** The keys that a request's browser was given as a guest, the oldest first. */
 export function guestKeysOf(req: Request, { name }: SessionConfig): readonly string[] {
-  // Most requests have none, and are spared the parsing.
+  // Most requests have no keys. They are spared the parsing.
   if (!req.headers.cookie?.includes(INFIX)) return NONE;
   const prefix = name + INFIX;
   return Object.keys(requestCookies(req))
@@ -42,10 +42,10 @@ export function guestKeysOf(req: Request, { name }: SessionConfig): readonly str
 }
 
 /**
- * The Set-Cookie line that has a browser keep a guest's key, or forget it, with the attributes of the session's cookie.
+ * The Set-Cookie line that makes a browser keep or forget a guest's key. It has the attributes of the session's cookie.
  *
- * The key is in the name: handshakes that are made at the same time would take one cookie from each other, and all but
- * one connection could not be found.
+ * The key is part of the cookie's name. Simultaneous handshakes would overwrite a common cookie of each other, and only
+ * one of their connections could be found.
  */
 export function guestCookie(
   { name }: SessionConfig,
@@ -59,7 +59,7 @@ export function guestCookie(
   return serialize(name + INFIX + key, "1", options);
 }
 
-/** Tells all nodes that the client of a request has a user now; `sid` is the session's id, `requestedId` that of the client's cookie. */
+/** Tells all nodes that a request's client has a user now. `sid` is the session's id, `requestedId` the cookie's. */
 export function tellGuestLogin(
   req: Request,
   config: SessionConfig,
@@ -67,14 +67,14 @@ export function tellGuestLogin(
   requestedId: string | undefined,
 ): void {
   const keys = guestKeysOf(req, config);
-  // To a session that goes on under its own id connections are bound.
+  // A session that keeps its id also keeps the connections that are bound to it.
   const isGone = requestedId !== undefined && requestedId !== sid;
   GuestLogins.of(config.node).tell(isGone ? [...keys, keyOfSession(requestedId)] : keys);
 }
 
 /**
- * Takes the keys from a client that has a user now. One that the login's request has not shown was given by a handshake
- * that was under way then: it is told of here.
+ * Takes the keys from a client that has a user now. A key that the login's request did not contain comes from a
+ * handshake that was under way at that time. The nodes are told of such a key here.
  */
 export function dismissGuest(
   req: Request,

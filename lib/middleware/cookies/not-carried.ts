@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<Obstacle, string>> = Object.freeze({
     'app.set("trust proxy", …) or the option proxy: true; or let the connection decide by cookie.secure: "auto"',
 });
 
-/** The error of a new session that is not stored, because nobody could come back to it. */
+/** The error for a new session that is not stored because no client could return to it. */
 export function notCarried(obstacle: Obstacle): SessionStackError {
   return new SessionStackError(
     "ERR_SESSION_NOT_CARRIED",

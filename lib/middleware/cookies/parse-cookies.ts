@@ -6,7 +6,7 @@ export type Cookies = Readonly<Record<string, string | undefined>>;
 
 const QUOTE = 34;
 
-/** The header that was parsed last: the middlewares of a request ask for the same one, one after the other. */
+/** The header that was parsed last. The middlewares of a request ask for the same header one after the other. */
 let lastHeader = "";
 let lastCookies: Cookies = parseCookies("", decodeOrLeave);
 
@@ -20,7 +20,10 @@ export function requestCookies({ headers }: IncomingMessage): Cookies {
   return lastCookies;
 }
 
-/** Parses a Cookie header. Quotes around a value are no part of it (RFC 6265, section 4.1.1), which the package cookie no longer knows. */
+/**
+ * Parses a Cookie header. Quotes around a value are no part of it (RFC 6265, section 4.1.1). The package cookie no
+ * longer removes them.
+ */
 export function parseCookies(header: string, decode: (value: string) => string): Cookies {
   return parse(header, { decode: (value) => decode(withoutQuotes(value)) });
 }

@@ -1,8 +1,8 @@
 import type { Request } from "express";
 
 /**
- * Whether a request came over TLS, as express-session decides it: by the socket, else by what the proxy says
- * if `proxy` is true, else by Express's own `req.secure` unless `proxy` is false.
+ * Whether a request came over TLS, as express-session decides it. The socket decides first. Otherwise the proxy's
+ * header decides if `proxy` is true, and Express's own `req.secure` decides if `proxy` is undefined.
  */
 export function isSecure(req: Request, proxy: boolean | undefined): boolean {
   if ("encrypted" in req.socket && req.socket.encrypted) return true;

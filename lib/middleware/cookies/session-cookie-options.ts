@@ -5,17 +5,17 @@ import { checkOptions, wrongOption } from "../../options/options-check.ts";
 import { isOptionsObject, over } from "../../options/options-object.ts";
 import { aFunction, isFunction, type Rule, type Rules, trueOrFalse } from "../../options/rule.ts";
 
-/** The session cookie: express-session's options. `"auto"` decides by the connection. */
+/** express-session's options of the session cookie. `"auto"` decides by the connection. */
 export type SessionCookieOptions = Omit<ExpressSessionCookieOptions, "sameSite" | "expires" | "maxAge"> & {
-  /** When the cookie expires: a Date, its text, or milliseconds since the epoch; `null` and `false` are for none. */
+  /** When the cookie expires: a Date, its text, or milliseconds since the epoch; `null` and `false` mean no expiry. */
   expires?: Date | string | number | null | false | undefined;
-  /** Milliseconds until the cookie expires; `null` and `false` are for none. */
+  /** Milliseconds until the cookie expires; `null` and `false` mean no expiry. */
   maxAge?: number | null | false | undefined;
   /** As in express-session; `"auto"` is `"none"` over TLS and `"lax"` without. */
   sameSite?: ExpressSessionCookieOptions["sameSite"] | "auto";
 };
 
-/** Makes the cookie's options of a request. */
+/** Returns the cookie's options for a request. */
 export type SessionCookieFunction = (req: Request) => SessionCookieOptions;
 
 const DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
@@ -25,7 +25,7 @@ const DEFAULTS: Readonly<SessionCookieOptions> = Object.freeze({
   secure: "auto",
 });
 
-/** What express-session's Cookie takes beside that: of another library's cookie, and of a session's own. */
+/** Further options of express-session's Cookie. One belongs to another library's cookie, one to a session's own. */
 interface ToleratedOptions {
   overwrite?: boolean;
   originalMaxAge?: number | null;
@@ -92,14 +92,17 @@ export const cookieRule: Rule = {
 
 const ANSWERED = "sessionMiddleware's cookie function";
 
-/** What a client has asked for may be no domain or path: that is an error event, and the response goes without the cookie. */
+/**
+ * A client may have asked for something that is no valid domain or path. This causes an error event, and the response
+ * is sent without the cookie.
+ */
 const ANSWER_RULES: typeof RULES = {
   ...RULES,
   domain: { ...RULES.domain, isRight: (value) => value === null || typeof value === "string" },
   path: { ...RULES.path, isRight: (value) => typeof value === "string" && value.startsWith("/") },
 };
 
-/** The cookie's options of a request, with their defaults; `given` is checked already. */
+/** Returns a function that gives a request's cookie options, with defaults. `given` is already checked. */
 export function cookieOptionsBy(
   given: SessionCookieOptions | SessionCookieFunction,
   name: string,
@@ -119,14 +122,14 @@ export function cookieOptionsBy(
   };
 }
 
-/** The same options. @throws {TypeError} if browsers drop every cookie that has these attributes together. */
+/** Returns the same options. @throws {TypeError} if browsers drop every cookie that has these attributes together. */
 function kept(factory: string, name: string, options: SessionCookieOptions): SessionCookieOptions {
   const conflict = conflictOf(name, options);
   if (conflict) throw new TypeError(`${factory}: browsers drop this cookie: ${conflict}`);
   return options;
 }
 
-/** RFC 6265bis, sections 4.1.3 and 5.7; CHIPS, section 2.1. */
+/** Finds conflicts by RFC 6265bis, sections 4.1.3 and 5.7, and CHIPS, section 2.1. */
 function conflictOf(
   name: string,
   { sameSite, secure, partitioned, domain, path }: SessionCookieOptions,
@@ -143,7 +146,7 @@ function conflictOf(
   return undefined;
 }
 
-/** Whether a cookie can be written so. */
+/** Whether a cookie can be written with this name and these options. */
 export function isCookie(name: string, options: SerializeOptions = {}): boolean {
   try {
     return serialize(name, "", options) !== "";
@@ -152,7 +155,7 @@ export function isCookie(name: string, options: SerializeOptions = {}): boolean 
   }
 }
 
-/** What a cookie can say: browsers take no year of five digits. */
+/** Whether a value is a date that a cookie can hold. Browsers accept no year of five digits. */
 function isDate(value: unknown): boolean {
   const date =
     Object.prototype.toString.call(value) === "[object Date]" ? (value as Date).getTime() : Number.NaN;

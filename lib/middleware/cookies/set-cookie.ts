@@ -4,22 +4,22 @@ import type { SessionData } from "express-session";
 
 type Cookie = SessionData["cookie"];
 
-/** Adds the line that has the client keep the session's cookie. */
+/** Adds the line that makes the client keep the session's cookie. */
 export function setCookie(res: ServerResponse, name: string, value: string, cookie: Cookie): void {
   appendCookie(res, serialize(name, value, cookieData(cookie)));
 }
 
 /**
- * Adds the line that has the client forget the session's cookie: a cookie is told from others by name, path and domain,
- * and browsers refuse a line that lacks what the cookie's name or partition asks for. A line of the app for the same
- * cookie stands alone.
+ * Adds the line that makes the client forget the session's cookie. Name, path and domain identify a cookie, and
+ * browsers refuse a line without the attributes that the cookie's name or partition requires. Nothing is added if the
+ * app has set a line for the same cookie.
  */
 export function expireCookie(res: ServerResponse, name: string, cookie: Cookie): void {
   const line = serialize(name, "", { ...cookieData(cookie), expires: new Date(0) });
   if (!linesOf(res).some((other) => isSameCookie(other, line))) appendCookie(res, line);
 }
 
-/** Whether the client is to forget the cookie, and the store the session. */
+/** Whether the cookie has expired. The client must then forget the cookie, and the store the session. */
 export function isOver({ expires }: Cookie): boolean {
   return Boolean(expires) && new Date(expires as Date).getTime() <= Date.now();
 }
@@ -53,7 +53,7 @@ function identityOf(line: string): string {
   return JSON.stringify([name, path, domain.toLowerCase().replace(/^\./, "")]);
 }
 
-/** The values of an attribute, the one that counts first. */
+/** The values of an attribute. The value that counts comes first. */
 function valuesOf(name: string, attributes: readonly string[]): string[] {
   const values = attributes.flatMap((attribute) => {
     const [given = "", value = ""] = attribute.split("=", 2);

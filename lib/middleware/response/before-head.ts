@@ -3,10 +3,10 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "no
 type GivenHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | undefined;
 
 /**
- * Calls a listener once, just before a response's head is written, when headers can still be set.
+ * Calls a listener once, just before a response's head is written. The listener can still set headers.
  *
- * The headers that `writeHead` is given are set first, so that the listener sees and can add to them
- * (as the package on-headers has it).
+ * The headers that `writeHead` is given are set first. The listener sees them and can add to them, as in the package
+ * on-headers.
  */
 export function beforeHead(res: ServerResponse, listener: () => void): void {
   const writeHead = res.writeHead as (...args: unknown[]) => ServerResponse;
@@ -30,7 +30,7 @@ function setHeaders(res: ServerResponse, given: OutgoingHttpHeaders | readonly O
   }
 }
 
-/** `writeHead` takes an object, a list of pairs, or one flat list of names and values; names may come twice in lists. */
+/** `writeHead` takes an object, a list of pairs, or one flat list of names and values. A list may repeat a name. */
 function headerPairs(
   given: OutgoingHttpHeaders | readonly OutgoingHttpHeader[],
 ): Iterable<[string, OutgoingHttpHeader | undefined]> {
