@@ -1,43 +1,43 @@
 import type { RealtimeConnection } from "./realtime-connection.ts";
 
-/** What a tick asks who was heard. */
-interface Ears {
-  /** The connections that were heard since this was last asked. */
+/** Collects active connections. */
+interface ActivitySource {
+  /** Returns the connections that were active since the last call. */
   drainActive(): RealtimeConnection[];
 }
 
-/** A part of a tick. It is told which connections were heard, and which of them keep their session alive by that. */
+/** One part of a tick. It gets the active connections, and those whose activity keeps their session alive. */
 export type Step = (
   heard: readonly RealtimeConnection[],
   beating: readonly RealtimeConnection[],
 ) => Promise<unknown>;
 
-/** Once a second does for all connections of the node what calls the backend: in one round trip, however many there are. */
+/** Makes the calls to the backend that are due once a second, for all connections together, in one round trip. */
 export class Tick {
-  readonly #ears: Ears;
+  readonly #activity: ActivitySource;
   readonly #steps: readonly Step[];
   readonly #report: (error: unknown) => void;
   #isRunning = false;
   #isFailing = false;
 
-  constructor(ears: Ears, steps: readonly Step[], report: (error: unknown) => void) {
-    this.#ears = ears;
+  constructor(activity: ActivitySource, steps: readonly Step[], report: (error: unknown) => void) {
+    this.#activity = activity;
     this.#steps = steps;
     this.#report = report;
   }
 
   async run(): Promise<void> {
-    // The backend is slow: what was heard meanwhile is written with the next tick.
+    // If the backend is slow, the next tick writes the activity since.
     if (this.#isRunning) return;
     this.#isRunning = true;
-    const heard = this.#ears.drainActive();
+    const heard = this.#activity.drainActive();
     const beating = heard.filter(({ keepsAlive }) => keepsAlive);
-    // Before anything is waited for: what is heard meanwhile counts for the next tick.
+    // This comes before any wait: activity during the wait counts for the next tick.
     for (const connection of beating) connection.keepsAlive = false;
-    // All at once, so that it leaves as one write.
+    // All steps begin together, so that their calls leave as one write.
     const results = await Promise.allSettled(this.#steps.map((step) => step(heard, beating)));
     const failure = results.find((result) => result.status === "rejected");
-    // Once, not with each tick for as long as the backend is down.
+    // A failure is reported once, not with each tick while the backend is down.
     if (failure && !this.#isFailing) this.#report(failure.reason);
     this.#isFailing = failure !== undefined;
     this.#isRunning = false;

@@ -110,7 +110,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["contracts", "lines", "middleware", "users/login", "observability", ...CALLS, "options"],
     ...["realtime/data", "realtime/delivery", "realtime/groups", "realtime/messages", "realtime/presence"],
   ],
-  "realtime/data": ["realtime", "realtime/messages", "contracts", "calls", ...CHECKS],
+  "realtime/data": ["realtime", "contracts", "calls", ...CHECKS],
   "realtime/messages": ["realtime", "lines", "observability", "names", "time"],
   "realtime/delivery": ["contracts", "lines", "calls"],
   "realtime/groups": [

@@ -59,3 +59,13 @@ test("what could not be cleared is cleared with a later tick, and is reported on
   expect(store.cleared.size).toBe(5);
   expect(reported).toHaveLength(1);
 });
+
+test("a store that answers some and fails others is reported once", async () => {
+  const store = new SlowStore();
+  const { data, reported } = upkeepOf(store);
+  for (let n = 0; n < 6; n++) data.clear({ id: `c${n}`, userId: "u" });
+  for (const [at, goOn] of store.held.splice(0).entries()) goOn(at % 2 === 0 ? new Error("down") : undefined);
+  await data.close();
+  expect(store.cleared.size).toBe(3);
+  expect(reported).toHaveLength(1);
+});

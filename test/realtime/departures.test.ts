@@ -1,6 +1,6 @@
 import { Bounds } from "../../lib/calls/bounds.ts";
+import { Running } from "../../lib/calls/running.ts";
 import { type ConnectionRecord, connectionId } from "../../lib/connections/registry.ts";
-import { Running } from "../../lib/realtime/messages/running.ts";
 import { Departures, type DeparturesParts } from "../../lib/realtime/presence/departures.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 

@@ -1,9 +1,9 @@
 import { bounded } from "../../calls/bounded.ts";
 import type { Bounds } from "../../calls/bounds.ts";
 import { inBatches } from "../../calls/in-batches.ts";
+import { Running } from "../../calls/running.ts";
 import { WorkQueue } from "../../calls/work-queue.ts";
 import type { ConnectionIdentity, ConnectionStore } from "../../connections/connection-store.ts";
-import { Running } from "../messages/running.ts";
 import type { DataHolder } from "./connection-data.ts";
 
 /**
@@ -64,7 +64,7 @@ export class DataUpkeep {
   async #clear(connection: ConnectionIdentity): Promise<void> {
     try {
       await this.#store.clear?.(connection);
-      this.#isFailing = false;
+      if (this.#failed.size === 0) this.#isFailing = false;
     } catch (error) {
       if (this.#failed.size < MAX_FAILED) this.#failed.add(connection);
       // Reports once: not for each of thousands of connections, nor with each tick while the store is down.

@@ -28,8 +28,12 @@ export function leaving(group: string): string {
 /** The group that a message tells the user to have left; `undefined` of any other message. */
 export function leftGroup(message: string): string | undefined {
   if (!message.startsWith(LEFT + SEPARATOR)) return undefined;
-  const { data } = JSON.parse(message.slice(LEFT.length + SEPARATOR.length)) as { data: { group: string } };
-  return data.group;
+  try {
+    return JSON.parse(message.slice(LEFT.length + SEPARATOR.length)).data.group;
+  } catch {
+    // Not of this package. Whoever can write to the bus must not end the process by that.
+    return undefined;
+  }
 }
 
 /** Delivers a message of the bus to its receivers. */

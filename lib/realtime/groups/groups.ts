@@ -157,7 +157,7 @@ export class Groups {
 
   /** Takes connections out of a group that their user has left, if this node was not told of that before. */
   #leftUnheard(connections: ReadonlySet<RealtimeConnection>, group: string): void {
-    const [first] = [...connections].filter((connection) => connection.groups.has(group)).filter(isOfUser);
+    const first = [...connections].filter(isOfUser).find(({ groups }) => groups.has(group));
     // If this fails, the node looks the groups up again later.
     if (first) this.#follow({ userId: first.userId, group, isIn: false }).catch(() => {});
   }

@@ -1,10 +1,10 @@
 import type { Bounds } from "../../calls/bounds.ts";
 import { heardLate } from "../../calls/heard-late.ts";
+import type { Running } from "../../calls/running.ts";
 import { WorkQueue } from "../../calls/work-queue.ts";
 import { type ConnectionRecord, nodeOf, type Registry } from "../../connections/registry.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Events } from "../messages/events.ts";
-import type { Running } from "../messages/running.ts";
 
 /** A connection on its way out. */
 interface Departing {

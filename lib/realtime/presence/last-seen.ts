@@ -10,7 +10,7 @@ export class LastSeen {
   readonly #betweenWritesMs: number;
   readonly #lost: (records: readonly ConnectionRecord[]) => Promise<void>;
 
-  /** `lost` is called with the connections that the registry does not know any more: this node may have missed other changes, too. */
+  /** `lost` is called with connections that the registry no longer has. This node may have missed other changes too. */
   constructor(
     config: { readonly clock: Clock; readonly inactivityThresholdSeconds: number },
     registry: Registry,
@@ -22,7 +22,7 @@ export class LastSeen {
     this.#lost = lost;
   }
 
-  /** Begins to write when a connection is heard. Its arrival is written already. */
+  /** Plans the first write for a connection. The registry has its arrival already. */
   begin(connection: RealtimeConnection): void {
     connection.writeAt = connection.connectedAt + this.#betweenWritesMs;
   }
@@ -36,7 +36,7 @@ export class LastSeen {
       record ? [{ record, agoMs: now - lastSeen }] : [],
     );
     const lost = await this.#registry.saw(sightings);
-    // Only now: what could not be written is tried again.
+    // This comes after the write, so that a failed write is repeated.
     for (const [at, connection] of due.entries())
       connection.writeAt = (seen[at] as number) + this.#betweenWritesMs;
     await this.#lost(lost);

@@ -4,6 +4,7 @@ import type { Node } from "../../bus/node/node.ts";
 import type { Bounds } from "../../calls/bounds.ts";
 import { heardLate } from "../../calls/heard-late.ts";
 import { chunks } from "../../calls/in-batches.ts";
+import { Running } from "../../calls/running.ts";
 import type { ConnectionIdentity } from "../../connections/connection-store.ts";
 import {
   type Arrival,
@@ -12,7 +13,6 @@ import {
   type RegisteredConnection,
 } from "../../connections/registry.ts";
 import type { Events } from "../messages/events.ts";
-import { Running } from "../messages/running.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
 import { betweenWritesMs, TICK_MS } from "../times.ts";
 import { Departures } from "./departures.ts";

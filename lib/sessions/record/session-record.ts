@@ -1,11 +1,11 @@
 import type { Session, SessionData } from "express-session";
-import { settled } from "../../calls/settled.ts";
 import { sessionDeleted } from "../../errors.ts";
 import { cookieOf } from "../data/session-cookie.ts";
 import type { SaveOptions } from "../saving/save.ts";
 import type { EndReason } from "../session-endings.ts";
 import { type Base, baseOf, type StoredSession } from "../session-store.ts";
 import type { RecordOwner } from "./record-owner.ts";
+import { settled } from "./settled.ts";
 import { differs, takeOver, takeOverCookie } from "./take-over.ts";
 import { UnsureInsert } from "./unsure-insert.ts";
 
