@@ -54,7 +54,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "sessions/record": ["contracts", "sessions/data", "sessions/saving", "calls"],
   connections: ["contracts", "sessions", "memory", ...REDIS],
   groups: ["contracts", "sessions/redis", "calls", "memory", "options", ...REDIS],
-  history: ["contracts", "memory"],
+  history: ["contracts", "bus/redis", "calls", "memory", ...REDIS],
   "users/session-index": [
     "contracts",
     "sessions",
