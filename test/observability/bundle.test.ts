@@ -56,7 +56,7 @@ test.each<Format>(["esm", "cjs"])(
     expect(await readFile(outfile, "utf8")).not.toMatch(/["']prom-client["']/);
     const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd: folder });
     const names = JSON.parse(stdout) as string[];
-    expect(names).toHaveLength(17);
+    expect(names).toHaveLength(18);
     expect(names).toContain("express_session_stack_connections");
   },
 );

@@ -180,7 +180,7 @@ describe("for prom-client", () => {
     await served.wsSessions.metrics(register);
     await (await signIn(served)).webSocket("/ws");
     const names = (await register.getMetricsAsJSON()).map(({ name }) => name);
-    expect(names).toHaveLength(17);
+    expect(names).toHaveLength(18);
     expect(await register.getSingleMetric("express_session_stack_connections")?.get()).toMatchObject({
       type: "gauge",
       values: [{ value: 1 }],
@@ -202,7 +202,7 @@ describe("for prom-client", () => {
     expect(text).toContain("# TYPE express_session_stack_handshakes counter");
     expect(value(text, 'handshakes_total{status="101"}')).toBe(1);
     await served.wsSessions.metrics(register);
-    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(17);
+    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(18);
   });
 
   it("their buckets are cumulative, and end with all", async () => {
