@@ -14,8 +14,13 @@
  * ARGV[1]  the epoch of a new life, if there is no `at`
  */
 
-/** Milliseconds that a position outlives the last use of its channel. */
-export const POSITION_LIVES_MS: number = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+/** Milliseconds that a position outlives the last use of its channel, at least. */
+const POSITION_LIVES_MS = 30 * DAY_MS;
+
+/** Milliseconds until the expiry that a use sets. A look sets none while enough is left, so that most looks write nothing. */
+const POSITION_EXPIRES_MS = 45 * DAY_MS;
 
 /** Reads a position. If there is none, a new life begins, and the messages of an earlier one go. */
 const POSITION = `
@@ -24,17 +29,17 @@ local function position(at, kept, new)
   if found[1] then return found[1], tonumber(found[2]), found[3] end
   redis.call('DEL', kept)
   redis.call('HSET', at, 'epoch', new, 'offset', 0, 'first', new)
-  redis.call('PEXPIRE', at, ${POSITION_LIVES_MS})
+  redis.call('PEXPIRE', at, ${POSITION_EXPIRES_MS})
   return new, 0, new
 end
 `;
 
-/** Reads a position, and moves its expiry, which a look seldom does, so that most looks write nothing. */
+/** Reads a position, and moves its expiry if that is too near. */
 const LOOK = `
 ${POSITION}
 local function look(at, kept, new)
   local epoch, offset, first = position(at, kept, new)
-  if redis.call('PTTL', at) < ${POSITION_LIVES_MS / 2} then redis.call('PEXPIRE', at, ${POSITION_LIVES_MS}) end
+  if redis.call('PTTL', at) < ${POSITION_LIVES_MS} then redis.call('PEXPIRE', at, ${POSITION_EXPIRES_MS}) end
   return epoch, offset, first
 end
 `;
@@ -74,7 +79,7 @@ ${OLD}
 local epoch = position(KEYS[1], KEYS[2], ARGV[1])
 local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 local maxAgeMs = tonumber(ARGV[4])
-redis.call('PEXPIRE', KEYS[1], math.max(${POSITION_LIVES_MS}, maxAgeMs))
+redis.call('PEXPIRE', KEYS[1], math.max(${POSITION_EXPIRES_MS}, maxAgeMs))
 local length = redis.call('RPUSH', KEYS[2], string.format('%.0f ', now) .. ARGV[2])
 local dropped = math.max(length - tonumber(ARGV[3]), old(KEYS[2], length, maxAgeMs))
 if dropped > 0 then redis.call('LTRIM', KEYS[2], dropped, -1) end

@@ -18,6 +18,6 @@ export function readNumbered(text: string): Numbered | undefined {
   if (!text.startsWith(KEPT)) return undefined;
   const end = text.indexOf("\n");
   const [epoch, offset] = text.slice(KEPT.length, end).split(" ");
-  if (end < 0 || !epoch || !Number.isSafeInteger(Number(offset))) return undefined;
+  if (end < 0 || !epoch || !offset || !Number.isSafeInteger(Number(offset))) return undefined;
   return { epoch, offset: Number(offset), message: text.slice(end + 1) };
 }

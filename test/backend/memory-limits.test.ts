@@ -178,3 +178,22 @@ test("A join that finds no room is answered with 503 by its error, and nothing i
   await expect(line.join("b")).rejects.toMatchObject(full("maxMemberships"));
   expect([...line.groups]).toEqual(["a"]);
 });
+
+test("The memory backend keeps as much history as maxHistoryBytes says, and refuses no message", async () => {
+  const { history } = make({ maxHistoryBytes: 2_000 });
+  const limits = { maxMessages: 100, maxAgeSeconds: 60 };
+  for (let n = 0; n < 50; n++) await history?.append("a", "x".repeat(100), limits);
+  expect(stats()?.historyBytes).toBeGreaterThan(1_800);
+  expect(stats()?.historyBytes).toBeLessThanOrEqual(2_000);
+  const range = {
+    after: 0,
+    upTo: 50,
+    limit: 100,
+    maxBytes: 10_000,
+    from: "oldest",
+    maxAgeSeconds: 60,
+  } as const;
+  const page = await history?.read("a", range);
+  expect(page?.position.offset).toBe(50);
+  expect(page?.messages.map(({ offset }) => offset)).toEqual([42, 43, 44, 45, 46, 47, 48, 49, 50]);
+});
