@@ -24,6 +24,15 @@ export {
 } from "./connections/registry.ts";
 export { SessionStackError, type SessionStackErrorCode } from "./errors.ts";
 export type { Joining, Memberships } from "./groups/memberships.ts";
+export type {
+  History,
+  HistoryLimits,
+  HistoryPage,
+  HistoryRange,
+  KeptMessage,
+  Position,
+} from "./history/history.ts";
+export { type Numbered, numbered, readNumbered } from "./history/numbered.ts";
 export type { Attachable } from "./lines/attachable.ts";
 export type { MemoryLimits, MemoryStats } from "./memory/memory-quotas.ts";
 export { type CookieMiddlewareOptions, cookieMiddleware } from "./middleware/cookie.ts";

@@ -9,6 +9,13 @@ export {
   type ConnectionStoreSuiteOptions,
   describeConnectionStore,
 } from "./testing/describe-connection-store.ts";
+export {
+  describeHistory,
+  type HistoryDeviation,
+  type HistoryNode,
+  type HistoryNodes,
+  type HistorySuiteOptions,
+} from "./testing/describe-history.ts";
 export { describeMemberships, type MembershipsSuiteOptions } from "./testing/describe-memberships.ts";
 export { describeRegistry, type RegistrySuiteOptions } from "./testing/describe-registry.ts";
 export { describeSessionIndex, type SessionIndexSuiteOptions } from "./testing/describe-session-index.ts";

@@ -3,6 +3,7 @@ import type { Node } from "../bus/node/node.ts";
 import type { ConnectionStore, ConnectionStoreOptions } from "../connections/connection-store.ts";
 import type { Registry } from "../connections/registry.ts";
 import type { Memberships } from "../groups/memberships.ts";
+import type { History } from "../history/history.ts";
 import type { MemoryStats } from "../memory/memory-quotas.ts";
 import type { SessionStore } from "../sessions/session-store.ts";
 import type { SessionIndex } from "../users/session-index/session-index.ts";
@@ -17,6 +18,8 @@ export interface Backend {
   readonly registry: Registry;
   /** Which users are in which groups. */
   readonly memberships: Memberships;
+  /** The last messages of channels. It publishes on `bus`. Absent: `realtime({ history })` is refused. */
+  readonly history?: History;
   /** How nodes talk. */
   readonly bus: Bus;
   /** This process among the nodes that share the backend. */
@@ -29,16 +32,17 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-const PARTS: Readonly<Record<Exclude<keyof Backend, "stats">, "object" | "function">> = Object.freeze({
-  sessions: "object",
-  sessionIndex: "object",
-  registry: "object",
-  memberships: "object",
-  bus: "object",
-  node: "object",
-  connectionStore: "function",
-  close: "function",
-});
+const PARTS: Readonly<Record<Exclude<keyof Backend, "history" | "stats">, "object" | "function">> =
+  Object.freeze({
+    sessions: "object",
+    sessionIndex: "object",
+    registry: "object",
+    memberships: "object",
+    bus: "object",
+    node: "object",
+    connectionStore: "function",
+    close: "function",
+  });
 
 /** Whether a value has all parts of a backend. */
 export function isBackend(value: unknown): value is Backend {

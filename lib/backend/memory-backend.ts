@@ -4,6 +4,7 @@ import { NODE_RULES, type NodeOptions } from "../bus/node/node-options.ts";
 import { MemoryConnectionStore } from "../connections/memory-connection-store.ts";
 import { MemoryRegistry } from "../connections/memory-registry.ts";
 import { MemoryMemberships } from "../groups/memory-memberships.ts";
+import { MemoryHistory } from "../history/memory-history.ts";
 import { type MemoryLimits, MemoryQuotas } from "../memory/memory-quotas.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { aFunction, limit } from "../options/rule.ts";
@@ -24,6 +25,7 @@ const checked = optionsCheck<MemoryBackendOptions>("memoryBackend", {
   maxSessionBytes: limit,
   maxMemberships: limit,
   maxConnectionDataBytes: limit,
+  maxHistoryBytes: limit,
   ...NODE_RULES,
 });
 
@@ -38,6 +40,7 @@ export function memoryBackend(options?: MemoryBackendOptions): Backend {
     sessionIndex: new MemorySessionIndex(config, quotas),
     registry: new MemoryRegistry(config),
     memberships: new MemoryMemberships(quotas),
+    history: new MemoryHistory(bus, config, quotas),
     bus,
     node,
     connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, config, quotas),

@@ -4,6 +4,7 @@ import { RedisBus } from "../bus/redis-bus.ts";
 import { RedisConnectionStore } from "../connections/redis-connection-store.ts";
 import { RedisRegistry } from "../connections/redis-registry.ts";
 import { RedisMemberships } from "../groups/redis-memberships.ts";
+import { RedisHistory } from "../history/redis-history.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { wholeNumber } from "../options/rule.ts";
 import { assertClientOf } from "../redis-client/assert-redis-client.ts";
@@ -66,6 +67,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
     sessionIndex: new RedisSessionIndex(client, own),
     registry: new RedisRegistry(client, own),
     memberships: new RedisMemberships(client, own, replicas),
+    history: new RedisHistory(client, own),
     bus,
     node,
     connectionStore: (options) => new RedisConnectionStore(client, own, options),

@@ -1,7 +1,8 @@
 import { codeOf, SessionStackError } from "../errors.ts";
 
 /**
- * The limits of `memoryBackend`. A change that exceeds one is refused with `ERR_MEMORY_FULL`, and nothing is changed.
+ * The limits of `memoryBackend`. A change that exceeds one is refused with `ERR_MEMORY_FULL`, and nothing is changed. The
+ * history is different: it drops its oldest messages.
  */
 export interface MemoryLimits {
   /** The most sessions, and also the most entries of users' sessions. @default 1_000_000 */
@@ -12,6 +13,14 @@ export interface MemoryLimits {
   maxMemberships?: number;
   /** The most bytes of all data of connections, as JSON, with its keys. @default 67_108_864 */
   maxConnectionDataBytes?: number;
+  /**
+   * The most bytes of kept messages, with 100 bytes more for each message, each channel and each user who has entered
+   * one. A message above the limit drops the oldest messages of its channel, and then those of the channel that was
+   * quiet for longest.
+   *
+   * @default 67_108_864
+   */
+  maxHistoryBytes?: number;
 }
 
 /** The current usage of `memoryBackend`. */
@@ -24,6 +33,8 @@ export interface MemoryStats {
   readonly memberships: number;
   /** Bytes of data of connections, as JSON, with its keys. */
   readonly connectionDataBytes: number;
+  /** Bytes of kept messages, channels and users who have entered them, some of which may have expired. */
+  readonly historyBytes: number;
 }
 
 const DEFAULTS: Readonly<Required<MemoryLimits>> = Object.freeze({
@@ -31,6 +42,7 @@ const DEFAULTS: Readonly<Required<MemoryLimits>> = Object.freeze({
   maxSessionBytes: 536_870_912,
   maxMemberships: 1_000_000,
   maxConnectionDataBytes: 67_108_864,
+  maxHistoryBytes: 67_108_864,
 });
 
 /** The usage and the limit of one resource. */
@@ -59,17 +71,23 @@ export class MemoryQuota {
    * @throws {SessionStackError} if there is still no room.
    */
   check(more: number, sweep?: () => void): void {
-    if (this.#hasRoom(more)) return;
+    if (this.hasRoom(more)) return;
     sweep?.();
-    if (this.#hasRoom(more)) return;
+    if (this.hasRoom(more)) return;
     throw new SessionStackError(
       "ERR_MEMORY_FULL",
       `The memory backend is full: ${this.#option} is ${this.#most}; allow more, keep less, or use redisBackend.`,
     );
   }
 
-  #hasRoom(more: number): boolean {
+  /** Whether there is room for `more`. */
+  hasRoom(more: number): boolean {
     return more <= 0 || this.#used + more <= this.#most;
+  }
+
+  /** Whether there would be room for `more` if nothing else were kept. */
+  canHold(more: number): boolean {
+    return more <= this.#most;
   }
 }
 
@@ -80,6 +98,7 @@ export class MemoryQuotas {
   readonly entries: MemoryQuota;
   readonly memberships: MemoryQuota;
   readonly connectionDataBytes: MemoryQuota;
+  readonly historyBytes: MemoryQuota;
 
   constructor(limits: MemoryLimits = {}) {
     const quota = (option: keyof MemoryLimits) => new MemoryQuota(option, limits[option] ?? DEFAULTS[option]);
@@ -88,6 +107,7 @@ export class MemoryQuotas {
     this.entries = quota("maxSessions");
     this.memberships = quota("maxMemberships");
     this.connectionDataBytes = quota("maxConnectionDataBytes");
+    this.historyBytes = quota("maxHistoryBytes");
   }
 
   get stats(): MemoryStats {
@@ -96,6 +116,7 @@ export class MemoryQuotas {
       sessionBytes: this.sessionBytes.used,
       memberships: this.memberships.used,
       connectionDataBytes: this.connectionDataBytes.used,
+      historyBytes: this.historyBytes.used,
     };
   }
 }

@@ -14,7 +14,7 @@ interface Counted {
   stats?(): Readonly<Record<(typeof KEPT)[number], number>>;
 }
 
-const KEPT = ["sessions", "sessionBytes", "memberships", "connectionDataBytes"] as const;
+const KEPT = ["sessions", "sessionBytes", "memberships", "connectionDataBytes", "historyBytes"] as const;
 
 /** The sources of the figures. */
 export interface MetricsSources {

@@ -5,6 +5,8 @@ export const CONTRACTS: ReadonlySet<string> = new Set([
   "connections/connection-store.ts",
   "connections/registry.ts",
   "groups/memberships.ts",
+  "history/history.ts",
+  "history/numbered.ts",
   "sessions/session-endings.ts",
   "sessions/session-store.ts",
   "users/session-index/session-index.ts",
@@ -52,6 +54,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "sessions/record": ["contracts", "sessions/data", "sessions/saving", "calls"],
   connections: ["contracts", "sessions", "memory", ...REDIS],
   groups: ["contracts", "sessions/redis", "calls", "memory", "options", ...REDIS],
+  history: ["contracts", "bus/redis", "calls", "memory", ...REDIS],
   "users/session-index": [
     "contracts",
     "sessions",
@@ -64,8 +67,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "users/login": ["bus/node", "calls", "observability", ...CHECKS],
   backend: [
-    ...["contracts", "bus", "bus/node", "connections", "groups", "sessions", "sessions/redis"],
-    ...["users/session-index", "memory", "options", ...REDIS],
+    ...["contracts", "bus", "bus/node", "connections", "groups", "history", "sessions"],
+    ...["sessions/redis", "users/session-index", "memory", "options", ...REDIS],
   ],
 
   middleware: [

@@ -68,6 +68,7 @@ export const backendSubjects: readonly Subject[] = [
       maxSessionBytes: limit,
       maxMemberships: limit,
       maxConnectionDataBytes: limit,
+      maxHistoryBytes: limit,
       leaseMs: lease,
     },
   }),

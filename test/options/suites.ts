@@ -3,10 +3,12 @@ import {
   type ConnectionStoreDeviation,
   describeBus,
   describeConnectionStore,
+  describeHistory,
   describeMemberships,
   describeRegistry,
   describeSessionIndex,
   describeSessionStore,
+  type HistoryDeviation,
   type SessionStoreDeviation,
 } from "../../lib/testing.ts";
 import type { Subject } from "./subject.ts";
@@ -22,6 +24,7 @@ const deviations: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     Record<BusDeviation, string>
   >,
   describeConnectionStore: { clear: reason } satisfies Rows<Record<ConnectionStoreDeviation, string>>,
+  describeHistory: { loss: reason } satisfies Rows<Record<HistoryDeviation, string>>,
   describeSessionStore: {
     refreshKeepsVersion: reason,
     refreshMovesExpiry: reason,
@@ -33,6 +36,7 @@ const deviations: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
 const suites = {
   describeBus,
   describeConnectionStore,
+  describeHistory,
   describeMemberships,
   describeRegistry,
   describeSessionIndex,

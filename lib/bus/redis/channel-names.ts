@@ -1,17 +1,25 @@
 import { isCluster, keyPrefixOf, plainClient, type RedisClient } from "../../redis-client/redis-client.ts";
 
+/** Begins a name whose braces are escaped. */
+const ESCAPED = "escaped:";
+
 /**
  * The names of channels in Redis. Redis pub/sub ignores the database number and node-redis's `keyPrefix`. The names
  * contain both, so that channels are separate wherever keys are.
+ *
+ * On a cluster the names of channels have no braces of their own. A name with braces could not be the hash tag of a key,
+ * and keys that belong to a channel would lie in other slots than the channel.
  */
 export class ChannelNames {
   readonly #askDatabase: () => Promise<number>;
   readonly #before: string;
+  readonly #isCluster: boolean;
   #start: Promise<string> | undefined;
 
   constructor(client: RedisClient, prefix: string) {
     const plain = plainClient(client);
-    this.#askDatabase = isCluster(client) ? async () => 0 : () => databaseOf(plain);
+    this.#isCluster = isCluster(client);
+    this.#askDatabase = this.#isCluster ? async () => 0 : () => databaseOf(plain);
     this.#before = `${keyPrefixOf(client)}${prefix}bus:`;
   }
 
@@ -27,8 +35,14 @@ export class ChannelNames {
         throw error;
       },
     );
-    return `${await this.#start}${channel}`;
+    return `${await this.#start}${this.#isCluster ? withoutBraces(channel) : channel}`;
   }
+}
+
+/** Returns a name without braces. Other names stay as they are, because nodes of older versions use those. */
+function withoutBraces(channel: string): string {
+  if (!/[{}]/.test(channel) && !channel.startsWith(ESCAPED)) return channel;
+  return `${ESCAPED}${channel.replace(/[%{}]/g, encodeURIComponent)}`;
 }
 
 /**
