@@ -29,8 +29,8 @@ import {
   RealtimeConnection,
 } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
-import { type Recovery, recoveryOf } from "./recovery.ts";
 import { HISTORY } from "./recovery/history-requests.ts";
+import { type Recovery, recoveryOf } from "./recovery.ts";
 import { tellOpened } from "./tell-opened.ts";
 import { type Step, Tick } from "./tick.ts";
 import { TICK_MS } from "./times.ts";

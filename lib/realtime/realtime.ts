@@ -142,7 +142,8 @@ export function realtime<
 
   async function history(name: string, query?: HistoryQuery): Promise<KeptEvent[]> {
     const { recovery } = attached();
-    if (!recovery) throw new TypeError('realtime: history needs the option "history", as realtime({ history: {} })');
+    if (!recovery)
+      throw new TypeError('realtime: history needs the option "history", as realtime({ history: {} })');
     return keptEvents(recovery.history, recovery.rule, name, query);
   }
 

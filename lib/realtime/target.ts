@@ -1,10 +1,10 @@
+import { checkOptions } from "../options/options-check.ts";
+import { trueOrFalse } from "../options/rule.ts";
 import type { Connection } from "./connection.ts";
 import type { Sending } from "./delivery/channels.ts";
 import { checkedText } from "./messages/checked-text.ts";
 import type { EventDataArgument, EventMap, EventName } from "./messages/event-map.ts";
 import { eventText } from "./messages/protocol.ts";
-import { checkOptions } from "../options/options-check.ts";
-import { trueOrFalse } from "../options/rule.ts";
 import type { HistoryQuery, KeptEvent } from "./recovery/kept-events.ts";
 
 /** Options of one event that is sent. */

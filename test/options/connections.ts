@@ -195,6 +195,14 @@ export const connectionSubjects: readonly Subject[] = [
         ],
       },
       heartbeat: { right: [{}, { enabled: true }], wrong: [...noObject, nothing, 20_000] },
+      history: {
+        right: [{}, { maxMessages: 10, maxAgeSeconds: 0.5, sinceJoin: false }, () => false],
+        wrong: [
+          ...noObject.filter((value) => typeof value !== "function"),
+          { maxMessages: 0 },
+          { maxAgeSeconds: 1e9 },
+        ],
+      },
       clock: { right: [clock], wrong: [{}, Date, Date.now, { ...clock, after: 1 }, true, null, "utc"] },
     },
   }),

@@ -93,7 +93,8 @@ export class Events {
       if (connection.line.isMuted) throw sessionDeleted();
       return await handled.handler(connection, checked as EventData);
     } catch (error) {
-      if (error instanceof ProtocolError) throw id === error.id ? error : new ProtocolError(error.code, error.message, id);
+      if (error instanceof ProtocolError)
+        throw id === error.id ? error : new ProtocolError(error.code, error.message, id);
       const { expose, code, message } = Object(error) as {
         expose?: unknown;
         code?: unknown;

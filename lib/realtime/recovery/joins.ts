@@ -17,7 +17,11 @@ export class Joins {
    * Notes that a user joins a channel, and resolves to the position. This comes before the membership: a member without a
    * note may read everything, as one who joined so long ago that no earlier message is left.
    */
-  async note(channel: string, userId: string, isMember: () => Promise<boolean>): Promise<Position | undefined> {
+  async note(
+    channel: string,
+    userId: string,
+    isMember: () => Promise<boolean>,
+  ): Promise<Position | undefined> {
     const kept = this.#rule(channel);
     if (!kept || (await isMember())) return undefined;
     return this.#history.enter(channel, userId, kept.maxAgeSeconds);

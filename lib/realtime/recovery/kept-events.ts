@@ -47,7 +47,14 @@ export async function keptEvents(
   const kept = rule(channel);
   if (!kept) return [];
   const { maxAgeSeconds } = kept;
-  const range = { after: 0, upTo: before - 1, limit, maxBytes: MAX_BYTES, from: "newest", maxAgeSeconds } as const;
+  const range = {
+    after: 0,
+    upTo: before - 1,
+    limit,
+    maxBytes: MAX_BYTES,
+    from: "newest",
+    maxAgeSeconds,
+  } as const;
   const { messages } = await history.read(channel, range);
   return messages.map(({ offset, message }) => {
     const { event_type: type, data } = JSON.parse(readAddressed(message).text);
