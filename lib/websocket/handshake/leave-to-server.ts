@@ -22,7 +22,6 @@ export function leaveToServer(req: IncomingMessage, socket: Duplex, head: Buffer
   if (!server || server.listenerCount("request") === 0 || mayBeCut(req, server)) return false;
   // Node gives another stream than the line while it still reads the body from the line.
   if (READS_BODIES && socket !== req.socket) {
-    if (lacksHost(req)) return false;
     // An error of the line without a listener would end the process.
     socket.on("error", destroyIt);
     whenAnswered(server, req.socket, () => answerUnfinished(server, req));
@@ -46,11 +45,6 @@ function mayBeCut({ rawHeaders }: IncomingMessage, { maxHeadersCount }: Server):
   return most > 0 && rawHeaders.length >= 2 * most;
 }
 
-/** Whether a server must refuse the request (RFC 9112, section 3.2). Node checks this behind an upgrade only. */
-function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
-  return httpVersion === "1.1" && headers.host === undefined;
-}
-
 /** Waits until the earlier requests of a line are answered. Their answers would otherwise hold this one up for ever. */
 function whenAnswered(server: Server, line: Duplex, go: () => void): void {
   // An earlier answer may have ended the line.
@@ -64,7 +58,7 @@ function whenAnswered(server: Server, line: Duplex, go: () => void): void {
   earlier.once("close", () => {
     line.off("error", destroyIt);
     // After an answer Node lets the line wait only as long as an idle one may.
-    (line as Partial<Socket>).setTimeout?.(server.timeout);
+    (line as Partial<Socket>).setTimeout?.(server.timeout || 0);
     whenAnswered(server, line, go);
   });
 }
@@ -79,9 +73,9 @@ function requestHead(req: IncomingMessage): Buffer {
  * somebody else has read some of it. A following request would then be read as the rest of the body.
  */
 function bodyAsSent(req: IncomingMessage): Buffer | undefined {
-  if (req.readableDidRead) return undefined;
+  if (req.readableDidRead || req.readableEncoding !== null) return undefined;
   const parts: Buffer[] = [];
-  while (req.readableLength > 0) parts.push(req.read());
+  for (let part = req.read(); part !== null; part = req.read()) parts.push(part);
   const body = Buffer.concat(parts);
   const { "transfer-encoding": coding, "content-length": length = 0 } = req.headers;
   if (coding === undefined) return body.length === Number(length) ? body : undefined;

@@ -25,10 +25,15 @@ export function answerUnfinished(server: Server, message: IncomingMessage): void
   emitRequest(server, req, res);
 }
 
-/** Emits a request as the server does, with the events for the `Expect` header. */
+/** Emits a request as the server does, which checks `Host` and `Expect` only of requests without an upgrade. */
 function emitRequest(server: Server, req: IncomingMessage, res: ServerResponse): void {
-  const { expect } = req.headers;
-  if (expect === undefined || req.httpVersion !== "1.1") {
+  const { host, expect } = req.headers;
+  const { requireHostHeader = true } = server as { requireHostHeader?: boolean };
+  if (req.httpVersion !== "1.1") {
+    server.emit("request", req, res);
+  } else if (host === undefined && requireHostHeader) {
+    res.writeHead(400).end();
+  } else if (expect === undefined) {
     server.emit("request", req, res);
   } else if (CONTINUE.test(expect)) {
     if (server.emit("checkContinue", req, res)) return;
