@@ -191,3 +191,24 @@ test.each([
   const answers = ['{"slow":"a"}', '{"slow":"b"}', '{"slow":"c"}', '{"echo":{"a":1}}'];
   expect(received.match(/^\{.*\}/gm)).toEqual(there ? [...answers, '{"slow":"d"}'] : answers);
 });
+
+test("a client that leaves behind a slow request harms nobody", async () => {
+  const served = await serve({
+    routes: (app) => {
+      app.get("/slow", async (_req, res) => {
+        for (let round = 0; round < 20; round++) await new Promise(setImmediate);
+        res.send("slow");
+      });
+    },
+  });
+  for (let at = 0; at < 60; at++) {
+    const line = await rawSocket(served.port);
+    const there = at % 2 ? BODY : "";
+    line.write(`GET /slow HTTP/1.1\r\nHost: a\r\n\r\n${head("POST /session", JSON_BODY)}${there}`);
+    for (let round = 0; round < at; round++) await new Promise(setImmediate);
+    line.resetAndDestroy();
+  }
+  const ws = await (await signIn(served)).webSocket("/ws");
+  expect(await ask(ws, "get")).toEqual({ name: "Ada" });
+  expect(served.errors).toEqual([]);
+});

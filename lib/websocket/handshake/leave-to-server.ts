@@ -47,15 +47,15 @@ function mayBeCut({ rawHeaders }: IncomingMessage, { maxHeadersCount }: Server):
 
 /** Waits until the earlier requests of a line are answered. Their answers would otherwise hold this one up for ever. */
 function whenAnswered(server: Server, line: Duplex, go: () => void): void {
-  // An earlier answer may have ended the line.
-  if (line.destroyed || line.writableEnded) return;
   const earlier = (line as { _httpMessage?: ServerResponse | null })._httpMessage;
   if (!earlier) {
-    go();
+    if (!line.destroyed) go();
     return;
   }
   line.on("error", destroyIt);
   earlier.once("close", () => {
+    // The client has left, which may be an error that is still to come, or the answer has ended the line.
+    if (line.destroyed || line.writableEnded) return;
     line.off("error", destroyIt);
     // After an answer Node lets the line wait only as long as an idle one may.
     (line as Partial<Socket>).setTimeout?.(server.timeout || 0);
