@@ -211,5 +211,6 @@ test("a body whose length stands behind a thousand other headers is not taken fo
   const many = Array.from({ length: 1_100 }, () => "a:b");
   const head = [...lines, ...many, `Content-Length: ${hidden.length}`].join("\r\n");
   const received = await rawRequest(served.port, `${head}\r\n\r\n${hidden}`);
-  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 404"]);
+  // Newer versions of Node refuse it themselves.
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([expect.stringMatching(/ (404|431)$/)]);
 });
