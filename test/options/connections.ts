@@ -96,7 +96,7 @@ export const connectionSubjects: readonly Subject[] = [
     rows: {
       keep: {
         right: [[], ["cart"]],
-        // A session's own members, and the login, which are another session's after it.
+        // A session's own members and the login, which change with a new session.
         wrong: [
           ...[["id"], ["req"], ["cookie"], ["save"], ["constructor"], ["toString"], ["login"], [""]],
           ...["cart", { cart: true }, [1], [null], true, 7, null, new Set(["cart"])],
