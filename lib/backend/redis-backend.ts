@@ -10,6 +10,7 @@ import { wholeNumber } from "../options/rule.ts";
 import { assertClientOf } from "../redis-client/assert-redis-client.ts";
 import { ownPrefix } from "../redis-client/redis-client.ts";
 import { Replicas } from "../redis-client/replicas.ts";
+import { assertPrefixOfSlots } from "../redis-client/slot-tag.ts";
 import {
   REDIS_STORE_RULES,
   type RedisSessionStoreOptions,
@@ -23,7 +24,8 @@ import type { Backend } from "./backend.ts";
 export interface RedisBackendOptions extends Omit<RedisSessionStoreOptions, "prefix">, NodeOptions {
   /**
    * The start of every key. Sessions are stored at `<prefix>sess:<sid>`, everything else under `<prefix>session-stack:`.
-   * Apps that share a Redis need a prefix each; otherwise they share their users. @default ""
+   * Apps that share a Redis need a prefix each; otherwise they share their users. On a cluster braces must have text
+   * between them, as in `{app}:`, which puts all keys into one slot. @default ""
    */
   prefix?: string;
   /**
@@ -55,6 +57,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
   assertClientOf("redisBackend", options, true);
   const config = checked(options);
   const { client, prefix = "", leaseMs: _, endsOnReplicas, ...ofSessions } = config;
+  assertPrefixOfSlots("redisBackend", client, prefix);
   const own = ownPrefix(prefix);
   const bus = new RedisBus(client, own);
   const node = new Node(bus, config);

@@ -3,10 +3,12 @@ import { RedisBus } from "../../lib/bus/redis-bus.ts";
 import { RedisConnectionStore } from "../../lib/connections/redis-connection-store.ts";
 import { RedisRegistry } from "../../lib/connections/redis-registry.ts";
 import { RedisMemberships } from "../../lib/groups/redis-memberships.ts";
+import { RedisHistory } from "../../lib/history/redis-history.ts";
 import type { RedisClient } from "../../lib/redis-client/redis-client.ts";
 import { RedisSessionStore } from "../../lib/sessions/redis-session-store.ts";
 import { describeBus } from "../../lib/testing/describe-bus.ts";
 import { describeConnectionStore } from "../../lib/testing/describe-connection-store.ts";
+import { describeHistory } from "../../lib/testing/describe-history.ts";
 import { describeMemberships } from "../../lib/testing/describe-memberships.ts";
 import { describeRegistry } from "../../lib/testing/describe-registry.ts";
 import { describeSessionIndex } from "../../lib/testing/describe-session-index.ts";
@@ -65,6 +67,14 @@ describe.each(clients)("over a client that maps types by %s,", (_, connect) => {
   describeRegistry("RedisRegistry", { create: () => new RedisRegistry(client, uniquePrefix("types")) });
   describeMemberships("RedisMemberships", {
     create: () => new RedisMemberships(client, uniquePrefix("types")),
+  });
+  describeHistory("RedisHistory", {
+    create: () => {
+      const prefix = uniquePrefix("types");
+      const node = () => ({ bus: new RedisBus(client, prefix), history: new RedisHistory(client, prefix) });
+      return { nodes: [node(), node()] };
+    },
+    deviations: { loss: "others share the server" },
   });
   describeConnectionStore("RedisConnectionStore", {
     create: (options) => new RedisConnectionStore(client, uniquePrefix("types"), options),

@@ -6,6 +6,7 @@ import {
   type BusDeviation,
   describeBus,
   describeConnectionStore,
+  describeHistory,
   describeMemberships,
   describeRegistry,
   describeSessionIndex,
@@ -24,6 +25,21 @@ describeMemberships("memberships", { create: () => memoryBackend().memberships }
 describeConnectionStore("data", {
   create: (options) => memoryBackend().connectionStore(options),
   deviations: { clear: "data outlives the line" },
+});
+
+describeHistory("history", {
+  create() {
+    const { bus, history } = memoryBackend();
+    if (!history) throw new Error("A backend of one's own may have no history.");
+    return {
+      nodes: [
+        { bus, history },
+        { bus, history },
+      ],
+      lose: async () => {},
+    };
+  },
+  deviations: { loss: "it is never lost" },
 });
 
 const deviations: Partial<Record<BusDeviation, string>> = { lines: "they are never down" };
