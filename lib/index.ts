@@ -57,9 +57,12 @@ export type { EventDataArgument, EventMap, EventName } from "./realtime/messages
 export type { EventHandler } from "./realtime/messages/events.ts";
 export type { EventData, ProtocolErrorCode } from "./realtime/messages/protocol.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./realtime/messages/standard-schema.ts";
-export type { ActiveSession, GroupTarget, Realtime, Target } from "./realtime/realtime.ts";
+export type { ActiveSession, Realtime } from "./realtime/realtime.ts";
 export { realtime } from "./realtime/realtime.ts";
 export type { RealtimeOptions } from "./realtime/realtime-options.ts";
+export type { ChannelHistory, HistoryOption } from "./realtime/recovery/history-rule.ts";
+export type { HistoryQuery, KeptEvent } from "./realtime/recovery/kept-events.ts";
+export type { GroupTarget, KeptTarget, SendOptions, Target } from "./realtime/target.ts";
 export type { MemorySessionStoreOptions } from "./sessions/memory-session-store.ts";
 export {
   type ConnectionHolder,

@@ -11,7 +11,7 @@ import {
   uniquePrefix,
 } from "./support/redis-client.ts";
 
-/** What each makes of a client; `redisBackend` looked for one method only, and `RedisSessionStore` for none. */
+/** The factories that take a client. Once, `redisBackend` checked only one method, and `RedisSessionStore` none. */
 const factories: [string, (client: unknown) => unknown][] = [
   ["redisBackend", (client) => redisBackend({ client: client as RedisClient })],
   ["RedisSessionStore", (client) => new RedisSessionStore({ client: client as RedisClient })],
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => client.destroy());
 
-/** What ioredis's clients have: the same commands, all in lower case. */
+/** An ioredis client: it has the same commands, all in lower case. */
 const ioredis = { evalsha() {}, get() {}, set() {}, on() {}, connect() {}, duplicate() {} };
 
 const refused: [string, () => unknown, RegExp][] = [
@@ -45,7 +45,7 @@ const refused: [string, () => unknown, RegExp][] = [
 ];
 
 describe.each(factories)("%s", (factory, make) => {
-  it.each(refused)("refuses %s by name, and says what to pass", (_, what, fix) => {
+  it.each(refused)("refuses %s by name, and names the right client", (_, what, fix) => {
     expect(() => make(what())).toThrow(TypeError);
     expect(() => make(what())).toThrow(
       `${factory}: option "client" must be a node-redis client, cluster or sentinel: `,
@@ -53,7 +53,7 @@ describe.each(factories)("%s", (factory, make) => {
     expect(() => make(what())).toThrow(fix);
   });
 
-  it("refuses a client that has subscriptions and takes no commands for it", async () => {
+  it("refuses a client that takes no commands because it has subscriptions", async () => {
     const subscriber = await connectRedis(undefined, resp(2));
     try {
       await subscriber.subscribe(uniquePrefix("client"), () => {});
@@ -65,7 +65,7 @@ describe.each(factories)("%s", (factory, make) => {
     }
   });
 
-  it("takes a client that has subscriptions with RESP 3, which takes commands all the same", async () => {
+  it("accepts a client with subscriptions on RESP 3, which still takes commands", async () => {
     const subscriber = await connectRedis();
     try {
       await subscriber.subscribe(uniquePrefix("client"), () => {});
@@ -75,19 +75,19 @@ describe.each(factories)("%s", (factory, make) => {
     }
   });
 
-  it("takes a sentinel, and what a client derives from itself", async () => {
+  it("accepts a sentinel, and clients that a client derives from itself", async () => {
     const sentinel = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
     for (const taken of [sentinel, client.asap(), client.withTypeMapping({}), client.duplicate()])
       expect(() => make(taken)).not.toThrow();
   });
 });
 
-it("RedisSessionStore refuses to be made of nothing", () => {
+it("RedisSessionStore refuses to be made without options", () => {
   const Store = RedisSessionStore as unknown as new () => RedisSessionStore;
   expect(() => new Store()).toThrow(/RedisSessionStore: option "client"/);
 });
 
-it("redisBackend takes a client that is connected later", async () => {
+it("redisBackend accepts a client that connects later", async () => {
   const later = createClient({ url: process.env.REDIS_URL as string });
   later.on("error", () => {});
   const { sessions, node, close } = redisBackend({ client: later, prefix: uniquePrefix("client") });
@@ -103,14 +103,14 @@ it("redisBackend takes a client that is connected later", async () => {
   }
 });
 
-// Once it was taken, and after a failover none of a thousand messages to groups arrived.
-it("redisBackend refuses a cluster of node-redis that loses its subscriptions, by name; sessions alone take it", () => {
+// Once, such a cluster was accepted, and after a failover none of a thousand messages to groups arrived.
+it("redisBackend refuses a node-redis cluster that loses its subscriptions by name, and RedisSessionStore accepts it", () => {
   const old = { evalSha() {}, on() {}, duplicate() {}, masters: [] };
   expect(() => redisBackend({ client: old as unknown as RedisClient })).toThrow(/before 6\.1.*6\.1 or newer/);
   expect(() => new RedisSessionStore({ client: old as unknown as RedisClient })).not.toThrow();
 });
 
-it("a client that reads what its master has deleted already is refused, by the option that does it", () => {
+it("a client that may read outdated data is refused, and the error names the option", () => {
   const rootNodes = [{ url: process.env.REDIS_URL as string }];
   const clients = {
     useReplicas: createCluster({ rootNodes, useReplicas: true }),

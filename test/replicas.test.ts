@@ -19,7 +19,7 @@ function open(client: unknown, prefix = uniquePrefix("replicas")): Backend {
   return redisBackend({ client: client as RedisClient, prefix, endsOnReplicas: 1 });
 }
 
-describe("With endsOnReplicas, on one server with a replica", () => {
+describe("endsOnReplicas, on one server with a replica", () => {
   let master: RedisServer;
   let replica: RedisServer;
   let client: NodeRedis;
@@ -42,8 +42,8 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     await master?.stop();
   });
 
-  // A failover had taken back ends, and leaves, that had been acknowledged.
-  test("what is acknowledged as ended or left is on the replica", async () => {
+  // Once, a failover undid ends and leaves that had been acknowledged.
+  test("has each acknowledged end and leave on the replica", async () => {
     const prefix = uniquePrefix("replicas");
     const backend = open(client, prefix);
     for (let n = 0; n < 50; n++) {
@@ -56,14 +56,14 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     await backend.close();
   });
 
-  test("nothing is acknowledged that no replica has, and it can be asked for again", async () => {
+  test("acknowledges nothing that no replica has, and the call can be repeated", async () => {
     const backend = open(client);
     await insert(backend.sessions, "s", {});
     await backend.memberships.join("ada", "g", 100);
     await end(backend, "warm");
     replica.pause();
     const ended = Promise.allSettled([end(backend, "s"), backend.memberships.leave("ada", "g")]);
-    // What others do meanwhile does not stand behind it.
+    // Calls of others meanwhile do not wait for it.
     await delay(200);
     const begun = performance.now();
     await insert(backend.sessions, "other", {});
@@ -79,7 +79,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     await backend.close();
   }, 30_000);
 
-  test("deleteUserSessions that no replica has confirmed rejects, and ends the rest when it is called again", async () => {
+  test("rejects a deleteUserSessions that no replica has confirmed, and a second call ends the rest", async () => {
     const backend = open(client);
     const served = await serve({ backend });
     const browsers = [await signIn(served), await signIn(served)];
@@ -93,7 +93,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     await backend.close();
   }, 30_000);
 
-  test("what another server says that has taken over meanwhile, and never heard of it, is no confirmation", async () => {
+  test("does not accept the confirmation of a new master that never had the change", async () => {
     const key = uniquePrefix("replicas");
     const replicas = new Replicas(client as unknown as RedisClient, 1);
     await replicas.confirm(["EXISTS", key]);
@@ -102,7 +102,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     replicas.close();
   });
 
-  test("ends at once share what they wait for", async () => {
+  test("waits once for several ends at the same time", async () => {
     const backend = open(client);
     const sids = Array.from({ length: 200 }, (_, n) => `many${n}`);
     await Promise.all(sids.map((sid) => insert(backend.sessions, sid, {})));
@@ -116,7 +116,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
     await backend.close();
   });
 
-  test("its connection ends with the backend, also one that is still being made", async () => {
+  test("closes its connection with the backend, even while it connects", async () => {
     const lines = async () =>
       ((await client.sendCommand(["CLIENT", "LIST"])) as unknown as string).split("\n").length;
     const before = await lines();
@@ -131,7 +131,7 @@ describe("With endsOnReplicas, on one server with a replica", () => {
   }, 20_000);
 });
 
-test("With endsOnReplicas, on a cluster, each end is on a replica of its own master", async () => {
+test("endsOnReplicas, on a cluster, has each end on a replica of its own master", async () => {
   const cluster = await startRedisCluster({ replicas: 1 });
   const client = await cluster.connect();
   const replicas = await Promise.all(cluster.replicas.map(({ url }) => connectRedis(url)));
@@ -152,7 +152,7 @@ test("With endsOnReplicas, on a cluster, each end is on a replica of its own mas
     cluster.replicas[0]?.pause();
     const ended = await Promise.allSettled(sids.map((sid) => end(backend, sid)));
     const failed = ended.filter(({ status }) => status === "rejected").length;
-    // Those of the two other masters are acknowledged all the same.
+    // Ends on the two other masters are still acknowledged.
     expect(failed).toBeGreaterThan(5);
     expect(failed).toBeLessThan(40);
     cluster.replicas[0]?.resume();
@@ -168,7 +168,7 @@ test("With endsOnReplicas, on a cluster, each end is on a replica of its own mas
   }
 }, 60_000);
 
-test("With endsOnReplicas, behind a sentinel, an end is on a replica", async () => {
+test("endsOnReplicas, behind a sentinel, has an end on a replica", async () => {
   const sentinel = await startRedisSentinel({ replicas: 1 });
   const client = await sentinel.connect();
   const [replica] = sentinel.replicas as [RedisServer];

@@ -1,5 +1,5 @@
 import { DurationMetric, type Metric, SumMetric, type Value } from "./metric.ts";
-import type { RealtimeStats } from "./realtime-stats.ts";
+import type { HistoryStats, RealtimeStats } from "./realtime-stats.ts";
 import { type Timed, type Timings, timingsOf } from "./timings.ts";
 import type { WebSocketStats } from "./web-socket-stats.ts";
 
@@ -15,6 +15,14 @@ interface Counted {
 }
 
 const KEPT = ["sessions", "sessionBytes", "memberships", "connectionDataBytes", "historyBytes"] as const;
+
+const OF_HISTORY: Readonly<Record<keyof HistoryStats, string>> = {
+  appended: "Messages that were sent and kept",
+  recovered: "Messages that clients asked for because they had missed them",
+  filled: "Messages that the node read because they had not arrived",
+  lost: "Losses of a channel that connections were told of",
+  compared: "Positions of channels that were compared",
+};
 
 /** The sources of the figures. */
 export interface MetricsSources {
@@ -129,6 +137,8 @@ function newMetrics(): Registered {
     "Connections closed for not reading",
     ({ realtime }) => realtime()?.slowConsumers,
   );
+  for (const [name, help] of Object.entries(OF_HISTORY) as [keyof HistoryStats, string][])
+    counter(`history_${name}`, help, ({ realtime }) => realtime()?.history?.[name]);
   add(
     new DurationMetric(
       `${PREFIX}store_call_seconds`,

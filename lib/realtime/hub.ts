@@ -11,7 +11,8 @@ import { CatchUp } from "./catch-up.ts";
 import { chosenConnectionStore } from "./data/chosen-connection-store.ts";
 import { DataUpkeep } from "./data/data-upkeep.ts";
 import { Channels, userChannel } from "./delivery/channels.ts";
-import { Groups, groupName } from "./groups/groups.ts";
+import { groupName } from "./groups/group-name.ts";
+import { Groups } from "./groups/groups.ts";
 import { MembershipChanges } from "./groups/membership-changes.ts";
 import type { Counts } from "./messages/counts.ts";
 import type { Events } from "./messages/events.ts";
@@ -28,6 +29,8 @@ import {
   RealtimeConnection,
 } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
+import { HISTORY } from "./recovery/history-requests.ts";
+import { type Recovery, recoveryOf } from "./recovery.ts";
 import { tellOpened } from "./tell-opened.ts";
 import { type Step, Tick } from "./tick.ts";
 import { TICK_MS } from "./times.ts";
@@ -43,6 +46,8 @@ export class Hub implements ConnectionHandler {
   readonly presence: Presence;
   readonly channels: Channels<RealtimeConnection>;
   readonly groups: Groups;
+  /** The history of channels, if messages are kept. */
+  readonly recovery: Recovery | undefined;
   readonly #config: RealtimeConfig;
   readonly #nodeId: string;
   readonly #events: Events;
@@ -67,7 +72,9 @@ export class Hub implements ConnectionHandler {
     this.#store = bounded(store, registries.bounds);
     this.#data = new DataUpkeep(store, registries.upkeepBounds, report);
     this.#heartbeat = new Heartbeat(config);
-    this.channels = new Channels(backend.bus, bounds, () => node.hasLapsed || catchUp.isBehind);
+    this.recovery = recoveryOf(config, backend, { bounds, report });
+    const isBehind = () => node.hasLapsed || catchUp.isBehind;
+    this.channels = new Channels(backend.bus, bounds, isBehind, this.recovery?.keep);
     this.presence = new Presence({ config, registries, bus: backend.bus, node, events, holder: this });
     const changes = new MembershipChanges(registries.asked, node, bounds.timeoutMs);
     this.groups = new Groups({
@@ -75,6 +82,7 @@ export class Hub implements ConnectionHandler {
       memberships: bounded(backend.memberships, registries.bounds),
       changes,
       channels: this.channels,
+      joins: this.recovery?.joins,
       events,
       unfollowed: (unfollowed, error) => catchUp.lookUpLater(unfollowed, error),
     });
@@ -103,6 +111,8 @@ export class Hub implements ConnectionHandler {
       store: this.#store,
       hub: this.#hubOf(() => node.hasLapsed || catchUp.isStale),
     };
+    const { recovery } = this;
+    if (recovery) events.handleOwn(HISTORY, (reader, data) => recovery.requests.answer(reader, data));
     const look = async () => {
       this.#heartbeat.look(connections.values());
       this.channels.tick();
@@ -114,7 +124,10 @@ export class Hub implements ConnectionHandler {
     };
     this.#toStop = [
       this.groups.close,
-      node.onGap((hasLapsed) => catchUp.begin(hasLapsed)),
+      node.onGap((hasLapsed) => {
+        this.channels.invalidate();
+        catchUp.begin(hasLapsed);
+      }),
       config.clock.every(TICK_MS, upkeep),
     ];
   }
@@ -157,6 +170,7 @@ export class Hub implements ConnectionHandler {
       slowConsumers: ends.get("slow_consumer"),
       rateLimited: ends.get("rate_limited"),
       inactive: ends.get("inactive"),
+      history: this.recovery && { ...this.recovery.counts },
     };
   }
 
@@ -220,6 +234,7 @@ export class Hub implements ConnectionHandler {
       return;
     }
     if (connection.line.isMuted) return;
+    connection.begin();
     const parts = { config: this.#config, events: this.#events, tellClosed: this.#tellClosed };
     if (!(await tellOpened(connection, parts))) return;
     connection.inbox.open();

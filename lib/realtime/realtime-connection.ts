@@ -3,24 +3,25 @@ import type { WebSocket } from "ws";
 import { type CloseReason, closeCodes } from "../close-codes.ts";
 import type { ConnectionStore } from "../connections/connection-store.ts";
 import type { ConnectionRecord } from "../connections/registry.ts";
-import { type Batch, OutgoingMessage } from "../lines/batch.ts";
+import type { Position } from "../history/history.ts";
+import { OutgoingMessage } from "../lines/batch.ts";
 import type { Follower, Line } from "../lines/line.ts";
 import type { OpenSession } from "../middleware/open-session.ts";
 import type { Closed, Connection } from "./connection.ts";
 import { type ConnectionData, connectionData } from "./data/connection-data.ts";
+import { groupChannel } from "./delivery/channels.ts";
 import type { Receiver } from "./delivery/delivery.ts";
-import { Backlog, ceiling } from "./messages/backlog.ts";
+import { clientChannel } from "./delivery/kept-delivery.ts";
 import { checkedText } from "./messages/checked-text.ts";
 import type { Correspondent } from "./messages/correspondent.ts";
-import type { FlushQueue, Sender } from "./messages/flush-queue.ts";
 import { Inbox, type InboxHost } from "./messages/inbox.ts";
+import { Outgoing, type OutgoingHost } from "./messages/outgoing.ts";
 import { eventText } from "./messages/protocol.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 
 /** What all connections of a hub share. */
-export interface ConnectionHost extends InboxHost {
+export interface ConnectionHost extends InboxHost, OutgoingHost {
   readonly config: RealtimeConfig;
-  readonly flushes: FlushQueue;
   readonly store: ConnectionStore;
   readonly hub: ConnectionHub;
 }
@@ -43,7 +44,7 @@ const NO_GROUPS: ReadonlySet<string> = new Set();
 const NORMAL = 1000;
 
 /** A connection, with what its node keeps of it. Times are the clock's. */
-export class RealtimeConnection implements Connection, Correspondent, Receiver, Sender, Follower {
+export class RealtimeConnection implements Connection, Correspondent, Receiver, Follower {
   readonly id: string;
   readonly userId: string | undefined;
   /** The record in the registry. A connection without a user has none. */
@@ -73,8 +74,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
   readonly inbox: Inbox;
   readonly #host: ConnectionHost;
   #groups: Set<string> | undefined;
-  #batch: Batch | undefined;
-  #backlog: Backlog | undefined;
+  readonly #outgoing: Outgoing;
 
   constructor(
     host: ConnectionHost,
@@ -94,6 +94,7 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     this.hasData = host.config.connectionStore !== undefined;
     this.#host = host;
     this.inbox = new Inbox(host, this);
+    this.#outgoing = new Outgoing(host, this);
   }
 
   get sid(): string {
@@ -116,7 +117,9 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
 
   /** Removes a group. Returns whether the connection was in it. */
   removeGroup(group: string): boolean {
-    return this.#groups?.delete(group) ?? false;
+    if (!this.#groups?.delete(group)) return false;
+    this.#outgoing.forget(groupChannel(group));
+    return true;
   }
 
   get store(): ConnectionData {
@@ -124,17 +127,24 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
   }
 
   send(type: string, data?: object): void {
-    this.push(new OutgoingMessage(checkedText(eventText(type, data), this.#host.config.maxBufferedBytes)));
+    this.write(new OutgoingMessage(checkedText(eventText(type, data), this.#host.config.maxBufferedBytes)));
   }
 
-  push(message: OutgoingMessage): void {
-    if (this.line.isMuted) return;
-    if (this.#batch) {
-      this.#batch = this.#batch.with(message);
-    } else {
-      this.#batch = message.alone;
-      this.#host.flushes.add(this);
-    }
+  push(message: OutgoingMessage, channel: string): void {
+    this.#outgoing.push(message, channel);
+  }
+
+  positioned(channel: string, position: Position): void {
+    this.#outgoing.positioned(clientChannel(channel), position);
+  }
+
+  write(message: OutgoingMessage): void {
+    this.#outgoing.write(message);
+  }
+
+  /** Lets the messages of channels through, now that the connection is in all its groups. */
+  begin(): void {
+    this.#outgoing.begin();
   }
 
   heard(by: "heartbeat" | "message"): void {
@@ -152,11 +162,11 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
 
   /** Messages that were sent before a close leave before it. */
   onEnd(): void {
-    this.flush();
+    this.#outgoing.flush();
   }
 
   onMute(): void {
-    this.#backlog?.end();
+    this.#outgoing.mute();
     this.#host.hub.gone(this);
   }
 
@@ -165,36 +175,6 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     this.closed = { code, reason };
     this.inbox.closed();
     this.#host.hub.closed(this);
-  }
-
-  flush(): void {
-    const batch = this.#batch;
-    this.#batch = undefined;
-    if (!batch || !this.line.isOpen) return;
-    const bytes = batch.bytes(this.line.framing).length;
-    if (!this.#isReading(bytes)) {
-      // Unread messages would be kept without end for this client. Other clients are not slowed by it.
-      this.end("slow_consumer");
-      return;
-    }
-    this.line.write(batch);
-    this.#host.counts.messagesOut += batch.count;
-    this.#host.counts.bytesOut += bytes;
-    const { maxBufferedBytes } = this.#host.config;
-    if (this.line.bufferedAmount <= maxBufferedBytes) return;
-    this.#backlog ??= new Backlog(this.line, maxBufferedBytes, () => this.end("slow_consumer"));
-    this.#backlog.wrote(bytes);
-  }
-
-  /** Whether the client has read enough of earlier messages to be sent so many more bytes. */
-  #isReading(bytes: number): boolean {
-    const { maxBufferedBytes } = this.#host.config;
-    const waiting = this.line.bufferedAmount;
-    if (waiting <= maxBufferedBytes) {
-      this.#backlog?.end();
-      this.#backlog = undefined;
-    } else if (!this.#backlog?.mayFollow) return false;
-    return waiting + bytes <= ceiling(maxBufferedBytes);
   }
 
   async join(group: string): Promise<void> {

@@ -16,6 +16,7 @@ import {
 } from "../options/rule.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { userConnectionStore } from "./data/user-connection-store.ts";
+import { HISTORY_RULES, type HistoryOption, type HistoryRule, historyRule } from "./recovery/history-rule.ts";
 
 /** Options of `realtime`. */
 export interface RealtimeOptions {
@@ -88,15 +89,23 @@ export interface RealtimeOptions {
     /** Milliseconds between two heartbeats. @default 20_000 */
     frequencyMs?: number;
   };
+  /**
+   * Keeps the last messages of groups and users for a while, so that clients that were away receive them. A function
+   * chooses the history of a channel, such as `group:lobby` or `user:ada`; `false` keeps nothing of it.
+   * @default nothing is kept
+   */
+  history?: HistoryOption;
   /** The clock. @default that of the process */
   clock?: Clock;
 }
 
-type Defaulted = Required<Omit<RealtimeOptions, "connectionStore" | "heartbeat">>;
+type Defaulted = Required<Omit<RealtimeOptions, "connectionStore" | "heartbeat" | "history">>;
 
 /** The options with their defaults, checked. */
 export interface RealtimeConfig extends Readonly<Defaulted> {
   readonly connectionStore: RealtimeOptions["connectionStore"];
+  /** Chooses the history of each channel. Without it nothing is kept. */
+  readonly history: HistoryRule | undefined;
   /** Milliseconds between heartbeats that the server sends. `0` means none. */
   readonly heartbeatMs: number;
 }
@@ -146,6 +155,11 @@ const checked = optionsCheck<RealtimeOptions>("realtime", {
     isRight: isOptionsObject,
     inside: HEARTBEAT,
   },
+  history: {
+    expected: "an object, as { maxMessages: 100, maxAgeSeconds: 300 }, or a function that answers one",
+    isRight: (value) => typeof value === "function" || isOptionsObject(value),
+    inside: HISTORY_RULES,
+  },
   clock: {
     expected: "a clock, with now, every and after",
     isRight: (value) => hasMethods(value, "now", "every", "after"),
@@ -159,6 +173,7 @@ export function realtimeConfig(options?: RealtimeOptions): RealtimeConfig {
   return over(DEFAULTS, {
     ...given,
     connectionStore: given.connectionStore,
+    history: given.history && historyRule(given.history),
     heartbeatMs: enabled ? frequencyMs : 0,
   });
 }

@@ -6,34 +6,14 @@ import { markMade } from "../options/made-here.ts";
 import { type User, userIdOf } from "../users/login/user.ts";
 import type { Closed, Connection } from "./connection.ts";
 import { groupChannel, userChannel } from "./delivery/channels.ts";
-import { groupName, storedGroupName } from "./groups/groups.ts";
+import { groupName, storedGroupName } from "./groups/group-name.ts";
 import { Hub } from "./hub.ts";
-import { checkedText } from "./messages/checked-text.ts";
-import type { EventDataArgument, EventMap, EventName } from "./messages/event-map.ts";
+import type { EventMap, EventName } from "./messages/event-map.ts";
 import { type EventHandler, Events } from "./messages/events.ts";
-import { eventText } from "./messages/protocol.ts";
 import type { StandardSchema } from "./messages/standard-schema.ts";
 import { type RealtimeOptions, realtimeConfig } from "./realtime-options.ts";
-
-/** A target of messages: all connections of a user, on all nodes. */
-export interface Target<ServerEvents extends EventMap<ServerEvents>> {
-  /**
-   * Sends an event. Resolves once the event is on its way. Events that one node sends to one group, or to one user,
-   * arrive in order.
-   *
-   * @throws {RangeError} if the event is larger than 16 MiB, or than `maxBufferedBytes` if that is more.
-   */
-  send<Type extends EventName<ServerEvents>>(
-    type: Type,
-    ...data: EventDataArgument<ServerEvents, Type>
-  ): Promise<void>;
-}
-
-/** A target of messages: each connection, on all nodes, of each user in a group. */
-export interface GroupTarget<ServerEvents extends EventMap<ServerEvents>> extends Target<ServerEvents> {
-  /** The group without one connection, such as the sender of a message. */
-  except(connection: Connection<ServerEvents>): Target<ServerEvents>;
-}
+import { type HistoryQuery, type KeptEvent, keptEvents } from "./recovery/kept-events.ts";
+import { type GroupTarget, type KeptTarget, type Target, targetOf } from "./target.ts";
 
 /** An open connection of a user, on any node. Times are in milliseconds since the epoch. */
 export interface ActiveSession {
@@ -125,7 +105,7 @@ export interface Realtime<
   /** All connections of the users in a group. */
   group(name: string): GroupTarget<ServerEvents>;
   /** All connections of a user. */
-  user(user: User): Target<ServerEvents>;
+  user(user: User): KeptTarget<ServerEvents>;
   /**
    * All connections of several users. Each user is sent a message once. This suits as many users as a program may have.
    * As many separate sends at once would not find a place.
@@ -154,10 +134,17 @@ export function realtime<
 
   function target(name: string, exceptId?: string): Target<ServerEvents> {
     const { channels } = attached();
-    return {
-      send: async (type, ...[data]) =>
-        channels.publish(name, checkedText(eventText(type, data), config.maxBufferedBytes), exceptId),
-    };
+    return targetOf(
+      (text, sending) => channels.publish(name, text, { ...sending, exceptId }),
+      config.maxBufferedBytes,
+    );
+  }
+
+  async function history(name: string, query?: HistoryQuery): Promise<KeptEvent[]> {
+    const { recovery } = attached();
+    if (!recovery)
+      throw new TypeError('realtime: history needs the option "history", as realtime({ history: {} })');
+    return keptEvents(recovery.history, recovery.rule, name, query);
   }
 
   async function activeSessions(user: User): Promise<ActiveSession[]> {
@@ -193,9 +180,16 @@ export function realtime<
     stats: () => attached().stats,
     group(name) {
       const channel = groupChannel(groupName(name));
-      return { ...target(channel), except: ({ id }) => target(channel, id) };
+      return {
+        ...target(channel),
+        except: ({ id }) => target(channel, id),
+        history: (query) => history(channel, query),
+      };
     },
-    user: (user) => target(userChannel(userIdOf(user))),
+    user(user) {
+      const channel = userChannel(userIdOf(user));
+      return { ...target(channel), history: (query) => history(channel, query) };
+    },
     users(users) {
       if (typeof users === "string")
         throw new TypeError(
@@ -203,10 +197,10 @@ export function realtime<
         );
       const { channels } = attached();
       const names = [...new Set([...users].map((user) => userChannel(userIdOf(user))))];
-      return {
-        send: async (type, ...[data]) =>
-          channels.publishAll(names, checkedText(eventText(type, data), config.maxBufferedBytes)),
-      };
+      return targetOf(
+        (text, { isKept }) => channels.publishAll(names, text, isKept),
+        config.maxBufferedBytes,
+      );
     },
     [ATTACH](keeper: SessionKeeper) {
       if (hub)

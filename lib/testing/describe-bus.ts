@@ -16,10 +16,10 @@ const checked = optionsCheck<BusSuiteOptions>("describeBus", {
 /**
  * Declares the tests that every `Bus` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because leases must be seen to run out, and lines to come up again.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because it waits until leases run out and lines come up again.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeBus(name: string, options: BusSuiteOptions): void {
   const config = checked(options);

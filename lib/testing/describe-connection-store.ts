@@ -23,10 +23,10 @@ const checked = optionsCheck<ConnectionStoreSuiteOptions>("describeConnectionSto
 /**
  * Declares the tests that every `ConnectionStore` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because data must be seen to expire.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because it waits until data expires.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeConnectionStore(name: string, options: ConnectionStoreSuiteOptions): void {
   const config = checked(options);

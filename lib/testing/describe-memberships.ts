@@ -12,10 +12,10 @@ const checked = optionsCheck<MembershipsSuiteOptions>("describeMemberships", SUI
 /**
  * Declares the tests that `Memberships` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because many users race.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because many users race.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeMemberships(name: string, options: MembershipsSuiteOptions): void {
   const config = checked(options);

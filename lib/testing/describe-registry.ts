@@ -15,10 +15,10 @@ const checked = optionsCheck<RegistrySuiteOptions>("describeRegistry", SUITE_RUL
 /**
  * Declares the tests that every `Registry` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because connections must be seen to expire, and graces to end.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because it waits until connections expire and graces end.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeRegistry(name: string, options: RegistrySuiteOptions): void {
   const config = checked(options);

@@ -15,10 +15,10 @@ const checked = optionsCheck<SessionIndexSuiteOptions>("describeSessionIndex", S
 /**
  * Declares the tests that every `SessionIndex` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because entries must be seen to expire.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because it waits until entries expire.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeSessionIndex(name: string, options: SessionIndexSuiteOptions): void {
   const config = checked(options);

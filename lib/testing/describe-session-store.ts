@@ -28,10 +28,10 @@ const checked = optionsCheck<SessionStoreSuiteOptions>("describeSessionStore", {
 /**
  * Declares the tests that every `SessionStore` must pass, by attacking each rule of the contract.
  *
- * Runs on any test runner: with its global `describe` and `it`, or those of the option `runner`. A test
- * takes up to some seconds, because sessions must be seen to expire.
+ * Runs on any test runner, with its global `describe` and `it` or with those of the option `runner`. A test takes up
+ * to a few seconds, because it waits until sessions expire.
  *
- * @throws {TypeError} that names the option which is wrong, or if there is no runner.
+ * @throws {TypeError} that names the wrong option, or says that there is no runner.
  */
 export function describeSessionStore(name: string, options: SessionStoreSuiteOptions): void {
   const config = checked(options);

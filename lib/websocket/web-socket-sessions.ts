@@ -123,7 +123,7 @@ export function webSocketSessions(...given: [SessionStack, WebSocketSessionsOpti
     // A handshake behind a request that is not answered yet is not possible.
     if (answer.isLineTaken) return void socket.destroy();
     const report = (error: unknown) => errors.report(error, req);
-    const keepsScope = !place.isCalledByServer(socket);
+    const keepsScope = !place.isCalledByServer(message, socket);
     let taken: Place | undefined;
     try {
       if (!isMine(message)) throw new Refusal(404, "Not Found");

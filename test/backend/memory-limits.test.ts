@@ -29,8 +29,8 @@ const insert = (sid: string, contents: object = {}, maxAge?: number) =>
 
 const stats = () => backend.stats?.();
 
-describe("The memory backend's sessions", () => {
-  test("are as many as maxSessions says; what is there can be changed, touched and removed", async () => {
+describe("sessions of the memory backend", () => {
+  test("are limited by maxSessions, and stored ones can be changed, touched and removed", async () => {
     make({ maxSessions: 3 });
     for (const sid of ["a", "b", "c"]) expect(await insert(sid)).toMatchObject({ outcome: "written" });
     await expect(insert("d")).rejects.toMatchObject(full("maxSessions"));
@@ -46,7 +46,7 @@ describe("The memory backend's sessions", () => {
     await expect(insert("e")).rejects.toMatchObject(full("maxSessions"));
   });
 
-  test("that have expired make room, wherever they stand", async () => {
+  test("make room when they expire, in whatever order", async () => {
     make({ maxSessions: 500 });
     for (let n = 0; n < 500; n++) await insert(`s${n}`, {}, n === 400 ? 1_000 : 60_000);
     now += 2_000;
@@ -57,7 +57,7 @@ describe("The memory backend's sessions", () => {
     expect(stats()?.sessions).toBeLessThanOrEqual(500);
   });
 
-  test("are as large as maxSessionBytes says: one that grows above it is refused, one that shrinks is not", async () => {
+  test("are limited in size by maxSessionBytes: one that grows too large is refused, one that shrinks is not", async () => {
     const { length } = snapshot({ text: "x".repeat(1_000) }).json;
     make({ maxSessionBytes: 2 * length });
     await insert("a", { text: "x".repeat(1_000) });
@@ -69,14 +69,14 @@ describe("The memory backend's sessions", () => {
     const base = { json: version, version, userId: undefined };
     const write = (text: string) => backend.sessions.write("a", snapshot({ text }), base);
     await expect(write("x".repeat(1_001))).rejects.toMatchObject(full("maxSessionBytes"));
-    // Two bytes each, as they would be on a line.
+    // Each character counts two bytes, as on a line.
     await expect(write("é".repeat(501))).rejects.toMatchObject(full("maxSessionBytes"));
     expect(await backend.sessions.read("a")).toEqual(stored);
     expect(await write("é".repeat(400))).toMatchObject({ outcome: "written" });
     await insert("c", {});
   });
 
-  test("are counted down by whatever ends them", async () => {
+  test("free their place however they end", async () => {
     make({ maxSessions: 10 });
     const store = backend.sessions.expressStore;
     const set = promisify(store.set.bind(store));
@@ -94,7 +94,7 @@ describe("The memory backend's sessions", () => {
     expect(stats()).toMatchObject({ sessions: 0, sessionBytes: 0 });
   });
 
-  test("of users are indexed as many times as maxSessions says, and no login that finds no room leaves an entry", async () => {
+  test("have at most maxSessions entries in the index, and a login that finds no room leaves no entry", async () => {
     make({ maxSessions: 2 });
     const served = await serve({ backend });
     await signIn(served, "ada");
@@ -105,11 +105,11 @@ describe("The memory backend's sessions", () => {
     }
     expect(await backend.sessionIndex.entries("eve")).toEqual([]);
     served.errors.splice(0);
-    // Who is there goes on, and whose place is free is anybody's.
+    // Stored sessions continue, and anybody may take a free place.
     await served.users.deleteUserSessions("ada");
     await signIn(served, "eve");
     expect(await served.users.listUserSessions("bob")).toHaveLength(1);
-    // Nor does one that finds room in the index, and none among the sessions.
+    // A login that finds room in the index but none among the sessions leaves no entry either.
     await backend.sessionIndex.remove(
       "eve",
       (await backend.sessionIndex.entries("eve")).map(({ sid }) => sid),
@@ -128,7 +128,7 @@ describe("The memory backend's sessions", () => {
   });
 });
 
-test("The memory backend's memberships are as many as maxMemberships says", async () => {
+test("memberships of the memory backend are limited by maxMemberships", async () => {
   make({ maxMemberships: 3 });
   const { memberships } = backend;
   for (const group of ["a", "b", "c"]) await memberships.join("ada", group, 1_000);
@@ -141,7 +141,7 @@ test("The memory backend's memberships are as many as maxMemberships says", asyn
   expect(stats()?.memberships).toBe(3);
 });
 
-test("The memory backend's data of connections is as much as maxConnectionDataBytes says", async () => {
+test("connection data of the memory backend is limited by maxConnectionDataBytes", async () => {
   make({ maxConnectionDataBytes: 100 });
   const served = await serve({ backend });
   const { line, ws } = await connect(served, "ada");
@@ -161,7 +161,7 @@ test("The memory backend's data of connections is as much as maxConnectionDataBy
   expect(stats()?.connectionDataBytes).toBe(0);
 });
 
-test("Data of connections that has expired makes room", async () => {
+test("connection data makes room when it expires", async () => {
   make({ maxConnectionDataBytes: 100 });
   const store = backend.connectionStore({ ttlSeconds: 1, nameOf: ({ id }) => id });
   await store.set({ id: "a", userId: undefined }, "k", "x".repeat(90));
@@ -170,7 +170,7 @@ test("Data of connections that has expired makes room", async () => {
   expect(stats()?.connectionDataBytes).toBe(93);
 });
 
-test("A join that finds no room is answered with 503 by its error, and nothing is changed", async () => {
+test("a join that finds no room rejects with an error of status 503, and changes nothing", async () => {
   make({ maxMemberships: 1 });
   const served = await serve({ backend });
   const { line } = await connect(served, "ada");

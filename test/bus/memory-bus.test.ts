@@ -10,7 +10,7 @@ describeBus("MemoryBus", {
 });
 
 describe("MemoryBus", () => {
-  it("tells which nodes are alive by its own clock, to the very millisecond", async () => {
+  it("ends a lease by its own clock, at the exact millisecond", async () => {
     let now = 1_000;
     const bus = new MemoryBus({ now: () => now });
     await bus.renewLease("a", 500);

@@ -5,7 +5,7 @@ import { TestBus } from "./test-bus.ts";
 
 const leaseMs = 300;
 
-/** How a `Node` joins, lives and leaves. */
+/** How a `Node` joins, stays alive and leaves. */
 describe("Node", () => {
   let shared: MemoryBus;
   let bus: TestBus;
@@ -27,7 +27,7 @@ describe("Node", () => {
 
   afterEach(() => Promise.all([node.close(), asker.close()]));
 
-  /** Waits until the node has renewed its lease so many times more. */
+  /** Waits for this many more renewals of the node's lease. */
   async function renewals(count: number): Promise<void> {
     const renewed = () => bus.calls.filter((call) => call === "renewLease").length;
     const before = renewed();
@@ -41,13 +41,13 @@ describe("Node", () => {
     return heard;
   }
 
-  describe("by a clock that stands between two steps", () => {
-    // Before the bus and the nodes are made, which take the clock of that moment.
+  describe("with a clock that stands still between two steps", () => {
+    // Before the bus and the nodes are made, because they take the clock of that moment.
     beforeAll(() => void jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] }));
 
     afterAll(() => void jest.useRealTimers());
 
-    it("does not live before it has joined, and lives beyond its lease after it", async () => {
+    it("is alive from joining on, beyond its first lease", async () => {
       expect(await shared.liveNodes()).toEqual([]);
       await node.join();
       expect(await shared.liveNodes()).toEqual([node.id]);
@@ -58,7 +58,7 @@ describe("Node", () => {
       expect(gaps).toBe(0);
     });
 
-    it("tells of no gap while renewals fail for less than its lease", async () => {
+    it("reports no gap while renewals fail for less than its lease", async () => {
       const renewals = () => bus.calls.filter((call) => call === "renewLease").length;
       await node.join();
       const before = renewals();
@@ -72,7 +72,7 @@ describe("Node", () => {
     });
   });
 
-  it("is counted among the living only when it hears", async () => {
+  it("is listed as alive only after it has subscribed", async () => {
     const subscribing = bus.hold("subscribe", "answer");
     const joining = node.join();
     await subscribing.arrived;
@@ -82,14 +82,14 @@ describe("Node", () => {
     expect(await shared.liveNodes()).toEqual([node.id]);
   });
 
-  it("joins once, however often it is told to, and hears everything once", async () => {
+  it("joins once, however often join is called, and receives each message once", async () => {
     await Promise.all([node.join(), node.join()]);
     await node.join();
     expect(await tellAndCount()).toEqual(["hello", "end"]);
   });
 
   it.each(["subscribe", "renewLease"] as const)(
-    "joins after it failed for %s, and hears everything once",
+    "joins after %s has failed, and receives each message once",
     async (call) => {
       bus.broken.add(call);
       await expect(node.join()).rejects.toThrow(`The line is down: ${call}`);
@@ -102,7 +102,7 @@ describe("Node", () => {
     },
   );
 
-  it("tells of a gap after each reconnection, all who listen", async () => {
+  it("reports a gap to all listeners after each reconnection", async () => {
     await node.join();
     let others = 0;
     node.onGap(() => others++);
@@ -111,7 +111,7 @@ describe("Node", () => {
     expect([gaps, others]).toEqual([2, 2]);
   });
 
-  it("tells of a gap when it could not renew for longer than its lease, and lives again", async () => {
+  it("reports a gap when renewals failed for longer than its lease, and is alive again", async () => {
     await node.join();
     bus.broken.add("renewLease");
     await eventually(async () => expect(await shared.liveNodes()).toEqual([]));
@@ -120,13 +120,13 @@ describe("Node", () => {
     expect(gaps).toBeGreaterThanOrEqual(1);
   });
 
-  it("tells of a gap when the process stood still for longer than its lease", async () => {
+  it("reports a gap when the process stood still for longer than its lease", async () => {
     await node.join();
     standStill(2 * leaseMs);
     await eventually(() => expect(gaps).toBeGreaterThanOrEqual(1));
   });
 
-  it("tells of a gap when the process stood still between a renewal and its answer", async () => {
+  it("reports a gap when the process stood still between a renewal and its answer", async () => {
     await node.join();
     const renewal = bus.hold("renewLease", "answer");
     await renewal.arrived;
@@ -136,14 +136,14 @@ describe("Node", () => {
     expect(gaps).toBeGreaterThanOrEqual(1);
   });
 
-  it("drops its lease when it closes, and does not live again", async () => {
+  it("drops its lease when it closes, and does not renew it", async () => {
     await node.join();
     await node.close();
     expect(bus.isClosed).toBe(true);
     await expectGoneForGood();
   });
 
-  it("does not live again when it closes while it joins", async () => {
+  it("does not renew its lease when it closes while it joins", async () => {
     const renewal = bus.hold("renewLease", "request");
     const joining = node.join().catch(() => {});
     await renewal.arrived;
@@ -153,7 +153,7 @@ describe("Node", () => {
     await expectGoneForGood();
   });
 
-  it("does not live again when it closes while it renews", async () => {
+  it("does not renew its lease again when it closes during a renewal", async () => {
     await node.join();
     const renewal = bus.hold("renewLease", "request");
     await renewal.arrived;
@@ -163,7 +163,7 @@ describe("Node", () => {
     await expectGoneForGood();
   });
 
-  it("closes though the bus is down, twice, and without having joined", async () => {
+  it("can close while the bus is down, twice, and without having joined", async () => {
     await new Node(new TestBus(shared)).close();
     await node.join();
     bus.broken.add("dropLease");
@@ -173,7 +173,7 @@ describe("Node", () => {
   });
 
   it.each(["no JSON", "", "null", "17", "{}", '{"type":"news"}', '{"question":"1"}'])(
-    "survives %j on its channels, and hears what comes after it",
+    "survives %j on its channels, and receives the next message",
     async (message) => {
       await node.join();
       await node.ask("news", "own", 10);
@@ -184,7 +184,7 @@ describe("Node", () => {
     },
   );
 
-  it("survives an answerer that throws, and is not silent for it", async () => {
+  it("survives an answerer that throws, and still answers", async () => {
     await node.join();
     node.answer("trouble", () => {
       throw new Error("in the answerer");
@@ -194,7 +194,7 @@ describe("Node", () => {
     expect(bus.thrown).toEqual([]);
   });
 
-  /** Waits past a renewal that might still come, and as long as the lease of one that came late lasts. */
+  /** Waits until a late renewal would have come, and its lease would have run out. */
   async function expectGoneForGood(): Promise<void> {
     const until = Date.now() + 3 * leaseMs;
     await eventually(async () => {

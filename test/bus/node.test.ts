@@ -43,8 +43,8 @@ it.each([0, 0.5, 10_000 / 3, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "10s
   },
 );
 
-describe("Node asks", () => {
-  it("all nodes, itself too, and has its own answer first", async () => {
+describe("a question of a Node", () => {
+  it("reaches all nodes, the asking one too, whose answer comes first", async () => {
     const { node } = await joined("me");
     await Promise.all([joined("b"), joined("c"), joined("d")]);
     const { answers, silentNodes } = await node.ask("name", {}, longMs);
@@ -53,19 +53,19 @@ describe("Node asks", () => {
     expect(silentNodes).toEqual([]);
   });
 
-  it("nobody but itself when it is alone, without waiting", async () => {
+  it("is answered without waiting by a node that is alone", async () => {
     const { node } = await joined("me");
     expect(await node.ask("name", {}, 60_000)).toEqual({ answers: ["me"], silentNodes: [] });
   });
 
-  it("without having joined, and is not asked then", async () => {
+  it("can be asked by a node that has not joined, which others do not ask", async () => {
     const { node: asker } = aNode("asker");
     const { node: joiner } = await joined("joiner");
     expect((await asker.ask("name", {}, longMs)).answers).toEqual(["asker", "joiner"]);
     expect((await joiner.ask("name", {}, longMs)).answers).toEqual(["joiner"]);
   });
 
-  it("with a payload that every node gets as it was", async () => {
+  it("carries its payload unchanged to every node", async () => {
     const payload = {
       sids: ["a:b{c}", "漢字 🦆", "\u0000\n\u2028", ""],
       nothing: null,
@@ -79,14 +79,14 @@ describe("Node asks", () => {
     expect(answers).toEqual([payload, payload]);
   });
 
-  it.each([null, 0, false, "", [], 17, "text"])("with %j, and gets it back", async (payload) => {
+  it.each([null, 0, false, "", [], 17, "text"])("carries %j and gets it back", async (payload) => {
     const { node } = await joined("me");
     const { node: other } = await joined("other");
     for (const each of [node, other]) each.answer("echo", (asked) => asked);
     expect((await node.ask("echo", payload, longMs)).answers).toEqual([payload, payload]);
   });
 
-  it("many things at once, each with its own answers", async () => {
+  it("gets its own answers, also with many questions at the same time", async () => {
     const all = [await joined("a"), await joined("b"), await joined("c")];
     for (const [at, { node }] of all.entries()) node.answer("double", (n) => [at, 2 * (n as number)]);
     await Promise.all(
@@ -101,7 +101,7 @@ describe("Node asks", () => {
     );
   });
 
-  it("nobody's answer where a node does not know the question", async () => {
+  it("has no answer of a node that does not know it", async () => {
     const { node } = await joined("me");
     const { node: other } = await joined("other");
     other.answer("count", () => 2);
@@ -109,7 +109,7 @@ describe("Node asks", () => {
     expect(await node.ask("count", {}, longMs)).toStrictEqual({ answers: [2], silentNodes: [] });
   });
 
-  it("in vain when the bus is down, and says so", async () => {
+  it("rejects while the bus is down", async () => {
     const { node, bus } = aNode("me");
     await joined("other");
     for (const call of ["subscribe", "liveNodes", "publish"] as const) {
@@ -121,8 +121,8 @@ describe("Node asks", () => {
   });
 });
 
-describe("Node names as silent", () => {
-  it("a node that lives and does not answer in time, and has the answers of the others", async () => {
+describe("the silent nodes of a question", () => {
+  it("include a live node that does not answer in time, beside the answers of the others", async () => {
     const { node } = await joined("me");
     const { node: stopped, bus } = await joined("stopped");
     await joined("other");
@@ -134,7 +134,7 @@ describe("Node names as silent", () => {
     expect(silentNodes).toEqual([stopped.id]);
   });
 
-  it("nobody any more once that node hears again", async () => {
+  it("do not include a node that receives messages again", async () => {
     const { node } = await joined("me");
     const { bus } = await joined("stopped");
     bus.isDeaf = true;
@@ -143,7 +143,7 @@ describe("Node names as silent", () => {
     expect(await node.ask("name", {}, longMs)).toEqual({ answers: ["me", "stopped"], silentNodes: [] });
   });
 
-  it("a node whose answer comes too late, which harms no later question", async () => {
+  it("include a node whose answer comes too late, which does not affect a later question", async () => {
     const { node } = await joined("me");
     const { node: slow, bus } = await joined("slow");
     let asked = 0;
@@ -155,7 +155,7 @@ describe("Node names as silent", () => {
     expect(await next).toEqual({ answers: [2], silentNodes: [] });
   });
 
-  it("not a node whose lease has run out: it is not waited for", async () => {
+  it("do not include a node whose lease has run out, which delays no question", async () => {
     let now = Date.now();
     shared = new MemoryBus({ now: () => now });
     const { node } = await joined("me");
@@ -166,7 +166,7 @@ describe("Node names as silent", () => {
     expect(await node.ask("name", {}, 60_000)).toEqual({ answers: ["me"], silentNodes: [] });
   });
 
-  it("not a node that has closed", async () => {
+  it("do not include a node that has closed", async () => {
     const { node } = await joined("me");
     const { node: leaving } = await joined("leaving");
     await leaving.close();
@@ -174,8 +174,8 @@ describe("Node names as silent", () => {
   });
 });
 
-describe("Node tells", () => {
-  it("all others that have joined, once, and not itself", async () => {
+describe("a message of a Node", () => {
+  it("reaches all other joined nodes once, and not the sender", async () => {
     const heard: string[] = [];
     const all = await Promise.all(["a", "b", "c"].map((name) => joined(name)));
     const { node: outside } = aNode("outside");
@@ -188,14 +188,14 @@ describe("Node tells", () => {
     );
   });
 
-  it("a type that no node answers, without an error", async () => {
+  it("of a type that no node handles is no error", async () => {
     const { node } = await joined("me");
     await joined("other");
     await node.tell("unheard of", { a: 1 });
     expect((await node.ask("name", {}, longMs)).answers).toEqual(["me", "other"]);
   });
 
-  it("nothing when the bus is down, and says so", async () => {
+  it("rejects while the bus is down", async () => {
     const { node, bus } = await joined("me");
     bus.broken.add("publish");
     await expect(node.tell("news", {})).rejects.toThrow("The line is down: publish");

@@ -1,6 +1,6 @@
 import { Probes } from "../../lib/bus/redis/probes.ts";
 
-/** Channels that are heard, or not, by what a test says. */
+/** Channels of which a test decides whether they receive messages. */
 function probing(count: number, isHeard: (channel: string) => boolean) {
   const channels = new Map(Array.from({ length: count }, (_, n) => [`channel ${n}`, n] as const));
   const probed = new Set<string>();
@@ -17,21 +17,21 @@ function probing(count: number, isHeard: (channel: string) => boolean) {
 }
 
 describe("Probes", () => {
-  // Once each 151st channel was left out, in every turn.
+  // Once, every 151st channel was left out of each turn.
   test.each([5, 150, 151, 152, 457])("of %i channels reach each channel in turn", async (count) => {
     const { probed, round } = probing(count, () => true);
     for (let n = 0; n < 6; n++) expect(await round()).toBe(false);
     expect(probed.size).toBe(count);
   });
 
-  test("find a channel that is deaf, wherever it stands", async () => {
+  test("find a deaf channel at any position", async () => {
     const { round } = probing(457, (channel) => channel !== "channel 302");
     const rounds = [];
     for (let n = 0; n < 9; n++) rounds.push(await round());
     expect(rounds).toContain(true);
   });
 
-  test("ignore a channel that is not subscribed any more", async () => {
+  test("ignore a channel that is no longer subscribed", async () => {
     const { channels, round } = probing(3, () => false);
     await round();
     channels.clear();

@@ -6,7 +6,7 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { within } from "../support/within.ts";
 
-// Its own, because these tests cut its lines and stop it.
+// A server of its own, because these tests cut its lines and stop it.
 let server: RedisServer;
 let client: RedisClient;
 
@@ -47,7 +47,7 @@ describe("RedisBus", () => {
   }
 
   it("leaves nothing in Redis once the leases of all nodes have run out", async () => {
-    // Now that the server knows the script, what is sent in one turn is carried out at once.
+    // The server knows the script by now, so it runs the commands of one turn together.
     await bus.renewLease("a", 60_000);
     await bus.dropLease("a");
     const [, , keys] = await Promise.all([
@@ -67,7 +67,7 @@ describe("RedisBus", () => {
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 
-  it("leaves the leases no longer than the longest lasts", async () => {
+  it("keeps the key of the leases no longer than the longest lease", async () => {
     await bus.renewLease("long", 60_000);
     await bus.renewLease("short", 1_000);
     const left = await client.pTTL(`${prefix}nodes`);
@@ -75,7 +75,7 @@ describe("RedisBus", () => {
     expect(left).toBeLessThanOrEqual(60_000);
   });
 
-  it("leaves no key for having looked, and none for messages", async () => {
+  it("leaves no key after reading, and none for messages", async () => {
     await inbox(bus, "a");
     await bus.liveNodes();
     await bus.publish("a", "hello");
@@ -83,7 +83,7 @@ describe("RedisBus", () => {
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 
-  it("has a connection of its own only once it subscribes, one for all channels, and none after close", async () => {
+  it("opens one connection for all channels at the first subscription, and has none after close", async () => {
     await eventually(async () => expect(await connections()).toBe(1));
     await bus.publish("a", "hello");
     await bus.renewLease("a", 1_000);
@@ -95,7 +95,7 @@ describe("RedisBus", () => {
     expect(await client.ping()).toBe("PONG");
   });
 
-  it("keeps buses of different prefixes apart", async () => {
+  it("separates buses by prefix", async () => {
     const other = new RedisBus(client, `${prefix}other:`);
     try {
       const [here, there] = [await inbox(bus, "a"), await inbox(other, "a")];
@@ -110,14 +110,14 @@ describe("RedisBus", () => {
     }
   });
 
-  it("leases on a server that has forgotten its scripts", async () => {
+  it("renews leases on a server that has forgotten its scripts", async () => {
     await client.scriptFlush();
     await bus.renewLease("a", 60_000);
     await client.scriptFlush();
     expect(await bus.liveNodes()).toEqual(["a"]);
   });
 
-  it("rejects what it cannot send or ask", async () => {
+  it("rejects each call when its client is closed", async () => {
     const closed = await connectRedis(server.url);
     const cut = new RedisBus(closed, prefix);
     closed.destroy();
@@ -144,7 +144,7 @@ describe("RedisBus when its server goes away", () => {
     await own.stop();
   });
 
-  it("tells of the reconnection after a restart, hears again and leases anew", async () => {
+  it("reports the reconnection after a restart, receives again and renews its lease", async () => {
     const heard = await inbox(bus, "a");
     await bus.renewLease("a", 60_000);
     let reconnections = 0;
@@ -161,10 +161,10 @@ describe("RedisBus when its server goes away", () => {
     await bus.close();
   });
 
-  it("hears again after the first subscription failed for want of a server", async () => {
+  it("receives again after the first subscription failed without a server", async () => {
     const hasty = await connectRedis(own.url, { socket: { reconnectStrategy: false } });
     const hastyBus = new RedisBus(hasty, uniquePrefix("bus"));
-    // Asks for the database, which this client cannot do after the kill: it does not come back.
+    // Asks for the database here, because this client cannot do so after the kill. It does not come back.
     await hastyBus.publish("a", "before");
     await own.kill();
     await expect(within(inbox(hastyBus, "a"), 3_000, "answer")).rejects.toThrow();
@@ -176,13 +176,13 @@ describe("RedisBus when its server goes away", () => {
     hasty.destroy();
   });
 
-  it("closes while the server is down and it hears nothing", async () => {
+  it("closes while the server is down and nothing is received", async () => {
     await inbox(bus, "a");
     await own.kill();
     await within(bus.close(), 10_000, "end of close");
   });
 
-  it("closes while it waits for a server to subscribe to", async () => {
+  it("closes while a subscription waits for a server", async () => {
     await own.kill();
     const subscribed = inbox(bus, "a").catch(() => "rejected");
     await within(bus.close(), 10_000, "end of close");

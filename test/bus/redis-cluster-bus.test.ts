@@ -42,7 +42,7 @@ describe("RedisBus on a cluster", () => {
     return calls.reduce((sum, found) => sum + Number(found ?? 0), 0);
   }
 
-  it("publishes with SPUBLISH only, on the master that has the channel's slot", async () => {
+  it("publishes only with SPUBLISH, on the master with the channel's slot", async () => {
     const bus = new RedisBus(client, uniquePrefix("bus"));
     try {
       await Promise.all(cluster.masters.map((master) => master.configResetStat()));
@@ -58,7 +58,7 @@ describe("RedisBus on a cluster", () => {
     }
   });
 
-  it("hears each message once on 60 channels on all masters, also after its lines were cut", async () => {
+  it("receives each message once on 60 channels on all masters, also after its lines were cut", async () => {
     const bus = new RedisBus(client, uniquePrefix("bus"));
     try {
       const channels = Array.from({ length: 60 }, (_, n) => `channel ${n}`);
@@ -81,7 +81,7 @@ describe("RedisBus on a cluster", () => {
     }
   });
 
-  it("tells of the reconnection after a master has restarted, and hears again", async () => {
+  it("reports the reconnection after a master has restarted, and receives again", async () => {
     const bus = new RedisBus(client, uniquePrefix("bus"));
     try {
       const channels = Array.from({ length: 12 }, (_, n) => `channel ${n}`);
@@ -105,7 +105,7 @@ describe("RedisBus on a cluster", () => {
     }
   }, 60_000);
 
-  it("goes on hearing on the other masters while one is dead, and takes each attempt at it for no gap", async () => {
+  it("receives from the other masters while one is dead, and reports no gap for each attempt at that one", async () => {
     const prefix = uniquePrefix("bus");
     const bus = new RedisBus(client, prefix);
     /** A channel on the master with this number. */

@@ -17,7 +17,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-/** Moves slots from one master to another, as a reshard does with slots that have no keys. */
+/** Moves slots from one master to another, as a reshard does with slots without keys. */
 async function move(slots: readonly number[], from: number, to: number): Promise<void> {
   const ids = await Promise.all(cluster.masters.map((master) => master.sendCommand(["CLUSTER", "MYID"])));
   const [source, target] = [cluster.masters[from], cluster.masters[to]];
@@ -31,8 +31,8 @@ async function move(slots: readonly number[], from: number, to: number): Promise
   }
 }
 
-// Once a channel was silent for good whose slot had moved while others subscribed.
-test("A bus on a cluster hears all its channels again after their slots have moved, and tells of the gap", async () => {
+// Once, a channel whose slot moved while others subscribed stayed silent for good.
+test("a bus on a cluster receives on all channels after their slots have moved, and reports the gap", async () => {
   const bus = new RedisBus(client, uniquePrefix("moves"));
   try {
     let gaps = 0;

@@ -8,8 +8,8 @@ import { type RedisSentinel, startRedisSentinel } from "../support/redis-sentine
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /*
- * Two apps on databases 0 and 1 of one Redis once heard each other's messages: pub/sub of Redis knows no databases,
- * and the channels had only the prefix in their names.
+ * Once, two apps on databases 0 and 1 of one Redis received each other's messages. Pub/sub of Redis has no databases,
+ * and the names of the channels had only the prefix.
  */
 
 type Connected = RedisClient & { destroy(): unknown };
@@ -37,7 +37,7 @@ afterAll(async () => {
   await Promise.all([server?.stop(), sentinel?.stop(), cluster?.stop()]);
 });
 
-/** With another database selected than the options name. */
+/** A client that has selected another database than its options name. */
 async function selected(database: number, RESP: 2 | 3): Promise<Connected> {
   const client = await connectRedis(server.url, resp(RESP));
   await client.select(database);
@@ -98,7 +98,7 @@ async function backToZero(): Promise<Connected> {
   return client;
 }
 
-describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
+describe.each(apart)("clients whose keys are separated by %s", (_, connect) => {
   let clients: [Connected, Connected];
   let prefix: string;
   let buses: RedisBus[];
@@ -120,7 +120,7 @@ describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
     return bus;
   }
 
-  it("hear nothing of each other, on channels of whatever kind, and all of their own", async () => {
+  it("receive all of their own messages and none of each other's, on every kind of channel", async () => {
     const [here, there] = clients.map(busOf) as [RedisBus, RedisBus];
     for (const channel of CHANNELS) {
       const [heardHere, heardThere] = [await inbox(here, channel), await inbox(there, channel)];
@@ -136,7 +136,7 @@ describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
     }
   });
 
-  it("know nothing of each other's leases", async () => {
+  it("do not see each other's leases", async () => {
     const [here, there] = clients.map(busOf) as [RedisBus, RedisBus];
     await here.renewLease("here", 60_000);
     await there.renewLease("there", 60_000);
@@ -144,7 +144,7 @@ describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
     expect(await there.liveNodes()).toEqual(["there"]);
   });
 
-  it("hear all of their like", async () => {
+  it("receive all messages of clients with the same keys", async () => {
     const others = await connect();
     try {
       const [here, there] = [busOf(clients[1]), busOf(others[1])];
@@ -160,7 +160,7 @@ describe.each(apart)("Clients whose keys are apart by %s", (_, connect) => {
   });
 });
 
-describe("The names of channels", () => {
+describe("names of channels", () => {
   async function subscribed(client: Connected, prefix: string): Promise<string[]> {
     const bus = new RedisBus(client, prefix);
     const admin = await connectRedis(server.url);
@@ -179,15 +179,15 @@ describe("The names of channels", () => {
     expect(await subscribed(await atPath("", 3), prefix)).toEqual(names);
   });
 
-  it("begin as they did on other databases, for ACLs that go by it", async () => {
+  it("begin on other databases as before, because ACLs may depend on it", async () => {
     const prefix = uniquePrefix("databases");
     const names = CHANNELS.map((channel) => `${prefix}bus:@3:${channel}`).sort();
     expect(await subscribed(await atPath("/3", 3), prefix)).toEqual(names);
   });
 });
 
-describe("A bus that cannot ask for its database", () => {
-  it("asks again, and sends nothing elsewhere in between", async () => {
+describe("a bus that cannot ask for its database", () => {
+  it("asks again, and sends nothing to another database meanwhile", async () => {
     const client = createClient({ url: `${server.url}/1` });
     client.on("error", () => {});
     const prefix = uniquePrefix("databases");

@@ -21,7 +21,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A client whose lines for pub/sub are shown to a test before they are used. */
+/** A client that shows its pub/sub lines to a test before it uses them. */
 function withLines(onLine: (line: RedisClient, count: number) => void): RedisClient {
   let count = 0;
   return new Proxy(client, {
@@ -37,7 +37,7 @@ function withLines(onLine: (line: RedisClient, count: number) => void): RedisCli
   });
 }
 
-/** Has what is asked of a line's `subscribe` done by somebody else. */
+/** Replaces a line's `subscribe` by a function of the test. */
 function aroundSubscribe(
   line: RedisClient,
   around: (channel: string, subscribe: () => Promise<void>) => Promise<void>,
@@ -47,9 +47,9 @@ function aroundSubscribe(
     around(channel, () => subscribe(channel, listener))) as typeof line.subscribe;
 }
 
-// Once a channel whose subscription was lost was silent for as long as the process lived.
-describe("A bus", () => {
-  test("whose client takes another answer for that of a subscription hears again, and tells of the gap", async () => {
+// Once, a channel whose subscription was lost stayed silent as long as the process ran.
+describe("a bus", () => {
+  test("whose client mistakes another answer for that of a subscription receives again, and reports the gap", async () => {
     let lines = 0;
     const deaf = withLines((line, count) => {
       lines = count;
@@ -66,7 +66,7 @@ describe("A bus", () => {
       await bus.publish("deaf", "hello");
       expect(heard).toContain("hello");
     }, healed);
-    // Also by the event of the line that is up, if that comes after its subscriptions.
+    // The event that the line is up also reports it, if it comes after the subscriptions.
     expect(gaps).toBeGreaterThanOrEqual(1);
     expect(lines).toBe(2);
     await bus.publish("other", "once");
@@ -74,7 +74,7 @@ describe("A bus", () => {
     await eventually(() => expect(other).toEqual(["once", "end"]));
   });
 
-  test("that may not hear one channel hears the others, and that one as soon as it may", async () => {
+  test("without the right to one channel receives on the others, and on that one once it has the right", async () => {
     await client.sendCommand(["ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "&*"]);
     const limited = await connectRedis(server.url, { username: "app", password: "pw" });
     const rejections: unknown[] = [];
@@ -86,7 +86,7 @@ describe("A bus", () => {
       let gaps = 0;
       bus.onReconnect(() => gaps++);
       const [secret, open] = [await inbox(bus, "secret"), await inbox(bus, "open")];
-      // Its lines are cut by this, as those of a user whose channels are taken away are.
+      // Redis cuts the lines of a user whose channels are taken away.
       await client.sendCommand(["ACL", "SETUSER", "app", "resetchannels", `&${prefix}bus:open`]);
       await eventually(async () => {
         await bus.publish("open", "hello");
@@ -106,7 +106,7 @@ describe("A bus", () => {
     }
   });
 
-  test("takes a Redis that does not answer for no deafness, and has few probes wait for it", async () => {
+  test("does not count a Redis that does not answer as deaf, and lets only a few probes wait for it", async () => {
     let lines = 0;
     bus = new RedisBus(
       withLines((_line, count) => {
@@ -125,7 +125,7 @@ describe("A bus", () => {
     expect(lines).toBe(1);
   });
 
-  test("with thousands of channels probes some at a time, each in its turn", async () => {
+  test("with thousands of channels probes a few at a time, each in turn", async () => {
     bus = new RedisBus(client, uniquePrefix("many"));
     await Promise.all(Array.from({ length: 600 }, (_, n) => bus.subscribe(`channel ${n}`, () => {})));
     await client.configResetStat();

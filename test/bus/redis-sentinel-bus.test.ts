@@ -23,8 +23,8 @@ afterAll(async () => {
   await sentinel?.stop();
 });
 
-describe("With a sentinel client", () => {
-  it("RedisBus publishes, subscribes and leases, and nodes ask each other", async () => {
+describe("with a sentinel client", () => {
+  it("RedisBus publishes, subscribes and renews leases, and nodes ask each other", async () => {
     const prefix = uniquePrefix("bus");
     const nodes = [new Node(new RedisBus(client, prefix)), new Node(new RedisBus(client, prefix))];
     try {
@@ -46,7 +46,7 @@ describe("With a sentinel client", () => {
     expect(await index.entries("u")).toEqual([]);
   });
 
-  it("RedisBus hears again after its line was cut, and tells of the reconnection", async () => {
+  it("RedisBus receives again after its line was cut, and reports the reconnection", async () => {
     const master = await connectRedis(sentinel.master.url);
     const bus = new RedisBus(client, uniquePrefix("bus"));
     try {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   writeFileSync(keyFile, key);
   writeFileSync(certFile, cert);
-  // The later option wins: what would be the port takes TLS alone.
+  // The later option wins. The port that it would name accepts only TLS.
   const files = ["--tls-cert-file", certFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certFile];
   server = await startRedisServer({
     args: (port) => ["--port", "0", "--tls-port", `${port}`, "--tls-auth-clients", "no", ...files],
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("by rediss:// sessions are kept and nodes hear each other, by the certificate of the client's options", async () => {
+test("rediss:// stores sessions and connects nodes, with the certificate of the client's options", async () => {
   const client = createClient({ url: server.url.replace("redis:", "rediss:"), socket: { tls: true, ca } });
   client.on("error", () => {});
   await client.connect();

@@ -2,17 +2,17 @@ import type { Bus, MessageListener } from "../../lib/bus/bus.ts";
 
 type Call = "publish" | "subscribe" | "unsubscribe" | "renewLease" | "liveNodes" | "dropLease";
 
-/** One call that is held up on its way. */
+/** One call that a test delays. */
 export interface Held {
-  /** Resolves when somebody has made the call. */
+  /** Resolves when the call is made. */
   readonly arrived: Promise<void>;
-  /** Lets it go on. */
+  /** Lets the call continue. */
   release(): void;
 }
 
 /**
- * One node's bus on top of a real one that all nodes share, with a line that a test can cut, slow down and
- * tell of.
+ * One node's bus on top of a real bus that all nodes share. A test can cut and slow down its line, and report a
+ * reconnection.
  */
 export class TestBus implements Bus {
   readonly #shared: Bus;
@@ -20,12 +20,12 @@ export class TestBus implements Bus {
     [];
   readonly #reconnectListeners: (() => void)[] = [];
   readonly #hearing = new WeakMap<MessageListener, MessageListener>();
-  /** Calls that fail. */
+  /** The names of the calls that fail. */
   readonly broken = new Set<Call>();
-  /** While set, what is said to this node does not arrive. */
+  /** While this is set, messages to this node do not arrive. */
   isDeaf = false;
   isClosed = false;
-  /** What listeners have thrown, which would have ended the process. */
+  /** Errors that listeners have thrown. They would have ended the process. */
   readonly thrown: unknown[] = [];
   /** The calls so far. */
   readonly calls: Call[] = [];
@@ -34,7 +34,7 @@ export class TestBus implements Bus {
     this.#shared = shared;
   }
 
-  /** Holds the next call of this kind: before it reaches the bus, or its answer. */
+  /** Holds the next call of this kind before it reaches the bus, or holds its answer. */
   hold(call: Call, where: "request" | "answer"): Held {
     let arrive = () => {};
     let release = () => {};
@@ -48,7 +48,7 @@ export class TestBus implements Bus {
     return { arrived, release };
   }
 
-  /** Says that the line is up again. */
+  /** Reports that the line is up again. */
   reconnect(): void {
     for (const listener of this.#reconnectListeners) listener();
   }

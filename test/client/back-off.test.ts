@@ -4,7 +4,7 @@ import { seededRandom } from "../support/random.ts";
 
 const config = clientConfig({ url: "ws://localhost/", WebSocket: class {} as never });
 const never = () => 0;
-/** Math.random never reaches 1. */
+/** The largest value of Math.random, which never reaches 1. */
 const always = () => 1 - 2 ** -53;
 
 function bounds(attempt: number, isPatient = false): [number, number] {
@@ -13,7 +13,7 @@ function bounds(attempt: number, isPatient = false): [number, number] {
 }
 
 describe("reconnectDelayMs", () => {
-  test("lies between the least, and a bound that doubles up to the most", () => {
+  test("lies between the minimum and a bound that doubles up to the maximum", () => {
     expect([1, 2, 3, 4, 5, 6, 7].map((attempt) => bounds(attempt))).toEqual([
       [500, 1_000],
       [500, 2_000],
@@ -25,7 +25,7 @@ describe("reconnectDelayMs", () => {
     ]);
   });
 
-  test("is ten times as long at first, when the server has asked for it", () => {
+  test("is ten times as long at first if the server has asked for it", () => {
     expect([1, 2, 3].map((attempt) => bounds(attempt, true))).toEqual([
       [5_000, 10_000],
       [5_000, 20_000],
@@ -39,7 +39,7 @@ describe("reconnectDelayMs", () => {
     expect(reconnectDelayMs({ attempt: 9, isPatient: true }, short, always)).toBe(100);
   });
 
-  test("spreads clients that have lost their connections together over the whole range", () => {
+  test("spreads clients that lost their connections together over the whole range", () => {
     const random = seededRandom(7);
     const delays = Array.from({ length: 1_000 }, () =>
       reconnectDelayMs({ attempt: 3, isPatient: false }, config, () => random.int(2 ** 31) / 2 ** 31),

@@ -1,7 +1,7 @@
 import { WebSocket } from "ws";
 import type { WebSocketLike } from "../../lib/client.ts";
 
-/** As browsers have it: a line cannot be cut, only closed, which waits for the other side. */
+/** A WebSocket like a browser's. It cannot cut the line, only close it, and the close waits for the other side. */
 export class BrowserLikeSocket implements WebSocketLike {
   onopen: WebSocketLike["onopen"] = null;
   onmessage: WebSocketLike["onmessage"] = null;

@@ -1,6 +1,6 @@
 import { afterThisTest } from "../websocket/support.ts";
 
-/** What a browser gives, as far as the client looks at it; listeners that stay behind are counted. */
+/** The parts of a browser page that the client uses. It counts the listeners. */
 export class Page {
   visibilityState = "visible";
   onLine = true;
@@ -26,7 +26,7 @@ export class Page {
 
 const NAMES = ["document", "navigator", "addEventListener", "removeEventListener"] as const;
 
-/** Puts a page in place until the end of the test. */
+/** Sets the globals of a page until the end of the test. */
 export function openPage(): Page {
   const page = new Page();
   const before = NAMES.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const);

@@ -10,7 +10,7 @@ import { afterThisTest } from "./support.ts";
 const root = resolve(__dirname, "../..");
 const entry = join(root, "lib/client.ts");
 
-/** The whole entry, as a bundler makes it for browsers. One import of Node, or of a package, would be an error. */
+/** The whole entry, bundled for browsers. An import of Node or of a package would be an error. */
 async function bundle(format: "esm" | "iife"): Promise<string> {
   const { outputFiles, metafile } = await build({
     entryPoints: [entry],
@@ -30,17 +30,17 @@ async function bundle(format: "esm" | "iife"): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-test("all of it is less than 3 KB, gzipped", async () => {
+test("the whole client is smaller than 3 KB, gzipped", async () => {
   const bytes = gzipSync(await bundle("esm"), { level: 9 }).length;
   expect(bytes).toBeLessThan(3_072);
 });
 
-test("it imports nothing of Node and no package", async () => {
+test("it imports neither Node nor any package", async () => {
   const text = await bundle("esm");
   expect(text).not.toMatch(/\bimport\b|\brequire\b/);
 });
 
-test("it works with nothing but what a browser's worker has", async () => {
+test("it works with the globals of a browser's worker alone", async () => {
   const made: string[] = [];
   class WebSocket {
     constructor(url: string) {
@@ -58,7 +58,7 @@ test("it works with nothing but what a browser's worker has", async () => {
   expect(made).toEqual(["wss://example.com/ws", "closed"]);
 });
 
-test("its types need no types of Node, and take the browser's WebSocket", async () => {
+test("its types need no types of Node, and accept the browser's WebSocket", async () => {
   const folder = await mkdtemp(join(root, "test/client/.dom-"));
   afterThisTest(() => rm(folder, { recursive: true }));
   await writeFile(
@@ -88,7 +88,7 @@ test("its types need no types of Node, and take the browser's WebSocket", async 
   });
 });
 
-test("each file of it imports only what is of the client, or free of Node", async () => {
+test("each of its files imports only files of the client or files without Node", async () => {
   const folder = join(root, "lib/client");
   for (const name of await readdir(folder)) {
     const imports = [...(await readFile(join(folder, name), "utf8")).matchAll(/from "([^"]+)"/g)].map(

@@ -3,7 +3,7 @@ import { relay } from "./relay.ts";
 import { connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
 describe("close", () => {
-  test("tells the server, after what was sent", async () => {
+  test("tells the server after all messages that were sent before", async () => {
     const { chat, wsUrl, numbers } = await serveChat();
     const closes: object[] = [];
     chat.on("disconnect", (_connection, closed) => closes.push(closed));
@@ -17,7 +17,7 @@ describe("close", () => {
     expect(numbers).toEqual([1]);
   });
 
-  test("while it connects lets no connection open", async () => {
+  test("during an attempt to connect opens no connection", async () => {
     let allow: (answer: boolean) => void = () => {};
     let isAsked = false;
     const allowed = new Promise<boolean>((resolve) => {
@@ -49,21 +49,21 @@ describe("close", () => {
     expect(states).toHaveLength(1);
   });
 
-  test("while it waits lets no attempt follow", async () => {
+  test("during a wait starts no further attempt", async () => {
     const line = await relay();
     const { client, states, until } = connectClient({ url: line.url });
     await until("waiting");
     const { length } = states;
     const { count } = line;
     client.close();
-    // Another one makes attempts in the meantime, with waits as long.
+    // Another client with the same waits makes attempts meanwhile.
     const other = connectClient({ url: (await relay()).url });
     await eventually(() => expect(other.states.length).toBeGreaterThan(10));
     expect(states.slice(length)).toEqual([["ended", { code: 1000, reason: "" }]]);
     expect(line.count).toBe(count);
   });
 
-  test("leaves no timer behind, whatever it was about to do", async () => {
+  test("leaves no timer behind, in any state", async () => {
     const { chat, line } = await serveBehindRelay();
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     const before = timers();
@@ -88,7 +88,7 @@ describe("close", () => {
     await eventually(() => expect(timers()).toBeLessThanOrEqual(before));
   });
 
-  test("by a listener of the state, in any of them, is the last that anybody is told", async () => {
+  test("by a state listener, in any state, makes ended the last state that listeners receive", async () => {
     const { chat, line } = await serveBehindRelay();
     for (const last of ["open", "waiting", "connecting"] as const) {
       line.target = chat.port;

@@ -7,13 +7,13 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { openPage } from "./browser-page.ts";
 import { afterThisTest, connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
-/** Time goes on for the clients that are made from here on only as the test says, until its end. */
+/** Lets the test control the time of all clients that it makes from now on. */
 function stopTime(): void {
   jest.useFakeTimers({ doNotFake: ["Date", "setImmediate", "nextTick", "queueMicrotask"] });
   afterThisTest(() => jest.useRealTimers());
 }
 
-/** Stops the whole process, as a suspended machine does, and resolves when the timers that were due have run. */
+/** Stops the whole process, as a suspended machine does. Resolves when the due timers have run. */
 async function sleep(ms = 2_000): Promise<void> {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   // The first turn ends before timers run, the second after.
@@ -22,7 +22,7 @@ async function sleep(ms = 2_000): Promise<void> {
 }
 
 describe("heartbeats", () => {
-  test("keep a connection that says nothing else", async () => {
+  test("keep a connection open that sends nothing else", async () => {
     const clock = new FakeClock();
     const { wsUrl, connections } = await serveChat({
       inactivityThresholdSeconds: 2,
@@ -42,7 +42,7 @@ describe("heartbeats", () => {
     expect(beating.states).toEqual([["open", {}]]);
   });
 
-  test("of the server are answered, and are not heard as events", async () => {
+  test("of the server are answered, and reach no event listener", async () => {
     const { wsUrl, connections } = await serveChat({ heartbeat: { enabled: true, frequencyMs: 50 } });
     const { client, states, until } = connectClient({ url: wsUrl, heartbeatIntervalMs: 0 });
     const events: unknown[] = [];
@@ -58,7 +58,7 @@ describe("heartbeats", () => {
 });
 
 describe("a dead line", () => {
-  test("is found when a heartbeat is not answered, and made anew", async () => {
+  test("is detected by a heartbeat without an answer, and the client reconnects", async () => {
     const { chat, line } = await serveBehindRelay();
     stopTime();
     const { client, states, until } = connectClient({
@@ -78,8 +78,8 @@ describe("a dead line", () => {
     expect(chat.numbers).toEqual([1]);
   });
 
-  test("is none, as long as anything at all is heard", async () => {
-    // One that answers no heartbeat, and has news instead.
+  test("is not assumed while anything at all arrives", async () => {
+    // This server answers no heartbeat and sends events instead.
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     await once(server, "listening");
     afterThisTest(() => server.close());
@@ -93,7 +93,7 @@ describe("a dead line", () => {
     client.on("news", () => heard++);
     await until("open");
     const [news] = server.clients;
-    // For more than twice as long as a heartbeat may be unanswered.
+    // More than twice as long as a heartbeat may be unanswered.
     for (let sent = 1; sent <= 26; sent++) {
       news?.send('{"event_type":"news","data":{}}');
       while (heard < sent && states.length === 1) await turn();
@@ -102,7 +102,7 @@ describe("a dead line", () => {
     expect(states).toEqual([["open", {}]]);
   });
 
-  test("is none after a sleep, as what has come in meanwhile is heard first", async () => {
+  test("is not assumed after a sleep, because messages that arrived meanwhile are read first", async () => {
     const { wsUrl } = await serveChat();
     const page = openPage();
     const { client, states, until } = connectClient({
@@ -117,7 +117,7 @@ describe("a dead line", () => {
     expect(states).toEqual([["open", {}]]);
   });
 
-  test("is found also by timers that are always late, as those of a hidden tab are", async () => {
+  test("is detected even by timers that are always late, like those of a hidden tab", async () => {
     const { line } = await serveBehindRelay();
     const page = openPage();
     const { until, states } = connectClient({
@@ -130,12 +130,12 @@ describe("a dead line", () => {
     page.emit("online");
     await sleep();
     expect(states).toHaveLength(1);
-    // No timer is in time in between, by which it would be found in any case.
+    // No timer runs on time in between. One that did would detect the dead line anyway.
     for (let slept = 0; slept < 2 && states.length === 1; slept++) await sleep();
     expect(states[1]).toMatchObject(["waiting", { reason: "no_answer" }]);
   });
 
-  test("that wakes up late does no harm to the one that took its place", async () => {
+  test("that comes back late does not affect the line that replaced it", async () => {
     const { chat, line } = await serveBehindRelay();
     stopTime();
     const { client, states, until } = connectClient({
@@ -151,7 +151,7 @@ describe("a dead line", () => {
     jest.advanceTimersByTime(50);
     await until("open", 1);
     const { length } = states;
-    // Now the first one's close is told, as browsers do it when the next is open.
+    // The close of the first line is reported only now, as browsers do when the next line is open.
     line.cut();
     await until("waiting", length);
     jest.advanceTimersByTime(50);
@@ -163,7 +163,7 @@ describe("a dead line", () => {
 });
 
 describe("a server that does not answer the handshake", () => {
-  test("is given up after connectTimeoutMs, and tried again", async () => {
+  test("is given up after connectTimeoutMs, and another attempt follows", async () => {
     const server = createServer((socket) => socket.on("error", () => {}).resume());
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

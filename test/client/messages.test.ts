@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
 describe("send", () => {
-  test("waits for the connection to open, and then leaves in order", async () => {
+  test("keeps messages until the connection opens, and then sends them in order", async () => {
     const { wsUrl, numbers } = await serveChat();
     const { client, until } = connectClient({ url: wsUrl });
     for (const n of [1, 2, 3]) client.send("number", { n });
@@ -12,14 +12,14 @@ describe("send", () => {
     await eventually(() => expect(numbers).toEqual([1, 2, 3, 4]));
   });
 
-  test("without data sends none", async () => {
+  test("without data sends no data field", async () => {
     const { wsUrl, chat } = await serveChat();
     chat.on("empty", (_connection, data) => data);
     const { client } = connectClient({ url: wsUrl });
     expect(await client.request("empty")).toEqual({});
   });
 
-  test("throws when as many wait as may, and sends those that wait", async () => {
+  test("throws when the queue is full, and still sends the waiting messages", async () => {
     const { chat, line } = await serveBehindRelay();
     line.target = undefined;
     const { client } = connectClient({ url: line.url, maxQueuedMessages: 2 });
@@ -36,7 +36,7 @@ describe("send", () => {
     expect(chat.numbers).toEqual([1, 2, 5]);
   });
 
-  test("of nothing that waits, where none may", async () => {
+  test("throws without a connection if no message may wait", async () => {
     const { wsUrl } = await serveChat();
     const { client, until } = connectClient({ url: wsUrl, maxQueuedMessages: 0 });
     expect(() => client.send("number", { n: 1 })).toThrow("0 messages wait already");
@@ -44,7 +44,7 @@ describe("send", () => {
     expect(await client.request("number", { n: 2 })).toEqual({ n: 2 });
   });
 
-  test("of as many as may wait does not pass the server's limit, and keeps the order with what follows", async () => {
+  test("of a full queue stays within the server's rate limit, and in order with later messages", async () => {
     const { wsUrl, numbers } = await serveChat({ maxMessagesPerSecond: 80 });
     const { client, until, states } = connectClient({ url: wsUrl });
     const all = Array.from({ length: 100 }, (_, n) => n);
@@ -55,7 +55,7 @@ describe("send", () => {
     expect(states.map(([state]) => state)).toEqual(["open"]);
   });
 
-  test("of large ones does not pass its limit of bytes", async () => {
+  test("of large messages stays within the server's limit of bytes", async () => {
     const { wsUrl, numbers } = await serveChat({ maxBytesPerSecond: 500_000 });
     const { client, until, states } = connectClient({ url: wsUrl });
     const all = Array.from({ length: 25 }, (_, n) => n);
@@ -66,14 +66,14 @@ describe("send", () => {
     expect(states.map(([state]) => state)).toEqual(["open"]);
   });
 
-  test("throws what JSON cannot say", () => {
+  test("throws for data that JSON cannot represent", () => {
     const { client } = connectClient({ url: "ws://127.0.0.1:9/ws" });
     const circle: Record<string, unknown> = {};
     circle.circle = circle;
     expect(() => client.send("number", circle)).toThrow(TypeError);
   });
 
-  test("throws once the client has ended", async () => {
+  test("throws after the client has ended", async () => {
     const { client } = connectClient({ url: "ws://127.0.0.1:9/ws" });
     client.close();
     expect(() => client.send("number", { n: 1 })).toThrow(expect.objectContaining({ code: "closed" }));
@@ -82,7 +82,7 @@ describe("send", () => {
 });
 
 describe("request", () => {
-  test("resolves to the data of its answer, whichever comes first", async () => {
+  test("resolves to the data of its own answer, in whatever order answers arrive", async () => {
     const { wsUrl, chat } = await serveChat();
     chat.on("nothing", () => {});
     const { client } = connectClient({ url: wsUrl });
@@ -103,7 +103,7 @@ describe("request", () => {
     await expect(client.request("number", [1] as never)).rejects.toMatchObject({ code: "bad_message" });
   });
 
-  test("rejects with timeout when no answer comes, and the connection lives on", async () => {
+  test("rejects with timeout when no answer comes, and the connection stays open", async () => {
     const { wsUrl } = await serveChat();
     const { client, states, until } = connectClient({ url: wsUrl, requestTimeoutMs: 50 });
     await until("open");
@@ -111,7 +111,7 @@ describe("request", () => {
     expect(states).toHaveLength(1);
   });
 
-  test("that timed out before it was sent is never sent", async () => {
+  test("is never sent if it timed out while it waited", async () => {
     const { chat, line } = await serveBehindRelay();
     line.target = undefined;
     const { client } = connectClient({ url: line.url, requestTimeoutMs: 50 });
@@ -122,7 +122,7 @@ describe("request", () => {
     await eventually(() => expect(chat.numbers).toEqual([1, 3]));
   });
 
-  test("rejects with closed when it was sent and the line breaks, and is not sent again", async () => {
+  test("rejects with closed if the line breaks after it was sent, and is not repeated", async () => {
     const { chat, line } = await serveBehindRelay();
     const { client, until } = connectClient({ url: line.url });
     await until("open");
@@ -141,7 +141,7 @@ describe("request", () => {
     expect(times).toBe(1);
   });
 
-  test("rejects with closed when the client ends, sent or not", async () => {
+  test("rejects with closed when the client ends, whether it was sent or not", async () => {
     const { chat, line } = await serveBehindRelay();
     const { client, until } = connectClient({ url: line.url });
     await until("open");
@@ -159,7 +159,7 @@ describe("request", () => {
 });
 
 describe("events of the server", () => {
-  test("reach their listeners, until those go", async () => {
+  test("reach their listeners until those are removed", async () => {
     const { wsUrl, connections } = await serveChat();
     const { client, until } = connectClient({ url: wsUrl });
     const heard: unknown[] = [];
@@ -176,7 +176,7 @@ describe("events of the server", () => {
   });
 
   test.each(["state", "error", "open", "close", "__proto__", "constructor"])(
-    "may be named %s: it is not taken for what the client itself says",
+    "may be named %s without being mistaken for the client's own events",
     async (name) => {
       const { wsUrl, connections } = await serveChat();
       const { client, states, until } = connectClient({ url: wsUrl });
@@ -192,7 +192,7 @@ describe("events of the server", () => {
     },
   );
 
-  test("that are no messages of realtime are passed over", async () => {
+  test("that are not messages of realtime are ignored", async () => {
     const { wsUrl, connections } = await serveChat();
     const { client, states, until } = connectClient({ url: wsUrl });
     await until("open");
@@ -213,7 +213,7 @@ describe("events of the server", () => {
   });
 });
 
-describe("errors about what was sent without asking for an answer", () => {
+describe("errors about messages that expect no answer", () => {
   test("go to onError", async () => {
     const { wsUrl } = await serveChat();
     const { client } = connectClient({ url: wsUrl });
@@ -223,7 +223,7 @@ describe("errors about what was sent without asking for an answer", () => {
     await eventually(() => expect(errors).toEqual([expect.objectContaining({ code: "no_room" })]));
   });
 
-  test("are a warning when nobody listens", async () => {
+  test("are a warning without a listener", async () => {
     const { wsUrl } = await serveChat();
     const warned = jest.spyOn(console, "warn").mockImplementation(() => {});
     try {

@@ -5,7 +5,7 @@ import { type RealtimeClientOptions, realtimeClient } from "../../lib/client.ts"
 const given = { url: "wss://example.com/ws", WebSocket };
 
 describe("options of realtimeClient", () => {
-  test("have defaults, also when they are undefined", () => {
+  test("have defaults, also for undefined", () => {
     const undefinedOnes = { heartbeatIntervalMs: undefined, maxQueuedMessages: undefined };
     expect(clientConfig({ ...given, ...(undefinedOnes as object) })).toEqual({
       ...given,
@@ -55,7 +55,7 @@ describe("options of realtimeClient", () => {
     });
   });
 
-  test("WebSocket is required where there is no global one", () => {
+  test("WebSocket is required if there is no global one", () => {
     const before = Object.getOwnPropertyDescriptor(globalThis, "WebSocket");
     Object.defineProperty(globalThis, "WebSocket", { value: undefined, configurable: true, writable: true });
     try {
@@ -66,7 +66,7 @@ describe("options of realtimeClient", () => {
     }
   });
 
-  test("are not changed", () => {
+  test("are left unchanged", () => {
     const options = Object.freeze({ ...given, url: "ws://127.0.0.1:9/ws" });
     realtimeClient(options).close();
   });

@@ -3,7 +3,7 @@ import { openPage } from "./browser-page.ts";
 import { relay } from "./relay.ts";
 import { afterThisTest, connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
-/** Longer than any test takes. */
+/** Longer than any test runs. */
 const LONG = { minReconnectDelayMs: 60_000, maxReconnectDelayMs: 60_000 };
 
 describe("a client that waits", () => {
@@ -23,7 +23,7 @@ describe("a client that waits", () => {
     await until("open", 1);
   });
 
-  test("goes on waiting on them when the server has asked for it", async () => {
+  test("keeps waiting on these events when the server has asked it to wait", async () => {
     const page = openPage();
     const { wsUrl, connections } = await serveChat();
     const { until, states } = connectClient({ url: wsUrl, ...LONG });
@@ -35,9 +35,9 @@ describe("a client that waits", () => {
     expect(states.at(-1)?.[0]).toBe("waiting");
   });
 
-  test("makes attempts as seldom as it may without a network, and at once with it", async () => {
+  test("makes attempts with the longest wait while there is no network, and at once when there is one", async () => {
     const page = openPage();
-    // Else the wait can be as long as it may by chance.
+    // Otherwise the wait could be the longest one by chance.
     const random = jest.spyOn(Math, "random").mockReturnValue(0.5);
     afterThisTest(() => random.mockRestore());
     const { chat, line } = await serveBehindRelay();
@@ -57,7 +57,7 @@ describe("a client that waits", () => {
     await until("open");
   });
 
-  test("waits as long as it may when the line breaks without a network", async () => {
+  test("waits for the longest time when the line breaks without a network", async () => {
     const page = openPage();
     const { line } = await serveBehindRelay();
     const { until } = connectClient({ url: line.url, maxReconnectDelayMs: 60_000 });
@@ -69,7 +69,7 @@ describe("a client that waits", () => {
 });
 
 test.each(["visibilitychange", "pageshow", "online", "offline"])(
-  "a line that died meanwhile is found on %s",
+  "a line that died meanwhile is detected on %s",
   async (event) => {
     const page = openPage();
     const { line } = await serveBehindRelay();
@@ -87,7 +87,7 @@ test.each(["visibilitychange", "pageshow", "online", "offline"])(
   },
 );
 
-test("events of the page while it connects change nothing", async () => {
+test("page events during an attempt to connect change nothing", async () => {
   const page = openPage();
   const { line } = await serveBehindRelay();
   const { until, states } = connectClient({ url: line.url });
@@ -97,7 +97,7 @@ test("events of the page while it connects change nothing", async () => {
   expect(line.count).toBe(1);
 });
 
-test("nothing listens to the page once the client has ended", async () => {
+test("a client that has ended has no listeners on the page", async () => {
   const page = openPage();
   const closed = connectClient({ url: (await relay()).url });
   expect(page.count).toBe(4);

@@ -5,11 +5,11 @@ import { BrowserLikeSocket } from "./browser-like-socket.ts";
 import { openPage } from "./browser-page.ts";
 import { afterThisTest, connectClient, serveBehindRelay, serveChat, webSocketOf } from "./support.ts";
 
-/** Longer than any test takes. */
+/** Longer than any test runs. */
 const LONG = { minReconnectDelayMs: 60_000, maxReconnectDelayMs: 60_000 };
 
 describe("reconnect()", () => {
-  test("of an open client comes with the cookies of now, and closes the connection before", async () => {
+  test("of an open client closes the connection first, and connects with the current cookies", async () => {
     const chat = await serveChat();
     const browser = await signIn(chat);
     const { client, states, until } = connectClient({
@@ -28,7 +28,7 @@ describe("reconnect()", () => {
     expect(chat.wsSessions.stats().closes).toEqual({ 1000: 1 });
   });
 
-  test("keeps what waits, and rejects the requests that were sent", async () => {
+  test("keeps waiting messages, and rejects requests that were sent", async () => {
     const { chat, line } = await serveBehindRelay();
     const { client, until } = connectClient({ url: line.url, ...LONG });
     await until("open");
@@ -40,7 +40,7 @@ describe("reconnect()", () => {
     expect(chat.numbers).toEqual([1, 2]);
   });
 
-  test("of a client that connects drops the attempt, whose cookies are older", async () => {
+  test("of a connecting client drops the current attempt, because its cookies are older", async () => {
     const { line, chat } = await serveBehindRelay();
     const { client, states, until } = connectClient({ url: line.url, ...LONG });
     client.send("number", { n: 1 });
@@ -52,7 +52,7 @@ describe("reconnect()", () => {
   });
 
   test.each([1006, 1013, closeCodes.rate_limited])(
-    "of a client that waits after %i waits no longer, and the next wait is a first one",
+    "ends a wait after %i, and the next wait is as short as the first",
     async (code) => {
       const random = jest.spyOn(Math, "random").mockReturnValue(1 - 2 ** -53);
       afterThisTest(() => random.mockRestore());
@@ -76,7 +76,7 @@ describe("reconnect()", () => {
   );
 
   test.each([closeCodes.session_ended, closeCodes.forbidden, undefined])(
-    "begins anew after its end with %p, with its listeners and the page's",
+    "restarts a client that ended with %p, with its own listeners and those on the page",
     async (code) => {
       const page = openPage();
       const { line, chat } = await serveBehindRelay();
@@ -106,7 +106,7 @@ describe("reconnect()", () => {
     },
   );
 
-  test("several times in a row is one, also of those who wait for the same thing, and also in a listener", async () => {
+  test("counts once when it is called several times in a row, also in a listener", async () => {
     const { line, chat } = await serveBehindRelay();
     const { client, states, until } = connectClient({ url: line.url, ...LONG });
     await until("open");
@@ -123,7 +123,7 @@ describe("reconnect()", () => {
     await eventually(() => expect(chat.connections).toHaveLength(1));
   });
 
-  test("again later is another one, since the cookies may have changed meanwhile", async () => {
+  test("reconnects again when it is called later, because the cookies may have changed", async () => {
     const { line } = await serveBehindRelay();
     const { client, states, until } = connectClient({ url: line.url, ...LONG });
     await until("open");
@@ -135,7 +135,7 @@ describe("reconnect()", () => {
     }
   });
 
-  test("of a line that is dead waits for nobody", async () => {
+  test("on a dead line does not wait for the close", async () => {
     const { line } = await serveBehindRelay();
     const { client, until } = connectClient({ url: line.url, WebSocket: BrowserLikeSocket, ...LONG });
     await until("open");
@@ -144,7 +144,7 @@ describe("reconnect()", () => {
     await until("open", 1);
   });
 
-  test("without a server waits as ever, and a close after it leaves nothing behind", async () => {
+  test("without a server waits as usual, and a later close leaves nothing behind", async () => {
     const { line } = await serveBehindRelay();
     line.target = undefined;
     const { client, states, until } = connectClient({ url: line.url, ...LONG });
@@ -163,7 +163,7 @@ describe("reconnect()", () => {
   });
 });
 
-test("a client ended by a logout is the user's again after the next login", async () => {
+test("a client that a logout has ended belongs to the user again after the next login", async () => {
   const chat = await serveChat();
   const browser = await signIn(chat);
   const { client, states, until } = connectClient({ url: chat.wsUrl, WebSocket: webSocketOf(browser) });

@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { signIn } from "../websocket/support.ts";
 import { connectClient, serveBehindRelay, serveChat, webSocketOf } from "./support.ts";
 
-test("after a restart of the server, what was sent meanwhile arrives once and in order", async () => {
+test("after a restart of the server, messages sent meanwhile arrive once, in order", async () => {
   const { chat, line } = await serveBehindRelay();
   const { client, until, states } = connectClient({ url: line.url });
   client.send("number", { n: 0 });
@@ -16,7 +16,7 @@ test("after a restart of the server, what was sent meanwhile arrives once and in
     if (n % 2) client.send("number", { n });
     else answers.push(client.request("number", { n }));
   }
-  // An attempt that fails takes nothing with it.
+  // A failed attempt loses no message.
   await until("waiting", states.length);
   const next = await serveChat();
   line.target = next.port;
@@ -46,7 +46,7 @@ test.each([1000, 1001, 1008, 1011, 1012, 3000, 4000, 4008, 4009, 4013, 4499])(
 test.each([
   [1013, "try_again_later"],
   [closeCodes.rate_limited, "rate_limited"],
-])("waits ten times as long after %i, as the server asks for it", async (code, reason) => {
+])("waits ten times as long after %i, because the server asks for it", async (code, reason) => {
   const { wsUrl, connections } = await serveChat();
   const { until } = connectClient({ url: wsUrl, maxReconnectDelayMs: 1_000 });
   await until("open");
@@ -59,7 +59,7 @@ test.each([
 });
 
 test.each([4500, closeCodes.session_ended, closeCodes.forbidden, 4999])(
-  "a close with %i ends it, and says why",
+  "a close with %i ends the client, with the reason",
   async (code) => {
     const { chat, line } = await serveBehindRelay();
     const { client, until, states } = connectClient({ url: line.url });
@@ -78,7 +78,7 @@ test.each([4500, closeCodes.session_ended, closeCodes.forbidden, 4999])(
   },
 );
 
-test("a line that breaks is 1006, and is made anew", async () => {
+test("a broken line closes with 1006, and the client reconnects", async () => {
   const { line } = await serveBehindRelay();
   const { until } = connectClient({ url: line.url });
   await until("open");
@@ -87,7 +87,7 @@ test("a line that breaks is 1006, and is made anew", async () => {
   await until("open", 1);
 });
 
-test("a session that is destroyed ends it", async () => {
+test("a destroyed session ends the client", async () => {
   const chat = await serveChat();
   const browser = await signIn(chat);
   const { until } = connectClient({ url: chat.wsUrl, WebSocket: webSocketOf(browser) });
@@ -96,7 +96,7 @@ test("a session that is destroyed ends it", async () => {
   expect(await until("ended")).toEqual({ code: 4501, reason: "session_ended" });
 });
 
-test("a session that gets a new id has it reconnect, with the new cookie", async () => {
+test("a session that gets a new id makes the client reconnect with the new cookie", async () => {
   const chat = await serveChat();
   const browser = await signIn(chat);
   const { until } = connectClient({
@@ -111,7 +111,7 @@ test("a session that gets a new id has it reconnect, with the new cookie", async
   await eventually(() => expect(chat.connections[0]?.req.session).toMatchObject({ name: "Ada" }));
 });
 
-test("a handshake that is refused is tried again and again, with longer and longer waits", async () => {
+test("a refused handshake is repeated with longer and longer waits", async () => {
   let isAllowed = false;
   const chat = await serveChat({}, { webSocket: { path: "/ws", authorize: () => isAllowed } });
   const { client, states, until } = connectClient({
@@ -133,7 +133,7 @@ test("a handshake that is refused is tried again and again, with longer and long
 });
 
 test.each([1011, closeCodes.session_replaced])(
-  "one that is let in and closed at once with %i, again and again, waits longer each time",
+  "waits longer each time when its connections are accepted and closed at once with %i",
   async (code) => {
     const chat = await serveChat();
     chat.chat.on("connect", (connection) => connection.close(code, "again"));

@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { BrowserLikeSocket } from "./browser-like-socket.ts";
 import { connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
-/** A WebSocket that throws instead of sending what contains a text. */
+/** A WebSocket that throws instead of sending messages with a given text. */
 function refusing(text: string) {
   return class extends BrowserLikeSocket {
     override send(message: string): void {
@@ -13,8 +13,8 @@ function refusing(text: string) {
   };
 }
 
-describe("A message that the WebSocket refuses by throwing", () => {
-  test("is told to onError if it waited, and those behind it leave in order, once", async () => {
+describe("a message that the WebSocket refuses by throwing", () => {
+  test("is reported to onError if it has waited, and later messages leave once, in order", async () => {
     const { wsUrl, numbers } = await serveChat();
     const { client, until } = connectClient({ url: wsUrl, WebSocket: refusing('"n":2}') });
     const errors: RealtimeClientError[] = [];
@@ -33,7 +33,7 @@ describe("A message that the WebSocket refuses by throwing", () => {
     expect(await client.request("number", { n: 6 })).toEqual({ n: 6 });
   });
 
-  test("is told to who sends it at once", async () => {
+  test("throws at once from send", async () => {
     const { wsUrl, numbers } = await serveChat();
     const { client, until } = connectClient({ url: wsUrl, WebSocket: refusing('"n":2}') });
     await until("open");
@@ -43,7 +43,7 @@ describe("A message that the WebSocket refuses by throwing", () => {
     expect(numbers).toEqual([3]);
   });
 
-  test("takes no other with it when the line breaks by it: they leave on the next one", async () => {
+  test("loses no other message if it breaks the line: the others leave on the next line", async () => {
     const { chat, line } = await serveBehindRelay();
     const refusal = refusing('"n":1}');
     class Breaking extends refusal {
@@ -59,7 +59,7 @@ describe("A message that the WebSocket refuses by throwing", () => {
     await eventually(() => expect(chat.numbers).toEqual([2, 3]));
   });
 
-  test("as a heartbeat shows that the line is dead, and throws nowhere", async () => {
+  test("shows a dead line if it is a heartbeat, and throws nowhere", async () => {
     const { wsUrl } = await serveChat();
     const { until } = connectClient({
       url: wsUrl,

@@ -3,21 +3,21 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer, type Socket } from "node:net";
 import { afterThisTest } from "../websocket/support.ts";
 
-/** A place that clients connect to, whatever happens to the server behind it. */
+/** An address for clients that stays when the server behind it goes away. */
 export interface Relay {
   /** The URL of the WebSocket. */
   readonly url: string;
-  /** The port of the server behind it; `undefined` refuses connections, as when there is none. */
+  /** The port of the server behind it. `undefined` refuses connections, as if there were no server. */
   target: number | undefined;
-  /** Connections that were made so far. */
+  /** The number of connections so far. */
   readonly count: number;
-  /** Breaks all lines off. */
+  /** Breaks all lines. */
   cut(): void;
-  /** Lets nothing through any more, of what is connected: as a line does whose other end is gone. */
+  /** Passes on nothing more on the open lines, like a line whose other end is gone. */
   freeze(): void;
 }
 
-/** Passes bytes on, until the end of the test. */
+/** Starts a relay, which ends after the test. */
 export async function relay(target?: number): Promise<Relay> {
   const lines = new Set<[Socket, Socket]>();
   const server = createServer((near) => {

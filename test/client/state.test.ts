@@ -2,7 +2,7 @@ import { type ClientState, realtimeClient } from "../../lib/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { afterThisTest, connectClient, serveBehindRelay, serveChat } from "./support.ts";
 
-/** Takes the place of the page's `reportError` until the end of the test. */
+/** Replaces the page's `reportError` until the end of the test. */
 function reported(): unknown[] {
   const errors: unknown[] = [];
   Object.assign(globalThis, { reportError: (error: unknown) => errors.push(error) });
@@ -10,7 +10,7 @@ function reported(): unknown[] {
   return errors;
 }
 
-test("is that which was told last, from connecting on", async () => {
+test("is the state that listeners received last, from connecting on", async () => {
   const { line } = await serveBehindRelay();
   const { client, states, until } = connectClient({ url: line.url });
   expect(client.state).toBe("connecting");
@@ -27,7 +27,7 @@ test("is that which was told last, from connecting on", async () => {
   expect(states.map(([state]) => state)).toEqual(told);
 });
 
-test("is not told to a listener that has gone", async () => {
+test("is not passed to a removed listener", async () => {
   const { wsUrl } = await serveChat();
   const { client, until } = connectClient({ url: wsUrl });
   const told: string[] = [];
@@ -39,7 +39,7 @@ test("is not told to a listener that has gone", async () => {
   expect(told).toEqual(["open"]);
 });
 
-test("changes all the same when listeners throw, which is reported", async () => {
+test("still changes when listeners throw, and their errors are reported", async () => {
   const errors = reported();
   const { line } = await serveBehindRelay();
   const { until, client } = connectClient({ url: line.url });
@@ -52,7 +52,7 @@ test("changes all the same when listeners throw, which is reported", async () =>
   expect(errors).toEqual(["open", "waiting", "connecting", "open"].map((state) => new Error(state)));
 });
 
-test("a listener of an event that throws stops no other, nor the connection", async () => {
+test("an event listener that throws stops neither other listeners nor the connection", async () => {
   const errors = reported();
   const { wsUrl, connections } = await serveChat();
   const { client, states, until } = connectClient({ url: wsUrl });
@@ -71,7 +71,7 @@ test("a listener of an event that throws stops no other, nor the connection", as
   expect(states).toHaveLength(1);
 });
 
-test("where there is no reportError, what a listener throws is an uncaught error", async () => {
+test("without reportError, an error of a listener is an uncaught error", async () => {
   const { wsUrl } = await serveChat();
   const thrown: (() => void)[] = [];
   const queued = jest.spyOn(globalThis, "queueMicrotask").mockImplementation((step) => {
@@ -92,7 +92,7 @@ test("where there is no reportError, what a listener throws is an uncaught error
   }
 });
 
-test("a WebSocket class that throws, throws from the factory; later it is a lost connection", async () => {
+test("a WebSocket class that throws makes the factory throw, and later counts as a lost connection", async () => {
   const { WebSocket } = await import("ws");
   let isForbidden = true;
   class Forbidden extends WebSocket {

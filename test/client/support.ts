@@ -20,13 +20,13 @@ export interface Chat extends Served {
   readonly chat: Realtime;
   /** The URL of the WebSocket. */
   readonly wsUrl: string;
-  /** The numbers of the `number` events that were handled, in order. */
+  /** The numbers of the handled `number` events, in order. */
   readonly numbers: unknown[];
-  /** Those connected now, oldest first. */
+  /** The open connections, oldest first. */
   readonly connections: Connection[];
 }
 
-/** Serves realtime until the end of the test: `number` and `slow` are answered with their `n`, `fail` with an error, `never` not. */
+/** Serves realtime until the end of the test. `number` and `slow` return `n`, `fail` fails, `never` never ends. */
 export async function serveChat(options: RealtimeOptions = {}, serving: ServeOptions = {}): Promise<Chat> {
   const served = await serve({ onConnection: () => {}, ...serving });
   const numbers: unknown[] = [];
@@ -57,11 +57,11 @@ export interface Seen {
   readonly client: RealtimeClient;
   /** All changes of the state so far. */
   readonly states: [ClientState, StateInfo][];
-  /** Resolves to the first state of that name, once there is one, from the given one on. */
+  /** Resolves to the next state of that name, from the given index on. */
   until(state: ClientState, from?: number): Promise<StateInfo>;
 }
 
-/** A client whose delays are short, until the end of the test. */
+/** A client with short delays, which is closed after the test. */
 export function connectClient(options: RealtimeClientOptions): Seen {
   const client = realtimeClient({ WebSocket, minReconnectDelayMs: 10, maxReconnectDelayMs: 50, ...options });
   const states: Seen["states"] = [];
@@ -79,7 +79,7 @@ export function connectClient(options: RealtimeClientOptions): Seen {
   };
 }
 
-/** A `ws` class that sends a browser's cookies, as they are then. */
+/** A `ws` class that sends the current cookies of a browser. */
 export function webSocketOf({ cookies }: Browser): WebSocketClass {
   return class extends WebSocket {
     constructor(url: string) {

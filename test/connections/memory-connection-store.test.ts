@@ -5,7 +5,7 @@ import { describeConnectionStore } from "../../lib/testing/describe-connection-s
 describeConnectionStore("MemoryConnectionStore", { create: (options) => new MemoryConnectionStore(options) });
 
 describe("MemoryConnectionStore", () => {
-  it("keeps data until its time to live is over, to the very millisecond", async () => {
+  it("keeps data until the exact millisecond of its expiry", async () => {
     let now = 1_000;
     const store = new MemoryConnectionStore({ ...ofConnection, ttlSeconds: 10 }, { now: () => now });
     const own = connection("n1:1");

@@ -30,7 +30,7 @@ describeConnectionStore("RedisConnectionStore on a cluster", {
 
 describe("RedisRegistry on a cluster", () => {
   it.each([false, true])(
-    "has users come and go in turns, however connections race on two nodes, with graces: %p",
+    "users come online and go offline alternately while connections race on two nodes, with graces: %p",
     async (withGrace) => {
       const other = await cluster.connect();
       try {

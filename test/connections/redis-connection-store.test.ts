@@ -19,7 +19,7 @@ describeConnectionStore("RedisConnectionStore", {
 describe("RedisConnectionStore", () => {
   const own = connection("n1:1", "u");
 
-  it("has on one node what was set on another", async () => {
+  it("returns on one node what was set on another", async () => {
     const other = await connectRedis();
     try {
       const prefix = uniquePrefix("data");
@@ -34,7 +34,7 @@ describe("RedisConnectionStore", () => {
     }
   });
 
-  it("leaves nothing in Redis that does not expire, and nothing once all is deleted", async () => {
+  it("leaves only expiring keys in Redis, and none after everything is deleted", async () => {
     const prefix = uniquePrefix("data");
     const store = new RedisConnectionStore(client, prefix, { ...ofConnection, ttlSeconds: 60 });
     for (const key of ["a", "b"]) await store.set(own, key, key);
@@ -48,8 +48,8 @@ describe("RedisConnectionStore", () => {
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 
-  it("sets on a server that has forgotten its scripts", async () => {
-    // Its own: other tests count the commands that they send, and one whose script is unknown is sent twice.
+  it("sets data on a server that has forgotten its scripts", async () => {
+    // A server of its own. Other tests count their commands, and a command with an unknown script is sent twice.
     const server = await startRedisServer();
     const forgetful = await connectRedis(server.url);
     try {

@@ -20,7 +20,7 @@ describeRegistry("RedisRegistry", {
 
 describe("RedisRegistry on two nodes", () => {
   it.each([false, true])(
-    "has users come and go in turns, however connections race, with graces: %p",
+    "users come online and go offline alternately while connections race, with graces: %p",
     async (withGrace) => {
       const other = await connectRedis();
       try {
@@ -33,7 +33,7 @@ describe("RedisRegistry on two nodes", () => {
     },
   );
 
-  it("names a node again that was found to have nothing, once it says whom it saw", async () => {
+  it("lists a node without connections again after the node has called saw", async () => {
     const other = await connectRedis();
     try {
       const prefix = uniquePrefix("registry");
@@ -53,7 +53,7 @@ describe("RedisRegistry on two nodes", () => {
     }
   });
 
-  it("keeps registries of different prefixes apart", async () => {
+  it("separates registries by prefix", async () => {
     const prefix = uniquePrefix("registry");
     const [one, two] = [new RedisRegistry(client, `${prefix}1:`), new RedisRegistry(client, `${prefix}2:`)];
     await arrive(one, recordOf("u", 1));
@@ -64,7 +64,7 @@ describe("RedisRegistry on two nodes", () => {
 });
 
 describe("RedisRegistry", () => {
-  it("leaves nothing in Redis once all have departed and were forgotten", async () => {
+  it("leaves nothing in Redis after all connections have departed and were forgotten", async () => {
     const prefix = uniquePrefix("registry");
     const registry = new RedisRegistry(client, prefix);
     for (const count of range(6)) await arrive(registry, recordOf(`user ${count % 2}`, count));
@@ -77,8 +77,8 @@ describe("RedisRegistry", () => {
     expect(await client.keys(`${prefix}*`)).toEqual([]);
   });
 
-  it("registers on a server that has forgotten its scripts", async () => {
-    // Its own: other tests count the commands that they send, and one whose script is unknown is sent twice.
+  it("registers connections on a server that has forgotten its scripts", async () => {
+    // A server of its own. Other tests count their commands, and a command with an unknown script is sent twice.
     const server = await startRedisServer();
     const forgetful = await connectRedis(server.url);
     try {

@@ -13,7 +13,7 @@ beforeEach(() => {
 
 afterEach(() => connections.close());
 
-/** A bound connection that is open, and how it was closed. */
+/** An open bound connection, which records how it is closed. */
 function open(sid: string): { connection: BoundConnection; closes: [number, string][] } {
   const connection = connections.bind(sid) as BoundConnection;
   const closes: [number, string][] = [];
@@ -49,14 +49,14 @@ test("the store's endings count a session's connections", () => {
   expect([store.endings.count("a"), store.endings.count("b")]).toEqual([2, 0]);
 });
 
-test("a connection that is bound and not open yet knows that its session has ended", () => {
+test("a connection that is bound and not yet open learns that its session has ended", () => {
   const connection = connections.bind("a");
   expect(connection?.hasEnded).toBe(false);
   store.endings.close("a", "session_ended");
   expect(connection?.hasEnded).toBe(true);
 });
 
-describe("a connection that is bound and not open yet", () => {
+describe("a connection that is bound and not yet open", () => {
   let connection: BoundConnection;
 
   beforeEach(() => {
@@ -64,7 +64,7 @@ describe("a connection that is bound and not open yet", () => {
     connection.bindTo("ada");
   });
 
-  test("may be another user's once that is reported, until it is bound to that user", () => {
+  test("may belong to another user after a report, until it is bound to that user", () => {
     expect(connection.mayBeOthers("ada")).toBe(false);
     connections.endOthers("a", "grace");
     expect([connection.mayBeOthers("ada"), connection.mayBeOthers("grace")]).toEqual([true, false]);
@@ -73,14 +73,14 @@ describe("a connection that is bound and not open yet", () => {
     expect(connection.mayBeOthers("grace")).toBe(false);
   });
 
-  test("may be any user's once a report may have been missed, until its session is read", () => {
+  test("may belong to any user after a report may have been missed, until its session is read", () => {
     connections.revalidateAll();
     expect(connection.mayBeOthers("ada")).toBe(true);
     connection.bindTo("ada");
     expect(connection.mayBeOthers("ada")).toBe(false);
   });
 
-  test("is closed as it opens if it has become another user's in that moment", async () => {
+  test("is closed as it opens if it changes its user at that moment", async () => {
     connections.endOthers("a", undefined);
     const seen: (string | number)[] = [];
     connection.open({ mute: () => seen.push("mute"), end: (code) => seen.push(code) });
@@ -97,7 +97,7 @@ test("a session at its limit binds no further connection until one is released",
   expect(connections.bind("a")).toBeDefined();
 });
 
-test("a released connection is not ended any more, and may be released twice", () => {
+test("a released connection is no longer ended, and may be released twice", () => {
   const [first, second] = [open("a"), open("a")];
   connections.release(first.connection);
   connections.release(first.connection);
@@ -105,7 +105,7 @@ test("a released connection is not ended any more, and may be released twice", (
   expect([first.closes.length, second.closes.length]).toEqual([0, 1]);
 });
 
-test("a connection that releases others while it is ended leaves none out", () => {
+test("all connections are ended even if one releases others while it is ended", () => {
   const seen: string[] = [];
   const all = ["x", "y"].map((name) => {
     const connection = connections.bind("a") as BoundConnection;
@@ -122,7 +122,7 @@ test("a connection that releases others while it is ended leaves none out", () =
   expect(seen).toEqual(["x", "y"]);
 });
 
-test("after close no ends of sessions are received", () => {
+test("no ends of sessions are received after close", () => {
   const { closes } = open("a");
   connections.close();
   store.endings.close("a", "session_ended");

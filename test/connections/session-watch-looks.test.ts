@@ -6,8 +6,8 @@ import { gate } from "../users/support.ts";
 
 const TICK_MS = 500;
 
-/** Who waits for a look at all sessions is told once the store has answered for each, and by no other look. */
-describe("A look at all sessions", () => {
+/** A look at all sessions resolves when the store has answered for each. No other look resolves it. */
+describe("a look at all sessions", () => {
   let store: MemorySessionStore;
   let watch: SessionWatch;
   let asked: number;
@@ -49,7 +49,7 @@ describe("A look at all sessions", () => {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  test("is done once the store has answered", async () => {
+  test("resolves after the store has answered", async () => {
     const looked = look();
     await pass(10);
     expect(looked.isDone).toBe(false);
@@ -57,7 +57,7 @@ describe("A look at all sessions", () => {
     expect([looked.isDone, asked]).toEqual([true, 1]);
   });
 
-  test("is not done by a timer that was early, which has looked at nothing", async () => {
+  test("is not resolved by an early timer that has read nothing", async () => {
     const looked = look();
     jest.setSystemTime(Date.now() - 1);
     await pass(250);
@@ -66,7 +66,7 @@ describe("A look at all sessions", () => {
     expect([looked.isDone, asked]).toEqual([true, 1]);
   });
 
-  test("is done only when a store that has failed answers", async () => {
+  test("resolves only when a store that failed answers again", async () => {
     before = () => Promise.reject(new Error("down"));
     const looked = look();
     await pass(3 * TICK_MS);
@@ -76,7 +76,7 @@ describe("A look at all sessions", () => {
     expect(looked.isDone).toBe(true);
   });
 
-  test("that is asked for while another one runs is one of its own", async () => {
+  test("that is requested during another one is a separate look", async () => {
     const { opened, open } = gate();
     before = () => opened;
     const first = look();
@@ -90,7 +90,7 @@ describe("A look at all sessions", () => {
     expect([second.isDone, asked]).toEqual([true, 2]);
   });
 
-  test("is done when nobody is watched any more", async () => {
+  test("resolves when no session is watched any more", async () => {
     const looked = look();
     watch.unwatch("a");
     await pass(10);

@@ -6,7 +6,7 @@ import { NO_CONNECTIONS } from "../../lib/testing/session-store-suite/sessions.t
 
 const TICK_MS = 500;
 
-/** A real store that tells what it is asked, and can be made to wait or fail. */
+/** A real store that records the calls, and can wait or fail. */
 class AskedStore extends MemorySessionStore {
   readonly asked: { sids: readonly string[] }[] = [];
   readonly ended: string[] = [];
@@ -18,7 +18,7 @@ class AskedStore extends MemorySessionStore {
     return super.expiries(sids);
   }
 
-  /** Stores a session that lives so long, and gives when it expires. */
+  /** Stores a session with this life, and returns its expiry. */
   async add(sid: string, lifeMs: number): Promise<number> {
     const cookie = newCookie({ maxAge: lifeMs });
     const data = { cookie } as SessionData;
@@ -34,7 +34,7 @@ class AskedStore extends MemorySessionStore {
 let store: AskedStore;
 const watches: SessionWatch[] = [];
 
-/** Watches what is in `store`, and lets go what is announced, as the connections of that session do. */
+/** Watches the sessions in `store`. It stops watching an announced session, as its connections do. */
 function watching(revalidateMs: number): SessionWatch {
   const watch = new SessionWatch(store, revalidateMs);
   watches.push(watch);
@@ -50,7 +50,7 @@ function watching(revalidateMs: number): SessionWatch {
   return watch;
 }
 
-// The clock stands between two ticks; a store that is not in this process takes at least a turn.
+// The clock stands still between two ticks. A store in another process takes at least one turn.
 beforeEach(() => {
   jest.useFakeTimers({ now: 1_700_000_000_250, doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
   store = new AskedStore();
@@ -63,7 +63,7 @@ afterEach(() => {
 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
-test("a session is asked for when it expires, and announced within a tick", async () => {
+test("a session is read when it expires, and announced within a tick", async () => {
   const watch = watching(60_000);
   watch.watch("a", await store.add("a", 300));
   await pass(299);
@@ -73,7 +73,7 @@ test("a session is asked for when it expires, and announced within a tick", asyn
   expect(store.sidsAsked()).toEqual(["a"]);
 });
 
-test("a session whose expiry has moved is asked for once, and stays watched", async () => {
+test("a session whose expiry has moved is read once, and stays watched", async () => {
   const watch = watching(60_000);
   watch.watch("a", await store.add("a", 300));
   await store.refresh("a", { cookie: newCookie({ maxAge: 2_000 }) } as SessionData);
@@ -85,7 +85,7 @@ test("a session whose expiry has moved is asked for once, and stays watched", as
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test("a session that is gone is announced within revalidateMs, and the others are not", async () => {
+test("only the sessions that are gone are announced, within revalidateMs", async () => {
   const watch = watching(2_000);
   for (const sid of ["a", "b", "c"]) watch.watch(sid, await store.add(sid, 60_000));
   await store.remove("b");
@@ -95,7 +95,7 @@ test("a session that is gone is announced within revalidateMs, and the others ar
   expect(store.ended).toEqual(["b"]);
 });
 
-test("a session that never expires is asked for too", async () => {
+test("a session that never expires is read too", async () => {
   watching(2_000).watch("gone", Number.POSITIVE_INFINITY);
   await pass(1_000);
   expect(store.ended).toEqual([]);
@@ -103,7 +103,7 @@ test("a session that never expires is asked for too", async () => {
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("a session of unknown expiry is asked for with the next tick, and then when it expires", async () => {
+test("a session of unknown expiry is read with the next tick, and then when it expires", async () => {
   const watch = watching(60_000);
   await store.add("a", 4_000);
   watch.watch("a");
@@ -123,7 +123,7 @@ test("another connection of a session does not delay its check", async () => {
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("while the store fails nothing is announced, and the next tick asks it again", async () => {
+test("nothing is announced while the store fails, and the next tick reads again", async () => {
   const watch = watching(100);
   let failures = 2;
   store.before = async () => {
@@ -139,7 +139,7 @@ test("while the store fails nothing is announced, and the next tick asks it agai
   expect(store.ended).toEqual(["gone"]);
 });
 
-test("a session that was unwatched while the store was asked is not announced", async () => {
+test("a session that is unwatched during the read is not announced", async () => {
   const watch = watching(100);
   const { promise, resolve } = answerLater();
   store.before = () => promise;
@@ -153,7 +153,7 @@ test("a session that was unwatched while the store was asked is not announced", 
   expect(store.ended).toEqual(["b"]);
 });
 
-test("many sessions are asked for in batches, each once", async () => {
+test("many sessions are read in batches, each once", async () => {
   const watch = watching(100);
   const sids = Array.from({ length: 1_200 }, (_, at) => `s${at}`);
   for (const sid of sids) watch.watch(sid);
@@ -162,8 +162,8 @@ test("many sessions are asked for in batches, each once", async () => {
   expect(store.ended).toEqual(sids);
 });
 
-// Each such moment once left one more timer behind, all of which asked for the same.
-test("sessions that come and go while the store is asked do not make it ask more often", async () => {
+// Once, each such moment left one more timer behind, and all timers read the same sessions.
+test("sessions that come and go during a read do not cause more reads", async () => {
   const watch = watching(1);
   await store.add("a", 60_000);
   for (let cycle = 1; cycle <= 3; cycle++) {
@@ -195,7 +195,7 @@ function answerLater(): { promise: Promise<void>; resolve(): void } {
   return { promise, resolve };
 }
 
-/** As long as a store takes at least that is not in this process. */
+/** The least time that a store in another process takes. */
 function networkTrip(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -214,7 +214,7 @@ test("a clock that is set back delays no check", async () => {
   expect(store.sidsAsked()).toEqual(["a"]);
 });
 
-test("what is asked for while an older answer is under way is asked with the next tick", async () => {
+test("a session that is requested while an older answer is under way is read with the next tick", async () => {
   const watch = watching(60_000);
   await store.add("a", 60_000);
   watch.watch("a");
@@ -228,7 +228,7 @@ test("what is asked for while an older answer is under way is asked with the nex
   expect(store.sidsAsked()).toEqual(["a", "a"]);
 });
 
-test("the store is not asked after close, or once no session is watched", async () => {
+test("the store is not read after close, nor while no session is watched", async () => {
   const watch = watching(1);
   watch.watch("a");
   watch.unwatch("a");
@@ -238,7 +238,7 @@ test("the store is not asked after close, or once no session is watched", async 
   other.close();
   await pass(3 * TICK_MS);
   expect(store.asked).toEqual([]);
-  // Watched by another, they are asked for: the clock does pass here.
+  // Another watch reads these sessions, which shows that the clock moves.
   watching(1).watch("c");
   await pass(TICK_MS);
   expect(store.sidsAsked()).toEqual(["c"]);

@@ -2,13 +2,13 @@ import { TurnBatch, type Waiting } from "../../lib/connections/turn-batch.ts";
 
 type Item = Waiting<string> & { readonly name: string };
 
-/** A batch, and a call of it. */
+/** A batch, and its calls. */
 function batchOf(flush: (items: readonly Item[]) => Promise<void>): (name: string) => Promise<string> {
   const batch = new TurnBatch<Item>(flush);
   return (name) => new Promise((resolve, reject) => batch.add({ name, resolve, reject }));
 }
 
-test("items of one turn make one batch, also those added by promises that continue in it", async () => {
+test("items of one turn form one batch, also those that continued promises add", async () => {
   const flushed: string[][] = [];
   const call = batchOf(async (items) => {
     flushed.push(items.map(({ name }) => name));
@@ -27,7 +27,7 @@ test("items of one turn make one batch, also those added by promises that contin
   expect(flushed).toHaveLength(2);
 });
 
-test("items that are added while a batch is under way make the next one", async () => {
+test("items that are added while a batch runs form the next one", async () => {
   const flushed: string[][] = [];
   const following: Promise<string>[] = [];
   const call = batchOf(async (items) => {
@@ -40,7 +40,7 @@ test("items that are added while a batch is under way make the next one", async 
   expect(flushed).toEqual([["a"], ["b"]]);
 });
 
-test("a batch that fails rejects all its items, and the next one runs all the same", async () => {
+test("a failed batch rejects all its items, and the next batch still runs", async () => {
   let isDown = true;
   const call = batchOf(async (items) => {
     if (isDown) throw new Error("gone");

@@ -18,12 +18,12 @@ function rows(text: string): [attack: string, tests: string[]][] {
 
 const all = rows(readFileSync("docs/security.md", "utf8"));
 
-test.each(all)("a test of docs/security.md is there: %s", (_, tests) => {
+test.each(all)("the tests that docs/security.md names exist: %s", (_, tests) => {
   expect(tests.length).toBeGreaterThan(0);
   expect(tests.filter((name) => !existsSync(`test/${name}.test.ts`))).toEqual([]);
 });
 
-test("all tests of test/security are named there", () => {
+test("docs/security.md names all tests of test/security", () => {
   expect(all.length).toBeGreaterThan(50);
   const named = new Set(all.flatMap(([, tests]) => tests));
   const there = readdirSync("test/security").flatMap((file) => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? []);

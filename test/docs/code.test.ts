@@ -6,7 +6,7 @@ import { pages } from "./markdown.ts";
 
 const withCode = pages().filter(({ blocks }) => blocks.some(isCode));
 
-/** Gives what the compiler has to say; empty if it finds nothing wrong. */
+/** The compiler's output, empty without errors. */
 async function compile(project: string): Promise<string> {
   const tsc = resolve("node_modules/.bin/tsc");
   return promisify(execFile)(tsc, ["-p", project, "--pretty", "false"]).then(
@@ -15,7 +15,7 @@ async function compile(project: string): Promise<string> {
   );
 }
 
-test("code is found where there is some", () => {
+test("code is found in pages with code", () => {
   const found = withCode.map(({ path }) => path);
   const names = ["api", "backend", "migrating", "production", "security"].map((name) => `docs/${name}.md`);
   expect(found).toEqual(expect.arrayContaining(["README.md", ...names]));

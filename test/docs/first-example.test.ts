@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => project?.remove());
 
-/** Lets any port be taken in place of the example's, which somebody else may have, and says which. */
+/** Makes the example listen on any free port and print it, because its own port may be in use. */
 const anyPort = `
 import { Server } from "node:net";
 const { listen } = Server.prototype;
@@ -27,7 +27,7 @@ Server.prototype.listen = function (_port, ...rest) {
 };
 `;
 
-test("the README's first example runs as it stands, in a project with the packed package: one session for both", async () => {
+test("the README's first example runs unchanged with the packed package, with one session for HTTP and WebSocket", async () => {
   const [example] = page("README.md", readFileSync("README.md", "utf8")).blocks;
   expect(example?.code).toContain("webSocketSessions");
   expect(example?.code.split("\n").length).toBeLessThan(25);

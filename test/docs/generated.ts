@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } fro
 import { basename, join, resolve } from "node:path";
 import type { CodeBlock, Page } from "./markdown.ts";
 
-/** Where the code of pages is put: in the repository, so that it finds the package by its name, and ignored by git. */
+/** The folder for the code of pages. In the repository the code finds the package by name. Git ignores it. */
 const folder = resolve("test/docs/.generated");
 
 const compilerOptions = {
@@ -17,8 +17,8 @@ export function isCode({ language }: CodeBlock): boolean {
 }
 
 /**
- * Writes each block of code into a file of its own, beside what the page takes as given: `prologues/<page>`. Gives the
- * project's folder, which is the test's own.
+ * Writes each block of code into a separate file, beside the page's prologue from `prologues/<page>`. Returns the
+ * project's folder, which belongs to the test.
  */
 export function generate({ path, blocks }: Page, test: string): string {
   const name = basename(path, ".md");
@@ -28,11 +28,11 @@ export function generate({ path, blocks }: Page, test: string): string {
   const prologue = resolve("test/docs/prologues", name);
   if (existsSync(prologue)) cpSync(prologue, project, { recursive: true });
   for (const { file, language, code, line } of blocks.filter(isCode)) {
-    // At the line that it has in the page, so that errors name that; and a module, whatever is in it.
+    // The code keeps its line of the page, so errors name that line. The export makes it a module.
     const text = `${"\n".repeat(line - 1)}${code}export {};\n`;
     writeFileSync(join(project, file ?? `line-${line}.${language}`), text);
   }
-  // By name: patterns pass over folders that begin with a dot.
+  // By name, because patterns skip folders that begin with a dot.
   const config = {
     extends: "../../../../tsconfig.json",
     compilerOptions,

@@ -13,7 +13,7 @@ function resolved({ path }: Page, target: string): { file: string; anchor: strin
   return { file: name ? normalize(`${dirname(path)}/${name}`) : path, anchor };
 }
 
-test.each(all.map((each) => [each.path, each] as const))("links in %s lead somewhere", (_, each) => {
+test.each(all.map((each) => [each.path, each] as const))("links in %s have targets", (_, each) => {
   const lost = each.links
     .filter((target) => !isOutside(target))
     .filter((target) => {
@@ -25,7 +25,7 @@ test.each(all.map((each) => [each.path, each] as const))("links in %s lead somew
   expect(lost).toEqual([]);
 });
 
-test("what the README leads to is in the package, with what that leads to", async () => {
+test("the package has all pages that the README links to, directly or indirectly", async () => {
   const { stdout } = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"]);
   const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
   const packed = new Set(files.map(({ path }) => path));
@@ -38,7 +38,7 @@ test("what the README leads to is in the package, with what that leads to", asyn
   expect(missing).toEqual([]);
 }, 60_000);
 
-test("the tests that docs/comparison.md names are there", () => {
+test("the tests that docs/comparison.md names exist", () => {
   const text = readFileSync("docs/comparison.md", "utf8");
   const named = [...text.matchAll(/`(test\/[^`]+)`/g)].map(([, file = ""]) => file);
   expect(named.length).toBeGreaterThan(15);
@@ -46,7 +46,7 @@ test("the tests that docs/comparison.md names are there", () => {
 });
 
 describe("a page", () => {
-  test("has the anchors that hosts make of headings", () => {
+  test("has the anchors that repository hosts generate for headings", () => {
     const { anchors } = page(
       "a.md",
       "# `fn(a, ...b)`\n## A user's – things\n## Same\n## Same\n```sh\n# none\n```",
@@ -54,7 +54,7 @@ describe("a page", () => {
     expect([...anchors]).toEqual(["fna-b", "a-users--things", "same", "same-1"]);
   });
 
-  test("has links, but none in code", () => {
+  test("has links, except in code", () => {
     const { links } = page("a.md", '[a](b.md#c) `[d](e)` <img src="f.png">\n```md\n[g](h)\n```');
     expect(links).toEqual(["b.md#c", "f.png"]);
   });

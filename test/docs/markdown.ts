@@ -4,18 +4,18 @@ import { join, resolve } from "node:path";
 /** A fenced block of code. */
 export interface CodeBlock {
   language: string;
-  /** Of `file=` behind the language: other blocks of the same page import it by this name. */
+  /** The name in `file=` after the language. Other blocks of the page import the block by this name. */
   file: string | undefined;
   code: string;
-  /** Of its first line of code, counted from 1. */
+  /** The line number of its first line of code, from 1. */
   line: number;
 }
 
 export interface Page {
-  /** Relative to the repository. */
+  /** The path in the repository. */
   path: string;
   blocks: CodeBlock[];
-  /** The anchors of its headings, as hosts of repositories make them. */
+  /** The anchors of its headings, as repository hosts generate them. */
   anchors: Set<string>;
   /** The targets of its links and images. */
   links: string[];
@@ -23,7 +23,7 @@ export interface Page {
 
 const root = resolve(".");
 
-/** All pages that a reader of the repository is sent to. */
+/** All pages for readers of the repository. */
 export function pages(): Page[] {
   const paths = [
     ...readdirSync(root).filter((name) => name.endsWith(".md")),
@@ -35,7 +35,7 @@ export function pages(): Page[] {
   return paths.map((path) => page(path, readFileSync(join(root, path), "utf8")));
 }
 
-/** Takes a page apart. */
+/** Parses a page. */
 export function page(path: string, text: string): Page {
   const blocks: CodeBlock[] = [];
   const prose: string[] = [];
@@ -70,7 +70,7 @@ function anchors(prose: string): Set<string> {
 }
 
 function links(prose: string): string[] {
-  // Code is no link, whatever is in it.
+  // Code has no links, whatever it contains.
   const text = prose.replace(/`[^`\n]*`/g, "code");
   return [/\]\(([^()\s]+(?:\([^()\s]*\))?)\)/g, /\b(?:src|srcset|href)="([^"]+)"/g].flatMap((pattern) =>
     [...text.matchAll(pattern)].map(([, target = ""]) => target),

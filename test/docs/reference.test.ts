@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { closeCodes } from "../../lib/index.ts";
 
-/** Where options are declared, and the guide and heading under which they are to be. */
+/** The files that declare options, and the guide and heading that must list them. */
 const options: [type: string, file: string, guide: string, heading: string][] = [
   [
     "SessionMiddlewareOptions",
@@ -41,7 +41,7 @@ const options: [type: string, file: string, guide: string, heading: string][] = 
   ["RealtimeClientOptions", "client/client-options.ts", "docs/client.md", "## Options"],
 ];
 
-/** From a heading to the next one of its rank. */
+/** The text from a heading to the next one of its level. */
 function section(heading: string, guide = "docs/api.md"): string {
   const text = readFileSync(guide, "utf8");
   const from = text.indexOf(`${heading}\n`);
@@ -52,7 +52,7 @@ function section(heading: string, guide = "docs/api.md"): string {
   return end < 0 ? rest : rest.slice(0, end);
 }
 
-/** The members of an interface with their defaults, by its source. */
+/** The members of an interface with their defaults, read from its source. */
 function declared(file: string, type: string): { name: string; byDefault: string | undefined }[] {
   const source = readFileSync(`lib/${file}`, "utf8");
   const body = new RegExp(`export interface ${type}\\b[^{]*\\{\\n(.*?)\\n\\}`, "s").exec(source)?.[1] ?? "";
@@ -70,11 +70,11 @@ test.each(options)("%s of lib/%s are in %s with their defaults", (type, file, gu
   const text = section(heading, guide);
   const missing = found.filter(({ name, byDefault }) => {
     const row = new RegExp(`^\\| \`${name}\` \\|.*`, "m").exec(text)?.[0];
-    // Numbers and texts must be there as they are; what is said in words may be said in others.
+    // Numbers and strings must be identical. Defaults in words may be phrased differently.
     const isLiteral = byDefault !== undefined && /^(["[{\d]|true$|false$)/.test(byDefault);
     return !row || (isLiteral && !row.replaceAll("_", "").includes(byDefault.replaceAll("_", "")));
   });
-  // The prefix of redisBackend is another than that of its part, which has a sentence.
+  // The prefix of redisBackend differs from that of its part, and has its own sentence.
   expect(missing.filter(({ name, byDefault }) => !(name === "prefix" && byDefault === '"sess:"'))).toEqual(
     [],
   );

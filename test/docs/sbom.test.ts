@@ -6,7 +6,7 @@ interface Package {
   dependencies?: Record<string, string>;
 }
 
-/** What an installation brings beside the package itself, found by walking the lockfile from its dependencies. */
+/** The packages of an installation beside the package itself, by the lockfile from its dependencies on. */
 function installed(): string[] {
   const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
     packages: Record<string, Package>;
@@ -22,8 +22,8 @@ function installed(): string[] {
   return [...found].sort();
 }
 
-// `npm sbom --omit dev` once left out debug, which development depends on as well.
-test("npm run sbom names the package and exactly what is installed with it, each with its hash", () => {
+// Once, `npm sbom --omit dev` left out debug, because it is also a development dependency.
+test("npm run sbom lists the package and exactly the packages installed with it, each with its hash", () => {
   const sbom = JSON.parse(execFileSync("npm", ["run", "--silent", "sbom"], { encoding: "utf8" })) as {
     bomFormat: string;
     metadata: { component: { name: string } };

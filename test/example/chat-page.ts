@@ -2,14 +2,14 @@ import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { PASSWORDS, type UserName } from "./visitors.ts";
 
-/** What a browser says of requests to a server that is down, or just goes down. */
+/** Browser errors for requests to a server that is down or going down. */
 const NETWORK_ERROR =
   /net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|INTERNET_DISCONNECTED|EMPTY_RESPONSE|NETWORK_CHANGED)|Unexpected response code: 503/;
 
-/** What Chromium says when a line is closed while it still connects, as whoever connects anew at once does. */
+/** Chromium's error when a line is closed while it connects, as by a client that reconnects at once. */
 const GIVEN_UP = /WebSocket is closed before the connection is established/;
 
-/** Has a page note when it sends what, on each of its WebSockets. */
+/** Makes a page record the times of its sends, on each of its WebSockets. */
 const NOTE_SENDS = `(() => {
   window.sends = new Map();
   const { send } = WebSocket.prototype;
@@ -19,10 +19,10 @@ const NOTE_SENDS = `(() => {
   };
 })()`;
 
-/** The page of the example, on a device of its own. */
+/** The page of the example on a separate device. */
 export class ChatPage {
   readonly page: Page;
-  /** What the console told of as an error, and what was thrown and not caught. */
+  /** The errors in the console and the uncaught errors. */
   readonly errors: string[] = [];
   #wasServerDown = false;
 
@@ -59,7 +59,7 @@ export class ChatPage {
     return this;
   }
 
-  /** Signs in, and waits until the room is shown. */
+  /** Signs in, and waits for the room. */
   async enter(user: UserName, password?: string): Promise<this> {
     await this.signIn(user, password);
     await this.sees("Connected");
@@ -80,7 +80,7 @@ export class ChatPage {
     return this.page.getByRole("navigation", { name: "Rooms" }).getByRole("button", { name });
   }
 
-  /** A message in the room, sent. */
+  /** A sent message in the room. */
   message(text: string): Locator {
     return this.page.locator(".message:not(.waiting)").filter({ hasText: text });
   }
@@ -95,17 +95,17 @@ export class ChatPage {
     await this.button("Change password").click();
   }
 
-  /** From here on the page notes what it sends. */
+  /** Starts to record the sends of the page. */
   async noteSends(): Promise<void> {
     await this.page.evaluate(NOTE_SENDS);
   }
 
-  /** The milliseconds at which the page has sent something, for each of its WebSockets. */
+  /** The times of the page's sends in milliseconds, for each of its WebSockets. */
   sends(): Promise<number[][]> {
     return this.page.evaluate("[...sends.values()]");
   }
 
-  /** What axe-core finds wrong, in few words. */
+  /** The faults that axe-core finds, in short form. */
   async violations(): Promise<string[]> {
     await this.page.evaluate(axe.source);
     const { violations } = await this.page.evaluate<axe.AxeResults>("axe.run()");
@@ -114,12 +114,12 @@ export class ChatPage {
     );
   }
 
-  /** Expects one error in the console, and takes it off the list. */
+  /** Asserts that there is one error in the console, and removes it from the list. */
   expectError(pattern: RegExp): void {
     expect(this.errors.shift()).toMatch(pattern);
   }
 
-  /** Does something during which requests may fail, and only by the network. The console may tell of it later. */
+  /** Runs a step during which requests may fail by the network. The console may report that later. */
   async whileDown(work: () => Promise<void>): Promise<void> {
     this.#wasServerDown = true;
     await work();

@@ -4,7 +4,7 @@ import { ChatPage } from "./chat-page.ts";
 import { type ExampleProcess, startExample } from "./example-process.ts";
 import type { UserName } from "./visitors.ts";
 
-/** Runs the example on memory and a browser for the tests of a block; after each test no page may have told of an error. */
+/** Runs the example on memory and a browser for the tests of a block. A test fails if any page reports an error. */
 export class ChatPages {
   #example: ExampleProcess | undefined;
   #browser: Browser | undefined;
@@ -31,7 +31,7 @@ export class ChatPages {
     return this.#example.url;
   }
 
-  /** Opens the page on a device of its own, in front of it what `url` leads to. */
+  /** Opens the page on a separate device, through `url`. */
   async open(options: BrowserContextOptions = {}, url: string = this.url): Promise<ChatPage> {
     const page = await ChatPage.open(this.#browser as Browser, url, options);
     this.#pages.push(page);
@@ -42,7 +42,7 @@ export class ChatPages {
     return (await this.open(options, url)).enter(user);
   }
 
-  /** Stops the example, and starts it again where it was: on memory, all sessions and messages are gone. */
+  /** Restarts the example at the same address. On memory, all sessions and messages are gone. */
   async restart(whileStopped: () => Promise<void>): Promise<void> {
     const { port } = new URL(this.url);
     await this.#example?.stop();

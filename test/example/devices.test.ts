@@ -17,7 +17,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     await phone.signIn("ada");
   });
 
-  test("are listed with the latest first, for their user only", async () => {
+  test("are listed for their user only, the latest first", async () => {
     const others = visitor();
     await others.signIn("grace");
     const first = await laptop.openTab();
@@ -43,7 +43,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     second.close();
   });
 
-  test("do not give away the ids of sessions", async () => {
+  test("do not reveal the ids of sessions", async () => {
     const { body } = await laptop.get("/api/account");
     for (const { cookies } of [laptop, phone]) {
       const sid = decodeURIComponent(cookies.get("connect.sid") as string)
@@ -54,7 +54,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     }
   });
 
-  test("are nobody's business who has not signed in", async () => {
+  test("are not listed for a visitor who has not signed in", async () => {
     const stranger = visitor();
     const [device] = (await laptop.devices()) as [Device];
     expect(await stranger.devices()).toEqual([]);
@@ -66,7 +66,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     expect(await laptop.devices()).toHaveLength(2);
   });
 
-  test("signing one out ends its session and connections, and no other", async () => {
+  test("can be signed out one by one, which ends only that session and its connections", async () => {
     const open = await laptop.openTab();
     const ended = await phone.openTab();
     const [device] = (await laptop.devices()) as [Device];
@@ -80,7 +80,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     open.close();
   });
 
-  test("another user's is not found, and stays", async () => {
+  test("of another user are not found, and stay", async () => {
     const others = visitor();
     await others.signIn("grace");
     const [device] = (await laptop.devices()) as [Device];
@@ -89,7 +89,7 @@ describe.each(backends)("the devices of the example on $name", ({ env }) => {
     expect(await laptop.devices()).toHaveLength(2);
   });
 
-  test("signing all others out leaves this one and other users", async () => {
+  test("can all be signed out but the current one, which does not affect other users", async () => {
     const others = visitor();
     await others.signIn("grace");
     const tablet = visitor();

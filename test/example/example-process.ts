@@ -10,7 +10,7 @@ import { within } from "../support/within.ts";
 
 export interface ExampleProcess {
   url: string;
-  /** Sends a signal and waits for the end. Gives how the process ended, also if it had before. */
+  /** Sends a signal, waits for the end, and returns how the process ended. It may have ended before. */
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
@@ -26,20 +26,20 @@ export interface ExampleEnv {
   WRONG_PASSWORDS_PER_MINUTE?: string;
 }
 
-/** What the example keeps its sessions in; with keys of its own each time. */
+/** The backends of the example. Each use has its own keys. */
 export const backends: readonly { name: string; env: () => ExampleEnv }[] = [
   { name: "memory", env: () => ({}) },
   { name: "Redis", env: () => ({ REDIS_URL: process.env.REDIS_URL, REDIS_PREFIX: `${randomUUID()}:` }) },
 ];
 
-/** Starts the example, on a free port and with no limit to wrong passwords unless given otherwise. */
+/** Starts the example, by default on a free port and without a limit of wrong passwords. */
 export async function startExample(env: ExampleEnv = {}): Promise<ExampleProcess> {
   const deadline = Date.now() + portLimitMs;
   for (;;) {
     try {
       return await launch(env);
     } catch (error) {
-      // The port of an example that has ended may be somebody's outgoing one for a moment.
+      // The port of an ended example may briefly belong to an outgoing connection.
       const portIsTaken = env.PORT !== undefined && String(error).includes("EADDRINUSE");
       if (!portIsTaken || Date.now() >= deadline) throw error;
     }
@@ -52,7 +52,7 @@ async function launch(env: ExampleEnv): Promise<ExampleProcess> {
   delete inherited.REDIS_URL;
   delete inherited.REDIS_PREFIX;
   const defaults: ExampleEnv = { PORT: "0", WRONG_PASSWORDS_PER_MINUTE: "1000" };
-  // One process, unlike the command `tsx`, which starts another: no signal can miss it.
+  // One process, so no signal can miss it. The command `tsx` would start another one.
   const child = spawn(process.execPath, ["--import", "tsx", "example/server.ts"], {
     env: { ...inherited, ...defaults, ...env },
     stdio: ["ignore", "pipe", "pipe"],

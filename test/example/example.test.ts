@@ -39,7 +39,7 @@ describe.each(backends)("the example on $name", ({ env }) => {
     }
   });
 
-  test("tells a visitor who has not signed in, without a cookie and without counting", async () => {
+  test("shows a visitor who has not signed in as such, without a cookie and without counting", async () => {
     const browser = visitor();
     const ws = await browser.webSocket("/ws");
     ws.send(JSON.stringify({ event_type: "count.add" }));
@@ -47,11 +47,11 @@ describe.each(backends)("the example on $name", ({ env }) => {
     expect(await browser.account()).toEqual({ user: null, httpCount: 0, webSocketCount: 0, devices: [] });
     expect((await browser.post("/api/count")).status).toBe(401);
     expect((await browser.post("/api/sign-out")).status).toBe(204);
-    // The one cookie is that by which a guest's connections are found.
+    // The only cookie is the one that identifies a guest's connections.
     expect([...browser.cookies.keys()].filter((name) => !name.includes(".guest."))).toEqual([]);
   });
 
-  test("both counters are one session, live in each tab, and there after a reload", async () => {
+  test("both counters are in one session, live in each tab, and survive a reload", async () => {
     const browser = visitor();
     await browser.signIn();
     const first = await browser.openTab();
@@ -71,7 +71,7 @@ describe.each(backends)("the example on $name", ({ env }) => {
     reloaded.close();
   });
 
-  test("counting over both at the same time loses nothing", async () => {
+  test("counting over HTTP and WebSocket at the same time loses nothing", async () => {
     const browser = visitor();
     await browser.signIn();
     const ws = await browser.openTab();
@@ -82,7 +82,7 @@ describe.each(backends)("the example on $name", ({ env }) => {
     ws.close();
   });
 
-  test("bad messages are answered, and the connection lives on", async () => {
+  test("invalid messages are answered, and the connection stays open", async () => {
     const browser = visitor();
     await browser.signIn();
     const ws = await browser.openTab();
@@ -98,7 +98,7 @@ describe.each(backends)("the example on $name", ({ env }) => {
     ws.close();
   });
 
-  test("has figures of its connections for Prometheus", async () => {
+  test("reports figures of its connections to Prometheus", async () => {
     const browser = visitor();
     await browser.signIn();
     const ws = await browser.openTab();
@@ -109,18 +109,15 @@ describe.each(backends)("the example on $name", ({ env }) => {
     ws.close();
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)(
-    "%s ends it cleanly, and its connections first",
-    async (signal) => {
-      const ending = await startExample(env());
-      const browser = visitor({ url: ending.url });
-      await browser.signIn();
-      const ws = await browser.openTab();
-      const ended = ending.stop(signal);
-      expect(await closed(ws)).toEqual({ code: 1012, reason: "service_restart" });
-      expect(await ended).toEqual({ code: 0, signal: null });
-    },
-  );
+  test.each(["SIGTERM", "SIGINT"] as const)("%s ends it cleanly, after its connections", async (signal) => {
+    const ending = await startExample(env());
+    const browser = visitor({ url: ending.url });
+    await browser.signIn();
+    const ws = await browser.openTab();
+    const ended = ending.stop(signal);
+    expect(await closed(ws)).toEqual({ code: 1012, reason: "service_restart" });
+    expect(await ended).toEqual({ code: 0, signal: null });
+  });
 });
 
 test("with REDIS_URL the example keeps sessions, passwords and messages over a restart", async () => {

@@ -26,7 +26,7 @@ describe.each(backends)("changing the password in the example on $name", ({ env 
     open.close();
   });
 
-  test("lets nobody in who signs in by the old password at the same time", async () => {
+  test("leaves nobody signed in who signs in with the old password at the same time", async () => {
     const here = visitor();
     await here.signIn("ada");
     let [current, next] = [PASSWORDS.ada as string, NEXT];
@@ -43,7 +43,7 @@ describe.each(backends)("changing the password in the example on $name", ({ env 
     }
   }, 30_000);
 
-  test("of two changes at the same time, one is made", async () => {
+  test("makes one of two changes at the same time", async () => {
     const here = visitor();
     await here.signIn("grace");
     const changes = [NEXT, `${NEXT} 2`].map((next) => here.changePassword(PASSWORDS.grace, next));
@@ -75,7 +75,7 @@ describe.each(backends)("changing the password in the example on $name", ({ env 
     expect([response.status, response.json()]).toEqual([400, { error: expect.any(String) }]);
   });
 
-  test("is refused from another site, and without having signed in", async () => {
+  test("is refused from another site and without a sign-in", async () => {
     const here = visitor();
     const json = { current: PASSWORDS.ada, next: NEXT };
     expect((await here.post("/api/password", { json })).status).toBe(401);

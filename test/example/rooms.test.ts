@@ -46,7 +46,7 @@ describe.each(backends)("the rooms of the example on $name", ({ env }) => {
     for (const ws of [laptop, phone]) ws.close();
   });
 
-  test("what is written reaches all members on all devices, stays, and reaches nobody else", async () => {
+  test("a message reaches all members on all devices and nobody else, and is kept", async () => {
     const [ada, phone, grace] = [
       await open(visitor(), "ada"),
       await open(visitor(), "ada"),
@@ -67,7 +67,7 @@ describe.each(backends)("the rooms of the example on $name", ({ env }) => {
 
   test("the latest 100 messages of a room are kept", async () => {
     const ws = await open(visitor(), "ada");
-    // In turns: one alone may not send as many in a second.
+    // The users take turns, because one user may not send so many messages in a second.
     const senders = [ws, await open(visitor(), "ada")];
     await request(ws, "room.join", { room: "music" });
     for (let sent = 0; sent < 101; sent++) {
@@ -80,7 +80,7 @@ describe.each(backends)("the rooms of the example on $name", ({ env }) => {
     for (const sender of senders) sender.close();
   });
 
-  test("typing is told to others, and to no page of who types but other devices", async () => {
+  test("typing is shown to other users and on other devices of the typing user", async () => {
     const [ada, phone] = [await open(visitor(), "ada"), await open(visitor(), "ada")];
     const grace = await open(visitor(), "grace");
     await request(ada, "typing", { room: "lobby" });
@@ -90,7 +90,7 @@ describe.each(backends)("the rooms of the example on $name", ({ env }) => {
     for (const ws of [ada, phone, grace]) ws.close();
   });
 
-  test("who comes is shown to all who are there", async () => {
+  test("a user who arrives is shown to all present users", async () => {
     const ada = await open(visitor(), "ada");
     const grace = await open(visitor(), "grace");
     await untilHere(ada, ["ada", "grace"]);
@@ -146,7 +146,7 @@ describe("two nodes of the example with one Redis", () => {
     expect((await there.trySignIn("ada", PASSWORDS.ada)).status).toBe(401);
     await there.signIn("ada", "difference engine");
 
-    // A cookie of one node is good on the other.
+    // A cookie of one node works on the other.
     const wanderer = visitor(second);
     for (const [name, value] of here.cookies) wanderer.cookies.set(name, value);
     expect(await wanderer.account()).toMatchObject({ user: "ada" });

@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { launchChromium } from "../support/chromium.ts";
 import { startExample } from "./example-process.ts";
 
-/** Takes the README's pictures of the example, of a talk between two users. */
+/** Takes the pictures in the README: a talk between two users of the example. */
 const FOLDER = "docs/images";
 
 const TALK = [
@@ -77,7 +77,7 @@ async function shoot(page: Page, file: string, folder = FOLDER): Promise<void> {
   await page.screenshot({ path: join(folder, file) });
 }
 
-/** Other views, to look at while working on them: `npm run screenshots -- FOLDER`. */
+/** Further views, for work on the page: `npm run screenshots -- FOLDER`. */
 async function shootMore(page: Page, phone: Page, folder: string): Promise<void> {
   await phone.getByRole("button", { name: "Account" }).click();
   await shoot(phone, "phone-account.png", folder);

@@ -7,7 +7,7 @@ const ADA = { user: "ada", password: PASSWORDS.ada };
 describe.each(backends)("signing in to the example on $name", ({ env }) => {
   const visitor = runExample(env);
 
-  test("with the right password gives the session a new id, and its user", async () => {
+  test("with the right password gives the session a new id and its user", async () => {
     const browser = visitor();
     await browser.signIn("ada");
     expect(await browser.account()).toMatchObject({ user: "ada", httpCount: 0, webSocketCount: 0 });
@@ -17,7 +17,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     expect(await browser.account()).toMatchObject({ user: "grace" });
   });
 
-  test("takes a user name with spaces around it and in capitals, and a password only as it is", async () => {
+  test("accepts a user name with surrounding spaces and in capitals, and only the exact password", async () => {
     expect((await visitor().trySignIn(" Ada ", PASSWORDS.ada)).status).toBe(204);
     expect((await visitor().trySignIn("ada", ` ${PASSWORDS.ada}`)).status).toBe(401);
     expect((await visitor().trySignIn("ada", PASSWORDS.ada.toUpperCase())).status).toBe(401);
@@ -28,7 +28,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     ["another user's password", "ada", PASSWORDS.grace],
     ["a user that there is not", "nobody", PASSWORDS.ada],
     ["a name that objects have", "__proto__", PASSWORDS.ada],
-  ])("with %s is refused, always with the same words", async (_, user, password) => {
+  ])("with %s is refused, always with the same message", async (_, user, password) => {
     const browser = visitor();
     const response = await browser.trySignIn(user, password);
     expect(response.status).toBe(401);
@@ -36,7 +36,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     expect(browser.cookies.size).toBe(0);
   });
 
-  test("with a wrong password leaves who is signed in signed in", async () => {
+  test("with a wrong password keeps the signed-in user signed in", async () => {
     const browser = visitor();
     await browser.signIn("ada");
     expect((await browser.trySignIn("grace", "wrong password")).status).toBe(401);
@@ -64,7 +64,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     expect(browser.cookies.size).toBe(0);
   });
 
-  test("with a body that is too large is refused", async () => {
+  test("with too large a body is refused", async () => {
     expect((await visitor().trySignIn("x".repeat(5000), PASSWORDS.ada)).status).toBe(413);
   });
 
@@ -80,7 +80,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     expect(response.status).toBe(status);
   });
 
-  test("a POST of its own origin is let in, and a handshake of another is not", async () => {
+  test("accepts a POST of its own origin, and refuses a handshake of another origin", async () => {
     const browser = visitor();
     const response = await browser.post("/api/sign-in", { json: ADA, headers: { origin: browser.baseUrl } });
     expect(response.status).toBe(204);
@@ -88,7 +88,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     await expect(refused).rejects.toThrow(UpgradeRefusedError);
   });
 
-  test("anew closes the connections of the former session with 4009", async () => {
+  test("again closes the connections of the former session with 4009", async () => {
     const browser = visitor();
     await browser.signIn("ada");
     const ws = await browser.openTab();
@@ -99,7 +99,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
     reopened.close();
   });
 
-  test("and out closes the connections of every tab with 4501, and nobody else's", async () => {
+  test("and out closes the connections of every tab with 4501, and no others", async () => {
     const browser = visitor();
     await browser.signIn("ada");
     const tabs = [await browser.openTab(), await browser.openTab()];
@@ -118,7 +118,7 @@ describe.each(backends)("signing in to the example on $name", ({ env }) => {
   });
 });
 
-test("too many wrong passwords of one address are refused, and signing in is not counted", async () => {
+test("is refused after too many wrong passwords of one address, and a right one does not count", async () => {
   const example = await startExample({ WRONG_PASSWORDS_PER_MINUTE: "3" });
   const browser = new Visitor(example.url);
   for (let times = 0; times < 5; times++) await browser.signIn("ada");
@@ -127,7 +127,7 @@ test("too many wrong passwords of one address are refused, and signing in is not
     statuses.push((await browser.trySignIn(times % 2 ? " ADA" : "ada", "wrong password")).status);
   }
   expect(statuses).toEqual([401, 401, 401, 429]);
-  // One count for both: who has a session may not guess by way of changing the password.
+  // Both share one count, so a user with a session cannot guess by changing the password.
   expect((await browser.changePassword("wrong password", "difference engine")).status).toBe(429);
   const refused = await browser.trySignIn("ada", PASSWORDS.ada);
   expect([refused.status, refused.json()]).toEqual([429, { error: expect.any(String) }]);

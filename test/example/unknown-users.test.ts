@@ -16,7 +16,7 @@ const NAMES = [
   "x".repeat(128),
 ];
 
-/** The first once let everybody in, by any name that no user has: it was what an unknown user's password was compared with. */
+/** Once, the first let anybody in under any unknown name: an unknown user's password was compared with it. */
 const PASSWORD_GUESSES = [
   "nobody",
   "NOBODY",
@@ -39,15 +39,15 @@ async function expectRefused(visitor: Visitor, json: object, statuses: number[])
   expect(await visitor.account()).toMatchObject(SIGNED_OUT);
 }
 
-describe.each(backends)("a user that there is not, in the example on $name", ({ env }) => {
+describe.each(backends)("an unknown user, in the example on $name", ({ env }) => {
   const visitor = runExample(env);
 
-  test.each(PASSWORD_GUESSES)("never signs in, also not with the password %j", async (password) => {
+  test.each(PASSWORD_GUESSES)("never signs in with the password %j", async (password) => {
     const browser = visitor();
     for (const user of NAMES) await expectRefused(browser, { user, password }, [400, 401]);
   });
 
-  test("never signs in with what is no text, or is missing", async () => {
+  test("never signs in with a password that is missing or not a string", async () => {
     const browser = visitor();
     for (const user of ["nobody", "ada", ...NO_TEXT]) {
       for (const password of NO_TEXT) await expectRefused(browser, { user, password }, [400]);
@@ -57,7 +57,7 @@ describe.each(backends)("a user that there is not, in the example on $name", ({ 
       await expectRefused(browser, { user, password: "nobody" }, [400]);
   });
 
-  test("is answered in about the time that a wrong password of a user takes", async () => {
+  test("is answered in about the time of a wrong password", async () => {
     const browser = visitor();
     const quickestMs: Record<string, number> = {};
     for (let round = 0; round < 5; round++) {
@@ -75,17 +75,17 @@ describe.each(backends)("a user that there is not, in the example on $name", ({ 
 
 describe.each(backends)("a user of the example on $name", ({ env }) => {
   const visitor = runExample(env);
-  // bcrypt takes these for the password itself: it repeats it, with a NUL between, up to 72 bytes.
+  // bcrypt accepts these as the password itself: it repeats the password, with a NUL in between, up to 72 bytes.
   const repeated = `${PASSWORDS.ada}\0${PASSWORDS.ada}`;
 
-  test("signs in with the password alone, not with one that bcrypt takes for it", async () => {
+  test("signs in only with the password itself, not with one that bcrypt considers equal", async () => {
     const browser = visitor();
     for (const password of [repeated, "nobody", `${PASSWORDS.ada}\0`])
       await expectRefused(browser, { user: "ada", password }, [400, 401]);
     await browser.signIn("ada");
   });
 
-  test("changes the password only by the password itself", async () => {
+  test("changes the password only with the password itself", async () => {
     const browser = visitor();
     await browser.signIn("ada");
     for (const current of ["nobody", repeated]) {

@@ -9,10 +9,10 @@ export type UserName = keyof typeof PASSWORDS;
 
 export const SESSION_ENDED = { code: 4501, reason: "session_ended" } as const;
 
-/** What a connection is told of that has no user. */
+/** The messages to a connection without a user. */
 export const NOT_SIGNED_IN = { code: 4503, reason: "forbidden" } as const;
 
-/** What the page is told of the session. Times are in milliseconds since the epoch. */
+/** The session as the page receives it. Times are in milliseconds since the epoch. */
 export interface Account {
   user: string | null;
   since?: number;
@@ -27,12 +27,12 @@ export interface Device {
 }
 
 export interface VisitorOptions {
-  /** Of another run of the example than that of this file. */
+  /** For another run of the example than the one of this file. */
   url?: string;
   userAgent?: string;
 }
 
-/** Somebody's browser, and what its page does. */
+/** A visitor's browser, with the actions of its page. */
 export class Visitor extends Browser {
   readonly #headers: Record<string, string>;
 
@@ -72,7 +72,7 @@ export class Visitor extends Browser {
     return ws;
   }
 
-  /** Expects that the session is over, for requests and for a connection. */
+  /** Asserts that the session has ended, for requests and for a connection. */
   async expectSignedOut(ws: WebSocket): Promise<void> {
     expect(await closed(ws)).toEqual(SESSION_ENDED);
     expect(await this.account()).toMatchObject({ user: null, devices: [] });
@@ -85,7 +85,7 @@ export async function count(ws: WebSocket): Promise<void> {
   expect(await request(ws, "count.add", {})).toMatchObject({ status: "success" });
 }
 
-/** The data of the next event of a type; others before it are not looked at. */
+/** The data of the next event of a type. Other events are skipped. */
 export async function event(ws: WebSocket, type: string): Promise<unknown> {
   for (;;) {
     const { event_type, data } = (await messages(ws).nextJson()) as { event_type?: string; data?: unknown };
@@ -95,7 +95,7 @@ export async function event(ws: WebSocket, type: string): Promise<unknown> {
 
 let lastId = 0;
 
-/** Sends an event, and gives its answer; events before it are not looked at. */
+/** Sends an event, and returns its answer. Other messages are skipped. */
 export async function request(ws: WebSocket, type: string, data: object): Promise<Answer> {
   const id = ++lastId;
   ws.send(JSON.stringify({ event_type: type, data, id }));
@@ -112,7 +112,7 @@ export interface Answer {
   error?: { code: string; message: string };
 }
 
-/** Runs the example for the tests of a block, and gives what makes visitors of it. */
+/** Runs the example for the tests of a block, and returns a function that creates visitors. */
 export function runExample(env: () => ExampleEnv): (options?: VisitorOptions) => Visitor {
   let example: ExampleProcess;
   let visitors: Visitor[] = [];

@@ -7,7 +7,8 @@ import { aroundCalls, connectRedis, uniquePrefix } from "../support/redis-client
 import { startRedisCluster } from "../support/redis-cluster.ts";
 
 /*
- * Memberships once stood where the app's own keys may: they have no expiry and no other copy, so whoever updates moves them.
+ * Former versions stored memberships under keys that may be the app's own. Memberships have no expiry and no copy, so
+ * an update must move them.
  */
 
 const closing: (() => unknown)[] = [];
@@ -40,7 +41,7 @@ async function aCluster(): Promise<RedisClient> {
   return client as unknown as RedisClient;
 }
 
-/** What the backend of today has. */
+/** The memberships of the current backend. */
 function today(client: RedisClient, prefix: string) {
   const backend = redisBackend({ client, prefix });
   closing.push(() => backend.close());
@@ -52,7 +53,7 @@ describe.each([
   ["a client with a keyPrefix", withKeyPrefix],
   ["a cluster", aCluster],
 ])("moveGroups on %s", (_, connect) => {
-  it("moves all memberships of former versions, once, and leaves nothing of them", async () => {
+  it("moves all memberships of former versions once, and leaves nothing at the old keys", async () => {
     const client = await connect();
     const prefix = uniquePrefix("move");
     const before = new RedisMemberships(client, prefix);
@@ -93,7 +94,7 @@ describe("moveGroups", () => {
     expect(await before.members("group 0")).toEqual([]);
   });
 
-  it("leaves the data of another program, and makes nobody a member by it", async () => {
+  it("keeps the data of another program, and makes nobody a member because of it", async () => {
     const client = await aServer();
     const redis = client as unknown as Awaited<ReturnType<typeof connectRedis>>;
     const prefix = uniquePrefix("move");

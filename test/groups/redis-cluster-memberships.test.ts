@@ -23,7 +23,7 @@ describeMemberships("RedisMemberships on a cluster", {
 });
 
 describe("RedisMemberships on a cluster", () => {
-  it("has users join and leave in turns, however many race on two nodes, and the groups agree", async () => {
+  it("joining and leaving alternate in a race on two nodes, and the groups agree at the end", async () => {
     const other = await cluster.connect();
     try {
       const prefix = uniquePrefix("groups");

@@ -18,7 +18,7 @@ describeMemberships("RedisMemberships", {
 });
 
 describe("RedisMemberships", () => {
-  it("has users join and leave in turns, however many race on two nodes, and the groups agree", async () => {
+  it("joining and leaving alternate in a race on two nodes, and the groups agree at the end", async () => {
     const other = await connectRedis();
     try {
       const prefix = uniquePrefix("groups");
@@ -29,7 +29,7 @@ describe("RedisMemberships", () => {
     }
   });
 
-  it("keeps memberships of different prefixes apart", async () => {
+  it("separates memberships by prefix", async () => {
     const prefix = uniquePrefix("groups");
     const [one, two] = [
       new RedisMemberships(client, `${prefix}1:`),
@@ -46,7 +46,7 @@ describe("RedisMemberships", () => {
     let asked = 0;
     const changing = Object.create(client, {
       withCommandOptions: { value: undefined },
-      // Not for ever, so that a loop without a bound fails this test rather than hangs it.
+      // Not for ever, so a loop without a bound fails this test instead of blocking it.
       sIsMember: { value: async () => (asked++ < 200 ? asked % 2 : 0) },
     }) as RedisClient;
     expect(await new RedisMemberships(changing, prefix).leave("u", "g")).toBe(false);
@@ -56,7 +56,7 @@ describe("RedisMemberships", () => {
     await assertMembers(memberships, "g", []);
   });
 
-  it("never expires, and leaves nothing in Redis once all have left", async () => {
+  it("never expires, and leaves nothing in Redis after all users have left", async () => {
     const prefix = uniquePrefix("groups");
     const memberships = new RedisMemberships(client, prefix);
     for (const n of range(6)) await memberships.join(`user ${n % 3}`, `group ${n % 2}`, noLimit);
@@ -70,7 +70,7 @@ describe("RedisMemberships", () => {
 });
 
 describe("RedisMemberships, when a change takes longer than anybody waits for it,", () => {
-  // Once the last steps of a join that was told as failed undid the leave that was asked for after it.
+  // Once, the last steps of a join that had been reported as failed undid a later leave.
   it("does not undo the change that was requested after it", async () => {
     let held: (() => void) | undefined;
     const slow = aroundCalls(client, (name, _args, run) => {

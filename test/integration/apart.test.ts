@@ -6,8 +6,8 @@ import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { afterThisTest } from "../users/support.ts";
 
 /*
- * Without a prefix the backend once took `nodes`, `user:<id>:groups` and the like from the app's own keys, and told
- * Redis's WRONGTYPE as "the store failed".
+ * Once, without a prefix, the backend used `nodes`, `user:<id>:groups` and the like, which may be the app's own keys.
+ * It reported Redis's WRONGTYPE as "the store failed".
  */
 
 let server: RedisServer;
@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** The keys that a backend once had, under its prefix. */
+/** The keys that a backend once used under its prefix. */
 const ONCE_TAKEN = [
   "nodes",
   "nodes:connected",
@@ -39,7 +39,7 @@ async function anApp(prefix?: string, options?: RealtimeOptions): Promise<Served
   return serve({ backend, realtime: { graceMs: 0, ...options } });
 }
 
-/** Logs in, connects, joins a group, is seen and sent something, is listed, and is ended. */
+/** Logs a user in, connects, joins a group, sends a message, lists the sessions, and ends them. */
 async function useAll(served: Served, user: string): Promise<void> {
   const browser = await signIn(served, user);
   const { ws, line } = await open(served, browser);
@@ -55,14 +55,14 @@ async function useAll(served: Served, user: string): Promise<void> {
   expect(await users.deleteUserSessions(user)).toMatchObject({ sessionsDeleted: 1, connectionsClosed: 1 });
 }
 
-test("without a prefix the backend keeps away from an app's own keys, whatever they hold", async () => {
+test("without a prefix the backend does not touch an app's own keys, whatever they hold", async () => {
   for (const key of ONCE_TAKEN) await client.set(key, "the app's own");
   const served = await anApp();
   await useAll(served, "ada");
   for (const key of ONCE_TAKEN) expect(await client.get(key)).toBe("the app's own");
 });
 
-test("all that the backend keeps stands under its own names, and nothing is subscribed elsewhere", async () => {
+test("all keys and channels of the backend have its own names", async () => {
   const served = await anApp();
   const { ws, line } = await open(served, await signIn(served, "ada"));
   await line.store.set("key", "value");
@@ -82,7 +82,7 @@ test.each([
   [undefined, "s"],
   [undefined, "app:"],
   ["session", ""],
-])("apps with the prefixes %j and %j know nothing of each other's users", async (...prefixes) => {
+])("apps with the prefixes %j and %j do not see each other's users", async (...prefixes) => {
   const [one, two] = [await anApp(prefixes[0]), await anApp(prefixes[1])];
   const { line } = await open(one, await signIn(one, "ada"));
   await one.chat.join("ada", "lobby");
@@ -99,20 +99,20 @@ test.each([
   expect(others).toEqual([]);
 });
 
-/** What a walk over all sessions finds of an app, with those of others if their keys look like its own. */
+/** The sessions that a walk of an app finds. It would include those of other apps if their keys looked alike. */
 async function idsOf({ users }: Served): Promise<string[]> {
   return (await users.verifyUserSessions("ada")).dangling.concat(
     (await users.listUserSessions("ada")).map(({ sid }) => sid),
   );
 }
 
-describe("A key that another program has in the backend's place", () => {
+describe("a key of another program in the backend's place", () => {
   test.each<[key: string, use: (served: Served) => Promise<unknown>]>([
     ["user:ada:sessions", ({ users }) => users.listUserSessions("ada")],
     ["user:ada:connections", ({ chat }) => chat.activeSessions("ada")],
     ["user:ada:groups", ({ chat }) => chat.join("ada", "lobby")],
     ["group:lobby:members", ({ chat }) => chat.members("lobby")],
-  ])("is told as that, with the option that helps: %s", async (key, use) => {
+  ])("is reported with the option that helps: %s", async (key, use) => {
     const served = await anApp();
     await client.set(`session-stack:${key}`, "another's");
     const error = await use(served).catch((failure: unknown) => failure);
@@ -126,7 +126,7 @@ describe("A key that another program has in the backend's place", () => {
     expect(await client.get(`session-stack:${key}`)).toBe("another's");
   });
 
-  test("is told to the request that needs it, and by the error event of a handshake", async () => {
+  test("is reported to the request that needs it, and by the error event of a handshake", async () => {
     const served = await anApp();
     const browser = await signIn(served, "bob");
     for (const name of ["sessions", "connections"])

@@ -31,7 +31,7 @@ describeInChromium("the chat is there for everybody", (browserTest) => {
     return page;
   }
 
-  browserTest("axe-core finds nothing wrong in any view, light and dark, wide and narrow", async () => {
+  browserTest("axe-core finds no fault in any view, light and dark, wide and narrow", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const found: Record<string, string[]> = {};
       const ada = await open({ colorScheme });
@@ -65,7 +65,7 @@ describeInChromium("the chat is there for everybody", (browserTest) => {
     }
   });
 
-  browserTest("it is used by the keyboard alone, in the order of what is seen", async () => {
+  browserTest("it can be used by keyboard alone, in the visible order", async () => {
     const { page } = await open();
     await page.locator("#user:focus").waitFor();
     await page.keyboard.type("ada");
@@ -97,7 +97,7 @@ describeInChromium("the chat is there for everybody", (browserTest) => {
     ]);
   });
 
-  browserTest("on 320 pixels, and at a zoom of 200 %, nothing has to be scrolled sideways", async () => {
+  browserTest("nothing scrolls sideways at 320 pixels and at a zoom of 200 %", async () => {
     for (const viewport of [
       { width: 320, height: 568 },
       { width: 640, height: 360 },

@@ -35,7 +35,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     return page;
   }
 
-  /** Opens a page for each, on a device of its own, and signs in. */
+  /** Opens a page on a separate device for each user, and signs in. */
   async function enter<Users extends UserName[]>(
     ...users: Users
   ): Promise<{ [user in keyof Users]: ChatPage }> {
@@ -43,7 +43,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     return (await Promise.all(entered)) as { [user in keyof Users]: ChatPage };
   }
 
-  browserTest("two users talk, on all devices, and see each other come and type", async () => {
+  browserTest("two users talk on all devices, and see each other arrive and type", async () => {
     const [ada, phone, grace] = await enter("ada", "ada", "grace");
     await ada.page.locator("#people li", { hasText: "Grace here" }).waitFor();
 
@@ -62,7 +62,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     expect(await ada.page.locator(".message").count()).toBe(2);
   });
 
-  browserTest("rooms are joined and left on all devices, and count what is new", async () => {
+  browserTest("rooms are joined and left on all devices, and count new messages", async () => {
     const [ada, phone, grace] = await enter("ada", "ada", "grace");
     await ada.room("Engines Join").click();
     await ada.page.getByRole("heading", { name: "Engines", level: 2 }).waitFor();
@@ -95,7 +95,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     await first.sees("2 tabs open");
   });
 
-  browserTest("a changed password signs the other devices out by itself", async () => {
+  browserTest("a changed password signs the other devices out", async () => {
     const [ada, phone] = await enter("ada", "ada");
     await ada.sees("Sign out all others");
     await ada.changePassword(PASSWORDS.ada, "difference engine");
@@ -108,7 +108,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     await phone.sees("You were signed out. Please sign in again.");
   });
 
-  browserTest("a device is signed out from another, and every tab signs out with one", async () => {
+  browserTest("one device signs another out, and signing out in one tab signs all tabs out", async () => {
     const [ada, phone] = await enter("ada", "ada");
     await ada.page
       .getByRole("button", { name: /^Sign out Chrome/ })
@@ -123,7 +123,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     await tab.sees("You were signed out. Please sign in again.");
   });
 
-  browserTest("signing in anew in another tab reconnects, with the session that is there now", async () => {
+  browserTest("signing in again in another tab reconnects the first tab with the new session", async () => {
     const [first] = await enter("ada");
     const second = await first.openTab();
     pages.push(second);
@@ -133,7 +133,7 @@ describeInChromium("the chat in a browser", (browserTest) => {
     await first.button("Add one over HTTP").click();
     await second.page.locator("#http-count", { hasText: "1" }).waitFor();
     expect((await signIn("ada")).status()).toBe(204);
-    // The new session counts from 0.
+    // The new session counts from zero.
     for (const { page } of [first, second]) await page.locator("#http-count", { hasText: "0" }).waitFor();
     await second.button("Add one over WebSocket").click();
     await first.page.locator("#web-socket-count", { hasText: "1" }).waitFor();
@@ -142,44 +142,47 @@ describeInChromium("the chat in a browser", (browserTest) => {
     for (const { page } of [first, second]) await page.getByRole("heading", { name: "Grace" }).waitFor();
   });
 
-  browserTest("offline it says so, keeps what is written, and comes back with what was missed", async () => {
-    const line = await startTcpProxy(example.url);
-    proxy = line;
-    const [[grace], ada] = await Promise.all([
-      enter("grace"),
-      open(line.url).then((page) => page.enter("ada")),
-    ]);
-    await ada.noteSends();
-    await ada.whileDown(async () => {
-      await ada.page.context().setOffline(true);
-      line.cut();
-      await ada.sees("Offline, trying again");
-      await ada.write("Written offline.");
-      await ada.sees("Waiting for the connection");
-      // More than a server takes in a second.
-      for (let n = 1; n <= 120; n++) await ada.write(`Offline, the ${n}.`);
-      expect(await ada.violations()).toEqual([]);
-      await grace.write("Missed meanwhile.");
-      await grace.message("Missed meanwhile.").waitFor();
-      line.heal();
-      await ada.page.context().setOffline(false);
-      await ada.sees("Connected");
-    });
-    await grace.message("Written offline.").waitFor();
-    await ada.message("Missed meanwhile.").waitFor();
-    await ada.message("Written offline.").waitFor();
-    await grace.message("Offline, the 120.").waitFor();
-    await ada.message("Offline, the 120.").waitFor();
-    expect(await ada.page.locator(".waiting").count()).toBe(0);
-    // Not all in one go: a server takes 100, and 100 a second beside.
-    const sends = await ada.sends();
-    expect(sends.flat().length).toBeGreaterThan(120);
-    for (const sentAt of sends) {
-      for (const [at, ms] of sentAt.slice(100).entries())
-        expect(ms - (sentAt[at] as number)).toBeGreaterThan(800);
-    }
-    for (const text of ["Written offline.", "Missed meanwhile."]) {
-      for (const page of [ada, grace]) expect(await page.message(text).count()).toBe(1);
-    }
-  });
+  browserTest(
+    "an offline page says so, keeps written messages, and comes back with the missed ones",
+    async () => {
+      const line = await startTcpProxy(example.url);
+      proxy = line;
+      const [[grace], ada] = await Promise.all([
+        enter("grace"),
+        open(line.url).then((page) => page.enter("ada")),
+      ]);
+      await ada.noteSends();
+      await ada.whileDown(async () => {
+        await ada.page.context().setOffline(true);
+        line.cut();
+        await ada.sees("Offline, trying again");
+        await ada.write("Written offline.");
+        await ada.sees("Waiting for the connection");
+        // More messages than a server accepts in a second.
+        for (let n = 1; n <= 120; n++) await ada.write(`Offline, the ${n}.`);
+        expect(await ada.violations()).toEqual([]);
+        await grace.write("Missed meanwhile.");
+        await grace.message("Missed meanwhile.").waitFor();
+        line.heal();
+        await ada.page.context().setOffline(false);
+        await ada.sees("Connected");
+      });
+      await grace.message("Written offline.").waitFor();
+      await ada.message("Missed meanwhile.").waitFor();
+      await ada.message("Written offline.").waitFor();
+      await grace.message("Offline, the 120.").waitFor();
+      await ada.message("Offline, the 120.").waitFor();
+      expect(await ada.page.locator(".waiting").count()).toBe(0);
+      // Not all at once: a server accepts 100 at once, and 100 per second after that.
+      const sends = await ada.sends();
+      expect(sends.flat().length).toBeGreaterThan(120);
+      for (const sentAt of sends) {
+        for (const [at, ms] of sentAt.slice(100).entries())
+          expect(ms - (sentAt[at] as number)).toBeGreaterThan(800);
+      }
+      for (const text of ["Written offline.", "Missed meanwhile."]) {
+        for (const page of [ada, grace]) expect(await page.message(text).count()).toBe(1);
+      }
+    },
+  );
 });

@@ -11,7 +11,7 @@ import { closedAfterThisTest, sharedRedis } from "../users/support.ts";
 
 jest.setTimeout(120_000);
 
-/** Connects as many clients at once as the query says, to the URL that it says, and shows what they hear. */
+/** Connects the number of clients in the query to the URL in the query, and shows their messages. */
 const PAGE = `<!doctype html><title>guest</title><script type="module">
   import { realtimeClient } from "/package/client.js";
   const query = new URLSearchParams(location.search);
@@ -40,7 +40,7 @@ async function serveMemory(): Promise<Served> {
   return serve({ backend: closedAfterThisTest(memoryBackend()), routes: pageRoutes });
 }
 
-/** The page and its requests are of the first node, its connections of the second. */
+/** The page and its requests use the first node, its connections the second. */
 async function serveTwoNodes(): Promise<readonly [Served, Served]> {
   const client = await sharedRedis();
   const prefix = uniquePrefix("guests");
@@ -79,11 +79,11 @@ describeInChromium("a page whose visitor is a guest", (browserTest) => {
   };
 
   for (const { place, open } of places) {
-    // Once the connection stayed nobody's, and what was sent to the user did not arrive.
-    browserTest(`logs in by fetch and gets what is sent to the user, in all tabs, on ${place}`, async () => {
+    // Once, the connection never got the user, and messages to the user did not arrive.
+    browserTest(`logs in by fetch and receives the user's messages in all tabs, on ${place}`, async () => {
       const nodes = await open();
       const context = await openContext();
-      // Two connections at once, of which none has a cookie yet; and another tab.
+      // Two connections at the same time without a cookie, and another tab.
       const pages = [await visit(context, nodes, 2), await visit(context, nodes)];
       const bystander = await visit(await openContext(), nodes);
       const [page] = pages as [Page, Page];
@@ -108,7 +108,7 @@ describeInChromium("a page whose visitor is a guest", (browserTest) => {
       expect((await context.cookies()).map(({ name }) => name)).toEqual(["connect.sid"]);
     });
 
-    browserTest(`logs out, and in again as somebody else, on ${place}`, async () => {
+    browserTest(`logs out and then in as another user, on ${place}`, async () => {
       const nodes = await open();
       const page = await visit(await openContext(), nodes);
       const { chat } = nodes[0];

@@ -28,7 +28,7 @@ describeInChromium("the chat in browsers on two nodes", (browserTest) => {
     await Promise.all([first?.stop(), second?.stop()]);
   });
 
-  /** Opens a page on a device of its own, and signs in. */
+  /** Opens a page on a separate device, and signs in. */
   async function enter({ url }: ExampleProcess, user: UserName): Promise<ChatPage> {
     const page = await ChatPage.open(browser, url);
     pages.push(page);
@@ -36,7 +36,7 @@ describeInChromium("the chat in browsers on two nodes", (browserTest) => {
   }
 
   browserTest(
-    "users on different nodes talk, and a password changed on one signs out on the other",
+    "users on different nodes talk, and a password change on one node signs out on the other",
     async () => {
       const ada = await enter(first, "ada");
       const phone = await enter(second, "ada");
@@ -57,7 +57,7 @@ describeInChromium("the chat in browsers on two nodes", (browserTest) => {
   );
 
   browserTest(
-    "a server that restarts under a page finds it again, with its rooms and what was missed",
+    "a page reconnects after its server restarts, with its rooms and the missed messages",
     async () => {
       const ada = await enter(first, "ada");
       const grace = await enter(second, "grace");

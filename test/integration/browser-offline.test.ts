@@ -9,7 +9,7 @@ jest.setTimeout(180_000);
 
 const SIGNED_OUT = "You were signed out. Please sign in again.";
 
-/** What is written stands there once, and is Ada's. */
+/** Asserts that the message is shown once, as Ada's. */
 async function expectOnceByAda(page: ChatPage, text: string): Promise<void> {
   await page.message(text).waitFor();
   expect(await page.message(text).count()).toBe(1);
@@ -35,8 +35,8 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
         .filter((dot) => getComputedStyle(dot).backgroundColor !== "rgba(0, 0, 0, 0)").length`,
     );
 
-  // One's own dot once stayed green, and one's own device had "1 tab open".
-  browserTest("says that one is offline oneself, and that what is known of others is old", async () => {
+  // Once, the user's own dot stayed green, and the user's own device showed "1 tab open".
+  browserTest("shows that it is offline, and that the state of other users is old", async () => {
     await pages.enter("grace");
     await pages.enter("ada");
     const ada = await pages.enter("ada", {}, line.url);
@@ -61,8 +61,8 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
     await eventually(online);
   });
 
-  // It once vanished, though the README promised that it is sent.
-  browserTest("keeps what was written over a restart on memory, for its user alone", async () => {
+  // Once, the message was lost, although the README promised that it is sent.
+  browserTest("keeps written messages over a restart on memory, for their user only", async () => {
     const ada = await pages.enter("ada");
     const grace = await pages.enter("grace");
     await ada.whileDown(() =>
@@ -79,7 +79,7 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
     await ada.page.getByText("Messages not sent yet: 1 of Ada.").waitFor();
     expect(await ada.violations()).toEqual([]);
 
-    // Another user on this device sends and sees nothing of it.
+    // Another user on this device neither sends nor sees it.
     await ada.enter("grace");
     await ada.write("By Grace.");
     await ada.message("By Grace.").waitFor();
@@ -96,7 +96,7 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
     expect(await ada.page.locator(".message").count()).toBe(2);
   });
 
-  browserTest("keeps it also when the page is loaded anew, and what was begun to write", async () => {
+  browserTest("keeps written and unfinished messages when the page is reloaded", async () => {
     const ada = await pages.enter("ada");
     await ada.whileDown(() =>
       pages.restart(async () => {
@@ -121,8 +121,8 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
     expect(await ada.page.getByText("Messages not sent yet").count()).toBe(0);
   });
 
-  // A restart on memory forgets also who is in which room.
-  browserTest("shows what is refused as not sent, until it is sent again or discarded", async () => {
+  // A restart on memory also loses the memberships of rooms.
+  browserTest("shows a refused message as not sent until it is sent again or discarded", async () => {
     const ada = await pages.enter("ada");
     await ada.room("Music").click();
     await ada.page.locator("#people li", { hasText: "(you)" }).waitFor();
@@ -160,15 +160,15 @@ describeInChromium("the chat in a browser without a connection", (browserTest) =
     expect(await ada.room("Music 2 not sent").count()).toBe(0);
   });
 
-  // The page once came back with the cookie of another user who had signed in meanwhile, and sent it as theirs.
-  browserTest("never sends as somebody else who has signed in in another tab", async () => {
+  // Once, the page came back with the cookie of a user who had signed in meanwhile, and sent the message as that user.
+  browserTest("never sends a message as a user who has signed in in another tab", async () => {
     const watcher = await pages.enter("grace");
     const ada = await pages.enter("ada", {}, line.url);
     await ada.whileDown(async () => {
       line.cut();
       await ada.sees("Offline, trying again");
       await ada.write("This is Ada's.");
-      // Cookies do not heed ports: the same device, past the line that is cut.
+      // Cookies ignore ports, so this is the same device, past the cut line.
       const data = { user: "grace", password: PASSWORDS.grace };
       const response = await ada.page.request.post(`${pages.url}/api/sign-in`, { data });
       expect(response.status()).toBe(204);

@@ -14,13 +14,13 @@ const SCREENS = [
   { width: 844, height: 390 },
 ];
 
-/** Of what is before the messages. */
+/** The height of the part above the messages. */
 const MOST_PX = 64;
 
 describeInChromium("the chat on a phone", (browserTest) => {
   const pages = new ChatPages();
 
-  /** In sight as it is, without scrolling, and with nothing over it. */
+  /** Asserts that controls are visible without scrolling, and not covered. */
   async function expectReachable({ page }: ChatPage, controls: Locator[]): Promise<void> {
     const screen = page.viewportSize() as { width: number; height: number };
     for (const control of controls) {
@@ -33,7 +33,7 @@ describeInChromium("the chat on a phone", (browserTest) => {
     }
   }
 
-  /** The room is seen below at most one bar, with all that can be done. */
+  /** Asserts that at most one bar is above the room, with all controls. */
   async function expectRoom(chat: ChatPage, { canLeave = false }): Promise<void> {
     const top = await chat.page.evaluate<number>(
       "document.querySelector('#log').getBoundingClientRect().top",
@@ -51,13 +51,13 @@ describeInChromium("the chat on a phone", (browserTest) => {
     ]);
   }
 
-  /** The list of people is drawn anew while it is looked at: with each answer of the server. */
+  /** Each answer of the server draws the list of people again while the test reads it. */
   async function expectRoomSoon(chat: ChatPage, options: { canLeave?: boolean }): Promise<void> {
     await eventually(() => expectRoom(chat, options), { withinMs: 30_000 });
   }
 
-  // The header once took a third of the screen.
-  browserTest("has one bar above the messages, with all that can be done", async () => {
+  // Once, the header took a third of the screen.
+  browserTest("has one bar with all controls above the messages", async () => {
     const line = await startTcpProxy(pages.url);
     const grace = await pages.enter("grace");
     const phone = await pages.enter(
@@ -101,7 +101,7 @@ describeInChromium("the chat on a phone", (browserTest) => {
     await line.close();
   });
 
-  browserTest("is used by the keyboard in the order of what is seen", async () => {
+  browserTest("can be used by keyboard in the visible order", async () => {
     const { page } = await pages.enter("ada", { viewport: { width: 390, height: 844 } });
     const order: string[] = [];
     await page.locator(".skip").focus();

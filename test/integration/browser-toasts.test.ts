@@ -6,7 +6,7 @@ import { describeInChromium } from "../support/chromium.ts";
 
 jest.setTimeout(180_000);
 
-/** Longer than any toast is shown by itself. */
+/** Longer than any toast stays. */
 const LONG_MS = 12_000;
 
 const NOTICE = "The password is changed.";
@@ -49,8 +49,8 @@ describeInChromium("what the chat tells in passing", (browserTest) => {
       return backgroundColor;
     })()`);
 
-  // They once stayed until they were clicked or something else was done.
-  browserTest("leaves by itself, and is announced by its kind", async () => {
+  // Once, they stayed until a click or another action.
+  browserTest("disappears by itself, and is announced according to its kind", async () => {
     const ada = await enterWithClock();
     await showProblem(ada);
     expect(await ada.page.getByRole("alert").getByText(PROBLEM).count()).toBe(1);
@@ -62,7 +62,7 @@ describeInChromium("what the chat tells in passing", (browserTest) => {
     await gone(toast(ada, NOTICE));
   });
 
-  browserTest("stays while it is hovered or has the focus, and leaves after that", async () => {
+  browserTest("stays while it is hovered or has the focus, and then disappears", async () => {
     const ada = await enterWithClock();
     await showNotice(ada);
     await toast(ada, NOTICE).hover();
@@ -81,7 +81,7 @@ describeInChromium("what the chat tells in passing", (browserTest) => {
     await gone(toast(ada, PROBLEM));
   });
 
-  browserTest("is dismissed by its button, by a key, and leaves the focus where it was", async () => {
+  browserTest("is dismissed by its button or by a key, and keeps the focus in place", async () => {
     const ada = await pages.enter("ada");
     await showProblem(ada);
     await toast(ada, PROBLEM).getByRole("button", { name: "Dismiss" }).click();
@@ -100,8 +100,8 @@ describeInChromium("what the chat tells in passing", (browserTest) => {
     expect(await ada.page.getByRole("button", { name: "Dismiss" }).count()).toBe(0);
   });
 
-  // It once had the green of what has succeeded.
-  browserTest("being signed out looks like what it is, and stays to be read", async () => {
+  // Once, it had the green of success.
+  browserTest("shows in its own style that the user is signed out, and then stays", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const [ada, phone] = [await pages.enter("ada"), await pages.open({ colorScheme })];
       await phone.page.clock.install();

@@ -10,8 +10,8 @@ import type { RealtimeLine } from "./realtime-line.ts";
 import { Users } from "./realtime-nodes.ts";
 
 /*
- * Two apps with the same prefix, users and groups, on databases of one Redis. Each once heard what was sent to the
- * other's users and groups, and told who of the other's came online.
+ * Two apps with the same prefix, users and groups on two databases of one Redis. Once, each received the messages to
+ * the other's users and groups, and reported the other's users as online.
  */
 
 type Connected = RedisClient & { destroy(): unknown };
@@ -37,7 +37,7 @@ class App {
     return this.nodes[at] as RealtimeApp;
   }
 
-  /** Who was told to be online or offline, on both nodes, in the order of their names. */
+  /** The online and offline events of both nodes, sorted by user. */
   get presence(): string[] {
     const told = this.nodes.flatMap((node) => node.told);
     return told
@@ -90,8 +90,8 @@ const places: [string, (database: number) => Promise<Connected>][] = [
   ],
 ];
 
-describe.each(places)("Two apps on two databases %s", (_, connect) => {
-  it("share no messages, no presence, no nodes and no endings, and each works on both of its nodes", async () => {
+describe.each(places)("two apps on two databases %s", (_, connect) => {
+  it("share no messages, presence, nodes or endings, and each works on both of its nodes", async () => {
     const prefix = uniquePrefix("apps");
     apps = [new App(), new App()];
     const [here, there] = apps as [App, App];
@@ -119,7 +119,7 @@ describe.each(places)("Two apps on two databases %s", (_, connect) => {
       [here, "here"],
       [there, "there"],
     ] as const) {
-      // By each channel in turn, so that a message of the other app's would have come before.
+      // One message on each channel: a message of the other app would have arrived before it.
       await app.node(1).control.sendToUser("ada", { from: "end" });
       await app.node(1).control.sendToGroup("red", { from: "end" });
       const { messages } = lines.get(app) as RealtimeLine;
@@ -137,7 +137,7 @@ describe.each(places)("Two apps on two databases %s", (_, connect) => {
     expect(receipt).toEqual({ sessionsDeleted: 1, connectionsClosed: 1, silentNodes: [] });
     await lines.get(here)?.inbox.untilClosed();
     await eventually(() => expect(here.presence).toEqual(["ada offline", "ada online", "bea online"]));
-    // It goes the same way as that of the other's, and later.
+    // It takes the same way as the message of the other app, and later.
     await there.node(1).control.sendToUser("ada", { from: "still here" });
     await eventually(() => expect(lines.get(there)?.messages.at(-1)).toEqual({ from: "still here" }));
     await there.users.connect("cleo", 1);

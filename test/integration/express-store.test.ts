@@ -21,8 +21,8 @@ import {
 } from "../users/support.ts";
 
 /*
- * What an app does through `req.sessionStore` once ended sessions behind the back of their connections and of the index,
- * and stored sessions of users that nobody found.
+ * Once, calls of `req.sessionStore` ended sessions without closing their connections or updating the index, and stored
+ * sessions of users that were not in the index.
  */
 
 type Done = (error?: unknown) => void;
@@ -72,7 +72,7 @@ function withStore(store: session.Store): ServeOptions {
   return { backend: closedAfterThisTest(memoryBackend()) as Backend, session: { store } };
 }
 
-/** Asks something of `req.sessionStore`, by a visitor of nobody's. */
+/** Makes a call of `req.sessionStore` in a request of another visitor. */
 async function askStore(
   options: ServeOptions,
   ask: (store: session.Store, done: Done) => void,
@@ -94,10 +94,10 @@ const byCall = (name: "set" | "touch", data: object) => (sid: string, store: ses
   store[name]?.(sid, { cookie, ...data } as unknown as SessionData, done);
 };
 
-describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) => {
-  test("clear closes all connections, and leaves no session and no entry of the index", async () => {
+describe.each(stores)("on $place, req.sessionStore:", ({ place, open }) => {
+  test("clear closes all connections, and leaves no session and no index entry", async () => {
     const options = await open();
-    // So long that nobody looks at the sessions by themselves.
+    // Long enough that no session is checked meanwhile.
     const cookie = { maxAge: 600_000 };
     const served = await askStore({ ...options, session: { ...options.session, cookie } }, (store, done) =>
       store.clear?.(done),
@@ -108,7 +108,7 @@ describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) =
     for (const ws of lines) expect(await closed(ws)).toEqual({ code: 4501, reason: "session_ended" });
     for (const user of ["ada", "bob"]) {
       expect(await served.users.listUserSessions(user)).toEqual([]);
-      // Whose sessions a store had that cannot list them, nobody knows: their entries expire.
+      // A store that cannot list its sessions does not know their users. The entries expire.
       if (!place.includes("cannot")) expect(await indexed(options.backend, user)).toEqual([]);
     }
   });
@@ -126,7 +126,7 @@ describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) =
     expect(await served.users.deleteUserSessions("ada")).toMatchObject({ sessionsDeleted: 1 });
   });
 
-  test("set gives a session a user who can end it, also by a function of the app's", async () => {
+  test("set gives a session a user who can end it, also with a userId function of the app", async () => {
     const options = await open();
     const call = byCall("set", { owner: "ada" });
     const served = await askStore(
@@ -139,7 +139,7 @@ describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) =
     expect(await indexed(options.backend, "ada")).toEqual([]);
   });
 
-  test("set does not outlive an end of the user's sessions that it overtakes", async () => {
+  test("a session that set writes during an end of the user's sessions ends too", async () => {
     const options = await open();
     let sid = "";
     const call = byCall("set", { login: { userId: "ada", at: 1 } });
@@ -150,7 +150,7 @@ describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) =
     expect(await served.users.listUserSessions("ada")).toEqual([]);
   });
 
-  test("a session that is loaded and saved again stays in the index, and its end is told", async () => {
+  test("a session that is loaded and saved again stays in the index, and its end is announced", async () => {
     const options = await open();
     let sid = "";
     const served = await askStore(options, (store, done) =>
@@ -169,8 +169,8 @@ describe.each(stores)("On $place, through req.sessionStore", ({ place, open }) =
   });
 });
 
-describe.each(places)("On $place, through req.sessionStore", ({ open }) => {
-  test("touch with an expiry in the past ends the session for its connections and the index", async () => {
+describe.each(places)("on $place, req.sessionStore:", ({ open }) => {
+  test("touch with an expiry in the past closes the session's connections and removes its index entry", async () => {
     const backend = await open();
     let sid = "";
     const served = await askStore({ backend }, (store, done) => {
@@ -185,7 +185,7 @@ describe.each(places)("On $place, through req.sessionStore", ({ open }) => {
     expect(await indexed(backend, "ada")).toEqual([]);
   });
 
-  test("clear does its work in Express 4 as well", async () => {
+  test("clear also works in Express 4", async () => {
     const backend = await open();
     const served = await serve({ backend });
     const app = (express4 as unknown as typeof import("express"))();
@@ -204,7 +204,7 @@ describe.each(places)("On $place, through req.sessionStore", ({ open }) => {
   });
 });
 
-test("clear on one node closes the connections of another one, also on a store that cannot list its sessions", async () => {
+test("clear on one node closes the connections of another node, also with a store that cannot list its sessions", async () => {
   const [client, prefix, kept] = [await sharedRedis(), uniquePrefix("clear"), new Map<string, string>()];
   const aNode = async () => {
     const backend = closedAfterThisTest(redisBackend({ client, prefix }));

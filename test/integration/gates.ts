@@ -5,11 +5,11 @@ interface Gate {
   open: () => void;
 }
 
-/** Places in a server's handlers where a test lets them wait, and decides who goes on first. */
+/** Points at which a server's handlers wait. The test decides which one continues first. */
 export class Gates {
   readonly #gates = new Map<string, Gate>();
 
-  /** For the handler: says that it is here, and waits until it may go on. */
+  /** For the handler: arrives at the gate, and waits until it opens. */
   async pass(name: string): Promise<void> {
     const gate = this.#gate(name);
     gate.reach();

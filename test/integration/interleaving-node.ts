@@ -6,12 +6,12 @@ import { sessionMiddleware, sessionMiddlewareStack, webSocketSessions } from "..
 import { type ListeningServer, listen } from "../support/http-server.ts";
 import type { Gates } from "./gates.ts";
 
-/** What an operation does to the session: each has a key of its own. */
+/** The change of an operation to the session. Each operation has its own key. */
 export type Change = "add" | "remove" | "nest";
 
 type Contents = Record<string, unknown>;
 
-/** What stands in every session at the start, for each operation to work on. */
+/** The initial contents of every session, for each operation. */
 export function initialContents(operations: number): Contents {
   const contents: Contents = {};
   for (let at = 0; at < operations; at++) {
@@ -27,14 +27,14 @@ export function applyChange(contents: Contents, change: Change, at: number): voi
   if (change === "nest") (contents[`nest${at}`] as { deep: { value: number } }).deep.value = at + 1;
 }
 
-/** Whether an operation's change is to be seen in stored contents. */
+/** Whether stored contents show an operation's change. */
 export function hasChange(contents: Contents, change: Change, at: number): boolean {
   if (change === "add") return (contents[`add${at}`] as { at: number } | undefined)?.at === at;
   if (change === "remove") return !(`remove${at}` in contents);
   return (contents[`nest${at}`] as { deep: { value: number } }).deep.value === at + 1;
 }
 
-/** Saves and answers "saved", or the code of what it was refused with. */
+/** Saves, and returns "saved" or the code of the refusal. */
 async function savedOrCode(req: Request): Promise<string> {
   return req.session.save().then(
     () => "saved",

@@ -6,7 +6,7 @@ import { type SeededRandom, seededRandom } from "../support/random.ts";
 import type { Gates } from "./gates.ts";
 import { type Change, hasChange } from "./interleaving-node.ts";
 
-/** Reads what the store holds of a session. */
+/** Reads the stored contents of a session. */
 export type ReadStored = (sid: string) => Promise<Record<string, unknown> | undefined>;
 
 interface Operation {
@@ -24,7 +24,7 @@ interface Operation {
 const OPERATIONS = 6;
 const PHASES = 4;
 
-/** One run: operations on one session, whose steps are taken in an order that the seed decides. */
+/** One run of operations on one session. The seed decides the order of the steps. */
 export async function runInterleaving(
   seed: number,
   nodes: readonly ListeningServer[],
@@ -35,13 +35,13 @@ export async function runInterleaving(
   const browser = new Browser(random.pick(nodes).url);
   const sid = (await browser.get(`/start?operations=${OPERATIONS}`)).json() as string;
   const devices = nodes.map((node) => sameCookies(browser, node.url));
-  // A connection loses its session to whoever ends it; those that scribble without saving have one of their own.
+  // An end of the session closes its connections. Those that write without saving have a separate session.
   const saving = await random.pick(devices).webSocket("/ws");
   const scribbling = await random.pick(devices).webSocket("/ws");
   const operations = chooseOperations(random, seed);
   let isEnded = false;
 
-  /** Takes an operation one step further; now and then without waiting until the step has had its effect. */
+  /** Takes the next step of an operation. Sometimes it does not wait for the effect of the step. */
   async function step(operation: Operation): Promise<void> {
     const { name, phase } = operation;
     operation.phase++;
@@ -114,7 +114,7 @@ async function begin(
   return isFresh ? "fresh" : outcome;
 }
 
-/** The answer to one of several messages under way on a connection; "closed" once there will be none. */
+/** The answer to one of several messages under way on a connection, or "closed" if none will come. */
 async function answerTo(ws: WebSocket, name: string): Promise<string> {
   return new Promise((resolve) => {
     const onMessage = (data: unknown) => {
@@ -136,7 +136,7 @@ function isEnding({ by }: Operation): boolean {
   return by === "destroy" || by === "regenerate";
 }
 
-/** Guarantees 1, 2 and 6 against what the operations were told. */
+/** Checks guarantees 1, 2 and 6 against the answers of the operations. */
 function check(operations: readonly Operation[], stored: Record<string, unknown> | undefined): void {
   if (operations.some(isEnding)) {
     assert.equal(stored, undefined, "a session that has ended is not in the store");

@@ -19,11 +19,11 @@ import { connectRedis, resp, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
 /*
- * Over a client with `typeMapping` to Buffers the parts once half worked: ids were Buffers, so that no node, no
- * connection and no group was found by them. With `asap` what was sent in one turn was sent backwards.
+ * Once, over a client with `typeMapping` to Buffers, ids were Buffers, so no node, connection or group was found by
+ * them. With `asap`, the commands of one turn were sent in reverse order.
  */
 
-// Its own, because the bus's suite cuts lines.
+// A server of its own, because the suite of the bus cuts lines.
 let server: RedisServer;
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ const clients: [string, () => Promise<RedisClient & { destroy(): void }>][] = [
   ],
 ];
 
-describe.each(clients)("Over a client that maps types by %s,", (_, connect) => {
+describe.each(clients)("over a client that maps types by %s,", (_, connect) => {
   let client: RedisClient & { destroy(): void };
 
   beforeAll(async () => {

@@ -22,23 +22,23 @@ import { controlOf, type RealtimeControl, type Told } from "./realtime-control.t
 
 export interface RealtimeAppOptions extends RealtimeOptions {
   backend: Backend;
-  /** Keeps the sessions in place of the backend. */
+  /** Stores the sessions instead of the backend. */
   store?: Store;
   timeoutMs?: number;
-  /** Milliseconds that other nodes have to answer this one. At most `timeoutMs`. @default what the library gives them */
+  /** Milliseconds that other nodes have to answer this one, at most `timeoutMs`. @default the library's default */
   ackTimeoutMs?: number;
 }
 
-/** A node of an app with users, who have devices and are in groups. */
+/** A node of an app whose users have devices and are in groups. */
 export interface RealtimeApp extends ListeningServer {
   backend: Backend;
   chat: Realtime;
   users: UserSessions;
   wsSessions: WebSocketSessions;
   control: RealtimeControl;
-  /** What was told of users and connections, in order. */
+  /** The events of users and connections, in order. */
   told: readonly Told[];
-  /** Its open connections, once they are told of. */
+  /** Its open connections, after their `connect` events. */
   connections: ReadonlyMap<string, Connection>;
 }
 
@@ -104,7 +104,7 @@ export async function startRealtimeApp({
   const server = createServer(app);
   server.on("upgrade", wsSessions.handleUpgrade);
   const listening = await listen(server);
-  // So that it is known to the others before it is told of.
+  // The other nodes know this node before the test uses it.
   await node.join();
   return { ...listening, backend, chat, users, wsSessions, control, told, connections };
 }

@@ -22,7 +22,7 @@ function toldOf(user: string): string[] {
   return pair.presence.filter(({ userId }) => userId === user).map(({ event }) => event);
 }
 
-/** What each sender has sent, in the order in which it has come. */
+/** The received messages by sender, in order of arrival. */
 function bySender(messages: readonly Message[]): Map<string, number[]> {
   const numbers = new Map<string, number[]>();
   for (const { from = "", at = -1 } of messages) numbers.set(from, [...(numbers.get(from) ?? []), at]);
@@ -46,7 +46,7 @@ describe.each(clients)("two nodes with %s", (_, connect) => {
     pair = await startPair({ graceMs, ...(connect ? { connect } : {}) });
   }
 
-  test("deliver each message once on each device, in the order in which a node sends it to a group or user", async () => {
+  test("deliver each message once on each device, in the order in which a node sends to a group or user", async () => {
     await start(0);
     await Promise.all(GROUPS.map((group, at) => pair.nodes[at % 2]?.chat.join("ann", group)));
     const lines: RealtimeLine[] = [];
@@ -61,7 +61,7 @@ describe.each(clients)("two nodes with %s", (_, connect) => {
           from,
           Array.from({ length: ROUNDS }, (_, at) => at),
         );
-        // Without waiting for one another.
+        // The sends do not wait for each other.
         await Promise.all(
           Array.from({ length: ROUNDS }, (_, at) =>
             group === undefined
@@ -78,7 +78,7 @@ describe.each(clients)("two nodes with %s", (_, connect) => {
     );
     for (const { messages } of lines) expect(bySender(messages)).toEqual(expected);
 
-    // Left and joined on one node, on all of them.
+    // A join or leave on one node takes effect on all nodes.
     await pair.nodes[1].chat.leave("ann", "red");
     await pair.nodes[0].chat.join("ann", "new");
     for (const { messages } of lines) messages.length = 0;
@@ -89,7 +89,7 @@ describe.each(clients)("two nodes with %s", (_, connect) => {
     await eventually(() => expect(lines.map(({ messages }) => messages)).toEqual([both, both, both]));
   });
 
-  test("tell once who comes and goes, and count each user once", async () => {
+  test("report each user once as online and offline, and count each user once", async () => {
     await start(0);
     for (const user of ["ann", "bob"]) await pair.nodes[0].chat.join(user, "red");
     await pair.users.connect("bob", 0);
@@ -110,7 +110,7 @@ describe.each(clients)("two nodes with %s", (_, connect) => {
     expect(toldOf("bob")).toEqual(["online"]);
   });
 
-  test("let nobody go who comes back within the grace", async () => {
+  test("keep a user online who comes back within the grace", async () => {
     await start(4000);
     for (const node of [0, 1, 0]) {
       const line = await pair.users.connect("ann", node);

@@ -10,7 +10,7 @@ import type {
 } from "../../lib/index.ts";
 import { Browser } from "../support/browser.ts";
 
-/** What a node's app was told of: by its listeners, in order. */
+/** The events of a node's app, in order. */
 export interface Told {
   readonly event: "connect" | "disconnect" | "online" | "offline" | "error";
   readonly userId?: string | undefined;
@@ -20,7 +20,7 @@ export interface Told {
   readonly message?: string;
 }
 
-/** What a test has a node do, in this process or in another one. */
+/** The controls of a node, in this process or in another one. */
 export interface RealtimeControl {
   join(user: string, group: string): Promise<void>;
   leave(user: string, group: string): Promise<void>;
@@ -31,11 +31,11 @@ export interface RealtimeControl {
   sendToGroup(group: string, data: object, exceptId?: string): Promise<void>;
   sendToUser(user: string, data: object): Promise<void>;
   deleteUserSessions(user: string): Promise<DeletionReceipt>;
-  /** What the node was told of so far. */
+  /** The node's events so far. */
   told(): Promise<readonly Told[]>;
   /** The ids of its connections. */
   connectionIds(): Promise<string[]>;
-  /** What it has in memory. */
+  /** The size of its memory. */
   memoryBytes(): Promise<number>;
   close(drainMs: number): Promise<void>;
 }
@@ -71,7 +71,7 @@ export function controlOf({ chat, users, wsSessions, told, connections }: Parts)
   };
 }
 
-/** What is in use, without what the collector has not come to free. */
+/** The memory in use after a garbage collection. */
 function bytesInUse(): number {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
@@ -79,9 +79,9 @@ function bytesInUse(): number {
   return heapUsed + external;
 }
 
-/** Controls a node of another process; what fails there is thrown here, with its code. */
+/** Controls a node of another process. An error there is thrown here, with its code. */
 export function remoteControl(url: string): RealtimeControl {
-  // Nothing is kept open that the end of the node could leave behind.
+  // No connection stays open that could break when the node ends.
   const browser = new Browser(url, { keepAlive: false });
   return new Proxy({} as RealtimeControl, {
     get:

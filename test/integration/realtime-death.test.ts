@@ -7,9 +7,9 @@ import type { RealtimeLine } from "./realtime-line.ts";
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 
 const LEASE_MS = 3000;
-/** A tick to see that the lease has run out, one to see that nothing is left, and what both take. */
+/** A tick that finds the lease over, a tick that finds nothing left, and the time of both. */
 const CLEARING_MS = 2 * 1000 + 500;
-/** What leases, ticks and graces may need, on a machine that has other things to do. */
+/** The time that leases, ticks and graces may need on a busy machine. */
 const LONG_MS = 25_000;
 
 let redis: RedisClient;
@@ -42,7 +42,7 @@ function startNode(graceMs: number): Promise<RealtimeNode> {
   return startRealtimeNode({ redisUrl, prefix, leaseMs: LEASE_MS, graceMs });
 }
 
-/** What these nodes have told of users, in sum, sorted. */
+/** The users in the events of these nodes, sorted. */
 async function toldBy(tellers: readonly RealtimeNode[], event: "online" | "offline"): Promise<string[]> {
   const told = await Promise.all(tellers.map(({ control }) => control.told()));
   return told
@@ -52,7 +52,7 @@ async function toldBy(tellers: readonly RealtimeNode[], event: "online" | "offli
     .sort();
 }
 
-/** Nothing in Redis names one of these nodes. */
+/** Asserts that nothing in Redis names one of these nodes. */
 async function expectNoTraceOf(dead: readonly RealtimeNode[]): Promise<void> {
   const isOfDead = (text: string) => dead.some(({ id }) => text.includes(id));
   const keys = await redis.keys(`${prefix}*`);
@@ -72,7 +72,7 @@ describe.each([
   { survivors: 2, graceMs: 0 },
   { survivors: 2, graceMs: LEASE_MS + 700 },
 ])("a node dies before $survivors others, graceMs $graceMs", ({ survivors: count, graceMs }) => {
-  test("its 100 connections of 60 users are gone, and each user who is gone is told of once", async () => {
+  test("its 100 connections of 60 users are gone, and each offline user is reported once", async () => {
     await start(1 + count, graceMs);
     const survivors = nodes.slice(0, -1);
     const [[survivor], dead] = [survivors, nodes.at(-1)] as unknown as [[RealtimeNode], RealtimeNode];
@@ -90,7 +90,7 @@ describe.each([
     const end = await leaseEnd(redis, { id: dead.id, prefix, leaseMs: LEASE_MS });
     await Promise.all(returning.map((user, at) => users.connect(user, at % count)));
     await untilRedisHas(redis, end);
-    // At once, whether or not anybody has cleared up by now.
+    // At once, whether the dead node is already cleared or not.
     for (const { control } of survivors) {
       const sessions = await Promise.all(all.map((user) => control.activeSessions(user)));
       expect(sessions.flat().filter(({ node }) => node === dead.id)).toEqual([]);
@@ -110,7 +110,7 @@ describe.each([
     }
     expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toHaveLength(20);
 
-    // After a further tick on each: it was nobody's turn once more.
+    // After a further tick on each node, to show that nothing is reported twice.
     await untilOneMoreTick(survivors);
     const visitors = survivors.map((_, at) => `visitor ${at}`);
     expect(await toldBy(survivors, "offline")).toEqual([...gone, ...visitors]);
@@ -118,7 +118,7 @@ describe.each([
   }, 90_000);
 });
 
-test("a user is offline, and no trace left, within two ticks of the end of a dead node's lease", async () => {
+test("a user is offline without a trace within two ticks after the end of a dead node's lease", async () => {
   const lateMs = await quickestOf(CLEARING_MS, async () => {
     await start(2, 0);
     const [survivor, dead] = nodes as [RealtimeNode, RealtimeNode];
@@ -140,7 +140,7 @@ test("a user is offline, and no trace left, within two ticks of the end of a dea
   expect(lateMs).toBeLessThan(CLEARING_MS);
 }, 90_000);
 
-/** Has somebody come and go on each node, who is heard in between: what is heard is written with a tick. */
+/** Connects and disconnects an active user on each node. The node writes the activity with a tick. */
 async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<void> {
   await Promise.all(
     survivors.map(async ({ control }, at) => {
@@ -149,7 +149,7 @@ async function untilOneMoreTick(survivors: readonly RealtimeNode[]): Promise<voi
       const [before] = await scores(visitor);
       await eventually(
         async () => {
-          // Again and again: the first may be heard in the millisecond of the arrival.
+          // Several times, because the first message may come in the millisecond of the arrival.
           line.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));
           await delay(100);
           expect((await scores(visitor))[0]).toBeGreaterThan(before as number);
@@ -170,7 +170,7 @@ async function scores(user: string): Promise<number[]> {
   return entries.map(({ score }) => score);
 }
 
-test("who was just leaving when the node died that knew of it goes offline as well, once", async () => {
+test("a user who was leaving when the user's node died goes offline once", async () => {
   const graceMs = 6000;
   await start(3, graceMs);
   const survivors = nodes.slice(0, -1);
@@ -188,7 +188,7 @@ test("who was just leaving when the node died that knew of it goes offline as we
   expect(await redis.keys(`${prefix}session-stack:user:*:connections`)).toEqual([]);
 }, 90_000);
 
-test("killed in the middle of handshakes and closes, it leaves nothing", async () => {
+test("a node that is killed during handshakes and closes leaves nothing", async () => {
   await start(2, 0);
   const [survivor, dead] = nodes as [RealtimeNode, RealtimeNode];
   const names = named(0, 8);

@@ -6,7 +6,7 @@ import { type RealtimeNode, startRealtimeNode } from "./realtime-nodes.ts";
 import { Device } from "./users-device.ts";
 
 const GROUPS = ["red", "blue: gr\u00fcn"];
-/** Messages that each node sends to each group, and to the user. */
+/** The number of messages that each node sends to each group and to the user. */
 const ROUNDS = 40;
 
 let nodes: RealtimeNode[] = [];
@@ -21,14 +21,14 @@ afterEach(async () => {
   await Promise.all(nodes.map((node) => node.kill()));
 });
 
-/** Starts both, who wait for each other for as long as their machine may stand still. */
+/** Starts both nodes. They wait for each other as long as their machine may stand still. */
 async function startNodes(leaseMs: number): Promise<void> {
   const patience = { timeoutMs: 12_000, ackTimeoutMs: 12_000 };
   const options = { redisUrl: process.env.REDIS_URL as string, prefix, leaseMs, ...patience };
   nodes = await Promise.all([startRealtimeNode(options), startRealtimeNode(options)]);
 }
 
-/** Has both nodes send to both groups and to the user, all at once, and gives what each line is to get of each sender. */
+/** Lets both nodes send to both groups and to the user at once. Returns the expected messages by line and sender. */
 async function sendFromEverywhere(user: string): Promise<Map<string, number[]>> {
   const expected = new Map<string, number[]>();
   await Promise.all(
@@ -47,7 +47,7 @@ async function sendFromEverywhere(user: string): Promise<Map<string, number[]>> 
   return expected;
 }
 
-/** Each line has got exactly what is expected: looked at once a last message of each node is there, so that none is late. */
+/** Asserts that each line has exactly the expected messages, after a last message of each node has arrived. */
 async function expectEach(
   user: string,
   lines: readonly RealtimeLine[],
@@ -75,7 +75,7 @@ async function threeDevices(user: string): Promise<Device[]> {
   return devices;
 }
 
-test("a user on three devices gets each message once on each of them, in order, from whichever node", async () => {
+test("a user on three devices receives each message once on each device, in order, from any node", async () => {
   await startNodes(15_000);
   const [user, other] = ["ann", "bob"];
   for (const group of GROUPS) await nodes[0]?.control.join(user, group);
@@ -92,7 +92,7 @@ test("a user on three devices gets each message once on each of them, in order, 
   for (const { ws } of [...lines, strange]) ws.terminate();
 });
 
-test("after a restart of all nodes the groups are there as soon as the devices are, without any call", async () => {
+test("groups are restored as soon as the devices reconnect after a restart of all nodes", async () => {
   await startNodes(3_000);
   const user = "ann";
   const devices = await threeDevices(user);
@@ -108,14 +108,14 @@ test("after a restart of all nodes the groups are there as soon as the devices a
   await Promise.all(nodes.map((node) => node.kill()));
   await Promise.all(before.map(({ line }) => line.inbox.untilClosed()));
   await startNodes(15_000);
-  // The same cookies, and each device on the node where it was not.
+  // The same cookies, with each device on the other node.
   const moved = devices.map((device) => device.copyTo(nodes));
   const after = await Promise.all(moved.map((device, at) => openLine(device, at + 1)));
   expect(after.map(({ welcome }) => welcome.groups)).toEqual(after.map(() => [...GROUPS].sort()));
   const lines = after.map(({ line }) => line);
   await expectEach(user, lines, await sendFromEverywhere(user));
 
-  // Left on one node, it is left on all devices. Nobody is to wait for those that have died.
+  // A leave on one node takes effect on all devices. It must not wait for the dead nodes.
   await eventually(async () =>
     expect(await nodes[1]?.control.activeSessions(user)).toHaveLength(lines.length),
   );

@@ -8,14 +8,14 @@ import { type Pair, type PairOptions, startPair } from "./realtime-pair.ts";
 import { slowBackend } from "./slow-backend.ts";
 
 const USERS = Array.from({ length: 30 }, (_, at) => `user ${String(at).padStart(2, "0")}`);
-/** So long that a process which stands still for a second does not close all at once. */
+/** Long enough that a process that stands still for a second does not close all at once. */
 const DRAIN_MS = 3000;
 
 let pair: Pair;
 let lines: RealtimeLine[];
 afterEach(() => pair?.close());
 
-/** Thirty users in a group, on the first node, and one more on the second. */
+/** Thirty users of a group on the first node, and one more on the second. */
 async function start(graceMs: number, options: PairOptions = {}): Promise<void> {
   pair = await startPair({ graceMs, ...options });
   const [, staying] = pair.nodes;
@@ -35,7 +35,7 @@ async function registered(): Promise<string[]> {
   return ids.flat().filter((id) => id.startsWith(pair.nodes[0].backend.node.id));
 }
 
-test("a node that closes tells all its clients to come back, one after the other, and leaves nothing", async () => {
+test("a closing node tells its clients one after the other to reconnect, and leaves nothing", async () => {
   await start(0);
   const [leaving, staying] = pair.nodes;
   const there = await pair.users.connect("staying", 1);
@@ -45,7 +45,7 @@ test("a node that closes tells all its clients to come back, one after the other
     line.ws.once("close", () => closes.push({ line, afterMs: performance.now() - began }));
   const closing = leaving.control.close(DRAIN_MS);
 
-  // Who is still there is still there.
+  // Connections that are not yet closed still work.
   await staying.chat.group("red").send("message", { from: "meanwhile" });
   await eventually(() => expect(there.messages).toEqual([{ from: "meanwhile" }]));
   const late = pair.users.connect("staying", 0).catch((error: unknown) => error);
@@ -54,7 +54,7 @@ test("a node that closes tells all its clients to come back, one after the other
   await closing;
   await Promise.all(lines.map(({ inbox }) => inbox.untilClosed()));
   expect(lines.map(({ inbox }) => inbox.closed?.code)).toEqual(USERS.map(() => 1012));
-  // Nobody sooner than in turn, and not all of them at the end.
+  // No connection closes before its turn, and they do not all close at the end.
   const early = closes.filter(({ afterMs }, at) => afterMs < (DRAIN_MS * at) / USERS.length - 5);
   expect(early).toEqual([]);
   expect((closes.at(-1)?.afterMs as number) - (closes[0]?.afterMs as number)).toBeGreaterThan(DRAIN_MS / 4);
@@ -67,7 +67,7 @@ test("a node that closes tells all its clients to come back, one after the other
     expect(USERS.map((user) => toldOf(user).join())).toEqual(USERS.map(() => "online,offline")),
   );
 
-  // The other node goes on, also with what the one that has closed sends.
+  // The other node continues, also with messages from the closed node.
   const back = await pair.users.connect(USERS[0] as string, 1);
   for (const { chat } of pair.nodes) await chat.group("red").send("message", { from: "afterwards" });
   await eventually(() => expect(back.messages).toEqual([{ from: "afterwards" }, { from: "afterwards" }]));
@@ -75,7 +75,7 @@ test("a node that closes tells all its clients to come back, one after the other
   expect(toldOf("staying")).toEqual(["online"]);
 });
 
-/** Resolves once a node has heard all that these have sent. */
+/** Resolves when a node has received all messages of these clients. */
 async function untilHeard(by: RealtimeApp, from: readonly RealtimeApp[]): Promise<void> {
   const heard = from.map(
     ({ backend }, at) =>
@@ -87,12 +87,12 @@ async function untilHeard(by: RealtimeApp, from: readonly RealtimeApp[]): Promis
   await within(Promise.all(heard), 5_000, "probe of each node");
 }
 
-test.each([0, 50])("what was sent before the close arrives before it (drainMs %i)", async (drainMs) => {
+test.each([0, 50])("messages from before the close arrive before it (drainMs %i)", async (drainMs) => {
   await start(0);
   const [leaving, staying] = pair.nodes;
   await staying.chat.group("red").send("message", { from: "there" });
   await leaving.chat.group("red").send("message", { from: "here" });
-  // That it was sent does not say that it has come; from here on everything is in this process.
+  // The send alone does not show that it arrived. From here on everything happens in this process.
   await untilHeard(leaving, pair.nodes);
   for (const connection of leaving.connections.values()) connection.send("message", { from: "direct" });
   await leaving.control.close(drainMs);
@@ -102,7 +102,7 @@ test.each([0, 50])("what was sent before the close arrives before it (drainMs %i
   }
 });
 
-test("it is closed once that is known where it is slow to be written, too", async () => {
+test("close resolves after the close of each connection is stored, even if that is slow", async () => {
   await start(0, { adapt: (backend) => slowBackend(backend, seededRandom(1)) });
   const [leaving, staying] = pair.nodes;
   await leaving.control.close(0);
@@ -111,7 +111,7 @@ test("it is closed once that is known where it is slow to be written, too", asyn
   expect(await staying.chat.presence("red")).toEqual([]);
 });
 
-test("who comes back to another node within the grace has not been away", async () => {
+test("a user who comes back on another node within the grace stays online", async () => {
   await start(6000, { leaseMs: 4000 });
   const [leaving, staying] = pair.nodes;
   const returning = lines.map(async ({ inbox }, at) => {
@@ -121,9 +121,9 @@ test("who comes back to another node within the grace has not been away", async 
   await leaving.control.close(200);
   await Promise.all(returning);
   expect(await registered()).toEqual([]);
-  // Who has not come back is online until that is over.
+  // A user who has not come back is online until the grace ends.
   expect((await staying.chat.presence("red")).sort()).toEqual(USERS);
-  // It ends before the grace does: who has not come back goes offline all the same, told of by those that are left.
+  // The node ends before the grace. The remaining nodes then report the users who have not come back as offline.
   await leaving.backend.close();
   await eventually(() => expect(toldOf(USERS[0] as string)).toEqual(["online", "offline"]), {
     withinMs: 25_000,

@@ -10,19 +10,19 @@ export interface Welcome {
   readonly groups: readonly string[];
 }
 
-/** What a message of a test has; what else it has is the test's. */
+/** The common part of the test messages. */
 export interface Message {
   readonly from?: string;
   readonly at?: number;
 }
 
-/** A connection, as its client sees it. */
+/** The client side of a connection. */
 export class RealtimeLine {
   readonly ws: WebSocket;
   readonly inbox: WebSocketInbox;
-  /** The data of all messages so far. */
+  /** The data of all received messages. */
   readonly messages: Message[] = [];
-  /** Resolves once the app was told of the connection. */
+  /** Resolves after the `connect` event of the connection. */
   readonly ready: Promise<Welcome>;
   #welcome!: (welcome: Welcome) => void;
   #onMessage: (message: Message) => void = () => {};
@@ -37,12 +37,12 @@ export class RealtimeLine {
     ws.on("message", (data) => this.#take(data.toString()));
   }
 
-  /** Calls back with each message from now on. */
+  /** Calls a function with each later message. */
   onMessage(listener: (message: Message) => void): void {
     this.#onMessage = listener;
   }
 
-  /** Closes, and resolves once the server has. */
+  /** Closes, and resolves when the server has closed. */
   close(): Promise<Closed> {
     this.ws.close();
     return this.inbox.untilClosed();
@@ -57,7 +57,7 @@ export class RealtimeLine {
   }
 }
 
-/** Connects a device to a node, and resolves once it is in its groups there. */
+/** Connects a device to a node, and resolves when it is in its groups there. */
 export async function openLine(
   device: Device,
   node: number,

@@ -23,7 +23,7 @@ describe.each([
     const prefix = uniquePrefix("model");
     clients = await Promise.all([connectRedis(), connectRedis()]);
     const backends = clients.map((client) => adapt(redisBackend({ client, prefix })));
-    // Nobody is left out because the process stood still.
+    // A process that stands still must not cost anybody a message.
     const patience = { timeoutMs: 30_000, ackTimeoutMs: 30_000 };
     nodes = await Promise.all(
       backends.map((backend) => startRealtimeApp({ backend, graceMs: 0, ...patience })),

@@ -1,7 +1,7 @@
-/** From the call to its answer, in steps of the model's own clock. */
+/** The time from a call to its answer, in steps of the model's clock. */
 export interface Span {
   readonly from: number;
-  /** Infinite while it is under way. */
+  /** Infinity while the call is under way. */
   to: number;
 }
 
@@ -13,28 +13,28 @@ export interface Change extends Span {
 
 export interface Sent extends Span {
   readonly sender: string;
-  /** The sender's count. */
+  /** The number of the message at its sender. */
   readonly at: number;
   readonly group: string | undefined;
-  /** To whom it is sent, if to no group. */
+  /** The receiving user of a message that is not to a group. */
   readonly user: string | undefined;
-  /** The connection that is left out. */
+  /** The excepted connection. */
   readonly exceptId: string | undefined;
 }
 
-/** A connection, from when its client was welcome. */
+/** A connection, from its welcome on. */
 export interface Held {
   readonly id: string;
   readonly user: string;
   readonly welcomeAt: number;
-  /** From here on messages may miss it. */
+  /** From this moment on messages may miss it. */
   goesAt: number;
   readonly received: { sender: string; at: number; when: number }[];
 }
 
 /**
- * What may be delivered, and what must be. Operations that overlap leave both open; of those that do not, the later
- * one counts.
+ * Which messages may be delivered, and which must be. Overlapping operations may take effect in either order. Of
+ * others, the later one counts.
  */
 export class RealtimeModel {
   readonly changes: Change[] = [];
@@ -47,7 +47,7 @@ export class RealtimeModel {
     return ++this.#now;
   }
 
-  /** Notes an operation while it runs. */
+  /** Records an operation while it runs. */
   async during<T extends Span>(list: T[], operation: Omit<T, keyof Span>, run: () => Promise<void>) {
     const noted = { ...operation, from: this.now(), to: Number.POSITIVE_INFINITY } as T;
     list.push(noted);
@@ -55,14 +55,14 @@ export class RealtimeModel {
     noted.to = this.now();
   }
 
-  /** Whether the user is in the group for sure: `undefined` if nobody can say. */
+  /** Whether the user is in the group, or `undefined` if that is uncertain. */
   isMember(user: string, group: string): boolean | undefined {
     const end = { from: this.#now, to: this.#now };
     if (this.#isSurely(true, user, group, end)) return true;
     return this.#isSurely(false, user, group, end) ? false : undefined;
   }
 
-  /** What was delivered and must not have been, or the other way round, each in a line. */
+  /** The wrong and the missing deliveries, one in each line. */
   violations(): string[] {
     const byName = new Map(this.sent.map((sent) => [nameOf(sent), sent]));
     return this.held.flatMap((held) => {
@@ -109,7 +109,7 @@ export class RealtimeModel {
   }
 }
 
-/** What a connection has got twice, or in another order than it was sent in. */
+/** The messages that a connection received twice or out of order. */
 function disorder({ id, received }: Held): string[] {
   const last = new Map<string, number>();
   return received.flatMap(({ sender, at }) => {

@@ -8,16 +8,16 @@ import { Device } from "./users-device.ts";
 export interface RealtimeNodeOptions
   extends Pick<RealtimeAppOptions, "graceMs" | "maxBufferedBytes" | "ackTimeoutMs"> {
   redisUrl: string;
-  /** Where it subscribes. @default redisUrl */
+  /** The Redis on which it subscribes. @default redisUrl */
   subscriberUrl?: string;
-  /** Where its sessions are, if elsewhere. */
+  /** The Redis with its sessions, if it is another one. */
   sessionsUrl?: string;
   prefix?: string;
   leaseMs?: number;
   timeoutMs?: number;
 }
 
-/** A node of the realtime app in a process of its own. */
+/** A node of the realtime app in a separate process. */
 export interface RealtimeNode extends NodeProcess {
   control: RealtimeControl;
 }
@@ -53,7 +53,7 @@ export class Users {
     this.#nodes = nodes;
   }
 
-  /** Connects a user, who is logged in before the first time, on the first node. */
+  /** Connects a user. The first call also logs the user in, on the first node. */
   async connect(user: string, node: number): Promise<RealtimeLine> {
     const { line } = await openLine(await this.device(user), node);
     this.#lines.push(line);

@@ -16,7 +16,7 @@ interface OpenLine {
 const MOST_AT_ONCE = 12;
 const LONG_MS = 30_000;
 
-/** What is done how often, and on how many devices at a time. */
+/** The weights of the operations, and the number of devices. */
 export interface Scenario {
   kinds: readonly ("join" | "leave" | "connect" | "disconnect" | "send")[];
   linesPerUser: number;
@@ -27,13 +27,13 @@ export const EVERYTHING: Scenario = {
   linesPerUser: 3,
 };
 
-/** Users who are in all groups, and come and go again and again. */
+/** Users in all groups who come and go again and again. */
 export const COMING_AND_GOING: Scenario = {
   kinds: ["connect", "connect", "disconnect", "disconnect", "send"],
   linesPerUser: 1,
 };
 
-/** Users, groups and connections on two nodes, on which operations run at the same time, against a model. */
+/** Users, groups and connections on two nodes. Operations run on them at the same time. A model checks the results. */
 export class RealtimeOperations {
   readonly #nodes: readonly { url: string; control: RealtimeControl }[];
   readonly #scenario: Scenario;
@@ -43,7 +43,7 @@ export class RealtimeOperations {
   readonly #names: readonly string[];
   readonly #groups: readonly string[];
   readonly #open = new Set<OpenLine>();
-  /** How many connections of each user are open or on their way. */
+  /** The number of open and opening connections of each user. */
   readonly #opening = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   #flushes = 0;
@@ -57,14 +57,14 @@ export class RealtimeOperations {
     this.#scenario = scenario;
     this.#random = seededRandom(seed);
     this.#users = new Users(nodes);
-    // Few of whom much is certain, or many between whom much happens at once: each run is another one.
+    // Few users give certain results, many users give many races. Each run chooses.
     const some = (names: readonly string[]) =>
       names.slice(0, 1 + this.#random.int(names.length)).map((name) => `${name}-${seed}`);
     this.#names = some(["ann", "bob", "cleo", "dan"]);
     this.#groups = some(["red", "green", "blue"]);
   }
 
-  /** Runs so many operations, and throws what was wrong in it. */
+  /** Runs this number of operations, and throws the faults that were found. */
   async run(count: number): Promise<void> {
     let left = count;
     const work = async (_: unknown, at: number) => {
@@ -136,7 +136,7 @@ export class RealtimeOperations {
     else open.line.ws.terminate();
   }
 
-  /** Waits until all is there that was sent before: a message that its node gets after all of it. */
+  /** Waits until all earlier messages have arrived. A last message shows that. */
   async #flush({ held, line, node }: OpenLine): Promise<void> {
     held.goesAt = this.#model.now();
     const from = `flush ${++this.#flushes}`;
@@ -146,7 +146,7 @@ export class RealtimeOperations {
     });
   }
 
-  /** A few messages, none of which waits for the one before it. */
+  /** Sends a few messages without waiting. */
   async #send(sender: string, user: string): Promise<void> {
     const node = this.#random.int(this.#nodes.length);
     const { control } = this.#nodes[node] as { control: RealtimeControl };
@@ -169,7 +169,7 @@ export class RealtimeOperations {
     await within(Promise.all(sending), LONG_MS, "end of sending");
   }
 
-  /** At the end all nodes say of groups and members what the model does. */
+  /** Asserts that all nodes agree with the model about groups and members. */
   async #checkMemberships(): Promise<void> {
     const [{ control } = this.#nodes[0] as { control: RealtimeControl }] = this.#nodes;
     for (const group of this.#groups) {

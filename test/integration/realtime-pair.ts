@@ -10,20 +10,20 @@ export interface PairOptions
   leaseMs?: number;
   /** Connects a client of each node. @default one of the Redis of the whole run */
   connect?: () => Promise<PairClient>;
-  /** Puts something between each node and its backend. */
+  /** Wraps the backend of each node. */
   adapt?: (backend: Backend) => Backend;
 }
 
 type PairClient = Parameters<typeof redisBackend>[0]["client"] & { destroy(): unknown };
 
-/** Two nodes in this process, each with a client of its own, and their users. */
+/** Two nodes in this process with separate clients, and their users. */
 export interface Pair {
   nodes: readonly [RealtimeApp, RealtimeApp];
   users: Users;
   prefix: string;
-  /** Looks at what is stored. */
+  /** A client that reads the stored data. */
   redis: RedisClient;
-  /** Who came online and went offline, on whichever node, in order. */
+  /** The online and offline events of both nodes, in order. */
   presence: readonly { event: "online" | "offline"; userId: string }[];
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts";
 
 const LEASE_MS = 3000;
-/** What leases and ticks may need, on a machine that has other things to do. */
+/** The time that leases and ticks may need on a busy machine. */
 const LONG_MS = 25_000;
 
 let redis: RedisClient;
@@ -51,7 +51,7 @@ async function pauseUntilCleared(user: string): Promise<void> {
   );
 }
 
-test("stopped for longer than its lease, a node is cleared, and has its connections again when it goes on", async () => {
+test("a node that stops for longer than its lease is cleared, and has its connections again when it continues", async () => {
   await start(LEASE_MS);
   const [here, there] = nodes;
   await here.control.join("ann", "red");
@@ -90,7 +90,7 @@ test("stopped for longer than its lease, a node is cleared, and has its connecti
   expect(line.inbox.closed).toBeUndefined();
 }, 90_000);
 
-test("one that dies when it has just gone on, before any of its users was heard, is cleared as well", async () => {
+test("a node that dies right after it continues, before any user was active, is cleared as well", async () => {
   await start(LEASE_MS);
   const [here, there] = nodes;
   await users.connect("ann", 1);
@@ -112,13 +112,13 @@ test("one that dies when it has just gone on, before any of its users was heard,
   expect(told.filter(({ event }) => event === "offline")).toHaveLength(2);
 }, 90_000);
 
-test("stopped for longer than its lease, it delivers nothing of a group that was left meanwhile, and the rest in order", async () => {
+test("a node that stops for longer than its lease delivers nothing of a group that was left meanwhile, and the rest in order", async () => {
   await start(LEASE_MS);
   const [here, there] = nodes;
   for (const group of ["red", "blue"]) await here.control.join("ann", group);
   const line = await users.connect("ann", 1);
   await pauseUntilCleared("ann");
-  // Nobody waits for it any more: it has not heard of this when it goes on.
+  // Nobody waits for it any more, so it continues without knowing of the leave.
   await here.control.leave("ann", "red");
   for (let n = 0; n < 20; n++) {
     for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: `${group} ${n}` });
@@ -130,13 +130,13 @@ test("stopped for longer than its lease, it delivers nothing of a group that was
   expect(line.messages).toEqual([...expected, { from: "last" }]);
 }, 90_000);
 
-test("stopped for a moment, it delivers nothing of a group that was left meanwhile", async () => {
+test("a node that stops for a moment delivers nothing of a group that was left meanwhile", async () => {
   await start(10_000);
   const [here, there] = nodes;
   for (const group of ["red", "blue"]) await here.control.join("ann", group);
   const line = await users.connect("ann", 1);
   there.pause();
-  // It cannot say that it knows: so this takes as long as others are waited for.
+  // The node cannot answer, so the leave waits as long as it waits for any node.
   await here.control.leave("ann", "red");
   for (const group of ["red", "blue"]) await here.control.sendToGroup(group, { from: group });
   there.resume();
@@ -144,8 +144,8 @@ test("stopped for a moment, it delivers nothing of a group that was left meanwhi
   expect(line.messages).toEqual([{ from: "blue" }]);
 }, 90_000);
 
-// Once it delivered hundreds of messages after their sessions were deleted, and handled what had been sent before.
-test("stopped for longer than its lease, it delivers and handles nothing of a user whose sessions were deleted meanwhile", async () => {
+// Once, it delivered hundreds of messages after the sessions were deleted, and handled events from before that.
+test("a node that stops for longer than its lease delivers and handles nothing of a user whose sessions were deleted meanwhile", async () => {
   await start(LEASE_MS);
   const [here, there] = nodes;
   await here.control.join("bob", "red");

@@ -21,7 +21,7 @@ function toldOf(user: string): string[] {
   return pair.presence.filter(({ userId }) => userId === user).map(({ event }) => event);
 }
 
-/** Resolves once all that is due before a grace that begins now is over, as seen by a user who comes and goes. */
+/** Resolves when every grace that began before this call has ended. A user who comes and goes shows that. */
 async function untilGraceIsOver(): Promise<void> {
   const visitor = `visitor ${pair.presence.length}`;
   await (await pair.users.connect(visitor, 0)).close();
@@ -95,13 +95,13 @@ test(`online and offline alternate for each user, in ${STEPS} connects and disco
 });
 
 test.each([0, 40])(
-  `neither is told too often, or not at all, of those at the same time (graceMs %i)`,
+  `users who connect and disconnect at the same time cause one event each (graceMs %i)`,
   async (graceMs) => {
     await start({ graceMs });
     const steps = new Steps();
     for (let round = 0; round < 10; round++) {
       await steps.run(STEPS / 10, AT_ONCE);
-      // Now nothing moves, and who is there is known. Two nodes may tell what follows in either order.
+      // Now nothing changes, and the present users are known. Two nodes may report the next events in either order.
       for (const user of USERS) {
         const isOnline = steps.isOnline(user);
         await eventually(() => {
@@ -113,7 +113,7 @@ test.each([0, 40])(
     }
     await steps.closeAll();
     await untilGraceIsOver();
-    // The visitor's word comes by another node's line than that of some of them.
+    // The visitor's event may come from another node than some of theirs.
     await eventually(() => {
       for (const user of USERS)
         expect(toldOf(user).filter((event) => event === "online")).toHaveLength(toldOf(user).length / 2);
@@ -122,7 +122,7 @@ test.each([0, 40])(
   },
 );
 
-test("who reconnects within the grace has neither gone nor come, on whichever node", async () => {
+test("a user who reconnects within the grace on any node causes no offline or online event", async () => {
   await start({ graceMs: 4000 });
   const first = await pair.users.connect("ann", 0);
   await first.close();
@@ -133,18 +133,18 @@ test("who reconnects within the grace has neither gone nor come, on whichever no
   expect(toldOf("ann")).toEqual(["online"]);
 }, 40_000);
 
-test("who does not goes offline once, also if two connections on two nodes close at the same time", async () => {
+test("a user who does not reconnect goes offline once, even if connections on two nodes close at the same time", async () => {
   await start({ graceMs: 300 });
   const lines = await Promise.all([0, 1].map((node) => pair.users.connect("ann", node)));
   await Promise.all(lines.map((line) => line.close()));
   await untilGraceIsOver();
   await eventually(() => expect(toldOf("ann")).toEqual(["online", "offline"]));
-  // And comes online anew.
+  // The user comes online again.
   await pair.users.connect("ann", 1);
   expect(toldOf("ann")).toEqual(["online", "offline", "online"]);
 });
 
-test("presence counts a user once, on however many devices, and only those who are online", async () => {
+test("presence counts each online user once, on however many devices", async () => {
   await start({ graceMs: 60_000 });
   const [first, second] = pair.nodes;
   for (const user of ["ann", "bob", "absent"]) await first.chat.join(user, "red");
@@ -157,7 +157,7 @@ test("presence counts a user once, on however many devices, and only those who a
     expect(await chat.activeSessions("ann")).toHaveLength(3);
   }
   await Promise.all(lines.map((line) => line.close()));
-  // Within the grace she is online still, as no "offline" was told, and connected no more.
+  // Within the grace she is still online, because there was no offline event, and has no connection.
   for (const { chat } of pair.nodes) {
     await eventually(async () => expect(await chat.activeSessions("ann")).toEqual([]));
     expect((await chat.presence("red")).sort()).toEqual(["ann", "bob"]);

@@ -5,7 +5,7 @@ import { type RealtimeApp, startRealtimeApp } from "./realtime-app.ts";
 import { RealtimeLine } from "./realtime-line.ts";
 import { Users } from "./realtime-nodes.ts";
 
-/** Lets the first call of a method wait, with its answer if it has one already, until it is let go. */
+/** Delays the first call of a method, or its answer, until the test lets it continue. */
 function holdFirst<T extends object>(target: T, method: keyof T, isHeld: (...args: unknown[]) => boolean) {
   let calls = 0;
   let letGo: () => void = () => {};
@@ -41,7 +41,7 @@ async function start(backend: Backend): Promise<void> {
   users = new Users([node]);
 }
 
-test("a connection is told of once all its groups are heard, also one that was joined while they were read", async () => {
+test("connect is emitted after all groups are subscribed, also one that was joined while they were read", async () => {
   const memory = memoryBackend();
   const reading = holdFirst(memory.memberships, "groupsOf", () => true);
   const subscribing = holdFirst(memory.bus, "subscribe", (channel) => channel === "group:red");
@@ -52,7 +52,7 @@ test("a connection is told of once all its groups are heard, also one that was j
   const joining = node.chat.join("ann", "red");
   await eventually(() => expect(subscribing.calls()).toBe(1));
   reading.letGo();
-  // Its groups are read anew, and it was put into this one meanwhile, for which they were not read.
+  // Its groups are read again. It entered this group meanwhile, which the read does not have.
   await eventually(() => expect(reading.calls()).toBe(2));
   for (let turn = 0; turn < 10; turn++) await immediate();
   expect(node.told.map(({ event }) => event)).toEqual(["online"]);
@@ -61,7 +61,7 @@ test("a connection is told of once all its groups are heard, also one that was j
   await joining;
 });
 
-test("nor is it in a group that was left while the groups were read", async () => {
+test("a connection is not in a group that was left while its groups were read", async () => {
   const memory = memoryBackend();
   const reading = holdFirst(memory.memberships, "groupsOf", () => true);
   await start({ ...memory, memberships: reading.holding });

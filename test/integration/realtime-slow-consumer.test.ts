@@ -6,10 +6,10 @@ import { type RealtimeNode, startRealtimeNode, Users } from "./realtime-nodes.ts
 const CONNECTIONS = 300;
 const USERS = 50;
 const MAX_BUFFERED_BYTES = 256 * 1024;
-/** What the one is sent who does not read, far more than a system's own buffers hold. */
+/** The bytes that are sent to the connection that does not read, far more than the system's buffers hold. */
 const FLOOD_MESSAGES = 1600;
 const FLOOD_BYTES = 64 * 1024;
-/** What a process may grow by that has sent all this to all of them. */
+/** The allowed growth of a process that has sent all this to all connections. */
 const GROWTH_BYTES = 60 * 1024 * 1024;
 
 let nodes: [RealtimeNode, RealtimeNode];
@@ -33,7 +33,7 @@ afterEach(async () => {
   await users?.close();
 });
 
-test(`of ${CONNECTIONS} connections, one that never reads is closed with 4013, and all others get all that is sent`, async () => {
+test(`of ${CONNECTIONS} connections, one that never reads is closed with 4013, and all others receive everything`, async () => {
   const [holder, sender] = nodes;
   const names = [...Array.from({ length: USERS }, (_, at) => `user ${at}`), "slow"];
   await Promise.all(names.map((user) => sender.control.join(user, "red")));
@@ -47,7 +47,7 @@ test(`of ${CONNECTIONS} connections, one that never reads is closed with 4013, a
   slow.ws.pause();
   const before = await holder.control.memoryBytes();
 
-  // The group hears of both nodes all the while.
+  // The group receives messages of both nodes all the time.
   const text = "x".repeat(FLOOD_BYTES);
   const sent: string[] = [];
   let peak = before;

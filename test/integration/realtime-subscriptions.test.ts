@@ -9,7 +9,7 @@ const OPERATIONS = 500;
 /** `SEED=… RUNS=1` repeats the run that failed, as far as the machine does. */
 const firstSeed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
-/** Ticks a thousand times a second: what is left is unsubscribed while its users come back. */
+/** Ticks a thousand times a second, so channels are unsubscribed while their users come back. */
 const fastClock: Clock = {
   now: () => Date.now(),
   every(ms, step) {
@@ -22,13 +22,13 @@ const fastClock: Clock = {
   },
 };
 
-/** What nobody is in stays subscribed for ten ticks. */
+/** A channel without receivers stays subscribed for ten ticks. */
 const forLonger = { withinMs: 25_000 };
 
 let pair: Pair;
 afterEach(() => pair?.close());
 
-/** How many nodes are subscribed to a channel. */
+/** The number of nodes that are subscribed to a channel. */
 async function subscribers(channel: string): Promise<number> {
   const name = `${pair.prefix}session-stack:bus:${channel}`;
   return (await pair.redis.pubSubNumSub([name]))[name] ?? 0;
@@ -39,7 +39,7 @@ async function channels(): Promise<string[]> {
   return all.map((name) => name.slice(`${pair.prefix}session-stack:bus:`.length)).sort();
 }
 
-test("a node is subscribed to a user and a group while it holds a connection of it, and for ten seconds longer", async () => {
+test("a node is subscribed to a user and a group while it has a connection of them, and for ten seconds longer", async () => {
   pair = await startPair({ graceMs: 0 });
   const [here, there] = pair.nodes;
   const own = ["nodes", ...pair.nodes.map(({ backend }) => `node:${backend.node.id}`)].sort();
@@ -66,7 +66,7 @@ test("a node is subscribed to a user and a group while it holds a connection of 
     forLonger,
   );
 
-  // A group that is left, while the connection stays.
+  // The user leaves the group, and the connection stays.
   await here.chat.leave("bob", "red");
   await eventually(async () => expect(await channels()).toEqual([...own, "user:bob"].sort()), forLonger);
   await here.chat.join("bob", "red");
@@ -77,7 +77,7 @@ test("a node is subscribed to a user and a group while it holds a connection of 
   await eventually(async () => expect(await channels()).toEqual(own), forLonger);
 }, 120_000);
 
-test(`no message is missed by the only member of a group, who comes and goes, in ${RUNS * OPERATIONS} operations`, async () => {
+test(`the only member of a group, who comes and goes, misses no message in ${RUNS * OPERATIONS} operations`, async () => {
   pair = await startPair({ graceMs: 0, clock: fastClock, timeoutMs: 30_000, ackTimeoutMs: 30_000 });
   for (let seed = firstSeed; seed < firstSeed + RUNS; seed++) {
     try {

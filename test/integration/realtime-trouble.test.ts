@@ -7,7 +7,7 @@ import { type Line, startLine } from "./users-line.ts";
 
 const LEASE_MS = 4000;
 const TIMEOUT_MS = 2000;
-/** What ticks and leases may need, on a machine that has other things to do: nobody is heard before, who is not asked. */
+/** The time that ticks and leases may need on a busy machine. No connection is active earlier by itself. */
 const LONG_MS = 20_000;
 
 let server: RedisServer;
@@ -16,7 +16,7 @@ let redis: RedisClient;
 let nodes: [RealtimeNode, RealtimeNode];
 let users: Users;
 
-/** Sessions are elsewhere, so that connections outlive what happens to the Redis of the nodes. */
+/** The sessions are on another Redis, so connections survive the faults of the nodes' Redis. */
 beforeEach(async () => {
   server = await startRedisServer();
   line = await startLine(server.port);
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 async function offlineUsers(): Promise<string[]> {
-  // Also shows that both nodes live: an unhandled rejection would have ended them.
+  // This also shows that both nodes run: an unhandled rejection would have ended them.
   const told = await Promise.all(nodes.map(({ control }) => control.told()));
   return told
     .flat()
@@ -52,12 +52,12 @@ async function offlineUsers(): Promise<string[]> {
     .sort();
 }
 
-/** Both nodes see so many connections of a user. */
+/** Asserts that both nodes see this number of connections of a user. */
 async function expectActive(user: string, count: number): Promise<void> {
   for (const { control } of nodes) expect(await control.activeSessions(user)).toHaveLength(count);
 }
 
-/** Whoever asks is told in time that the backend is unavailable. */
+/** Asserts that calls fail in time because the backend is unavailable. */
 async function untilUnavailable(): Promise<void> {
   await eventually(async () => {
     const call = nodes[0].control.groupsOf("nobody");
@@ -65,7 +65,7 @@ async function untilUnavailable(): Promise<void> {
   });
 }
 
-/** Resolves once no lease can live that was renewed before. */
+/** Resolves when all earlier leases have run out. */
 async function untilLeasesHaveRunOut(): Promise<void> {
   const pausedAt = performance.now();
   while (performance.now() - pausedAt < 2 * LEASE_MS) await untilUnavailable();
@@ -81,7 +81,7 @@ async function expectDelivered(lines: readonly RealtimeLine[], user: string): Pr
   }
 }
 
-test("restarted empty, Redis is told anew of all connections that live, before anybody is heard", async () => {
+test("all open connections are registered again in a Redis that restarted empty, before any of them is active", async () => {
   const lines = await Promise.all([0, 1].map((node) => users.connect("ann", node)));
   const [bob] = [await users.connect("bob", 1)];
   await nodes[0].control.join("ann", "red");
@@ -95,7 +95,7 @@ test("restarted empty, Redis is told anew of all connections that live, before a
   );
   await expectDelivered(lines, "ann");
   await expectDelivered([bob], "bob");
-  // What was kept there is gone, and can be had again.
+  // The stored data is gone, and can be set again.
   await eventually(async () => expect(await nodes[1].control.presence("red")).toEqual([]));
   await nodes[1].control.join("ann", "red");
   await nodes[0].control.sendToGroup("red", { from: "red" });
@@ -105,7 +105,7 @@ test("restarted empty, Redis is told anew of all connections that live, before a
   expect([...lines, bob].map(({ inbox }) => inbox.closed)).toEqual([undefined, undefined, undefined]);
   expect(await offlineUsers()).toEqual([]);
 
-  // A node that dies now is found, though nobody was heard on it since.
+  // A node that dies now is found, although none of its connections was active since.
   await nodes[1].kill();
   await eventually(
     async () => {
@@ -116,12 +116,12 @@ test("restarted empty, Redis is told anew of all connections that live, before a
   );
 }, 90_000);
 
-test("what a node could not look up when it was connected again, it looks up with a later tick", async () => {
+test("a node repeats a failed read after its reconnection with a later tick", async () => {
   const ann = await users.connect("ann", 0);
   await nodes[0].control.join("ann", "red");
   line.cut();
   await server.restart();
-  // Messages arrive again, and nothing can be asked.
+  // Messages arrive again, but reads still fail.
   await eventually(async () => expect(await subscribedChannels()).toBeGreaterThan(0));
   await untilUnavailable();
   line.restore();
@@ -132,7 +132,7 @@ test("what a node could not look up when it was connected again, it looks up wit
       await nodes[1].control.sendToGroup("red", { from: "red" });
       await nodes[1].control.sendToUser("ann", { from: "last" });
       await eventually(() => expect(ann.messages.at(-1)).toEqual({ from: "last" }));
-      // The group was lost with all else.
+      // The group was lost with everything else.
       expect(ann.messages).toEqual([{ from: "last" }]);
     },
     { withinMs: LONG_MS },
@@ -140,11 +140,11 @@ test("what a node could not look up when it was connected again, it looks up wit
 }, 90_000);
 
 async function subscribedChannels(): Promise<number> {
-  // Its line to the server was broken off as well.
+  // Its line to the server was cut as well.
   return (await redis.pubSubChannels("*session-stack:bus:user:ann")).length;
 }
 
-test("while Redis stands still, all calls fail in time; afterwards nothing of those is left who went meanwhile", async () => {
+test("calls fail in time while Redis stands still, and afterwards nothing is left of connections that closed meanwhile", async () => {
   const names = Array.from({ length: 20 }, (_, at) => `user ${String(at).padStart(2, "0")}`);
   const lines = await Promise.all(names.map((user, at) => users.connect(user, at % 2)));
   for (const user of ["late", "later"]) await users.device(user);
@@ -168,7 +168,7 @@ test("while Redis stands still, all calls fail in time; afterwards nothing of th
 
   await eventually(
     async () => {
-      // Each of them once; and none of those who stay, nor of whom no handshake was let in.
+      // Each of them once, and neither the remaining users nor those whose handshake was refused.
       expect(await offlineUsers()).toEqual(names.slice(0, 10));
       for (const [at, user] of names.entries()) await expectActive(user, at < 10 ? 0 : 1);
       for (const user of ["late", "later"]) await expectActive(user, 0);
@@ -181,7 +181,7 @@ test("while Redis stands still, all calls fail in time; afterwards nothing of th
   expect(await offlineUsers()).toEqual(names.slice(0, 10));
 }, 90_000);
 
-test("a Redis that stands still for longer than all leases takes nobody for dead", async () => {
+test("no node counts as dead after Redis stood still for longer than all leases", async () => {
   const lines = await Promise.all([0, 1].map((node) => users.connect(`user ${node}`, node)));
   server.pause();
   await untilLeasesHaveRunOut();
@@ -192,7 +192,7 @@ test("a Redis that stands still for longer than all leases takes nobody for dead
     },
     { withinMs: LONG_MS },
   );
-  // Both have had a tick since then: who is heard is seen by that.
+  // Both nodes have had a tick since then, because they have written new activity.
   for (const [node, each] of lines.entries()) {
     const before = Date.now();
     each.ws.send(JSON.stringify({ event_type: "session.heartbeat", data: {} }));

@@ -2,11 +2,11 @@ import { setImmediate as immediate } from "node:timers/promises";
 import type { Backend } from "../../lib/index.ts";
 import type { SeededRandom } from "../support/random.ts";
 
-/** Turns of the event loop that a call may wait for, before it and after it: mostly few, so that others overtake those that wait for many. */
+/** The turns of the event loop that a call waits before and after it. Most wait for few, and overtake the others. */
 const FEW_TURNS = 8;
 const MANY_TURNS = 200;
 
-/** A backend each of whose calls takes its own time, so that what is asked for at once is done in any order. */
+/** A backend whose calls take random times, so concurrent calls run in any order. */
 export function slowBackend(backend: Backend, random: SeededRandom): Backend {
   const slowed = <T extends object>(target: T, names: readonly string[]): T =>
     new Proxy(target, {
@@ -15,7 +15,7 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
         if (typeof member !== "function") return member;
         if (!names.includes(String(name))) return member.bind(target);
         return async (...args: unknown[]) => {
-          // A subscription has a line of its own, which may be behind all others.
+          // A subscription has a separate line, which may be slower than all others.
           const mayBeLong = name === "subscribe" ? 0.5 : 0.1;
           await wait(random, mayBeLong);
           const answer = await member.apply(target, args);
@@ -28,7 +28,7 @@ export function slowBackend(backend: Backend, random: SeededRandom): Backend {
     ...backend,
     registry: slowed(backend.registry, ["arrive", "depart", "forget", "saw", "ofUser", "nodesOf", "online"]),
     memberships: slowed(backend.memberships, ["join", "leave", "isMember", "groupsOf"]),
-    // What one publishes stays in order.
+    // The messages of one publisher stay in order.
     bus: slowed(backend.bus, ["subscribe", "unsubscribe"]),
   };
 }

@@ -4,7 +4,7 @@ import { uniquePrefix } from "../support/redis-client.ts";
 
 const limitMs = 300_000;
 
-/** How many tests all suites have, at least. */
+/** The least number of tests in all suites. */
 const manyTests = 250;
 
 let project: PackedProject;
@@ -19,17 +19,17 @@ function fixture(name: string): string {
   return join("test/integration/testing-entry", name);
 }
 
-/** What a test that fails has said, without those that pass. */
+/** The output of failed tests. */
 function failures(output: string): string[] {
   return output.split("\n").filter((line) => /^\s*(not ok|error:)/.test(line));
 }
 
-describe("The entry /testing of the packed package, on node:test", () => {
+describe("the entry /testing of the packed package, on node:test", () => {
   it.each([
     ["memory", () => ({})],
     ["Redis", () => ({ REDIS_URL: process.env.REDIS_URL ?? "", REDIS_PLACE: uniquePrefix("testing-entry") })],
   ])(
-    "finds nothing wrong with the backend in %s",
+    "passes the backend in %s",
     async (_, env) => {
       const { code, output, tests, failed } = await project.test(fixture("all-suites.js"), env());
       expect({ failures: failures(output), failed, code }).toEqual({ failures: [], failed: 0, code: 0 });
@@ -39,7 +39,7 @@ describe("The entry /testing of the packed package, on node:test", () => {
   );
 
   it(
-    "fails an implementation that is broken",
+    "fails a broken implementation",
     async () => {
       const { code, output, tests, failed } = await project.test(fixture("broken-registry.js"));
       expect(code).toBe(1);
@@ -50,7 +50,7 @@ describe("The entry /testing of the packed package, on node:test", () => {
     limitMs,
   );
 
-  it("asks for a runner where there are no globals", async () => {
+  it("asks for a runner if there are no globals", async () => {
     const { code, output } = await project.test(fixture("no-runner.js"));
     expect(code).toBe(1);
     expect(output).toContain('TypeError: describeMemberships: there are no global "describe" and "it"');

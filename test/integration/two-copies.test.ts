@@ -5,7 +5,7 @@ import { places, secret, serve, sidOf, signIn } from "../users/support.ts";
 
 type Package = typeof here;
 
-/** Another copy of the package, as after a hot reload, or of another version. */
+/** Another copy of the package, as after a hot reload or of another version. */
 function anotherCopy(): Package {
   let copy: Package | undefined;
   jest.isolateModules(() => {
@@ -17,7 +17,7 @@ function anotherCopy(): Package {
 const stackOf = ({ cookieMiddleware, sessionMiddleware, sessionMiddlewareStack }: Package) =>
   sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret }));
 
-describe("Two copies of the package in one process", () => {
+describe("two copies of the package in one process", () => {
   let there: Package;
 
   beforeAll(() => {
@@ -30,12 +30,12 @@ describe("Two copies of the package in one process", () => {
     ["userSessions", () => here.userSessions(stackOf(there))],
     ["attach", () => here.webSocketSessions(stackOf(here)).attach(there.realtime() as never)],
     ["sessionMiddlewareStack", () => here.sessionMiddlewareStack(there.sessionMiddleware({ secret }))],
-  ])("%s refuses by name what another copy has made", (name, make) => {
+  ])("%s refuses an object of another copy by name", (name, make) => {
     expect(make).toThrow(TypeError);
     expect(make).toThrow(new RegExp(`${name}.*another copy of express-session-stack`));
   });
 
-  test("errors of one are known to the other by their codes", async () => {
+  test("each recognises errors of the other by their codes", async () => {
     const error = new there.SessionStackError("ERR_SESSION_DELETED", "gone");
     expect(error).not.toBeInstanceOf(here.SessionStackError);
     expect(isSessionDeleted(error)).toBe(true);
@@ -51,7 +51,7 @@ describe("Two copies of the package in one process", () => {
   });
 
   describe.each(places)("on $place", ({ open }) => {
-    test("share a backend: what one stores and ends, the other finds and ends, with its connections", async () => {
+    test("share a backend: each finds the sessions of the other, and closes connections when the other ends one", async () => {
       const backend = await open();
       const served = await serve({ backend });
       const user = await signIn(served, "ada");

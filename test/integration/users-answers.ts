@@ -7,7 +7,7 @@ export interface Connection {
   inbox: WebSocketInbox;
 }
 
-/** The answer to a save; `undefined` if the connection is closed before it comes. */
+/** The answer to a save, or `undefined` if the connection closes first. */
 export function savedBy({ ws, inbox }: Connection, label: string): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -19,7 +19,7 @@ export function savedBy({ ws, inbox }: Connection, label: string): Promise<void>
     const onMessage = (data: unknown) => {
       if (JSON.parse(String(data)).label === label) done();
     };
-    // A connection whose session was replaced says nothing more, and is closed a little later.
+    // A connection whose session was replaced is muted, and closed a little later.
     const timer = setTimeout(done, 400);
     if (inbox.closed) done();
     ws.on("message", onMessage);
@@ -28,10 +28,10 @@ export function savedBy({ ws, inbox }: Connection, label: string): Promise<void>
   });
 }
 
-/** Whose a connection says that it is; `undefined` if it is closed, or answers nobody any more. */
+/** The user of a connection, by its own answer. `undefined` if it is closed or muted. */
 export async function whoIs({ ws, inbox }: Connection, label: string): Promise<WhoAmI | undefined> {
   ws.send(JSON.stringify({ type: "whoami", label }), () => {});
-  // An answer comes before that to a ping which was sent after the first was answered.
+  // A first ping is answered, then a second is sent. An answer would come before that of the second.
   await pong(ws);
   await pong(ws);
   if (inbox.closed) return undefined;

@@ -12,7 +12,7 @@ import { type ListeningServer, listen } from "../support/http-server.ts";
 
 declare module "express-session" {
   interface SessionData {
-    /** A user that the app keeps by itself, without `logIn`. */
+    /** A user field that the app itself sets, without `logIn`. */
     user?: string;
     set?: Record<string, string>;
     regenerated?: boolean;
@@ -24,11 +24,11 @@ export interface UsersAppOptions {
   maxAgeMs?: number;
   revalidateMs?: number;
   ackTimeoutMs?: number;
-  /** Runs what a request or a message with this label does. */
+  /** Runs the work of a request or message with this label. */
   around?: (label: string | undefined, run: () => void) => void;
 }
 
-/** Whose session it is: of the user that the app wrote, or of the one that `logIn` did. */
+/** The user of a session: the one that the app set, or the one of `logIn`. */
 export function userOf(session: {
   user?: string | undefined;
   login?: { userId: string } | undefined;
@@ -36,7 +36,7 @@ export function userOf(session: {
   return session.user ?? session.login?.userId;
 }
 
-/** A node of an app with users, told by requests and messages what to do. */
+/** A node of an app with users. Requests and messages control it. */
 export async function startUsersApp({
   backend,
   maxAgeMs = 600_000,
@@ -66,7 +66,7 @@ export async function startUsersApp({
     await users.logIn(req, query(req, "user"));
     res.json(req.sessionID);
   });
-  // Without the lib's own functions: as passport does it, and as code does that knows of no library.
+  // Without the library's functions, as passport does it, and as other code does it.
   app.post("/log-in-anew", async (req, res) => {
     await req.session.regenerate();
     req.session.user = query(req, "user");

@@ -6,22 +6,22 @@ import { Device } from "./users-device.ts";
 export const LEASE_MS = 4000;
 export const ACK_TIMEOUT_MS = 2500;
 
-/** In the time of a test, a node with this finds nothing out by itself. */
+/** With this value a node checks no session by itself during a test. */
 export const NO_REVALIDATION_MS = 600_000;
 
 const CLOSED_WITHIN_MS = 20_000;
 
 export interface UsersClusterOptions {
   revalidateMs: number;
-  /** Makes the address at which nodes subscribe. @default the server's own */
+  /** Returns the address at which nodes subscribe. @default the server's own address */
   subscriberUrl?: (redis: RedisServer) => Promise<string>;
 }
 
-/** Two nodes of the users app as processes, on a Redis of their own, with users and their devices. */
+/** Two nodes of the users app as processes on a separate Redis, with users and their devices. */
 export class UsersCluster {
   readonly redis: RedisServer;
   readonly nodes: readonly NodeProcess[];
-  /** Starts one more, which whoever starts it kills. */
+  /** Starts one more node, which the caller must kill. */
   readonly startNode: (revalidateMs: number) => Promise<NodeProcess>;
   #devices: Device[] = [];
   #lastUser = 0;
@@ -72,7 +72,7 @@ export class UsersCluster {
   }
 }
 
-/** Five connections of one session, on each of these nodes. */
+/** Opens five connections of one session on each of these nodes. */
 export async function fiveConnections(
   device: Device,
   on: readonly number[] = [0, 1, 0, 1, 0],
@@ -81,7 +81,7 @@ export async function fiveConnections(
   return opened.map(({ inbox }) => inbox);
 }
 
-/** Does what ends sessions, and answers after how many milliseconds from its beginning the last connection was closed. */
+/** Ends sessions. Returns the milliseconds from the start until the last connection was closed. */
 export async function msUntilClosed(
   inboxes: readonly WebSocketInbox[],
   code: number,

@@ -7,9 +7,9 @@ export interface WhoAmI {
   userId?: string;
 }
 
-/** One browser of a user: any node answers it, with the same cookie. */
+/** One browser of a user. Any node answers it, with the same cookie. */
 export class Device {
-  /** Ids of all sessions that its requests have had. */
+  /** The ids of all sessions that its requests have had. */
   readonly sids: Set<string> = new Set();
   readonly #browsers: Browser[];
 
@@ -17,25 +17,25 @@ export class Device {
     this.#browsers = nodes.map(({ url }) => new Browser(url));
   }
 
-  /** The cookies as they are now, for somebody who keeps them. */
+  /** A copy of the current cookies. */
   copy(): Device {
     return this.copyTo(this.#browsers.map(({ baseUrl }) => ({ url: baseUrl })));
   }
 
-  /** The same browser, for nodes that have taken the place of those that it knows. */
+  /** The same browser for nodes that have replaced the earlier ones. */
   copyTo(nodes: readonly { url: string }[]): Device {
     const copy = new Device(nodes);
     copy.#takeCookies(this.#browsers[0] as Browser);
     return copy;
   }
 
-  /** Takes over the cookies of a copy, which has come to this session. */
+  /** Takes over the cookies of a copy that has moved to this session. */
   adopt(copy: Device, sid: string): void {
     this.#takeCookies(copy.#browsers[0] as Browser);
     this.sids.add(sid);
   }
 
-  /** From here on it is a browser that was never here. */
+  /** Makes it a new browser without cookies. */
   forget(): void {
     for (const browser of this.#browsers) browser.cookies.clear();
   }

@@ -35,7 +35,7 @@ async function startDevice(backend: Backend): Promise<Device> {
   return device;
 }
 
-/** A backend that is slow with these calls, as when the line is between two commands; `reached` sees each of them begin. */
+/** A backend that is slow with these calls, as if the line paused. Each call first calls `reached`. */
 function slowWith(calls: readonly string[], reached: () => void = () => {}): Backend {
   const backend = redisBackend({ client, prefix });
   const sessions = new Proxy(backend.sessions, {
@@ -53,7 +53,7 @@ function slowWith(calls: readonly string[], reached: () => void = () => {}): Bac
   return { ...backend, sessions };
 }
 
-/** By how many milliseconds the session outlives the index: deleteUserSessions would then miss it. */
+/** The milliseconds by which the session outlives the index. deleteUserSessions would then miss it. */
 async function msWithoutEntry(sid: string): Promise<number> {
   const [session, index] = await Promise.all([
     client.pTTL(`${prefix}sess:${sid}`),
@@ -82,7 +82,7 @@ describe("the index lives at least as long as the session in it", () => {
     expect(await msWithoutEntry(sid)).toBeLessThanOrEqual(0);
   });
 
-  test("after a touch by a request that began when the session was nobody's", async () => {
+  test("after a touch by a request that began when the session had no user", async () => {
     const gates = new Gates();
     const device = await startDevice(slowWith(["refresh"], () => void gates.pass("touch")));
     const sid = await device.post<string>(0, "/set", { key: "a", value: "b" });

@@ -11,7 +11,7 @@ async function onRedis(): Promise<[Backend, () => void]> {
   return [redisBackend({ client, prefix: uniquePrefix("users-hands") }), () => client.destroy()];
 }
 
-/** The backend, and what is done around the next removal of an entry: whatever comes later goes through. */
+/** A backend that runs a step around the next removal of an entry. Later removals are not changed. */
 function aroundNextRemoval(backend: Backend): {
   backend: Backend;
   next: { before?: () => Promise<unknown>; after?: () => Promise<unknown> };
@@ -40,19 +40,19 @@ test.each([
   ["memory", async () => [memoryBackend(), () => {}] as [Backend, () => void]],
   ["Redis", onRedis],
 ])(
-  "on %s, deleteUserSessions finds a user who has come back while the logout before was being finished",
+  "on %s, deleteUserSessions finds a user who logged in again while the earlier logout was finishing",
   async (_name, create) => {
     const [original, destroy] = await create();
     const { backend, next } = aroundNextRemoval(original);
     const app = await startUsersApp({ backend });
-    // Of another node: on one node a save waits for the one before it.
+    // On another node, because on one node a save waits for the previous one.
     const other = await startUsersApp({ backend });
     const device = new Device([app, other]);
     try {
       await device.post(0, "/log-in-in-place", { user });
-      // The logout has written the session and is about to take out the entry: the user comes back, and is done.
+      // The logout has written the session and is about to remove the entry. The user logs in again completely.
       next.before = () => device.copy().post(1, "/log-in-in-place", { user });
-      // Then, with the entry taken out, all of the user's sessions are ended.
+      // Then the entry is removed, and all sessions of the user are ended.
       next.after = () => device.copy().deleteSessionsOf(0, user);
       await device.post(0, "/log-out-in-place");
       expect(await device.copy().whoAmI(0)).not.toHaveProperty("userId");

@@ -101,7 +101,7 @@ describe.each([
     await attack("logins", runs);
   }, 300_000);
 
-  test("nor one of a session that changes hands in place", async () => {
+  test("deleteUserSessions misses no login of a session that changes its user in place", async () => {
     await attack("hands", runs / 5);
   }, 300_000);
 });

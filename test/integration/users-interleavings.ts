@@ -7,20 +7,20 @@ import { type Connection, savedBy, whoIs } from "./users-answers.ts";
 import { Device } from "./users-device.ts";
 import { Turns } from "./users-turns.ts";
 
-/** What stands in the backend, seen past the library. */
+/** The data of the backend, read without the library. */
 export interface Inspection {
-  /** The user of each stored session, by its id; of nobody's too. */
+  /** The user of each stored session, by its id, also of sessions without a user. */
   stored(): Promise<Map<string, string | undefined>>;
   /** The ids that the index holds for a user. */
   entered(user: string): Promise<Set<string>>;
 }
 
-/** `hands`: sessions also change hands in place, without a new id. */
+/** `hands`: sessions also change their user in place, without a new id. */
 export type Variant = "logins" | "hands";
 
 interface Login {
   sid: string;
-  /** The cookie as it was then. */
+  /** The cookie at that time. */
   device: Device;
 }
 
@@ -43,7 +43,7 @@ const KINDS: Record<Variant, readonly string[]> = {
 };
 const OPERATIONS = 8;
 
-/** One run: operations of a user's devices and one or two deletions of all their sessions, in steps ordered by the seed. */
+/** One run of operations of a user's devices and one or two deletions of all sessions. The seed orders the steps. */
 export async function runUsers(
   seed: number,
   nodes: readonly { url: string }[],
@@ -57,7 +57,7 @@ export async function runUsers(
   const [first, second, anonymous] = devices as [Device, Device, Device];
   const logins: Login[] = [];
   const connections: Connection[] = [];
-  /** Sessions that may have been nobody's, or another's, in between. */
+  /** Sessions that may have had no user or another user in between. */
   const changedHands = new Set<string>();
   const asides: Device[] = [];
 
@@ -68,7 +68,7 @@ export async function runUsers(
   }
 
   async function logIn(device: Device, path: string, as: string, label?: string): Promise<void> {
-    // Another login of the same device may answer at the same time: this one's cookie is kept apart.
+    // Another login of the same device may answer at the same time, so this cookie is kept separately.
     const own = aside(device);
     const sid = await own.post<string>(random.int(2), `/${path}`, { user: as }, label).catch(unlessDeleted);
     if (sid === undefined) return;
@@ -79,18 +79,18 @@ export async function runUsers(
 
   async function connect(device: Device, label?: string): Promise<void> {
     const opened = await device.connect(random.int(2), label).catch((error) => {
-      // Its session has ended on the way.
+      // Its session has ended meanwhile.
       if (!(error instanceof UpgradeRefusedError && error.statusCode === 401)) throw error;
     });
     if (opened) connections.push(opened);
   }
 
   async function operate(kind: string, label: string): Promise<void> {
-    // Hands that a session passes through within one request are of interest where they are many.
+    // Changes of the user within one request matter only if there are many.
     const device = variant === "hands" ? first : random.pick(devices);
     if (LOGINS.includes(kind)) await logIn(device, kind, user, label);
     else if (kind === "other-in-place") {
-      // Whose it is by the time that it answers is not known before.
+      // The user at the time of the answer is not known before.
       for (const { sid } of logins) changedHands.add(sid);
       await logIn(device, "log-in-in-place", other, label);
     } else if (kind === "log-out-in-place") {
@@ -116,7 +116,7 @@ export async function runUsers(
     assert.deepEqual(receipt.silentNodes, [], "every node has answered");
     const over = finished.filter(({ sid }) => sid !== excepted && !changedHands.has(sid));
     const ended = new Set(over.map(({ sid }) => sid));
-    // Asked now, when nobody has asked yet, and at the end again.
+    // Read now for the first time, and at the end again.
     await Promise.all([assertEnded(over), assertSilent(ended)]);
     endedForGood.push(...over);
   }
@@ -133,7 +133,7 @@ export async function runUsers(
     );
   }
 
-  /** No connection of these sessions answers any more. */
+  /** Asserts that no connection of these sessions answers. */
   async function assertSilent(ended: ReadonlySet<string>): Promise<void> {
     await Promise.all(
       connections.map(async (connection) => {
@@ -161,7 +161,7 @@ export async function runUsers(
       const label = `${seed}-${at}`;
       const isDeletion = at >= OPERATIONS - deletions;
       const kind = random.pick(KINDS[variant]);
-      // Never more than there are before it, so that somebody can always begin.
+      // Never more than the operations before it, so one can always begin.
       const after = random.int(at + 1);
       turns.add(label, after, () => (isDeletion ? deleteAll(label) : operate(kind, label)));
     }
@@ -176,7 +176,7 @@ export async function runUsers(
     for (const device of [...devices, ...asides]) device.close();
   }
 
-  /** No session that lives with a user is missing from the index. */
+  /** Asserts that the index has every live session with a user. */
   async function assertIndexed(): Promise<void> {
     const sessions = await stored();
     for (const somebody of [user, other]) {
@@ -194,12 +194,12 @@ export async function runUsers(
     }
   }
 
-  /** Every connection that stays open has a session that lives. */
+  /** Asserts that every open connection has a live session. */
   async function assertConnected(connection: Connection): Promise<void> {
     const answer = await whoIs(connection, `at the end ${performance.now()}`);
     if (connection.inbox.closed) return;
     assert.ok(answer, "a connection neither answers nor closes");
-    // A handshake whose cookie opens no session has one that is never stored, so nobody can end it.
+    // A handshake without a stored session has a new one that is never stored, so nobody can end it.
     if (!devices.some(({ sids }) => sids.has(answer.sid))) return;
     assert.ok(
       (await stored()).has(answer.sid),

@@ -10,7 +10,7 @@ const USERS = 500;
 const AT_ONCE = 64;
 const LEASE_MS = 1500;
 const MAX_AGE_MS = 3000;
-/** That a session was replaced is known for longer. */
+/** The store knows for longer that a session was replaced. */
 const LONGEST_MS = Math.max(MAX_AGE_MS, REPLACED_KNOWN_MS);
 
 let redis: RedisServer;
@@ -63,7 +63,7 @@ test(`after ${LOGINS} logins, and a crash of all nodes, nothing is left once the
     const device = newDevice();
     for (let at = next++; at < LOGINS; at = next++) {
       const user = `user ${at % USERS}`;
-      // Most sessions are left behind; of the others some are replaced by the next, and some change hands.
+      // Most sessions are abandoned. Of the others some are replaced by the next one, and some change their user.
       if (at % 5 > 1) device.forget();
       await device.post(at, at % 2 === 0 ? "/log-in" : "/log-in-in-place", { user });
       if (at % 50 === 7) await device.sessionsOf(at, user);
@@ -81,7 +81,7 @@ test(`after ${LOGINS} logins, and a crash of all nodes, nothing is left once the
   await eventually(assertNothingIsLeft, { withinMs: LONGEST_MS + 6000 });
 }, 180_000);
 
-test("killed in the middle of logins, listings and deletions, the nodes leave nothing either", async () => {
+test("nodes that are killed during logins, listings and deletions leave nothing either", async () => {
   async function workUntilItEnds(device: Device, at: number): Promise<void> {
     const user = `user ${at % 5}`;
     for (;;) {
@@ -99,13 +99,13 @@ test("killed in the middle of logins, listings and deletions, the nodes leave no
   await eventually(assertNothingIsLeft, { withinMs: LONGEST_MS + 6000 });
 });
 
-test("a user who comes again and again, and is never listed, does not pile up entries", async () => {
+test("a user who logs in again and again without a listing accumulates no entries", async () => {
   const comes = newDevice();
   for (let at = 0; at < 20; at++) {
     await comes.logIn(at, "regular");
     comes.forget();
   }
-  // The sessions left behind expire; logging in goes on, each time in place of the session before.
+  // The abandoned sessions expire. Each further login replaces the previous session.
   await eventually(
     async () => {
       await comes.logIn(0, "regular");

@@ -4,11 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A line to a local port that a test can cut, while other lines to the port go on. */
 export interface Line {
   url: string;
-  /** Breaks off what is connected and lets nobody connect. */
+  /** Cuts all connections, and refuses new ones. */
   cut(): void;
-  /** Loses everything that is sent, and tells nobody. */
+  /** Drops all data without an error. */
   deafen(): void;
-  /** Lets everybody connect again. What was sent to the deaf is lost, and their lines are broken off. */
+  /** Accepts connections again. Data that was dropped is lost, and the lines that dropped it are cut. */
   restore(): void;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
 import { type Line, startLine } from "./users-line.ts";
 
 const REVALIDATE_MS = 1500;
-/** What the messages and the machine may take beside it: two revalidations are longer, of which the first may come half a second early. */
+/** Extra time for messages and the machine. Two revalidations take longer, even if the first is half a second early. */
 const MESSAGES_MS = 900;
 
 let line: Line;
@@ -40,11 +40,11 @@ afterAll(async () => {
   await line?.close();
 });
 
-/** Waits until both nodes hear each other again, however that was broken. */
+/** Waits until both nodes receive each other's messages again. */
 async function untilNodesHear(): Promise<void> {
   await eventually(
     async () => {
-      // Before anybody is waited for in vain.
+      // Before any call waits in vain.
       expect(
         (await redis.pubSubNumSub(["session-stack:bus:nodes"]))["session-stack:bus:nodes"],
       ).toBeGreaterThanOrEqual(2);
@@ -80,7 +80,7 @@ describe("without the bus", () => {
       const user = cluster.newUser();
       const device = cluster.newDevice();
       await device.logIn(0, user);
-      // All on the node that does not do it, and so finds it out by itself, also that a session was replaced: for ten seconds.
+      // All are on the other node, which finds the end by itself, and for ten seconds also that it was a replacement.
       const inboxes = await fiveConnections(device, [1, 1, 1, 1, 1]);
       line[fault]();
       return msUntilClosed(inboxes, code, () => device.post(0, `/${path}`, { user }));
@@ -106,15 +106,15 @@ describe("without the bus", () => {
   });
 });
 
-describe("a node that is not there", () => {
-  // It finds nothing out by itself in the time of a test.
+describe("a node that is not reachable", () => {
+  // It checks no session by itself during the test.
   let third: NodeProcess;
   beforeAll(async () => {
     third = await cluster.startNode(NO_REVALIDATION_MS);
   });
   afterAll(() => third?.kill());
 
-  test("stopped, it is named in time; continued, it closes its connections at once", async () => {
+  test("is named in the receipt in time while it is stopped, and closes its connections at once when it continues", async () => {
     const user = cluster.newUser();
     const device = cluster.newDevice([cluster.nodes[0] as NodeProcess, third]);
     await device.logIn(0, user);
@@ -130,7 +130,7 @@ describe("a node that is not there", () => {
     await msUntilClosed([there], 4501, async () => third.resume());
   });
 
-  test("stopped for longer than its lease, it is not waited for, and closes its connections when it goes on", async () => {
+  test("delays no call when it is stopped for longer than its lease, and closes its connections when it continues", async () => {
     const user = cluster.newUser();
     const device = cluster.newDevice([cluster.nodes[0] as NodeProcess, third]);
     await device.logIn(0, user);
@@ -141,7 +141,7 @@ describe("a node that is not there", () => {
     await msUntilClosed([inbox], 4501, async () => third.resume());
   });
 
-  test("killed, it is not waited for once its lease has run out", async () => {
+  test("delays no call after it is killed and its lease has run out", async () => {
     const user = cluster.newUser();
     const device = cluster.newDevice([cluster.nodes[0] as NodeProcess, third]);
     await device.logIn(0, user);
@@ -157,20 +157,20 @@ describe("a node that is not there", () => {
   });
 });
 
-describe("after Redis was restarted, empty", () => {
-  test("the connections of sessions that are gone close as soon as the nodes are connected again", async () => {
+describe("after Redis has restarted empty", () => {
+  test("connections of lost sessions close as soon as the nodes are connected again", async () => {
     const device = cluster.newDevice();
     await device.logIn(0, cluster.newUser());
     const inboxes = await fiveConnections(device);
     await cluster.redis.kill();
-    // Nobody is shown out while nobody can say whether the session is gone.
+    // No connection closes while the nodes cannot read whether its session is gone.
     await expect(device.whoAmI(0)).rejects.toThrow("503");
     expect(inboxes.map(({ closed }) => closed)).toEqual(inboxes.map(() => undefined));
     await msUntilClosed(inboxes, 4501, () => cluster.redis.restart());
     await untilNodesHear();
   });
 
-  test("a node is asked for its connections before its lease would have been renewed", async () => {
+  test("a node is asked for its connections before its next renewal is due", async () => {
     const other = await startNodeProcess("test/integration/users-node-main.ts", {
       REDIS_URL: cluster.redis.url,
       LEASE_MS: "60000",
@@ -179,7 +179,7 @@ describe("after Redis was restarted, empty", () => {
       const pair = [cluster.nodes[0] as NodeProcess, other];
       await cluster.redis.restart();
       await untilNodesHear();
-      // Connected again, it is known again; its next renewal would be in 20 s.
+      // The node is listed again after its reconnection. Its next renewal would be in 20 s.
       await eventually(async () =>
         expect(await redis.zScore("session-stack:nodes", other.id)).not.toBeNull(),
       );

@@ -5,7 +5,7 @@ import type { Device } from "./users-device.ts";
 
 let cluster: UsersCluster;
 
-// What closes here is closed because it was told of: no node looks by itself in the time of a test.
+// Only messages close connections here: no node checks sessions by itself during a test.
 beforeAll(async () => {
   cluster = await UsersCluster.start({ revalidateMs: NO_REVALIDATION_MS });
 });
@@ -14,7 +14,7 @@ afterEach(() => cluster?.closeDevices());
 
 afterAll(() => cluster?.stop());
 
-test("a hundred logins at once are all listed on both nodes, and all but the exception can be ended", async () => {
+test("a hundred logins at the same time are listed on both nodes, and all but the exception can be ended", async () => {
   const user = cluster.newUser();
   const own = cluster.newDevice();
   const others = Array.from({ length: 99 }, () => cluster.newDevice());
@@ -40,7 +40,7 @@ describe("five connections on two nodes are closed within a second", () => {
     ["log-out", 4501],
     ["regenerate", 4009],
     ["log-in", 4009],
-  ])("of %s, with %i, and those of the user's other session stay", async (path, code) => {
+  ])("after %s with %i, and those of the user's other session stay open", async (path, code) => {
     const tookMs = await quickestOf(1000, async () => {
       const user = cluster.newUser();
       const [device, other] = [cluster.newDevice(), cluster.newDevice()];
@@ -57,7 +57,7 @@ describe("five connections on two nodes are closed within a second", () => {
     expect(tookMs).toBeLessThan(1000);
   });
 
-  test("of deleteUserSessions, with 4501, and the receipt counts them", async () => {
+  test("after deleteUserSessions with 4501, and the receipt counts them", async () => {
     const tookMs = await quickestOf(1000, async () => {
       const user = cluster.newUser();
       const signedIn = [cluster.newDevice(), cluster.newDevice(), cluster.newDevice()];
@@ -79,7 +79,7 @@ describe("five connections on two nodes are closed within a second", () => {
     expect(tookMs).toBeLessThan(1000);
   });
 
-  test("of deleteUserSession, with 4501, and no other's", async () => {
+  test("after deleteUserSession with 4501, and no others", async () => {
     const tookMs = await quickestOf(1000, async () => {
       const user = cluster.newUser();
       const [device, other] = [cluster.newDevice(), cluster.newDevice()];
@@ -99,7 +99,7 @@ describe("five connections on two nodes are closed within a second", () => {
 });
 
 describe("no connection receives a broadcast that began after deleteUserSessions had resolved", () => {
-  /** Broadcasts numbers on all nodes until told to stop; each broadcast waits for the one before it. */
+  /** Broadcasts numbers on all nodes until it is stopped. Each broadcast waits for the previous one. */
   function broadcasting(user: string): { issued: () => number; stop: () => Promise<void> } {
     let number = 0;
     let isStopped = false;
@@ -127,7 +127,7 @@ describe("no connection receives a broadcast that began after deleteUserSessions
 
       const { silentNodes } = await cluster.newDevice().deleteSessionsOf(round, user);
       const last = broadcasts.issued();
-      // Nothing is promised of a node that did not answer.
+      // A node that did not answer gives no guarantee.
       expect(silentNodes).toEqual([]);
       await Promise.all(inboxes.map((inbox) => inbox.untilClosed()));
       await broadcasts.stop();
@@ -136,7 +136,7 @@ describe("no connection receives a broadcast that began after deleteUserSessions
     }
   });
 
-  test("also to those whose session was replaced shortly before, and which have not been closed yet", async () => {
+  test("not even one whose session was just replaced and which is not yet closed", async () => {
     const user = cluster.newUser();
     const device = cluster.newDevice();
     await device.logIn(0, user);

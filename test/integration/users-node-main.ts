@@ -2,7 +2,7 @@ import { createClient } from "redis";
 import { redisBackend } from "../../lib/redis.ts";
 import { startUsersApp } from "./users-app.ts";
 
-/** A node as a process: options come as environment variables, its address goes to stdout. */
+/** A node as a process. Its options are environment variables, and it prints its address. */
 const { REDIS_URL = "", SUBSCRIBER_URL = REDIS_URL, PREFIX = "" } = process.env;
 const {
   LEASE_MS = "1500",
@@ -11,12 +11,12 @@ const {
   MAX_AGE_MS = "600000",
 } = process.env;
 
-// So that a test need not wait for seconds after each fault.
+// Saves tests from a wait of seconds after each fault.
 const socket = { reconnectStrategy: 50 };
 const client = createClient({ url: REDIS_URL, socket });
 client.on("error", () => {});
 await client.connect();
-// What the bus subscribes with has a line of its own, so that a test can cut this one alone.
+// The bus subscribes on a separate line, so a test can cut that line alone.
 client.duplicate = (() => createClient({ url: SUBSCRIBER_URL, socket })) as typeof client.duplicate;
 
 const backend = redisBackend({ client, prefix: PREFIX, leaseMs: Number(LEASE_MS) });
@@ -26,6 +26,6 @@ const { url } = await startUsersApp({
   revalidateMs: Number(REVALIDATE_MS),
   ackTimeoutMs: Number(ACK_TIMEOUT_MS),
 });
-// A node that is named in a receipt has joined: else the first test would find it missing.
+// The node has joined before it reports its address. Otherwise the first receipt might not name it.
 await backend.node.join();
 console.log(JSON.stringify({ url, id: backend.node.id }));

@@ -4,11 +4,11 @@ import type { SeededRandom } from "../support/random.ts";
 
 interface Operation {
   readonly after: number;
-  /** Of those that could go on, the highest does. */
+  /** Of the operations that could continue, the highest rank does. */
   rank: number;
   isBegun: boolean;
   readonly waiting: (() => void)[];
-  /** Called when it has come to its next turn. */
+  /** Called when the operation reaches its next turn. */
   moved(): void;
 }
 
@@ -27,18 +27,18 @@ const GATED = [
   "revokeOne",
   "entries",
 ];
-/** How long is waited for an operation to come to its next turn: it may be waiting for another one's. */
+/** The longest wait for an operation's next turn. The operation may wait for another one. */
 const MOVING_LIMIT_MS = 2;
 
 const current = new AsyncLocalStorage<Operation>();
 const byLabel = new Map<string, Operation>();
 
-/** Lets the calls to a backend wait, as if its server were slow, until the run that they belong to lets them go on. */
+/** Delays the calls to a backend, as if its server were slow, until their run lets them continue. */
 export function inTurns(backend: Backend): Backend {
   return { ...backend, sessions: gated(backend.sessions), sessionIndex: gated(backend.sessionIndex) };
 }
 
-/** Runs what a request or a message with this label does as part of its operation. */
+/** Runs the work of a request or message with this label as part of its operation. */
 export function asOperation(label: string | undefined, run: () => void): void {
   const operation = label === undefined ? undefined : byLabel.get(label);
   if (operation) current.run(operation, run);
@@ -54,7 +54,7 @@ function gated<T extends object>(target: T): T {
       return async (...args: unknown[]) => {
         await turn();
         const answer = await value.apply(target, args);
-        // What it has read may be old when it goes on.
+        // The data that it has read may be old when it continues.
         if (name === "read") await turn();
         return answer;
       };
@@ -72,10 +72,10 @@ function turn(): Promise<void> | undefined {
 }
 
 /**
- * Operations whose steps are taken in an order that a seed decides, across all that their nodes ask of the backend.
+ * Operations whose steps run in an order that a seed decides. A step is a call of their nodes to the backend.
  *
- * In every other run any of them may take the next step. In the rest they have ranks, and the highest goes on
- * until it is moved to the end: so one stands still in the middle of its work while others do all of theirs
+ * In every other run any operation may take the next step. In the other runs they have ranks, and the highest continues
+ * until it is moved to the end. So one operation stands still in the middle of its work while others finish theirs
  * (after "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", Burckhardt et al., 2010).
  */
 export class Turns {
@@ -91,7 +91,7 @@ export class Turns {
     this.#isRanked = random.chance(0.5);
   }
 
-  /** Adds an operation, which begins when so many others have ended, or later. */
+  /** Adds an operation, which begins after this number of others have ended. */
   add(label: string, after: number, begin: () => Promise<void>): void {
     const operation: Operation = {
       after,
@@ -104,7 +104,7 @@ export class Turns {
     this.#open.set(label, { operation, begin });
   }
 
-  /** Takes one step after the other until all operations have ended; rejects with the first failure of one. */
+  /** Takes steps until all operations have ended. Rejects with the first failure. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
     while (this.#open.size > 0) {
@@ -124,7 +124,7 @@ export class Turns {
           byLabel.delete(label);
           this.#ended++;
           this.#wake();
-          // What it has left running in the background goes on by itself.
+          // Work that an operation has left in the background continues by itself.
           for (const go of operation.waiting) go();
           operation.waiting.push = (go) => {
             (go as () => void)();
@@ -159,7 +159,7 @@ export class Turns {
     }
   }
 
-  /** Until an operation has come to its turn or has ended; or for as long as is waited for one that moves. */
+  /** Waits until an operation reaches its turn or ends, or until the longest wait is over. */
   #nextMove(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, MOVING_LIMIT_MS);

@@ -15,11 +15,11 @@ import {
 } from "../users/support.ts";
 
 /*
- * Ids of sessions that lived were once told to all nodes with each login, and asked of all nodes with each look at a
- * user's devices. Whoever may listen to the channels, and nothing else, could read them.
+ * Once, ids of live sessions were published to all nodes with each login and with each listing of a user's devices.
+ * Anybody who could only subscribe to the channels could read them.
  */
 
-/** All that is said from now on, as channel and message. */
+/** Returns a list that fills with the published messages, each with its channel. */
 function listenTo({ bus }: Backend): [channel: string, message: string][] {
   const said: [string, string][] = [];
   const publish = bus.publish.bind(bus);
@@ -30,8 +30,8 @@ function listenTo({ bus }: Backend): [channel: string, message: string][] {
   return said;
 }
 
-describe.each(places)("On $place, what nodes say", ({ open: openPlace }) => {
-  test("names no session by its id, whatever becomes of it", async () => {
+describe.each(places)("on $place, messages between nodes", ({ open: openPlace }) => {
+  test("contain no session id, whatever happens to the session", async () => {
     const backend = await openPlace();
     const said = listenTo(backend);
     const ids = new Set<string>();
@@ -74,7 +74,7 @@ describe.each(places)("On $place, what nodes say", ({ open: openPlace }) => {
     for (const sid of ids) expect(said.filter((each) => each.join(" ").includes(sid))).toEqual([]);
   });
 
-  test("names no session by its id that gets another user in its place", async () => {
+  test("contain no id of a session that gets another user in place", async () => {
     const backend = await openPlace();
     const said = listenTo(backend);
     const chat = await serveChat({ backend, session: { userId: byOwner } });
@@ -89,7 +89,7 @@ describe.each(places)("On $place, what nodes say", ({ open: openPlace }) => {
   });
 });
 
-describe("A user's devices, on several nodes", () => {
+describe("listing a user's devices on several nodes", () => {
   let prefix: string;
 
   beforeEach(() => {
@@ -108,7 +108,7 @@ describe("A user's devices, on several nodes", () => {
     return { ...served, backend, said };
   }
 
-  /** One without realtime, so that nothing registers its connections. */
+  /** A node without realtime, so its connections are not registered. */
   async function aPlainNode(): Promise<Served & { backend: Backend }> {
     const backend = await aBackend();
     const served = { ...(await serve({ backend })), backend };
@@ -116,7 +116,7 @@ describe("A user's devices, on several nodes", () => {
     return served;
   }
 
-  /** Has a visitor of one node connect to another one. */
+  /** Connects a visitor of one node to another node. */
   async function connectTo(
     there: { url: string; browser(): ReturnType<Served["browser"]> },
     cookies: Map<string, string>,
@@ -126,7 +126,7 @@ describe("A user's devices, on several nodes", () => {
     return browser.webSocket("/ws");
   }
 
-  test("are asked of the nodes that have connections of the user, and of no others", async () => {
+  test("asks only the nodes that have connections of the user", async () => {
     const [here, there, elsewhere] = [await aNode(), await aNode(), await aNode()];
     const browser = await signIn(here as unknown as Served);
     await signIn(here as unknown as Served, "bob").then(({ cookies }) => connectTo(elsewhere, cookies));
@@ -153,7 +153,7 @@ describe("A user's devices, on several nodes", () => {
     expect(here.said.filter((each) => each.join(" ").includes(sid))).toEqual([]);
   });
 
-  test("do not wait for a node that has none of them and does not answer", async () => {
+  test("does not wait for a silent node without connections of the user", async () => {
     const [here, there, silent] = [await aNode(), await aNode(), await aNode()];
     silent.backend.node.answer("count_connections", () => new Promise(() => {}));
     const browser = await signIn(here as unknown as Served);
@@ -163,7 +163,7 @@ describe("A user's devices, on several nodes", () => {
     expect(performance.now() - before).toBeLessThan(900);
   });
 
-  test("are asked of nodes whose connections nothing registers, too, until these have gone", async () => {
+  test("also asks nodes with unregistered connections, until these connections close", async () => {
     const [here, plain, other] = [await aNode(), await aPlainNode(), await aNode()];
     const browser = await signIn(here as unknown as Served);
     await connectTo(plain, browser.cookies);
@@ -184,7 +184,7 @@ describe("A user's devices, on several nodes", () => {
     ).toBe(false);
   });
 
-  test("are asked of a plain WebSocketSessions that is made after its node has joined", async () => {
+  test("also asks a plain WebSocketSessions that is created after its node has joined", async () => {
     const here = await aNode();
     const backend = await aBackend();
     await backend.node.join();

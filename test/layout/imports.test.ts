@@ -37,14 +37,14 @@ test("each room imports only what the table lets it import", () => {
   expect(wrong.map(({ from, to }) => `lib/${from} imports lib/${to}`)).toEqual([]);
 });
 
-test("the table allows nothing that no file does", () => {
+test("the table allows only imports that exist", () => {
   const used = new Set(edges.map(({ rooms }) => rooms.join(" > ")));
   const allowed = Object.entries(ROOMS).flatMap(([from, all]) => all.map((to) => `${from} > ${to}`));
   expect(allowed.filter((each) => !used.has(each))).toEqual([]);
   expect([...CONTRACTS].filter((file) => !sources.has(file))).toEqual([]);
 });
 
-test("no files import each other in a circle, types neither", () => {
+test("no files import each other in a circle, not even types", () => {
   const done = new Set<string>();
   const circles: string[] = [];
   function walk(file: string, path: readonly string[]): void {
@@ -58,7 +58,7 @@ test("no files import each other in a circle, types neither", () => {
   expect(circles).toEqual([]);
 });
 
-test("only files named after Redis import a package of Redis", () => {
+test("only files named after Redis import a Redis package", () => {
   const packages = ["redis", "@redis/client", "connect-redis"];
   const wrong = files.filter(
     (file) => !file.includes("redis") && importsOf(file).some((name) => packages.includes(name)),
@@ -66,7 +66,7 @@ test("only files named after Redis import a package of Redis", () => {
   expect(wrong).toEqual([]);
 });
 
-test("the doorstep has the entries and what everybody reads", () => {
+test("the doorstep has only the entries and shared files", () => {
   const doorstep = readdirSync("lib", { withFileTypes: true }).filter((entry) => !entry.isDirectory());
   expect(doorstep.map(({ name }) => name).sort()).toEqual([...ENTRIES, ...DOORSTEP].sort());
 });
@@ -81,7 +81,7 @@ test(`a folder with more than ${MOST_FILES} files has rooms, and no file has mor
   expect(long).toEqual([]);
 });
 
-test("no test is longer either", () => {
+test("no test file has more lines", () => {
   const tests = readdirSync("test", { recursive: true, encoding: "utf8" }).filter(
     (name) => name.endsWith(".ts") && !name.includes(".generated/") && !name.includes("node_modules/"),
   );
@@ -91,7 +91,7 @@ test("no test is longer either", () => {
   expect(long).toEqual([]);
 });
 
-test("two files have one name only where they are the same part of two suites", () => {
+test("two files share a name only if they are the same part of two suites", () => {
   const outside = files.filter((file) => !file.startsWith("testing/"));
   const known = new Map<string, string>();
   const twice: string[] = [];

@@ -12,7 +12,7 @@ test("CONTRIBUTING.md has four walks", () => {
   expect(walks).toHaveLength(4);
 });
 
-test.each(walks)("%s: each file is there, and none is visited twice", (_title, files) => {
+test.each(walks)("%s: each file exists, and none is visited twice", (_title, files) => {
   expect(files.filter((file) => !existsSync(file))).toEqual([]);
   expect(new Set(files).size).toBe(files.length);
   expect(files.length).toBeGreaterThan(2);

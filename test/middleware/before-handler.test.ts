@@ -12,7 +12,7 @@ import { afterThisTest, browse, countUp, places, signed, versions } from "./supp
 const secret = "a secret of these tests, at least 32 bytes long";
 const failure = new Error("the app's own");
 
-/** What can fail before the handler is called. */
+/** Failures before the handler is called. */
 const failing: Record<string, { options: SessionMiddlewareOptions; message: RegExp }> = {
   "a secret that is missing": { options: {}, message: /"secret" is required/ },
   "a genid that throws": {
@@ -39,10 +39,10 @@ const failing: Record<string, { options: SessionMiddlewareOptions; message: RegE
   },
 };
 
-// Once these were thrown, which ends the process of a server that is not Express's.
+// Once, these errors were thrown, which ends the process of a server without Express.
 describe.each(Object.entries(failing))("%s", (_what, { options, message }) => {
   describe.each(places)("on $place", ({ open }) => {
-    test("goes to next, once, on a plain http server, with and without a cookie", async () => {
+    test("is passed to next once on a plain http server, with and without a cookie", async () => {
       const place = await open();
       for (const wrapped of [false, true]) {
         const session = sessionMiddleware({ ...options, ...place.options });
@@ -78,7 +78,7 @@ describe.each(Object.entries(failing))("%s", (_what, { options, message }) => {
   });
 });
 
-test("what the handler itself throws is not passed to next again", async () => {
+test("an error that the handler throws is not passed to next again", async () => {
   const calls: unknown[] = [];
   const req = { headers: {}, url: "/", socket: {} } as Request;
   const handler = (error?: unknown) => {
@@ -90,7 +90,7 @@ test("what the handler itself throws is not passed to next again", async () => {
   expect(calls).toEqual([undefined]);
 });
 
-test("a session works on a plain http server, whose requests are not Express's", async () => {
+test("a session works on a plain http server without Express", async () => {
   const middleware = sessionMiddleware({ secret });
   const browser = await browse((req, res) => {
     middleware(req as Request, res as Response, () => res.end(String(countUp(req as Request))));

@@ -28,7 +28,7 @@ const changes: [title: string, change: Change, age: number | null][] = [
   ],
 ];
 
-/** Where in a request the cookie is changed. Once, what came after a save in the same request was lost in the store. */
+/** Where in a request the cookie is changed. Once, a change after a save in the same request was lost in the store. */
 const moments: [title: string, around: (change: Change) => Change][] = [
   ["by a request that changes nothing else", (change) => change],
   [
@@ -93,7 +93,7 @@ const moments: [title: string, around: (change: Change) => Change][] = [
 ];
 
 describe.each(versions)("in $version", ({ version, createApp }) => {
-  // Of Express 4 memory only: the stores see nothing of it.
+  // Express 4 runs on memory only, because the version makes no difference to the stores.
   const ownPlaces = version === "Express 5" ? cookiePlaces : cookiePlaces.slice(0, 1);
   describe.each(ownPlaces)("on $place", ({ open }) => {
     describe.each(moments)("a cookie that is changed %s", (_, around) => {
@@ -104,7 +104,7 @@ describe.each(versions)("in $version", ({ version, createApp }) => {
         await expectAge(app, await app.browser.get("/change"), age);
         app.onChange(() => {});
         const seen = await stored(app.store, sidOf(app.browser));
-        // And stays so.
+        // The next request does not change it.
         await app.browser.get("/read");
         expect((await stored(app.store, sidOf(app.browser)))?.cookie.originalMaxAge).toBe(
           seen?.cookie.originalMaxAge,

@@ -3,7 +3,7 @@ import { type Place, places } from "./support.ts";
 
 type Done = (error?: unknown, data?: SessionData | null) => void;
 
-/** A store that keeps the objects that it is given, and hands them out. */
+/** A store that keeps the objects that it is given, and returns the same objects. */
 export class ReferenceStore extends session.Store {
   readonly kept = new Map<string, SessionData>();
 
@@ -27,7 +27,7 @@ export class ReferenceStore extends session.Store {
   }
 }
 
-/** The backends, and stores of every kind: one of npm, express-session's own, and one that keeps objects. */
+/** The backends and stores of every kind: one from npm, express-session's own, and one that keeps objects. */
 export const cookiePlaces: typeof places = [
   ...places,
   { place: "express-session's MemoryStore", open: async () => ofStore(new session.MemoryStore()) },
@@ -38,7 +38,7 @@ function ofStore(store: session.Store): Place {
   return { options: { store }, store };
 }
 
-/** Counts the writes of whole sessions to a place from now on. */
+/** Counts the writes of whole sessions to a place. */
 export function countWrites({ options: { backend }, store }: Place): jest.SpyInstance {
   return backend ? jest.spyOn(backend.sessions, "write") : jest.spyOn(store, "set");
 }

@@ -4,10 +4,10 @@ import { type Change, cookieLine, day, expectAge, hour, logIn, visit } from "./c
 import { countUp, sidOf, stored, versions } from "./support.ts";
 
 describe.each(versions)("in $version", ({ version, createApp }) => {
-  // Of Express 4 memory only: the stores see nothing of it.
+  // Express 4 runs on memory only, because the version makes no difference to the stores.
   const ownPlaces = version === "Express 5" ? cookiePlaces : cookiePlaces.slice(0, 1);
   describe.each(ownPlaces)("on $place", ({ open }) => {
-    test("a cookie without an age gets one after logIn, as with 'remember me'", async () => {
+    test("a cookie without an age can get one after logIn, as for 'remember me'", async () => {
       const app = await visit(await open(), createApp, {});
       await app.browser.get("/count");
       app.onChange(async (req) => {
@@ -17,7 +17,7 @@ describe.each(versions)("in $version", ({ version, createApp }) => {
       await expectAge(app, await app.browser.get("/change"), 30 * day);
     });
 
-    test("a second change back is saved, too", async () => {
+    test("a change and a later change back are both saved", async () => {
       const app = await visit(await open(), createApp);
       await app.browser.get("/count");
       app.onChange(async (req) => {
@@ -37,29 +37,26 @@ describe.each(versions)("in $version", ({ version, createApp }) => {
       ["domain", "127.0.0.1", "Domain=127.0.0.1; Path=/; Expires; HttpOnly; SameSite=Lax"],
       ["partitioned", true, "Path=/; Expires; HttpOnly; Partitioned; SameSite=Lax"],
       ["priority", "high", "Path=/; Expires; HttpOnly; Priority=High; SameSite=Lax"],
-    ])(
-      "%s that alone is changed after a save reaches the browser and the store",
-      async (name, value, line) => {
-        for (const maxAge of [day, null]) {
-          const app = await visit(await open(), createApp, { cookie: { maxAge } as never });
-          await app.browser.get("/count");
-          const sid = sidOf(app.browser);
-          app.onChange(async (req) => {
-            await req.session.save();
-            Object.assign(req.session.cookie, { [name]: value });
-          });
-          const sent = cookieLine(await app.browser.get("/change"))
-            .split("; ")
-            .slice(1)
-            .sort();
-          const expected = line.split("; ").filter((part) => maxAge !== null || part !== "Expires");
-          expect(sent.map((part) => part.replace(/^Expires=.*/, "Expires"))).toEqual(expected.sort());
-          expect((await stored(app.store, sid))?.cookie).toMatchObject({ [name]: value });
-        }
-      },
-    );
+    ])("a change of %s alone after a save reaches the browser and the store", async (name, value, line) => {
+      for (const maxAge of [day, null]) {
+        const app = await visit(await open(), createApp, { cookie: { maxAge } as never });
+        await app.browser.get("/count");
+        const sid = sidOf(app.browser);
+        app.onChange(async (req) => {
+          await req.session.save();
+          Object.assign(req.session.cookie, { [name]: value });
+        });
+        const sent = cookieLine(await app.browser.get("/change"))
+          .split("; ")
+          .slice(1)
+          .sort();
+        const expected = line.split("; ").filter((part) => maxAge !== null || part !== "Expires");
+        expect(sent.map((part) => part.replace(/^Expires=.*/, "Expires"))).toEqual(expected.sort());
+        expect((await stored(app.store, sid))?.cookie).toMatchObject({ [name]: value });
+      }
+    });
 
-    test("secure reaches the store, also where the browser cannot be sent it", async () => {
+    test("secure reaches the store, even if the browser cannot receive the cookie", async () => {
       const app = await visit(await open(), createApp);
       await app.browser.get("/count");
       app.onChange((req) => {
@@ -81,17 +78,20 @@ describe.each(versions)("in $version", ({ version, createApp }) => {
         (req) =>
           Object.assign(req.session.cookie, { maxAge: day, httpOnly: true, path: "/", sameSite: "lax" }),
       ],
-    ])("an app that sets the same on each request costs one save, and one cookie: %s", async (_, change) => {
-      const app = await visit(await open(), createApp);
-      await app.browser.get("/count");
-      app.onChange(change);
-      await app.browser.get("/change");
-      app.writes.mockClear();
-      for (let n = 0; n < 8; n++) expect((await app.browser.get("/change")).setCookies).toEqual([]);
-      expect(app.writes).not.toHaveBeenCalled();
-    });
+    ])(
+      "an app that sets the same value on each request causes one save and one cookie: %s",
+      async (_, change) => {
+        const app = await visit(await open(), createApp);
+        await app.browser.get("/count");
+        app.onChange(change);
+        await app.browser.get("/change");
+        app.writes.mockClear();
+        for (let n = 0; n < 8; n++) expect((await app.browser.get("/change")).setCookies).toEqual([]);
+        expect(app.writes).not.toHaveBeenCalled();
+      },
+    );
 
-    test("a new session of nothing but a cookie is not stored", async () => {
+    test("a new session with only a cookie is not stored", async () => {
       const app = await visit(await open(), createApp);
       app.onChange((req) => Object.assign(req.session.cookie, { maxAge: 30 * day }));
       expect((await app.browser.get("/change")).setCookies).toEqual([]);
@@ -117,7 +117,7 @@ describe.each(versions)("in $version", ({ version, createApp }) => {
       },
     );
 
-    test("another request that saves meanwhile keeps the other's age, and tells the browser the same", async () => {
+    test("a request that saves later keeps the age of the other request, and sends the browser the same age", async () => {
       for (const maxAge of [30 * day, null]) {
         const app = await visit(await open(), createApp);
         await app.browser.get("/count");

@@ -14,13 +14,13 @@ export type Change = (req: Request) => unknown;
 export interface App {
   browser: Browser;
   store: Place["store"];
-  /** Whole sessions that were written. */
+  /** The number of whole sessions that were written. */
   writes: jest.SpyInstance;
-  /** What a visit to `/change` does. */
+  /** Runs on a visit to `/change`. */
   onChange(change: Change): void;
 }
 
-/** An app whose sessions live a day, unless it says otherwise. */
+/** An app whose sessions live one day by default. */
 export async function visit(
   place: Place,
   createApp: () => Express,
@@ -59,7 +59,7 @@ export function cookieLine(response: BrowserResponse): string {
   return response.setCookies.find((line) => line.startsWith("connect.sid=")) ?? "no cookie";
 }
 
-/** What the browser was told, and what the store holds, agree: as old as this, or ends with the browser. */
+/** Asserts that browser and store have the same age. Without an age, the session ends with the browser. */
 export async function expectAge(app: App, response: BrowserResponse, age: number | null): Promise<void> {
   expect(response.status).toBe(200);
   const [, sent] = /; Expires=([^;]*)/.exec(cookieLine(response)) ?? [];
@@ -72,6 +72,6 @@ export async function expectAge(app: App, response: BrowserResponse, age: number
   const kept = new Date(cookie.expires as Date).getTime();
   expect(Math.abs((cookie.originalMaxAge as number) - age)).toBeLessThan(5_000);
   expect(Math.abs(kept - Date.now() - age)).toBeLessThan(10_000);
-  // A cookie tells whole seconds.
+  // A cookie has whole seconds.
   expect(Math.abs(Date.parse(sent ?? "") - kept)).toBeLessThan(3_000);
 }

@@ -6,7 +6,7 @@ import { signed, versions } from "./support.ts";
 
 const value = encodeURIComponent;
 
-/** What a middleware leaves on a request with this header. */
+/** The cookies that a middleware puts on a request with this header. */
 function parsed(middleware: RequestHandler, cookie?: string) {
   const req = { headers: cookie === undefined ? {} : { cookie } } as Request;
   let error: unknown = "next was not called";
@@ -51,14 +51,14 @@ const SECRETS: [title: string, secret: string | string[] | undefined][] = [
 ];
 
 describe.each(SECRETS)("cookieMiddleware with %s", (_title, secret) => {
-  test.each(HEADERS)("reads what cookie-parser reads: %s", (_header, header) => {
+  test.each(HEADERS)("reads the same as cookie-parser: %s", (_header, header) => {
     const options = secret === undefined ? {} : { secret };
     expect(parsed(cookieMiddleware(options), header)).toEqual(parsed(cookieParser(secret), header));
   });
 });
 
 test.each([[""], [["right", ""]], [[undefined]], [null]])(
-  "a secret of %j is a TypeError, as anybody could sign with it",
+  "a secret of %j is a TypeError, because anybody could sign with it",
   (wrong) => {
     expect(() => cookieMiddleware({ secret: wrong as never })).toThrow(/option "secret"/);
   },
@@ -80,7 +80,7 @@ test("keeps a cookie named __proto__ as a cookie like any other", () => {
   expect(({} as Record<string, unknown>).isAdmin).toBeUndefined();
 });
 
-test("leaves a request alone that another cookie parser has seen", () => {
+test("does not change a request that another cookie parser has parsed", () => {
   const cookies = { seen: "before" };
   const req = { headers: { cookie: "a=1" }, cookies } as unknown as Request;
   cookieMiddleware({ secret: "first" })(req, {} as Response, () => {});
@@ -89,7 +89,7 @@ test("leaves a request alone that another cookie parser has seen", () => {
 });
 
 describe.each(versions)("in $version", ({ createApp }) => {
-  test("signs what res.cookie is told to sign, with the first secret", async () => {
+  test("lets res.cookie sign with the first secret", async () => {
     const app = createApp();
     app.use(cookieMiddleware({ secret: ["first", "second"] }));
     app.get("/set", (_req, res) => {

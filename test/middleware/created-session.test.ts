@@ -6,7 +6,7 @@ import { data, indexed, me, places, type Served, serve, sidOf, signIn } from "..
 type Made = expressSession.Session & Record<string, unknown>;
 type Use = (session: Made, req: Request, res: Response) => unknown;
 
-/** Lets a route work with a session that the app has made of what it read. */
+/** Adds a route that works with a session that the app itself made from stored data. */
 function routes(app: Express, uses: Record<string, Use>): void {
   const fail = (res: Response, error: unknown) => void res.status(500).json(String(error));
   for (const [name, use] of Object.entries(uses)) {
@@ -33,9 +33,9 @@ const stores: [name: string, options: () => SessionMiddlewareOptions][] = [
   ["express-session's MemoryStore", () => ({ store: new expressSession.MemoryStore() })],
 ];
 
-// Once its changes were lost, and `logIn` on it ended the process and left the user in no index.
-describe.each(places)("on $place, a session that the app has made", ({ open }) => {
-  describe.each(stores)("of what it read from %s", (_name, options) => {
+// Once, its changes were lost, and `logIn` on it ended the process and did not enter the user into the index.
+describe.each(places)("on $place, a session that the app makes itself", ({ open }) => {
+  describe.each(stores)("from data of %s", (_name, options) => {
     let served: Served;
 
     async function serveIt(uses: Record<string, Use>, more: SessionMiddlewareOptions = {}) {
@@ -47,7 +47,7 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       return signIn(served);
     }
 
-    test("by createSession keeps what is changed, as with express-session", async () => {
+    test("by createSession keeps its changes, as with express-session", async () => {
       const browser = await serveIt({
         change: (made) => void Object.assign(made, { color: "red" }),
       });
@@ -55,7 +55,7 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       expect(await me(browser)).toMatchObject({ color: "red", login: { userId: "ada" } });
     });
 
-    test("by createSession merges with what others have saved meanwhile", async () => {
+    test("by createSession merges with changes that others saved meanwhile", async () => {
       const browser = await serveIt({
         slow: async (made) => {
           made.mine = 1;
@@ -66,7 +66,7 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       expect(await me(browser)).toMatchObject({ mine: 1, theirs: 2 });
     });
 
-    test("by createSession is a login's like any other", async () => {
+    test("by createSession can log in and out", async () => {
       const browser = await serveIt({
         "log-in": async (_made, req) => served.users.logIn(req, "grace"),
       });
@@ -78,7 +78,7 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       expect(await me(browser)).toEqual({});
     });
 
-    test("by load, and put into req.session, keeps what is changed", async () => {
+    test("by load and put into req.session keeps its changes", async () => {
       const browser = await serveIt({
         put: (made, req) => {
           req.session = made as never;
@@ -89,7 +89,7 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       expect(await me(browser)).toMatchObject({ color: "blue" });
     });
 
-    test("by load saves, merges and ends as others do", async () => {
+    test("by load saves, merges and ends like any other session", async () => {
       const browser = await serveIt({
         save: async (made) => {
           await browser.post("/set", { json: { theirs: 2 } });
@@ -104,15 +104,15 @@ describe.each(places)("on $place, a session that the app has made", ({ open }) =
       expect(await me(browser)).toEqual({});
     });
 
-    test("by createSession is sent with each response if it rolls", async () => {
+    test("by createSession sends its cookie with each response if rolling is on", async () => {
       const browser = await serveIt({ nothing: () => {} }, { rolling: true });
       expect((await browser.post("/created/nothing")).setCookies).toHaveLength(1);
     });
   });
 });
 
-// Once the client kept the cookie of the session that was gone.
-test("req.sessionStore.regenerate puts a session with a new cookie in the place of the old one", async () => {
+// Once, the client kept the cookie of the ended session.
+test("req.sessionStore.regenerate replaces the session by one with a new cookie", async () => {
   const backend = await (places[0] as (typeof places)[number]).open();
   const served = await serve({
     backend,
@@ -135,7 +135,7 @@ test("req.sessionStore.regenerate puts a session with a new cookie in the place 
   expect(await indexed(backend, "ada")).toEqual([]);
 });
 
-test("logIn refuses what is no session of this package", async () => {
+test("logIn refuses an object that is not a session of this package", async () => {
   const served = await serve({
     backend: await (places[0] as (typeof places)[number]).open(),
     routes: (app, users) => {
@@ -155,7 +155,7 @@ test("logIn refuses what is no session of this package", async () => {
   });
 });
 
-test("the index has a session once that createSession has made", async () => {
+test("a session that createSession has made is in the index", async () => {
   const backend = await (places[0] as (typeof places)[number]).open();
   const served = await serve({
     backend,

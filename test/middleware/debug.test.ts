@@ -25,13 +25,13 @@ beforeEach(() => {
 
 afterEach(() => createDebug.disable());
 
-/** What was said since it was last asked for. */
+/** The log lines since the last call. */
 function said(): string[] {
   return lines.splice(0);
 }
 
-// Once it said "saves" before anything was, also of a session that was not saved, and nothing of what the app asked for.
-describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
+// Once, it logged "saves" before the save, even for sessions that were not saved, and nothing of the app's own calls.
+describe.each(versions)("the DEBUG log in $version", ({ createApp }) => {
   describe.each(places)("on $place", ({ open }) => {
     async function visit(options: SessionMiddlewareOptions = {}) {
       const stack = sessionMiddlewareStack(
@@ -87,7 +87,7 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
       return browser;
     }
 
-    test("is what has become of the session of a request", async () => {
+    test("tells what happened to the session of a request", async () => {
       const browser = await visit();
       const saidAfter = async (path: string) => {
         await browser.get(path);
@@ -112,7 +112,7 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
       expect(await saidAfter("/app/ended")).toEqual(["GET /app/ended: not saved: ERR_SESSION_DELETED"]);
     });
 
-    test("is why a new session was not saved", async () => {
+    test("tells why a new session was not saved", async () => {
       const browser = await visit({ cookie: { secure: true } });
       for (const path of ["/app/count", "/app/count", "/app/late", "/app/save"])
         await browser.get(path).catch(() => {});
@@ -128,7 +128,7 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
       ]);
     });
 
-    test("is that a session is not found, and how many of a user were deleted", async () => {
+    test("tells that a session was not found, and how many sessions of a user were deleted", async () => {
       const browser = await visit();
       await browser.get("/app/in");
       said();
@@ -142,7 +142,7 @@ describe.each(versions)("what DEBUG says in $version", ({ createApp }) => {
       ]);
     });
 
-    test("is what has become of the session of a connection, and never whose it is", async () => {
+    test("tells what happened to the session of a connection, without its id", async () => {
       const browser = await visit();
       await browser.get("/app/count");
       const sid = sidOf(browser);

@@ -5,10 +5,10 @@ import { sessionMiddleware } from "../../lib/index.ts";
 import type { Browser } from "../support/browser.ts";
 import { afterThisTest, browse, countUp, data, places, secret, sidOf, stored, versions } from "./support.ts";
 
-/** Ends the session under a running request, as another request or node would. */
+/** Ends the session during a request, as another request or node would. */
 type EndSession = (req: Request) => Promise<void>;
 
-/** A client with one connection, which tells by its socket whether it was kept. */
+/** A client with one kept-alive connection. Its socket shows whether the server kept it. */
 function oneConnection(browser: Browser) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   afterThisTest(() => agent.destroy());
@@ -104,7 +104,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect((await browser.get("/")).setCookies).toEqual([]);
     });
 
-    test("an explicit save, reload or touch of an ended session brings nothing back", async () => {
+    test("an explicit save, reload or touch does not bring an ended session back", async () => {
       const { browser, held } = await appWithSession((app, end) => {
         app.get("/", async (req, res) => {
           await end(req);

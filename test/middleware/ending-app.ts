@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Express, Request, Response } from "express";
 import { type SessionMiddlewareOptions, sessionMiddleware } from "../../lib/index.ts";
 import { countUp, secret } from "./support.ts";
 
-/** The line by which a browser forgets the session's cookie. */
+/** The `Set-Cookie` line that expires the session's cookie. */
 export const gone = "connect.sid=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax";
 
 export type Handler = (req: Request, res: Response) => unknown;

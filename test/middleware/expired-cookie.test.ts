@@ -95,7 +95,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       return { app, browser: await browse(app), store: place.store };
     }
 
-    // Once the cookie of an ended session stayed in the browser.
+    // Once, the cookie of an ended session stayed in the browser.
     test.each(Object.entries(endings))("%s expires the cookie", async (_how, { end, options }) => {
       for (const more of [{}, { rolling: true }]) {
         const { browser, store } = await visit(end, { ...options, ...more });
@@ -112,7 +112,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       async (how, { end, options }) => {
         const { browser } = await visit(end, options);
         const response = await browser.get("/end");
-        // As with express-session, what would have been stored says that it is over.
+        // As with express-session, the data that would have been stored has expired.
         const isSaved = how.includes("change") || how.includes("save()");
         expect([response.status, response.setCookies]).toEqual([200, isSaved ? [gone] : []]);
       },
@@ -135,7 +135,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect((await browser.get("/out")).setCookies).toEqual([]);
     });
 
-    test("the line has the attributes that the cookie was set with", async () => {
+    test("the expiring line has the attributes with which the cookie was set", async () => {
       const cookie = {
         path: "/end",
         domain: "example.com",

@@ -2,9 +2,9 @@ import session from "express-session";
 import { sessionMiddleware } from "../../lib/index.ts";
 import { browse, countUp, data, places, secret, stored, versions } from "./support.ts";
 
-/** What programs that were written for express-session count on. */
+/** Behaviour of express-session on which programs depend. */
 describe.each(versions)("in $version", ({ createApp }) => {
-  // Once `key` was ignored, so that everybody was logged out.
+  // Once, `key` was ignored, so everybody was logged out.
   test.each([
     ["key is the name of the cookie", { key: "sessid" }, "sessid"],
     ["name goes before key", { key: "sessid", name: "mine" }, "mine"],
@@ -19,7 +19,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 
   describe.each(places)("on $place", ({ open }) => {
-    test("reload of a session that is gone fails with express-session's words, and says why", async () => {
+    test("reload of a session that is gone fails with express-session's message and the reason", async () => {
       const { options, store } = await open();
       const app = createApp();
       app.use(sessionMiddleware({ secret, ...options }));
@@ -42,7 +42,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       ]);
     });
 
-    test("a request whose sessionID is no text saves nothing and sends no cookie", async () => {
+    test("a request whose sessionID is not a string saves nothing and sends no cookie", async () => {
       const { options, store } = await open();
       const app = createApp();
       const ids: string[] = [];
@@ -68,11 +68,11 @@ test.each([
   [{ secret, key: "no name" }, /"key"/],
   [{ secret, genid: "bogus" }, /genid.*must/],
   [{ secret, unset: "bogus" }, /unset.*must/],
-])("options %j are refused in words that match express-session's", (options, message) => {
+])("options %j are refused with a message that matches express-session's", (options, message) => {
   expect(() => sessionMiddleware(options as never)).toThrow(message);
 });
 
-test("a session that is stored beside express-session's, under its old name, is the same one", async () => {
+test("a session of express-session under its old cookie name is found", async () => {
   const { default: express } = await import("express");
   const store = new session.MemoryStore();
   const serve = (middleware: import("express").RequestHandler) => {

@@ -1,4 +1,4 @@
-/** Express 4 under an alias, for tests that run on both; its types are close enough to those of Express 5. */
+/** Express 4 under an alias, for tests that run on both versions. The types of Express 5 fit well enough. */
 declare module "express4" {
   import express = require("express");
   export = express;

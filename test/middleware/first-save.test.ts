@@ -7,7 +7,7 @@ import { browse, countUp, secret, sharedRedis, sidOf, versions } from "./support
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 
-/** What a store in the wild does when it is asked for an id that it does not know. */
+/** How existing stores answer a get of an unknown id. */
 const unknown: Record<string, (answer: Answer<SessionData | null>) => void> = {
   throws: () => {
     throw new SyntaxError('"undefined" is not valid JSON');
@@ -69,11 +69,11 @@ describe.each(versions)("in $version", ({ createApp }) => {
     return browse(app);
   }
 
-  // Once the first save looked for the session before it wrote it, and failed with the look.
+  // Once, the first save read the session before it wrote it, and failed if the read failed.
   describe.each(Object.keys(unknown))("with a store whose get of an unknown id %s", (how) => {
     const open = () => new PickyStore(unknown[how] as (answer: Answer<SessionData | null>) => void);
 
-    test("a new session is stored, by itself and by save, and goes on", async () => {
+    test("a new session is stored at the end of a response and by save, and continues", async () => {
       for (const path of ["/", "/save"]) {
         const store = open();
         const browser = await visit(store);
@@ -84,7 +84,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       }
     });
 
-    test("so is one that takes the place of another, and one that is over is not", async () => {
+    test("a session that replaces another one is stored, and an expired one is not", async () => {
       const store = open();
       const browser = await visit(store);
       await browser.get("/");
@@ -108,7 +108,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 });
 
-test("a save that was not answered looks first when it is tried again, and keeps what others have saved", async () => {
+test("a repeated save after one without an answer reads first, and keeps what others have saved", async () => {
   const store = new PickyStore((answer) => answer(null, null));
   const set = store.set.bind(store);
   const app = express();

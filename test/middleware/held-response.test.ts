@@ -18,7 +18,7 @@ function waitingApp(routes: (app: express.Express) => void, createApp: () => exp
 const visited = (req: Request, res: Response) => void res.json(countUp(req));
 
 describe.each(versions)("in $version", ({ createApp }) => {
-  test("sends a redirect only once the session is stored", async () => {
+  test("sends a redirect only after the session is stored", async () => {
     const { app, store } = waitingApp((app) => {
       app.get("/", (req, res) => {
         countUp(req);
@@ -32,7 +32,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       isAnswered = true;
     });
     await arrived;
-    // Other requests come and go meanwhile.
+    // Other requests are served meanwhile.
     await browse(app).then((other) => other.get("/nowhere"));
     expect(isAnswered).toBe(false);
     store.release();
@@ -91,7 +91,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 });
 
-test("calls the callback of res.end once it is sent", async () => {
+test("calls the callback of res.end after the response is sent", async () => {
   const { app } = waitingApp((app) => {
     app.get("/", (req, res) => {
       countUp(req);
@@ -103,7 +103,7 @@ test("calls the callback of res.end once it is sent", async () => {
   await sent;
 });
 
-test("answers pipelined requests in their order, while the first one's session is stored", async () => {
+test("answers pipelined requests in order while the session of the first is stored", async () => {
   const { app, store } = waitingApp((app) => {
     app.get("/first", visited);
     app.get("/second", (_req, res) => void res.send("second"));
@@ -159,7 +159,7 @@ describe.each(places)("on $place", ({ open }) => {
     },
   };
 
-  describe.each(Object.entries(unserialisable))("contents that cannot be stored: %s", (_what, spoil) => {
+  describe.each(Object.entries(unserialisable))("contents that cannot be stored, %s,", (_what, spoil) => {
     const routes: Record<string, (req: Request, res: Response) => unknown> = {
       "/send": (_req, res) => res.json({ fine: true }),
       "/later": async (_req, res) => {
@@ -173,7 +173,7 @@ describe.each(places)("on $place", ({ open }) => {
       },
     };
 
-    test.each(Object.keys(routes))("give an error and not a hang: %s", async (path) => {
+    test.each(Object.keys(routes))("give an error and do not hang: %s", async (path) => {
       const { options, store } = await open();
       const app = express();
       app.use(sessionMiddleware({ secret, ...options }));

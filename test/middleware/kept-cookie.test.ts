@@ -5,7 +5,7 @@ import { endingApp, gone, type Handler } from "./ending-app.ts";
 import { serveOverTls } from "./over-tls.ts";
 import { browse, countUp, places, sidOf, versions } from "./support.ts";
 
-/** One that locks its sessions when it is told to. */
+/** A store that can lock its sessions. */
 class LockableStore extends session.MemoryStore {
   isLocked = false;
 
@@ -23,7 +23,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       return { app, browser: await browse(app), store: place.store };
     }
 
-    test("a session that another one takes the place of leaves one line, with the new id", async () => {
+    test("a replaced session leaves one Set-Cookie line, with the new id", async () => {
       const replace: Handler[] = [
         (req, res) =>
           void req.session.regenerate(() => {
@@ -49,7 +49,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       }
     });
 
-    test("an app that expires or sets the cookie itself has the only word", async () => {
+    test("a cookie that the app itself expires or sets is not changed", async () => {
       const own: Handler[] = [
         (_req, res) => res.clearCookie("connect.sid"),
         (_req, res) => res.cookie("connect.sid", "mine", { path: "/" }),
@@ -68,7 +68,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       }
     });
 
-    test("cookies of other names and places are left as they are", async () => {
+    test("cookies with other names, domains and paths are left unchanged", async () => {
       const { browser } = await visit(async (req, res) => {
         res.cookie("connect.sid.other", "1").cookie("connect.sid", "2", { path: "/elsewhere" });
         await req.session.destroy();
@@ -79,8 +79,8 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect(setCookies).toEqual(["connect.sid.other=1; Path=/", "connect.sid=2; Path=/elsewhere", gone]);
     });
 
-    // It was once withheld: but the session is gone, whatever the response says.
-    test("a response that saveUnless leaves out, such as a 500, expires it as well", async () => {
+    // Once, this line was withheld. But the session is gone, whatever the response is.
+    test("a response that saves nothing because of saveUnless, such as a 500, also expires the cookie", async () => {
       const { browser } = await visit(async (req, res) => {
         await req.session.destroy();
         res.status(500).end();
@@ -89,7 +89,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect((await browser.get("/end")).setCookies).toEqual([gone]);
     });
 
-    test("after the head there is none, and the response is whole", async () => {
+    test("after the head no line is sent, and the response is complete", async () => {
       const { browser } = await visit(async (req, res) => {
         res.write("by");
         await req.session.destroy();
@@ -100,7 +100,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect([body, setCookies]).toEqual(["bye", []]);
     });
 
-    test("a session that is kept in spite of being unset keeps its cookie", async () => {
+    test("a session that stays stored although it was unset keeps its cookie", async () => {
       const { browser } = await visit((req, res) => {
         Object.assign(req, { session: null });
         res.end();
@@ -110,7 +110,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect((await browser.get("/")).body).toBe("2");
     });
 
-    test("a session that somebody else has ended keeps its cookie: the browser may have another one by now", async () => {
+    test("a session that another request ended keeps its cookie, because the browser may have a new one by now", async () => {
       const { browser, store } = await visit(async (req, res) => {
         countUp(req);
         await new Promise((resolve) => store.destroy(req.sessionID, resolve));
@@ -121,7 +121,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     });
   });
 
-  test("a session that could not be ended keeps its cookie, whoever waits for it", async () => {
+  test("a session that could not be ended keeps its cookie, whether the app waits for the end or not", async () => {
     const store = new LockableStore();
     const destroys: Handler[] = [
       async (req) => req.session.destroy(),
@@ -145,7 +145,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     }
   });
 
-  test("a secure cookie is expired over TLS, and not in the clear, where browsers would not hear of it", async () => {
+  test("a secure cookie is expired over TLS only, because browsers ignore such a line without TLS", async () => {
     const { options } = await (places[0] as (typeof places)[0]).open();
     const app = endingApp(createApp(), { ...options, cookie: { secure: true } }, (req, res) =>
       req.session.destroy(() => res.end()),

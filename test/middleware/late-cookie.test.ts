@@ -12,7 +12,7 @@ import { afterThisTest, data, secret, versions } from "./support.ts";
 
 const minute = 60_000;
 
-/** What a slow request does before it waits, and after. */
+/** The work of a slow request before and after its wait. */
 const SLOW: [
   how: string,
   options: object,
@@ -48,9 +48,9 @@ function change(req: Request): Promise<void> {
   return req.session.save() as unknown as Promise<void>;
 }
 
-// Once the cookie of the old session, sent last, took the place of that of the login, and the user was logged out.
+// Once, the cookie of the old session was sent last and replaced the login's cookie, so the user was logged out.
 describe.each(versions)("in $version", ({ createApp }) => {
-  describe.each(places)("on $place, a slow request that was overtaken by a login", ({ open }) => {
+  describe.each(places)("on $place, a slow request that a login overtakes", ({ open }) => {
     async function serveTwo(options: object, routes: (app: Express) => void): Promise<[string, string]> {
       const backend = await open();
       const nodes = [0, 1].map(async () => {

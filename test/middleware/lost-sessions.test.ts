@@ -18,7 +18,7 @@ function build(app: Express, options: SessionMiddlewareOptions) {
   app.get("/empty", (_req, res) => void res.json("nothing"));
   app.get("/unheard", (req, res) => {
     countUp(req);
-    // Nobody waits, and nobody would hear of it.
+    // Nobody waits for the save, so nobody would notice its failure.
     void req.session.save();
     res.json("unheard");
   });
@@ -35,15 +35,15 @@ function build(app: Express, options: SessionMiddlewareOptions) {
 }
 
 describe.each(versions)("in $version", ({ createApp }) => {
-  // Once a session was left unsaved without a word, and DEBUG said "saves".
-  describe.each(places)("a session that no cookie can carry, on $place", ({ open }) => {
+  // Once, a session was silently not saved, and DEBUG logged "saves".
+  describe.each(places)("a session whose cookie cannot be sent, on $place", ({ open }) => {
     async function visit(options: SessionMiddlewareOptions) {
       const app = createApp();
       const errors = build(app, { ...options, ...(await open()).options });
       return { app, browser: await browse(app), errors };
     }
 
-    test("is one error event for a secure cookie without TLS, however many requests", async () => {
+    test("causes one error event for a secure cookie without TLS, however many requests come", async () => {
       const { browser, errors } = await visit({ cookie: { secure: true }, saveUninitialized: true });
       await browser.get("/empty");
       expect(errors).toEqual([]);
@@ -55,21 +55,21 @@ describe.each(versions)("in $version", ({ createApp }) => {
         expect(message).toContain(remedy);
     });
 
-    test("is one for each cause", async () => {
+    test("causes one error event for each cause", async () => {
       const { browser, errors } = await visit({ cookie: { secure: true } });
       for (const path of ["/late", "/", "/late", "/", "/unheard"]) await browser.get(path);
       expect(errors.map(({ path }) => path)).toEqual(["/late", "/"]);
       expect(errors[0]?.error.message).toContain("before the response's head");
     });
 
-    test("is none where the app reads the failure of its save, saves nothing, or carries it", async () => {
+    test("causes none if the app handles the failed save, saves nothing, or has the cookie sent", async () => {
       const { app, browser, errors } = await visit({ cookie: { secure: true } });
       await browser.get("/failed");
       await (await serveOverTls(app))("/");
       expect(errors).toEqual([]);
     });
 
-    test("is none behind a proxy that is trusted", async () => {
+    test("causes none behind a trusted proxy", async () => {
       const { browser, errors } = await visit({ cookie: { secure: true }, proxy: true });
       const headers = { "x-forwarded-proto": "https" };
       await browser.get("/", { headers });
@@ -77,7 +77,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect(errors).toEqual([]);
     });
 
-    test("is an event of each middleware", async () => {
+    test("causes an event of each middleware", async () => {
       for (let n = 0; n < 2; n++) {
         const { browser, errors } = await visit({ cookie: { secure: true } });
         await browser.get("/");
@@ -86,12 +86,12 @@ describe.each(versions)("in $version", ({ createApp }) => {
     });
   });
 
-  test("one that nobody hears of is a warning of the process, and the response goes out", async () => {
+  test("is a warning of the process without a listener, and the response is sent", async () => {
     const app = createApp();
     app.use(sessionMiddleware({ secret, cookie: { secure: true } }));
     app.get("/", (req, res) => void res.json(countUp(req)));
     const browser = await browse(app);
-    // As Node does with an error of another realm, which that of a test runner is.
+    // Node does so with an error of another realm, such as the realm of a test runner.
     const emitted = jest.spyOn(process, "emitWarning").mockImplementation((warning) => {
       if (typeof warning !== "string") throw new TypeError("The argument must be an instance of Error");
     });

@@ -3,7 +3,7 @@ import session from "express-session";
 import { sessionMiddleware } from "../../lib/index.ts";
 import { browse, data, secret, signed } from "./support.ts";
 
-/** express-session's own store, which writes down what it is asked. */
+/** express-session's own store, which records its calls. */
 class WatchedStore extends session.MemoryStore {
   readonly calls: string[] = [];
 
@@ -63,7 +63,7 @@ test("the store is asked once for a session that it does not know", async () => 
   expect(store.calls).toEqual(["get"]);
 });
 
-test("an id that a client has chosen is never taken, even well signed", async () => {
+test("an id that a client has chosen is never used, even with a valid signature", async () => {
   const { browser, store } = await watchedBrowser();
   const response = await browser.get("/set", { headers: { cookie: `connect.sid=${whole}` } });
   expect(response.setCookies).toHaveLength(1);

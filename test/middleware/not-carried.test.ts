@@ -53,27 +53,27 @@ describe.each(places)("on $place", ({ open }) => {
   describe("a secure cookie on plain HTTP", () => {
     const options: SessionMiddlewareOptions = { cookie: { secure: true } };
 
-    test("a new session is not stored, because nobody could come back to it", async () => {
+    test("a new session is not stored, because no client could find it again", async () => {
       const { browser, storedIds } = await appWith(options);
       const response = await browser.get("/");
       expect([response.status, response.body, response.setCookies]).toEqual([200, "1", []]);
       expect(await storedIds()).toEqual([]);
     });
 
-    test("nor with saveUninitialized", async () => {
+    test("a new session is not stored with saveUninitialized either", async () => {
       const { browser, storedIds } = await appWith({ ...options, saveUninitialized: true });
       await browser.get("/");
       expect(await storedIds()).toEqual([]);
     });
 
-    test("an explicit save says why", async () => {
+    test("an explicit save rejects with the reason", async () => {
       const { browser, storedIds } = await appWith(options);
       const response = await browser.get("/save");
       expect([response.status, response.json()]).toEqual([500, { code: "ERR_SESSION_NOT_CARRIED" }]);
       expect(await storedIds()).toEqual([]);
     });
 
-    test("a session from TLS is loaded and saved, and its cookie not sent in the clear", async () => {
+    test("a session that began over TLS is loaded and saved, and its cookie is not sent without TLS", async () => {
       const { app, browser, storedIds } = await appWith({ ...options, rolling: true });
       const overTls = await serveOverTls(app);
       const [line] = await overTls("/");
@@ -84,7 +84,7 @@ describe.each(places)("on $place", ({ open }) => {
     });
   });
 
-  test('TLS without a proxy makes secure: "auto" a secure cookie, whatever proxy says', async () => {
+  test('secure: "auto" sets a secure cookie over TLS without a proxy, whatever the option proxy is', async () => {
     for (const options of [{}, { proxy: false }, { proxy: true }]) {
       const { app } = await appWith({ cookie: { secure: "auto", sameSite: "auto" }, ...options });
       const [line] = await (await serveOverTls(app))("/");
@@ -93,20 +93,20 @@ describe.each(places)("on $place", ({ open }) => {
   });
 
   describe("after the head was sent", () => {
-    test("a new session is not stored, and the response is whole", async () => {
+    test("a new session is not stored, and the response is complete", async () => {
       const { browser, storedIds } = await appWith({});
       const response = await browser.get("/late");
       expect([response.status, response.body, response.setCookies]).toEqual([200, "head", []]);
       expect(await storedIds()).toEqual([]);
     });
 
-    test("an explicit save of a new session says why", async () => {
+    test("an explicit save of a new session rejects with the reason", async () => {
       const { browser, storedIds } = await appWith({});
       expect((await browser.get("/late-save")).body).toBe("head ERR_SESSION_NOT_CARRIED");
       expect(await storedIds()).toEqual([]);
     });
 
-    test("a session that the client has is saved as ever", async () => {
+    test("a session whose cookie the client has is saved as usual", async () => {
       const { browser, storedIds } = await appWith({});
       await browser.get("/");
       expect((await browser.get("/late-save")).body).toBe("head saved");
@@ -114,7 +114,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect(await storedIds()).toEqual([sidOf(browser)]);
     });
 
-    test("regenerate is refused and the session stays, because its new id could not be sent", async () => {
+    test("regenerate rejects and keeps the session, because the new id could not be sent", async () => {
       const { browser } = await appWith({});
       await browser.get("/");
       expect((await browser.get("/late-regenerate")).body).toBe("head ERR_SESSION_NOT_CARRIED");

@@ -9,7 +9,7 @@ import { Browser } from "../support/browser.ts";
 import { listen } from "../support/http-server.ts";
 import { afterThisTest, me, places, type Served, secret, serve, sidOf, signIn } from "../users/support.ts";
 
-/** Ids that somebody may choose who can have any text signed. */
+/** Ids that an attacker may choose who can have any text signed. */
 const chosenIds = [
   "mine",
   "__proto__",
@@ -20,8 +20,8 @@ const chosenIds = [
   "x".repeat(2_000),
 ];
 
-/** One secret signs the session's cookie and the app's own, and the app signs what anybody asks for. */
-describe.each(places)("An app's signed cookie in the place of the session's, on $place", ({ open }) => {
+/** One secret signs the session's cookie and the app's own cookies, and the app signs any text of its users. */
+describe.each(places)("an app's signed cookie in the place of the session's, on $place", ({ open }) => {
   let backend: Backend;
   let served: Served;
 
@@ -40,7 +40,7 @@ describe.each(places)("An app's signed cookie in the place of the session's, on 
     });
   });
 
-  /** A visitor who has copied a text that the app has signed into the session's cookie. */
+  /** A visitor who has copied a text signed by the app into the session's cookie. */
   async function forger(text: string): Promise<Browser> {
     const browser = served.browser();
     await browser.get(`/sign?v=${encodeURIComponent(text)}`);
@@ -59,14 +59,14 @@ describe.each(places)("An app's signed cookie in the place of the session's, on 
       expect(await backend.sessions.read(id)).toBeUndefined();
       const again = await forger(id);
       expect(await me(again)).toEqual({});
-      // Nor on a connection.
+      // Not on a connection either.
       await again.webSocket("/ws");
       expect(served.opened.at(-1)?.req.sessionID).toMatch(/^[\w-]{32}$/);
       expect(await backend.sessions.read(id)).toBeUndefined();
     },
   );
 
-  test("plants nothing: who logs in with it has another id, which the planter does not know", async () => {
+  test("plants no session: a login with it gets another id, which the attacker does not know", async () => {
     const [victim, planter] = [await forger("planted"), await forger("planted")];
     await victim.post("/login", { json: { user: "ada" } });
     expect(await me(victim)).toMatchObject({ login: { userId: "ada" } });
@@ -75,7 +75,7 @@ describe.each(places)("An app's signed cookie in the place of the session's, on 
     expect(await backend.sessions.read("planted")).toBeUndefined();
   });
 
-  test("brings back no session that has ended", async () => {
+  test("does not bring back an ended session", async () => {
     const user = await signIn(served, "ada");
     const sid = sidOf(user);
     await user.post("/logout");
@@ -83,14 +83,14 @@ describe.each(places)("An app's signed cookie in the place of the session's, on 
     expect(await backend.sessions.read(sid)).toBeUndefined();
   });
 
-  test("is the session of a live id, which is why ids are secret", async () => {
+  test("opens the session of a live id, which is why ids are secret", async () => {
     const user = await signIn(served, "ada");
     expect(await me(await forger(sidOf(user)))).toMatchObject({ login: { userId: "ada" } });
   });
 });
 
-/** Two secrets, as the docs advise to an app that signs what users choose. */
-describe("With a secret of its own for the session", () => {
+/** Two secrets, as the docs advise for an app that signs texts of its users. */
+describe("with a separate secret for the session", () => {
   async function start(): Promise<string> {
     const stack = sessionMiddlewareStack(
       cookieMiddleware({ secret: "a secret of the app's own cookies, of 32 bytes" }),
@@ -108,7 +108,7 @@ describe("With a secret of its own for the session", () => {
     return url;
   }
 
-  test("a signed cookie of the app is no cookie of a session, also of a live one", async () => {
+  test("a signed cookie of the app opens no session, not even with the id of a live one", async () => {
     const url = await start();
     const user = new Browser(url);
     const { id } = (await user.get("/id")).json() as { id: string };
@@ -120,7 +120,7 @@ describe("With a secret of its own for the session", () => {
     expect((await forger.get("/id")).json()).not.toMatchObject({ id });
   });
 
-  test("the session's cookie is no signed cookie of the app", async () => {
+  test("the session's cookie is not a signed cookie of the app", async () => {
     const browser = new Browser(await start());
     await browser.get("/id");
     browser.cookies.set("x", browser.cookies.get("connect.sid") as string);

@@ -5,7 +5,7 @@ import { browse, countUp, data, secret, sidOf } from "./support.ts";
 
 type Done = (error?: unknown, data?: SessionData | null) => void;
 
-/** The least that a store can be: a Map, and callbacks that are called before the calls return. */
+/** The smallest possible store: a Map, with callbacks that run before the calls return. */
 class SynchronousStore extends session.Store {
   readonly kept = new Map<string, string>();
 
@@ -74,7 +74,7 @@ async function visit(store: session.Store, options: SessionMiddlewareOptions = {
   return { browser: await browse(app), errors, reported };
 }
 
-test("a store that calls back at once works through a session's whole life", async () => {
+test("a store that calls back synchronously works for the whole life of a session", async () => {
   const store = new SynchronousStore();
   const { browser, errors } = await visit(store);
   expect([(await browser.get("/")).body, (await browser.get("/")).body]).toEqual(["1", "2"]);
@@ -83,7 +83,7 @@ test("a store that calls back at once works through a session's whole life", asy
   expect([store.kept.size, errors]).toEqual([0, []]);
 });
 
-test("a store without touch is not written for a session that is only read", async () => {
+test("a session that is only read is not written to a store without touch", async () => {
   const store = new SynchronousStore();
   const { browser, errors, reported } = await visit(store, { touchAfterMs: 0, cookie: { maxAge: 60_000 } });
   await browser.get("/");
@@ -93,7 +93,7 @@ test("a store without touch is not written for a session that is only read", asy
   expect([errors, reported]).toEqual([[], []]);
 });
 
-test("a store without touch is written for each request with resave", async () => {
+test("each request with resave is written to a store without touch", async () => {
   const store = new SynchronousStore();
   const set = jest.spyOn(store, "set");
   const { browser } = await visit(store, { resave: true });
@@ -102,7 +102,7 @@ test("a store without touch is written for each request with resave", async () =
   expect(set).toHaveBeenCalledTimes(2);
 });
 
-test("a get that fails with ENOENT is a session that is not there", async () => {
+test("a get that fails with ENOENT means that there is no session", async () => {
   const store = new FailingStore();
   const { browser, errors } = await visit(store);
   await browser.get("/");
@@ -114,7 +114,7 @@ test("a get that fails with ENOENT is a session that is not there", async () => 
   expect([(await browser.get("/")).body, sidOf(browser)]).toEqual(["2", before]);
 });
 
-test("a store that has said disconnect gives requests without a session, until it says connect", async () => {
+test("requests have no session after a store emits disconnect, until it emits connect", async () => {
   const store = new SynchronousStore();
   const { browser } = await visit(store);
   await browser.get("/");
@@ -124,7 +124,7 @@ test("a store that has said disconnect gives requests without a session, until i
   expect((await browser.get("/")).body).toBe("2");
 });
 
-test("a get that fails is 503 with Retry-After, and the store's error is the cause", async () => {
+test("a failed get is answered with 503 and Retry-After, and the store's error is the cause", async () => {
   const store = new FailingStore();
   const { browser, errors } = await visit(store);
   await browser.get("/");
@@ -136,7 +136,7 @@ test("a get that fails is 503 with Retry-After, and the store's error is the cau
   expect((errors[0] as SessionStackError).cause).toBe(cause);
 });
 
-test("a save that fails turns the response into a 503 that has nothing of the page it was", async () => {
+test("a failed save turns the response into a 503 without anything of the page", async () => {
   const store = new FailingStore();
   const { browser, errors } = await visit(store);
   store.failing = { set: new Error("disk full") };
@@ -151,7 +151,7 @@ test("a save that fails turns the response into a 503 that has nothing of the pa
   expect((await browser.get("/")).body).toBe("1");
 });
 
-test("a save that fails after the head leaves the response whole, and is an error event", async () => {
+test("a save that fails after the head leaves the response complete, and emits an error event", async () => {
   const store = new FailingStore();
   const { browser, errors, reported } = await visit(store);
   await browser.get("/");
@@ -161,7 +161,7 @@ test("a save that fails after the head leaves the response whole, and is an erro
   expect(reported).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
 });
 
-test("a touch that fails leaves the response whole, and is an error event", async () => {
+test("a failed touch leaves the response complete, and emits an error event", async () => {
   const store = new FailingStore();
   const { browser, errors, reported } = await visit(store, { touchAfterMs: 0 });
   await browser.get("/");
@@ -171,7 +171,7 @@ test("a touch that fails leaves the response whole, and is an error event", asyn
   expect(reported).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE", cause: { message: "read-only" } }]);
 });
 
-test("a destroy that fails rejects", async () => {
+test("destroy rejects if the store's destroy fails", async () => {
   const store = new FailingStore();
   const { browser, errors } = await visit(store);
   await browser.get("/");
@@ -180,31 +180,37 @@ test("a destroy that fails rejects", async () => {
   expect(errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE", cause: { message: "locked" } }]);
 });
 
-test.each(["get", "set"] as const)("a %s that throws is a 503 as one that fails", async (name) => {
-  const store = new SynchronousStore();
-  const { browser, errors } = await visit(store);
-  await browser.get("/");
-  store[name] = () => {
-    throw new Error("not even a callback");
-  };
-  expect((await browser.get("/")).status).toBe(503);
-  expect(errors).toMatchObject([
-    { code: "ERR_STORE_UNAVAILABLE", cause: { message: "not even a callback" } },
-  ]);
-});
+test.each(["get", "set"] as const)(
+  "a %s that throws is answered with 503, like one that fails",
+  async (name) => {
+    const store = new SynchronousStore();
+    const { browser, errors } = await visit(store);
+    await browser.get("/");
+    store[name] = () => {
+      throw new Error("not even a callback");
+    };
+    expect((await browser.get("/")).status).toBe(503);
+    expect(errors).toMatchObject([
+      { code: "ERR_STORE_UNAVAILABLE", cause: { message: "not even a callback" } },
+    ]);
+  },
+);
 
-test.each(["get", "set"] as const)("a %s that never calls back is a 503 within timeoutMs", async (name) => {
-  const store = new SynchronousStore();
-  const { browser, errors } = await visit(store, { timeoutMs: 100 });
-  await browser.get("/");
-  store[name] = () => {};
-  expect((await browser.get("/")).status).toBe(503);
-  expect(errors).toMatchObject([
-    { code: "ERR_STORE_UNAVAILABLE", message: expect.stringContaining("100 ms") },
-  ]);
-});
+test.each(["get", "set"] as const)(
+  "a %s that never calls back is answered with 503 within timeoutMs",
+  async (name) => {
+    const store = new SynchronousStore();
+    const { browser, errors } = await visit(store, { timeoutMs: 100 });
+    await browser.get("/");
+    store[name] = () => {};
+    expect((await browser.get("/")).status).toBe(503);
+    expect(errors).toMatchObject([
+      { code: "ERR_STORE_UNAVAILABLE", message: expect.stringContaining("100 ms") },
+    ]);
+  },
+);
 
-test("an error event that nobody listens to is a warning of the process", async () => {
+test("an error event without a listener is a warning of the process", async () => {
   const store = new FailingStore();
   const app = express();
   app.use(sessionMiddleware({ secret, store, touchAfterMs: 0 }));

@@ -4,11 +4,11 @@ import { createServer, request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterThisTest } from "./support.ts";
 
-// A shared key in place of a certificate, which would have to be made and would expire.
+// A shared key instead of a certificate, which would have to be made and would expire.
 const psk = Buffer.from("a key for tests only");
 const ciphers = "PSK";
 
-/** Serves an app over TLS until the end of the test, and gives a function that asks it for `Set-Cookie` lines. */
+/** Serves an app over TLS until the end of the test. Returns a function that requests its `Set-Cookie` lines. */
 export async function serveOverTls(app: RequestListener): Promise<(path: string) => Promise<string[]>> {
   const server = createServer({ ciphers, pskCallback: () => psk } as object, app);
   server.listen(0, "127.0.0.1");

@@ -20,7 +20,7 @@ const overTls: [string, object] = ["GET /", { headers: { "x-forwarded-proto": "h
 const overTlsTwice: [string, object] = ["GET /", { headers: { "x-forwarded-proto": "HTTPS , http" } }];
 const overHttp: [string, object] = ["GET /", { headers: { "x-forwarded-proto": "http, https" } }];
 
-// The middle of a minute, so that a slow run is still in it.
+// The middle of a minute, so a slow run is still within it.
 const inTwoHours = new Date(Date.now() + 7_229_000);
 
 const cookies: [title: string, cookie: CookieOptions & { sameSite?: unknown }][] = [
@@ -33,7 +33,7 @@ const cookies: [title: string, cookie: CookieOptions & { sameSite?: unknown }][]
   ["maxAge: null", { maxAge: null as never }],
   ...[true, false, "lax", "strict", "none", "auto"].map((sameSite): [string, CookieOptions] => [
     `sameSite: ${sameSite}`,
-    // What browsers drop is refused here.
+    // The stack refuses cookies that browsers drop.
     { sameSite: sameSite as "lax", ...(sameSite === "none" && { secure: "auto" }) },
   ]),
   ["secure: true", { secure: true, sameSite: "none" }],
@@ -44,7 +44,7 @@ const cookieScenarios: Scenario[] = cookies.map(([title, cookie]) => ({
   title: `cookie: ${title}`,
   options: { cookie },
   app: trustingCounter,
-  // A secure cookie's session is stored on plain HTTP by express-session only, and never found again.
+  // Only express-session stores the session of a secure cookie on plain HTTP. It is never found again.
   visits:
     cookie.secure === true ? [overTls, "GET /read", "GET /"] : [overHttp, "GET /read", overTls, "GET /"],
 }));

@@ -119,7 +119,7 @@ describeParity([
         .post("/", (req, res) => void res.json(countUp(req)))
         .get("/", (_req, res) => void res.set("ETag", '"same"').send("body"))
         .get("/conditional", (req, res) => {
-          // What a browser would send that has kept the page.
+          // The header of a browser that has cached the page.
           req.headers["if-none-match"] = '"same"';
           res.set("ETag", '"same"').send("body");
         }),

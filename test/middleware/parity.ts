@@ -9,16 +9,16 @@ import { browse, places, secret, sharedRedis, stored, versions } from "./support
 
 type Visit = string | [request: string, init: BrowserRequest] | ((browser: Browser) => void);
 
-/** One app and a visit to it, which express-session and the stack must answer alike. */
+/** One app and a visit to it. express-session and the stack must answer it alike. */
 export interface Scenario {
   title: string;
   options?: Partial<SessionOptions>;
   app: (app: Express, session: RequestHandler) => void;
-  /** Requests such as "GET /", each with the cookies of those before it. */
+  /** Requests such as "GET /". Each has the cookies of the earlier ones. */
   visits: Visit[];
 }
 
-/** What the stack does otherwise than express-session is left out. */
+/** The known differences from express-session, which are not compared. */
 const switchedBack = { saveUnless: () => false, touchAfterMs: 0 };
 
 /** express-session over the same kind of store, by the name of the place. */
@@ -32,7 +32,7 @@ const peers: Record<string, () => Promise<Store>> = {
 export function describeParity(scenarios: Scenario[]): void {
   describe.each(versions)("in $version", ({ createApp }) => {
     describe.each(places)("on $place", ({ place, open }) => {
-      test.each(scenarios)("does as express-session does: $title", async (scenario) => {
+      test.each(scenarios)("behaves as express-session does: $title", async (scenario) => {
         const options: SessionOptions = {
           secret,
           resave: false,
@@ -62,7 +62,7 @@ export function describeParity(scenarios: Scenario[]): void {
   });
 }
 
-/** The cookie without the defaults of the stack, for both. */
+/** Cookie options without the defaults of the stack, for both. */
 function plainCookie(cookie: SessionOptions["cookie"] = {}): SessionOptions["cookie"] {
   const plain = { secure: false, sameSite: false };
   if (typeof cookie !== "function") return { ...plain, ...cookie };
@@ -93,14 +93,14 @@ async function play(
   return seen;
 }
 
-/** Numbers the session ids in the order of their coming, because they differ from run to run. */
+/** Numbers the session ids by their first appearance, because they differ between runs. */
 function remember(ids: Map<string, string>, line: string): void {
   const [, sid] = /=s%3A([^.;]*)\./.exec(line) ?? [];
   if (sid !== undefined && !ids.has(sid)) ids.set(sid, `<session ${ids.size + 1}>`);
 }
 
 function told({ status, headers, setCookies, body }: BrowserResponse, ids: Map<string, string>) {
-  // How a body is framed is not compared: only the stack knows its length once the session is stored.
+  // The framing of the body is not compared: only the stack knows the length when the session is stored.
   const {
     date,
     connection,
@@ -113,7 +113,7 @@ function told({ status, headers, setCookies, body }: BrowserResponse, ids: Map<s
   return {
     status,
     headers: compared,
-    // That a session's end expires its cookie is left out as well.
+    // The line that expires the cookie of an ended session is not compared either.
     cookies: setCookies.filter((line) => !/^[^=]+=;/.test(line)).map((line) => readable(line, ids)),
     body: readable(body, ids),
   };
@@ -148,7 +148,7 @@ function fromNow(date: string): string {
   return `in ${inMinutes(Date.parse(date) - Date.now())}`;
 }
 
-/** Coarse, because two runs differ in time. */
+/** Rounds times, because two runs differ in time. */
 function inMinutes(ms: number): string {
   return `${Math.round(ms / 60_000)} min`;
 }

@@ -21,7 +21,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     return browse(app);
   }
 
-  // Once only the header counted, where express-session reads what a parser before it has found.
+  // Once, only the header counted. express-session also reads the cookies that an earlier parser has found.
   test.each([
     ["req.cookies of cookie-parser", cookieParser(), loseHeader],
     ["req.signedCookies of cookie-parser", cookieParser(secret), loseHeader],
@@ -29,7 +29,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     ["req.signedCookies, beside a header with others", cookieParser(secret), changeHeader],
     ["req.cookies of cookieMiddleware", cookieMiddleware(), loseHeader],
     ["req.signedCookies of cookieMiddleware", cookieMiddleware({ secret }), loseHeader],
-  ])("the session is found by %s where the header lacks its cookie", async (_what, parser, lose) => {
+  ])("the session is found through %s if the header lacks its cookie", async (_what, parser, lose) => {
     const browser = await visit(parser, lose, sessionMiddleware({ secret }));
     expect([(await browser.get("/")).body, (await browser.get("/")).body]).toEqual(["1", "2"]);
   });
@@ -40,7 +40,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     ["an id with a cut signature", decodeURIComponent(signed("an-id")).slice(0, -1)],
     ["no text", { id: "an-id" }],
     ["a list", ["an-id"]],
-  ])("req.cookies with %s opens nothing", async (_what, value) => {
+  ])("req.cookies with %s opens no session", async (_what, value) => {
     const store = new session.MemoryStore();
     store.set("an-id", { cookie: new session.Cookie(), count: 7 } as never);
     const set: RequestHandler = (req, _res, next) => {
@@ -52,7 +52,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await browser.get("/")).body).toBe("1");
   });
 
-  test("a cookie in the header that is signed by another secret is not made good by a parser with that secret", async () => {
+  test("a header cookie signed with another secret opens nothing, even if a parser has that secret", async () => {
     const store = new session.MemoryStore();
     const theirs = "the secret of the parser, which is not the session's";
     store.set("an-id", { cookie: new session.Cookie(), count: 7 } as never);
@@ -61,8 +61,8 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await browser.get("/", { headers: { cookie } })).body).toBe("1");
   });
 
-  // As with express-session, which finds it among the signed cookies: cookie-parser tells the first of its secrets alone.
-  test("a session without a secret of its own is found by each secret of cookie-parser", async () => {
+  // As in express-session, the session is found among the signed cookies. cookie-parser reveals only its first secret.
+  test("a session middleware without a secret accepts each secret of cookie-parser", async () => {
     const store = new session.MemoryStore();
     const old = "the secret of the parser until yesterday";
     const secrets = [secret, old];

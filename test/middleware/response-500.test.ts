@@ -37,7 +37,7 @@ describe.each(places)("on $place", ({ open }) => {
   }
 
   test.each(["/status/500", "/throw", "/write-head"])(
-    "keeps the session of a 500 as it was: %s",
+    "does not change the session of a 500: %s",
     async (path) => {
       const { browser, held } = await visit({ cookie: { maxAge: 60_000 }, rolling: true });
       await browser.get("/");
@@ -62,7 +62,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect(await held()).toMatchObject({ count: 1 });
   });
 
-  test("keeps what was saved explicitly before a 500", async () => {
+  test("keeps an explicit save before a 500", async () => {
     const { browser, held } = await visit();
     await browser.get("/");
     await browser.get("/saved-before");
@@ -76,7 +76,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect(await held()).toMatchObject({ count: 1 });
   });
 
-  test("asks saveUnless with the response", async () => {
+  test("calls saveUnless with the response", async () => {
     const { browser, held } = await visit({ saveUnless: (res) => res.statusCode >= 400 });
     await browser.get("/");
     expect((await browser.get("/status/404")).setCookies).toEqual([]);
@@ -93,7 +93,7 @@ describe.each(places)("on $place", ({ open }) => {
       expect((await browser.get("/read")).setCookies).toHaveLength(1);
       expect(expiry(await held())).toBeGreaterThan(expiry(before));
     });
-    // Not an empty one, which saveUninitialized is there for.
+    // An empty session is not saved. saveUninitialized is for that.
     browser.cookies.clear();
     expect((await browser.get("/read")).setCookies).toEqual([]);
   });

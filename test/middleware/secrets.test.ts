@@ -21,8 +21,8 @@ describe.each(versions)("in $version", ({ createApp }) => {
   }
 
   describe.each(places)("on $place", ({ open }) => {
-    // Once a signature that had been seen was accepted for as long as the array was the same one.
-    test("a secret that is taken out of the array opens nothing, whatever was seen before", async () => {
+    // Once, a signature that had been seen stayed accepted as long as the array was the same object.
+    test("a secret that is removed from the array opens nothing, even for signatures seen before", async () => {
       const secrets = [next, old];
       const { options } = await open();
       const before = await visit(sessionMiddleware({ secret: [old], ...options }));
@@ -36,7 +36,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect((await browser.get("/", { headers: cookie })).body).toBe("3");
     });
 
-    test("a secret that is put before the others signs from then on, and theirs are accepted", async () => {
+    test("a secret that is inserted first signs from then on, and the others are still accepted", async () => {
       const secrets = [old];
       const { options } = await open();
       const browser = await visit(
@@ -50,8 +50,8 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect(line).toContain(signed(sid, next));
     });
 
-    // Once only req.secret, the first, reached the session, so that a rotation logged everybody out.
-    test("a session without a secret of its own takes all of cookieMiddleware's", async () => {
+    // Once, only the first secret reached the session, as req.secret, so a rotation logged everybody out.
+    test("a session middleware without a secret accepts all secrets of cookieMiddleware", async () => {
       const { options } = await open();
       const before = await visit(cookieMiddleware({ secret: old }), sessionMiddleware(options));
       await before.get("/");
@@ -64,13 +64,13 @@ describe.each(versions)("in $version", ({ createApp }) => {
     });
   });
 
-  test("what req.secret is for others stays the first secret", async () => {
+  test("req.secret stays the first secret for other middlewares", async () => {
     const browser = await visit(cookieMiddleware({ secret: [next, old] }), sessionMiddleware());
     await browser.get("/sign");
     expect(browser.cookies.get("a")).toBe(signed("b", next));
   });
 
-  test("a cookie-parser in front keeps its req.secret, beside which those of cookieMiddleware are accepted", async () => {
+  test("a cookie-parser in front keeps its req.secret, and the secrets of cookieMiddleware are accepted too", async () => {
     const { options } = await (places[0] as (typeof places)[0]).open();
     const before = await visit(cookieMiddleware({ secret: old }), sessionMiddleware(options));
     await before.get("/");
@@ -86,7 +86,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     }
   });
 
-  test("a req.secret that the app has set since is the only one", async () => {
+  test("a req.secret that the app sets later is the only secret", async () => {
     const { options } = await (places[0] as (typeof places)[0]).open();
     const setSecret: RequestHandler = (req, _res, go) => {
       Object.assign(req, { secret: old });
@@ -108,7 +108,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     ["an array that was emptied", (secrets: CipherKey[]) => secrets.splice(0)],
     ["an array with an empty secret", (secrets: CipherKey[]) => secrets.push("")],
     ["an array whose first is empty", (secrets: CipherKey[]) => secrets.unshift(Buffer.alloc(0))],
-  ])("%s is an error of each request, and no reason to take another's secret", async (_what, change) => {
+  ])("%s is an error of each request, and no other secret replaces it", async (_what, change) => {
     const secrets: CipherKey[] = [old];
     const browser = await visit(cookieParser(next), sessionMiddleware({ secret: secrets }));
     const cookie = { cookie: `connect.sid=${signed("an-id", "")}` };
@@ -123,7 +123,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await browser.get("/")).body).toBe("2");
   });
 
-  test("so it is with cookieMiddleware's array", async () => {
+  test("an empty array or an empty secret of cookieMiddleware is an error of each request", async () => {
     const secrets = [old];
     const browser = await visit(cookieMiddleware({ secret: secrets }), sessionMiddleware());
     await browser.get("/");
@@ -146,7 +146,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     ["a Uint8Array", new Uint8Array(Buffer.from(old))],
     ["an ArrayBuffer", new Uint8Array(Buffer.from(old)).buffer],
     ["a DataView", new DataView(new Uint8Array(Buffer.from(old)).buffer)],
-  ])("%s whose bytes are overwritten opens nothing any more", async (_what, key) => {
+  ])("%s opens nothing after its bytes are overwritten", async (_what, key) => {
     const bytes = ArrayBuffer.isView(key)
       ? new Uint8Array(key.buffer, key.byteOffset, key.byteLength)
       : new Uint8Array(key);
@@ -161,7 +161,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await browser.get("/", { headers: cookie })).body).toBe("3");
   });
 
-  test("a KeyObject that is taken out of the array opens nothing any more", async () => {
+  test("a KeyObject opens nothing after it is removed from the array", async () => {
     const keys = [createSecretKey(Buffer.from(next)), createSecretKey(Buffer.from(old))];
     const { options } = await (places[0] as (typeof places)[0]).open();
     const before = await visit(sessionMiddleware({ secret: old, ...options }));
@@ -173,7 +173,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await browser.get("/", { headers: cookie })).body).toBe("1");
   });
 
-  test("two middlewares with secrets of their own do not open each other's sessions", async () => {
+  test("two middlewares with different secrets do not open each other's sessions", async () => {
     const { options } = await (places[0] as (typeof places)[0]).open();
     const one = await visit(sessionMiddleware({ secret: next, ...options }));
     const other = await visit(sessionMiddleware({ secret: old, ...options }));
@@ -184,7 +184,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 });
 
-test("a decode of cookieMiddleware that throws leaves the value as it is, and ends no process", async () => {
+test("a decode function of cookieMiddleware that throws leaves the value unchanged, and does not end the process", async () => {
   const request = { headers: { cookie: "a=%; b=c" } } as never;
   const decode = (value: string) => {
     if (value === "%") throw new URIError("malformed");

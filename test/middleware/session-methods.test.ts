@@ -14,7 +14,7 @@ describe.each(places)("on $place", ({ open }) => {
     return { browser, store, held: () => stored(store, sidOf(browser)) };
   }
 
-  test("save returns a promise of nothing, with the session in the store", async () => {
+  test("save resolves to undefined after the session is stored", async () => {
     const { browser, held } = await visit(async (req, res) => {
       countUp(req);
       const saved = await req.session.save();
@@ -33,7 +33,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect((await browser.get("/")).json()).toEqual([true, true]);
   });
 
-  test("reload puts what is stored into a new req.session of the same id", async () => {
+  test("reload creates a new req.session of the same id with the stored data", async () => {
     const { browser } = await visit(async (req, res) => {
       const before = req.session;
       countUp(req);
@@ -43,7 +43,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect((await browser.get("/")).json()).toEqual([1, true, true]);
   });
 
-  test("destroy takes the session out of the store and off the request", async () => {
+  test("destroy removes the session from the store and from the request", async () => {
     const { browser, held } = await visit(async (req, res) => {
       await req.session.destroy();
       res.json([req.session === undefined, (await held()) === undefined]);
@@ -51,7 +51,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect((await browser.get("/")).json()).toEqual([true, true]);
   });
 
-  test("regenerate puts an empty session with a new id into the request and ends the old", async () => {
+  test("regenerate ends the old session and gives the request an empty one with a new id", async () => {
     const { browser, store } = await visit(async (req, res) => {
       const { id } = req.session;
       await req.session.regenerate();
@@ -85,7 +85,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect(await stored(store, sidOf(browser))).toMatchObject({ kept: "fresh" });
   });
 
-  test("saves that overlap keep the last state", async () => {
+  test("overlapping saves store the last state", async () => {
     const { browser, held } = await visit(async (req, res) => {
       const saves = [];
       for (let n = 0; n < 20; n++) {
@@ -98,7 +98,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect((await browser.get("/")).json()).toMatchObject({ count: 21 });
   });
 
-  test("an explicit save moves the expiry and keeps the age, however often", async () => {
+  test("an explicit save moves the expiry and keeps the age, however often it is called", async () => {
     const { browser } = await visit(async (req, res) => {
       req.session.cookie.expires = new Date(Date.now() + 30_000);
       req.session.cookie.originalMaxAge = 60_000;
@@ -110,13 +110,13 @@ describe.each(places)("on $place", ({ open }) => {
     expect(left).toBeGreaterThan(55_000);
   });
 
-  test("another age is kept, also by a request that changes nothing else", async () => {
-    // express-session does so with stores whose touch writes the cookie, and forgets it with connect-redis.
+  test("a changed age is kept, also by a request that changes nothing else", async () => {
+    // express-session keeps it with stores whose touch writes the cookie, and loses it with connect-redis.
     const { browser, held } = await visit((req, res) => {
       req.session.cookie.maxAge = 600_000;
       res.json(req.session.cookie.originalMaxAge);
     });
-    // Its Cookie takes the age from the clock, which may have moved on by then.
+    // Its Cookie computes the age from the clock, which may have moved by then.
     const age = (await browser.get("/")).json();
     expect(age).toBeGreaterThan(599_000);
     expect((await held())?.cookie.originalMaxAge).toBe(age);
@@ -135,7 +135,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect([...ages]).toEqual(["60000"]);
   });
 
-  test("data under the names of the session's own members does not take their place", async () => {
+  test("data with the names of the session's own members does not replace them", async () => {
     const { browser, store } = await visit((req, res) => {
       const { session } = req;
       res.json([typeof session.save, typeof session.touch, session.id === req.sessionID, data(req).count]);

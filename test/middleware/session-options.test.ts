@@ -11,12 +11,12 @@ function counterApp(...middlewares: RequestHandler[]) {
 }
 
 describe("defaults", () => {
-  test("the cookie is HttpOnly, SameSite=Lax, for the whole site and for the browser's session", async () => {
+  test("the cookie is HttpOnly and SameSite=Lax, for the whole site, and ends with the browser", async () => {
     const response = await (await browse(counterApp(sessionMiddleware({ secret })))).get("/");
     expect(cookieAttributes(response)).toEqual(["Path=/", "HttpOnly", "SameSite=Lax"]);
   });
 
-  test("a session without data is neither stored nor sent", async () => {
+  test("a session without data is not stored, and its cookie is not sent", async () => {
     const store = new session.MemoryStore();
     const app = express();
     app.use(sessionMiddleware({ secret, store }));
@@ -25,7 +25,7 @@ describe("defaults", () => {
     expect(Object.keys((store as unknown as { sessions: object }).sessions)).toEqual([]);
   });
 
-  test("an id has 24 random bytes or more, and no two are alike", async () => {
+  test("an id has at least 24 random bytes, and no two ids are equal", async () => {
     const browser = await browse(counterApp(sessionMiddleware({ secret })));
     const ids = new Set<string>();
     for (let n = 0; n < 50; n++) {
@@ -42,7 +42,7 @@ describe("defaults", () => {
     expect(() => sessionMiddleware(options)).not.toThrow();
   });
 
-  test("an option that is undefined is an option that is not given", async () => {
+  test("an undefined option counts as not given", async () => {
     const options = {
       secret,
       name: undefined,
@@ -59,7 +59,7 @@ describe("defaults", () => {
 });
 
 describe("secret", () => {
-  test("the first of several signs and each of them opens", async () => {
+  test("the first of several signs, and each of them is accepted", async () => {
     const store = new session.MemoryStore();
     const rotate = (secrets: SessionMiddlewareOptions["secret"] & {}) =>
       browse(counterApp(sessionMiddleware({ secret: secrets, store })));
@@ -78,7 +78,7 @@ describe("secret", () => {
     expect((await after.get("/", { headers: { cookie: String(fresh).split(";")[0] } })).body).toBe("2");
   });
 
-  test("may be a Buffer, as express-session's", async () => {
+  test("may be a Buffer, as in express-session", async () => {
     const store = new session.MemoryStore();
     const key = Buffer.from("00ff10ee20dd30cc40bb50aa", "hex");
     const browser = await browse(counterApp(sessionMiddleware({ secret: key, store })));
@@ -92,12 +92,12 @@ describe("secret", () => {
     ).toBe("2");
   });
 
-  test("comes from cookieMiddleware if it is not given here", async () => {
+  test("comes from cookieMiddleware if it is not given", async () => {
     const browser = await browse(counterApp(cookieMiddleware({ secret }), sessionMiddleware()));
     expect([(await browser.get("/")).body, (await browser.get("/")).body]).toEqual(["1", "2"]);
   });
 
-  test.each(versions)("is an error of the request if nobody gives it, in $version", async ({ createApp }) => {
+  test.each(versions)("is required: without one each request fails, in $version", async ({ createApp }) => {
     const app = createApp();
     let message = "";
     app.use(cookieMiddleware(), sessionMiddleware());
@@ -114,7 +114,7 @@ describe("a cookie that cannot be written", () => {
   const forHost = { secret, cookie: (req: express.Request) => ({ domain: req.hostname }) };
 
   test.each(versions)(
-    "is an error event, and the response goes out without it, on $version",
+    "emits an error event, and the response is sent without it, on $version",
     async ({ createApp }) => {
       const errors: Error[] = [];
       const middleware = sessionMiddleware(forHost).on("error", (error) => errors.push(error));
@@ -135,7 +135,7 @@ describe("a cookie that cannot be written", () => {
   );
 });
 
-test("an end that Node refuses ends the line, and not the process", async () => {
+test("a response end that Node refuses ends the line, not the process", async () => {
   const errors: Error[] = [];
   const middleware = sessionMiddleware({ secret }).on("error", (error) => errors.push(error));
   const app = express();
@@ -149,7 +149,7 @@ test("an end that Node refuses ends the line, and not the process", async () => 
   expect(errors).toMatchObject([{ code: "ERR_INVALID_CHAR" }]);
 });
 
-test("genid is given the request", async () => {
+test("genid receives the request", async () => {
   let made = 0;
   const genid = (req: express.Request) => `${req.get("x-tenant")}-${++made}`;
   const browser = await browse(counterApp(sessionMiddleware({ secret, genid })));
@@ -157,7 +157,7 @@ test("genid is given the request", async () => {
   expect(sidOf(browser)).toBe("acme-1");
 });
 
-test('cookie as a function may answer secure: "auto" and sameSite: "auto"', async () => {
+test('a cookie function may return secure: "auto" and sameSite: "auto"', async () => {
   const app = express();
   app.set("trust proxy", 1);
   app.use(sessionMiddleware({ secret, cookie: () => ({ secure: "auto", sameSite: "auto" }) }));

@@ -3,7 +3,7 @@ import { browse, cookieAttributes, countUp, data, places, secret, sidOf, version
 
 describe.each(versions)("in $version", ({ createApp }) => {
   describe.each(places)("on $place", ({ open }) => {
-    test("two apps under two mount paths, with names and cookie paths of their own, share nothing", async () => {
+    test("two apps under two mount paths with different names and cookie paths share nothing", async () => {
       const [shop, admin] = await Promise.all([open(), open()]);
       const app = createApp();
       app.use(
@@ -27,7 +27,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect(sidOf(browser, "shop.sid")).not.toBe(sidOf(browser, "admin.sid"));
     });
 
-    test("two middlewares on the same request: the first is the session", async () => {
+    test("of two middlewares on one request, the first provides the session", async () => {
       const [first, second] = await Promise.all([open(), open()]);
       const app = createApp();
       app.use(sessionMiddleware({ secret, name: "first.sid", ...first.options }));
@@ -39,7 +39,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
       expect([...browser.cookies.keys()]).toEqual(["first.sid"]);
     });
 
-    test("a session outside of the first one's cookie path is the second's", async () => {
+    test("outside the cookie path of the first middleware, the second provides the session", async () => {
       const [inner, outer] = await Promise.all([open(), open()]);
       const app = createApp();
       app.use(sessionMiddleware({ secret, name: "inner", cookie: { path: "/inner" }, ...inner.options }));
@@ -81,7 +81,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 });
 
-test("a session that another middleware's user cannot see is not mixed up by name", async () => {
+test("sessions of two middlewares with the same cookie name and different secrets are not mixed up", async () => {
   const app = versions[1]?.createApp() as ReturnType<(typeof versions)[0]["createApp"]>;
   app.use("/a", sessionMiddleware({ secret, name: "sid" }));
   app.use("/b", sessionMiddleware({ secret: "another secret", name: "sid" }));

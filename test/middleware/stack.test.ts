@@ -5,7 +5,7 @@ import { browse, countUp, data, places, secret, signed, versions } from "./suppo
 
 const pass: RequestHandler = (_req, _res, next) => next();
 
-describe("a stack is refused with a TypeError that says what to do", () => {
+describe("a stack is refused with a TypeError that names the fix", () => {
   test.each<[string, unknown[], string]>([
     [
       "cookieMiddleware is passed uncalled",
@@ -36,19 +36,22 @@ describe("a stack is refused with a TypeError that says what to do", () => {
 });
 
 describe.each(versions)("in $version", ({ createApp }) => {
-  test.each(places)("gives cookies and the session of one cookie header, on $place", async ({ open }) => {
-    const { options } = await open();
-    const sessionStack = sessionMiddlewareStack(cookieMiddleware({ secret }), sessionMiddleware(options));
-    const app = createApp();
-    app.use(sessionStack());
-    app.get("/", (req, res) => void res.json([countUp(req), req.cookies.theme, req.signedCookies.name]));
-    const browser = await browse(app);
-    browser.cookies.set("theme", "dark").set("name", signed("Ada"));
-    expect((await browser.get("/")).json()).toEqual([1, "dark", "Ada"]);
-    expect((await browser.get("/")).json()).toEqual([2, "dark", "Ada"]);
-  });
+  test.each(places)(
+    "provides the cookies and the session of one cookie header, on $place",
+    async ({ open }) => {
+      const { options } = await open();
+      const sessionStack = sessionMiddlewareStack(cookieMiddleware({ secret }), sessionMiddleware(options));
+      const app = createApp();
+      app.use(sessionStack());
+      app.get("/", (req, res) => void res.json([countUp(req), req.cookies.theme, req.signedCookies.name]));
+      const browser = await browse(app);
+      browser.cookies.set("theme", "dark").set("name", signed("Ada"));
+      expect((await browser.get("/")).json()).toEqual([1, "dark", "Ada"]);
+      expect((await browser.get("/")).json()).toEqual([2, "dark", "Ada"]);
+    },
+  );
 
-  test("runs its middlewares in order, each after the one before is done", async () => {
+  test("runs its middlewares in order, each after the previous one is done", async () => {
     const seen: string[] = [];
     const slow: RequestHandler = (req, _res, next) => {
       setImmediate(() => {
@@ -81,7 +84,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   };
 
   test.each(Object.keys(failures))(
-    "a middleware that %s ends the stack and is the app's error",
+    "a middleware that %s ends the stack, and the app receives the error",
     async (how) => {
       for (const isBefore of [true, false]) {
         const failing = failures[how] as RequestHandler;
@@ -121,7 +124,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
     expect((await (await browse(app)).get("/")).body).toBe("outside");
   });
 
-  test("a middleware that answers by itself keeps the session", async () => {
+  test("a middleware that sends the response itself still has the session saved", async () => {
     const app = createApp();
     app.use(
       sessionMiddlewareStack(sessionMiddleware({ secret }), (req, res) => void res.json(countUp(req)))(),
@@ -131,7 +134,7 @@ describe.each(versions)("in $version", ({ createApp }) => {
   });
 });
 
-test("one stack can be mounted twice, and the second does nothing more", async () => {
+test("a stack can be mounted twice, and the second mount does nothing", async () => {
   const sessionStack = sessionMiddlewareStack(cookieMiddleware(), sessionMiddleware({ secret }));
   const app = express();
   app.use(sessionStack(), sessionStack());
@@ -140,7 +143,7 @@ test("one stack can be mounted twice, and the second does nothing more", async (
   expect([response.body, response.setCookies.length]).toEqual(["1", 1]);
 });
 
-test("on and off are those of its session middleware, and can be chained", async () => {
+test("on and off are those of its session middleware, and are chainable", async () => {
   const store = new session.MemoryStore();
   store.touch = (_sid, _data, done?: (error?: unknown) => void) => done?.(new Error("read-only"));
   const middleware = sessionMiddleware({ secret, store, touchAfterMs: 0 });
@@ -161,7 +164,7 @@ test("on and off are those of its session middleware, and can be chained", async
   expect(heard).toEqual(["ERR_STORE_UNAVAILABLE /", "middleware"]);
 });
 
-test("functions in stack traces have the names of what made them", () => {
+test("functions in stack traces have the names of their factories", () => {
   const sessionStack = sessionMiddlewareStack(sessionMiddleware({ secret }));
   expect([cookieMiddleware().name, sessionStack().name]).toEqual(["cookieMiddleware", "sessionStack"]);
 });

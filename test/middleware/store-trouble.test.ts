@@ -7,12 +7,12 @@ import { aroundCalls, connectRedis } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { afterThisTest, browse, countUp, data, secret, sidOf } from "./support.ts";
 
-// A rejection that nobody handles fails the test by itself: jest sees to that.
+// Jest fails a test with an unhandled rejection.
 
 const timeoutMs = 300;
-/** For a request whose session is to be loaded before the trouble begins. */
+/** Waits in a request, so the trouble begins after its session is loaded. */
 const unhurried = { timeoutMs: 1_500 };
-/** For a request that Redis answers. */
+/** Options under which Redis has enough time to answer. */
 const patient = { timeoutMs: 10_000 };
 
 let server: RedisServer;
@@ -25,10 +25,10 @@ afterAll(() => server.stop());
 
 type During = (req: Request) => unknown;
 
-/** A browser with a session at an app of its own, on the Redis that is in trouble. */
+/** A browser with a session, at a new app on the Redis that is in trouble. */
 async function visit(options: SessionMiddlewareOptions = {}, during: During = () => {}) {
   const client = await connectRedis(server.url);
-  // What an earlier test has left, and a Redis that is empty and knows no script.
+  // Clears the effects of an earlier test: Redis is empty and knows no script.
   await client.flushAll();
   await client.sendCommand(["SCRIPT", "FLUSH"]);
   afterThisTest(() => client.destroy());
@@ -73,7 +73,7 @@ async function visit(options: SessionMiddlewareOptions = {}, during: During = ()
     errors.push(error);
     next(error);
   }) as ErrorRequestHandler);
-  // The same sessions, without the haste: the session begins here.
+  // An app with the same sessions and a longer timeout. The session begins here.
   const calm = express().use(sessionMiddleware({ secret, ...patient, backend }));
   const calmBrowser = await browse(calm.get("/count", count));
   expect((await calmBrowser.get("/count")).status).toBe(200);
@@ -96,19 +96,19 @@ function expectUnavailable(response: BrowserResponse): void {
 describe("Redis is down", () => {
   afterEach(() => server.restart());
 
-  test("a request with a session is 503 and never reaches the app; others do not notice", async () => {
+  test("a request with a session is answered with 503 and never reaches the app; other requests are not affected", async () => {
     const { browser, stranger, handled, errors, sent } = await visit();
     await server.kill();
     expectUnavailable(await browser.get("/read"));
     expect(handled).toEqual([]);
     expect(errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
     sent.length = 0;
-    // Were they slowed by timeoutMs each, so many would outlast the test.
+    // If each took timeoutMs, so many would outlast the test.
     for (let n = 0; n < 50; n++) expect((await stranger.get("/public")).body).toBe("public");
     expect(sent).toEqual([]);
   });
 
-  test("every one of many requests at a time is answered", async () => {
+  test("each of many concurrent requests is answered", async () => {
     const { browser, stranger } = await visit();
     await server.kill();
     const answers = await Promise.all(
@@ -121,30 +121,30 @@ describe("Redis is down", () => {
     );
   });
 
-  test("a save at the end of a response is 503, with nothing of the page", async () => {
+  test("a failed save at the end of a response is answered with 503, without anything of the page", async () => {
     const { browser, errors } = await visit({}, () => server.kill());
     expectUnavailable(await browser.get("/during?change=1"));
     expect(errors).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
   });
 
-  test("a new session that cannot be stored is 503 and no cookie", async () => {
+  test("a new session that cannot be stored is answered with 503 and without a cookie", async () => {
     const { stranger } = await visit({}, () => server.kill());
     expectUnavailable(await stranger.get("/during?change=1"));
   });
 
-  test("an explicit save rejects with a reason", async () => {
+  test("an explicit save rejects with the reason", async () => {
     const { browser } = await visit(unhurried, () => server.kill());
     expect((await browser.get("/save")).json()).toEqual(["ERR_STORE_UNAVAILABLE", 503]);
   });
 
-  test("a touch that fails is an error event beside a whole response", async () => {
+  test("a failed touch emits an error event, and the response is complete", async () => {
     const { browser, reported } = await visit({ ...unhurried, touchAfterMs: 0 }, () => server.kill());
     const response = await browser.get("/during");
     expect([response.status, response.body]).toEqual([200, '"the page"']);
     expect(reported).toMatchObject([{ code: "ERR_STORE_UNAVAILABLE" }]);
   });
 
-  test("a Redis that was restarted serves again, to the same client, its scripts forgotten", async () => {
+  test("a restarted Redis, which has forgotten its scripts, serves the same client again", async () => {
     const { browser, client } = await visit(patient);
     await server.restart();
     await eventually(() => client.ping());
@@ -157,7 +157,7 @@ describe("Redis is down", () => {
 describe("Redis is slow", () => {
   afterEach(() => server.resume());
 
-  test("a load is 503 within timeoutMs; others do not notice; afterwards all is as before", async () => {
+  test("a slow load is answered with 503 within timeoutMs, other requests are not affected, and later all work again", async () => {
     const { browser, calmBrowser, stranger, client, handled, errors, sent } = await visit();
     server.pause();
     expectUnavailable(await browser.get("/read"));
@@ -172,7 +172,7 @@ describe("Redis is slow", () => {
     await eventually(async () => expect((await browser.get("/read")).body).toBe("2"));
   });
 
-  test("a save is 503 within timeoutMs", async () => {
+  test("a slow save is answered with 503 within timeoutMs", async () => {
     const { browser, errors } = await visit({}, () => server.pause());
     expectUnavailable(await browser.get("/during?change=1"));
     expect(errors).toMatchObject([{ message: expect.stringContaining(`${timeoutMs} ms`) }]);
@@ -199,7 +199,7 @@ describe("Redis is slow", () => {
 });
 
 describe("Redis answers with errors", () => {
-  test("a key of another type is 503 with Redis's own words as the cause", async () => {
+  test("a key of another type is answered with 503, with Redis's own error as the cause", async () => {
     const { browser, client, key, errors } = await visit(patient);
     await client.del(key);
     await client.lPush(key, "not a session");
@@ -208,7 +208,7 @@ describe("Redis answers with errors", () => {
     expect(await client.lRange(key, 0, -1)).toEqual(["not a session"]);
   });
 
-  test("a key that becomes one of another type before the save is 503", async () => {
+  test("a key that changes its type before the save is answered with 503", async () => {
     const { browser, client, key } = await visit(patient, async () => {
       await client.del(key);
       await client.lPush(key, "not a session");
@@ -216,7 +216,7 @@ describe("Redis answers with errors", () => {
     expectUnavailable(await browser.get("/during?change=1"));
   });
 
-  test("without memory, reading goes on and saving is 503", async () => {
+  test("a Redis without memory still serves reads, and saves are answered with 503", async () => {
     const { browser, client, stranger, errors } = await visit(patient);
     await client.configSet("maxmemory", "1");
     try {
@@ -236,7 +236,7 @@ describe("Redis answers with errors", () => {
     expect((await browser.get("/count")).body).toBe("2");
   });
 
-  test("a client that was closed is 503", async () => {
+  test("a closed client is answered with 503", async () => {
     const { browser, client } = await visit(patient);
     await client.close();
     expectUnavailable(await browser.get("/read"));

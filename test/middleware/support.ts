@@ -14,13 +14,13 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 
 export const secret = "a secret of these tests, at least 32 bytes long";
 
-/** The Express versions that are peers. */
+/** The supported Express versions. */
 export const versions = [
   { version: "Express 4", createApp: express4 as () => Express },
   { version: "Express 5", createApp: express as () => Express },
 ];
 
-/** Where sessions live in a test: the option that says so, and the store as express-session sees it. */
+/** Where sessions are stored in a test: the option for it, and the store as express-session sees it. */
 export interface Place {
   options: Pick<SessionMiddlewareOptions, "backend" | "store" | "timeoutMs">;
   store: Store;
@@ -49,7 +49,7 @@ function ofBackend(backend: ReturnType<typeof memoryBackend>): Place {
 
 const cleanups: (() => unknown)[] = [];
 
-/** Runs a step after the test that is running now; the last one first. */
+/** Runs a step after the current test. The step that was added last runs first. */
 export function afterThisTest(step: () => unknown): void {
   cleanups.push(step);
 }
@@ -60,7 +60,7 @@ afterEach(async () => {
 
 let redis: Promise<RedisClient> | undefined;
 
-/** A client of the run's Redis, one for a test file. */
+/** A client of the shared Redis. Each test file has one. */
 export function sharedRedis(): Promise<RedisClient> {
   redis ??= connectRedis();
   return redis;
@@ -70,7 +70,7 @@ afterAll(async () => {
   (await redis)?.destroy();
 });
 
-/** Serves an app until the end of the test, and gives a browser that has no cookies yet. */
+/** Serves an app until the end of the test, and returns a browser without cookies. */
 export async function browse(app: RequestListener): Promise<Browser> {
   const { url, close } = await listen(app);
   const browser = new Browser(url);
@@ -81,19 +81,19 @@ export async function browse(app: RequestListener): Promise<Browser> {
   return browser;
 }
 
-/** A session's contents under any name, without an augmentation that other tests would see. */
+/** A session's contents under any name. An augmentation of its type would affect other tests. */
 export function data(req: Request): Record<string, unknown> {
   return req.session as unknown as Record<string, unknown>;
 }
 
-/** Adds one to a number in the session and gives it. */
+/** Adds one to a number in the session, and returns it. */
 export function countUp(req: Request, key = "count"): number {
   const next = Number(data(req)[key] ?? 0) + 1;
   data(req)[key] = next;
   return next;
 }
 
-/** What the store holds, as express-session would read it. */
+/** The stored data, as express-session would read it. */
 export function stored(store: Store, sid: string): Promise<SessionData | undefined> {
   return new Promise((resolve, reject) => {
     store.get(sid, (error, found) => (error ? reject(error) : resolve(found ?? undefined)));

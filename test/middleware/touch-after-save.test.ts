@@ -9,7 +9,7 @@ const lives = [
   { life: "an hour", ms: 3_600_000 },
 ];
 
-/** How long the session's entry in the index and the session itself still live, in milliseconds. */
+/** The remaining lives of the session's index entry and of the session itself, in milliseconds. */
 async function livesOf(backend: Backend, sid: string) {
   const [entry] = await backend.sessionIndex.entries("ada");
   const [expiresAt] = await backend.sessions.expiries([sid]);
@@ -28,7 +28,7 @@ function slowAndAged(app: Express, gates: { arrived: () => void; go: Promise<voi
   });
 }
 
-// Once, a request that had loaded the session before gave it its old life back when its response touched it.
+// Once, the touch of a request that had loaded the session earlier restored its old life.
 describe.each(places)("a touch on $place", ({ open }) => {
   let backend: Backend;
   let served: Served;
@@ -56,11 +56,11 @@ describe.each(places)("a touch on $place", ({ open }) => {
   async function expectLife(sid: string, ms: number) {
     const { entryMs, sessionMs } = await livesOf(backend, sid);
     expect(Math.abs(sessionMs - ms)).toBeLessThan(10_000);
-    // It may outlive its session, but not the other way round.
+    // The entry may outlive its session, but not the other way round.
     expect(entryMs).toBeGreaterThan(sessionMs - 2_000);
   }
 
-  test.each(lives)("leaves a session the $life that another request has saved", async ({ ms }) => {
+  test.each(lives)("keeps the $life that another request has saved", async ({ ms }) => {
     const browser = await signIn(served);
     const slow = browser.get("/slow");
     await arrived.opened;
@@ -71,7 +71,7 @@ describe.each(places)("a touch on $place", ({ open }) => {
     expect(await indexed(backend, "ada")).toEqual([sidOf(browser)]);
   });
 
-  test.each(lives)("leaves a session the $life that a message has saved", async ({ ms }) => {
+  test.each(lives)("keeps the $life that a message has saved", async ({ ms }) => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     const slow = browser.get("/slow");
@@ -86,7 +86,7 @@ describe.each(places)("a touch on $place", ({ open }) => {
     await expectLife(sidOf(browser), ms);
   });
 
-  test("still moves the expiry of what stands as it was loaded", async () => {
+  test("still moves the expiry of a session that is stored as it was loaded", async () => {
     const browser = await signIn(served);
     const sid = sidOf(browser);
     const { sessionMs } = await livesOf(backend, sid);
@@ -99,7 +99,7 @@ describe.each(places)("a touch on $place", ({ open }) => {
   });
 });
 
-test("a touch in another store leaves a session the age that another request has saved", async () => {
+test("a touch in another store keeps the age that another request has saved", async () => {
   const store = new session.MemoryStore();
   const [arrived, go] = [gate(), gate()];
   const served = await serve({

@@ -14,12 +14,12 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-/** Whether a session that was saved then is due. */
+/** Whether a session that was saved at that time is due for a touch. */
 function isDue(savedAt: number): boolean {
   return touches.enter("a", LIFE_MS, { savedAt });
 }
 
-test("a session is due once the window has passed since it was saved or touched", () => {
+test("a session is due when the window has passed since its last save or touch", () => {
   const savedAt = now;
   expect(isDue(savedAt)).toBe(false);
   now += WINDOW_MS;
@@ -29,7 +29,7 @@ test("a session is due once the window has passed since it was saved or touched"
   expect(isDue(savedAt)).toBe(true);
 });
 
-test("of a clock that is set back, by however much, each session is touched once, and then with its window", () => {
+test("after the clock is set back, each session is touched once, and then by its window", () => {
   const savedAt = now;
   now += WINDOW_MS;
   expect(isDue(savedAt)).toBe(true);
@@ -39,7 +39,7 @@ test("of a clock that is set back, by however much, each session is touched once
   expect([isDue(savedAt), isDue(savedAt)]).toEqual([true, false]);
 });
 
-test("one that was saved by a node whose clock is ahead is touched once, and not with each request", () => {
+test("a session saved by a node whose clock is ahead is touched once, not with each request", () => {
   const savedAt = now + 5_000;
   expect([isDue(savedAt), isDue(savedAt), isDue(savedAt)]).toEqual([true, false, false]);
 });

@@ -5,7 +5,7 @@ import { timeoutMs } from "../support/patience.ts";
 import { aroundCalls, uniquePrefix } from "../support/redis-client.ts";
 import { browse, countUp, data, secret, sharedRedis, sidOf } from "./support.ts";
 
-/** A browser at an app on Redis, and the Redis commands that the app has sent since it was last asked. */
+/** A browser at an app on Redis, and the Redis commands of the app since the last call. */
 async function countedBrowser(options: SessionMiddlewareOptions) {
   const redis = await sharedRedis();
   const sent: string[] = [];
@@ -31,11 +31,11 @@ async function countedBrowser(options: SessionMiddlewareOptions) {
   };
 }
 
-// A script that the server does not know yet is sent once more, whole.
+// A script that the server does not know yet is sent again as a whole.
 const written = ["evalSha"];
 const touched = ["evalSha"];
 
-test("a read-only request costs one Redis command inside the window, and no cookie", async () => {
+test("a read-only request within the window costs one Redis command, and sends no cookie", async () => {
   const { browser, commands } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
   await browser.get("/");
   commands();
@@ -56,7 +56,7 @@ test("a session without an age is touched once in a window", async () => {
   expect(await ttl()).toBeLessThanOrEqual(1_000);
 });
 
-test("a session that was saved just now is not touched, with an age or without", async () => {
+test("a session that was just saved is not touched, with or without an age", async () => {
   const { browser, commands } = await countedBrowser({});
   await browser.get("/");
   commands();
@@ -64,7 +64,7 @@ test("a session that was saved just now is not touched, with an age or without",
   expect(commands()).toEqual(["get"]);
 });
 
-test("a save costs one command beside the read, and is a touch", async () => {
+test("a save costs one command beside the read, and counts as a touch", async () => {
   const { browser, commands, ttl } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
   await browser.get("/");
   commands();
@@ -73,7 +73,7 @@ test("a save costs one command beside the read, and is a touch", async () => {
   expect(await ttl()).toBeGreaterThan(3_590);
 });
 
-test("a new session costs one command, its first visit none", async () => {
+test("a new session costs one command, and its first visit none", async () => {
   const { browser, commands } = await countedBrowser({});
   await countedBrowser({}).then((warm) => warm.browser.get("/"));
   await browser.get("/read");
@@ -96,20 +96,20 @@ test("touchAfterMs: 0 touches with every request", async () => {
   expect(await ttl()).toBeGreaterThan(3_590);
 });
 
-test("a session is touched when half its life is over, however long the window", async () => {
+test("a session is touched when half of its life is over, however long the window is", async () => {
   const { browser, commands, ttl, expire } = await countedBrowser({
     cookie: { maxAge: 2_000_000 },
     touchAfterMs: 60_000_000,
   });
   let now = Date.now();
-  // The app's clock alone: Redis lets the session live by its own.
+  // Only the app's clock moves. Redis expires the session by its own clock.
   const clock = jest.spyOn(Date, "now").mockImplementation(() => now);
   try {
     await browser.get("/");
     await expire(1_000);
     commands();
     const due: number[] = [];
-    // Used all the time, for longer than it lives unused.
+    // The session is in use for longer than it would live unused.
     for (let visit = 1; visit <= 30; visit++) {
       now += 100_000;
       expect((await browser.get("/read")).body).toBe("1");
@@ -122,18 +122,18 @@ test("a session is touched when half its life is over, however long the window",
   }
 });
 
-test("a session whose age the app has changed is touched at once", async () => {
+test("a session whose age the app changes is touched at once", async () => {
   const { browser, ttl } = await countedBrowser({ cookie: { maxAge: 3_600_000 } });
   await browser.get("/");
   await browser.get("/age");
   expect(await ttl()).toBeGreaterThan(7_100);
 });
 
-test("rolling sends the cookie with every response, touched in the store or not", async () => {
+test("rolling sends the cookie with every response, whether the session is touched or not", async () => {
   const { browser, commands } = await countedBrowser({ rolling: true, cookie: { maxAge: 3_600_000 } });
   await browser.get("/");
   commands();
   expect((await browser.get("/read")).setCookies).toHaveLength(1);
-  // A response that is late asks whether the session is there still.
+  // A late response reads whether the session still exists.
   expect(commands().filter((name) => name !== "pTTL")).toEqual(["get"]);
 });

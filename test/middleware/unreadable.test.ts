@@ -18,7 +18,7 @@ const texts: [title: string, text: string][] = [
   ["a cookie with an expiry that is no date", '{"cookie":{"expires":"soon","originalMaxAge":9},"count":7}'],
 ];
 
-/** A browser whose cookie names a session that holds something else in Redis. */
+/** A browser whose cookie names a session under whose key Redis has other data. */
 async function visit(text: string) {
   const redis = await sharedRedis();
   const prefix = uniquePrefix("unreadable");
@@ -47,7 +47,7 @@ async function visit(text: string) {
 
 describe.each(texts)("a stored session that is %s", (_title, text) => {
   test.each(["/read", "/", "/save"])(
-    "is a fresh session, an error event, and stays as it is: GET %s",
+    "gives a fresh session and an error event, and is not changed: GET %s",
     async (path) => {
       const { browser, reported, kept } = await visit(text);
       const response = await browser.get(path);
@@ -58,14 +58,14 @@ describe.each(texts)("a stored session that is %s", (_title, text) => {
       expect(reported).toMatchObject([{ path, error: { code: "ERR_SESSION_UNREADABLE" } }]);
       expect(await kept()).toEqual([text, -1]);
       if (path === "/read") return;
-      // The browser goes on with the fresh one.
+      // The browser continues with the new session.
       expect(response.setCookies).toHaveLength(1);
       expect((await browser.get("/")).status).toBe(200);
       expect(reported).toHaveLength(1);
     },
   );
 
-  test("does not tell what it held, nor the secret", async () => {
+  test("reveals neither its contents nor the secret", async () => {
     const { browser, reported } = await visit(text);
     await browser.get("/");
     const told = reported.map(({ error }) => `${error.stack} ${JSON.stringify(error)} ${error.cause}`).join();
@@ -75,7 +75,7 @@ describe.each(texts)("a stored session that is %s", (_title, text) => {
 });
 
 test.each(places)(
-  "data without a cookie, as another program may store it, is a fresh session on $place",
+  "data without a cookie, as another program may store it, gives a fresh session on $place",
   async ({ open }) => {
     const { options, store } = await open();
     const reported: Error[] = [];
@@ -93,7 +93,7 @@ test.each(places)(
   },
 );
 
-test("what plain express-session has stored is read as it is", async () => {
+test("a session that plain express-session has stored is read unchanged", async () => {
   const store = new session.MemoryStore();
   const theirs = express();
   theirs.use(session({ secret, store, resave: false, saveUninitialized: false }));

@@ -6,7 +6,7 @@ export class WaitingStore extends session.MemoryStore {
   #release = (): void => {};
   #arrived: () => void = () => {};
 
-  /** Holds every write from now on. Resolves once one has arrived. */
+  /** Holds every write from now on. Resolves when one has arrived. */
   hold(): Promise<void> {
     this.#released = new Promise((resolve) => {
       this.#release = resolve;

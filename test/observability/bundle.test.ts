@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { build, type Format, type Plugin } from "esbuild";
 import { afterThisTest } from "../websocket/support.ts";
 
-/** As if a package was not installed. */
+/** Makes a package look as if it were not installed. */
 const without = (name: string): Plugin => ({
   name: `without ${name}`,
   setup({ onResolve }) {
@@ -16,7 +16,7 @@ const without = (name: string): Plugin => ({
   },
 });
 
-/** A server that puts its figures into a register like prom-client's, and says what is in it. */
+/** A server that adds its figures to a register like prom-client's, and returns the register's contents. */
 const server = `
 import { createServer } from "node:http";
 import { cookieMiddleware, sessionMiddleware, sessionMiddlewareStack, webSocketSessions } from ${JSON.stringify(resolve("lib/index.ts"))};
@@ -30,9 +30,9 @@ wsSessions.metrics({ registerMetric: ({ name }) => names.push(name) }).then(() =
 });
 `;
 
-// Once it could not be bundled without prom-client, and looked for it beside the bundle when it ran.
+// Once, it could not be bundled without prom-client, and looked for it beside the bundle when it ran.
 test.each<Format>(["esm", "cjs"])(
-  "a server is bundled as %s where prom-client is not installed, and runs from an empty folder",
+  "a server can be bundled as %s without prom-client, and runs from an empty folder",
   async (format) => {
     const folder = await mkdtemp(join(tmpdir(), "session-stack-bundle-"));
     afterThisTest(() => rm(folder, { recursive: true }));
@@ -45,7 +45,7 @@ test.each<Format>(["esm", "cjs"])(
       outfile,
       logLevel: "silent",
       plugins: [without("prom-client")],
-      // Of the packages in it some are CommonJS, and ask for Node's modules by require.
+      // Some of its packages are CommonJS, and require Node's modules.
       ...(format === "esm" && {
         banner: {
           js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
@@ -56,7 +56,7 @@ test.each<Format>(["esm", "cjs"])(
     expect(await readFile(outfile, "utf8")).not.toMatch(/["']prom-client["']/);
     const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd: folder });
     const names = JSON.parse(stdout) as string[];
-    expect(names).toHaveLength(18);
+    expect(names).toHaveLength(23);
     expect(names).toContain("express_session_stack_connections");
   },
 );

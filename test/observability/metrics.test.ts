@@ -6,7 +6,7 @@ import { eventually } from "../support/eventually.ts";
 import { redisPlace } from "../websocket/places.ts";
 import { afterThisTest, type Served, serve, signIn } from "../websocket/support.ts";
 
-/** Serves an app with realtime, and a register that has its figures. */
+/** Serves an app with realtime, and a register with its figures. */
 async function measured(): Promise<
   Served & { chat: ReturnType<typeof realtime>; scrape(): Promise<string> }
 > {
@@ -20,7 +20,7 @@ async function measured(): Promise<
   return { ...served, chat, scrape: () => register.metrics() };
 }
 
-/** The value of one line of what a scrape gives. */
+/** The value of one line of a scrape. */
 function value(text: string, name: string): number | undefined {
   const line = text.split("\n").find((each) => each.startsWith(`express_session_stack_${name} `));
   return line === undefined ? undefined : Number(line.split(" ").at(-1));
@@ -31,7 +31,7 @@ function echo(ws: WebSocket): void {
 }
 
 describe("figures of a node", () => {
-  it("count handshakes, connections, messages and closes, for stats() and for a scrape alike", async () => {
+  it("count handshakes, connections, messages and closes, in stats() and in a scrape alike", async () => {
     const served = await measured();
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
@@ -69,7 +69,7 @@ describe("figures of a node", () => {
     expect(value(await served.scrape(), "connections")).toBe(0);
   });
 
-  it("count closes by codes that are known, whatever a client sends", async () => {
+  it("count closes by known codes only, whatever a client sends", async () => {
     const served = await measured();
     const browser = await signIn(served);
     for (const code of [1001, 3000, 3001, 4000, 4008, 4999]) (await browser.webSocket("/ws")).close(code);
@@ -78,7 +78,7 @@ describe("figures of a node", () => {
     });
   });
 
-  it("time how long a revocation takes to close connections", async () => {
+  it("measure how long a revocation takes to close connections", async () => {
     const served = await measured();
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
@@ -90,7 +90,7 @@ describe("figures of a node", () => {
     expect(value(text, 'revocation_seconds_bucket{le="1"}')).toBe(1);
   });
 
-  it("tell who was closed for what it did", async () => {
+  it("count connections that were closed for misbehaviour", async () => {
     const served = await measured();
     const ws = await (await signIn(served)).webSocket("/ws");
     for (let n = 0; n < 10; n++) echo(ws);
@@ -99,7 +99,7 @@ describe("figures of a node", () => {
     expect(value(await served.scrape(), "slow_consumers_total")).toBe(0);
   });
 
-  it("are counted twice by nobody, when scraped twice", async () => {
+  it("are not counted twice when they are scraped twice", async () => {
     const served = await measured();
     await (await signIn(served)).webSocket("/ws");
     await served.scrape();
@@ -108,7 +108,7 @@ describe("figures of a node", () => {
 });
 
 describe("in one register", () => {
-  // Once the second was refused: a metric of that name has already been registered.
+  // Once, the second was refused: "A metric with that name has already been registered."
   it("figures of several webSocketSessions are summed, also of several stacks", async () => {
     const first = await serve({ onConnection: () => {} });
     const second = webSocketSessions(first.stack, { path: "/other" });
@@ -126,7 +126,7 @@ describe("in one register", () => {
     const open = await register.metrics();
     expect(value(open, "connections")).toBe(4);
     expect(value(open, 'handshakes_total{status="101"}')).toBe(4);
-    // Of one backend once, whoever has it.
+    // The figures of one backend count once, however many share it.
     expect(value(open, "memory_sessions")).toBe(2);
     expect(value(open, "memory_session_bytes")).toBeGreaterThan(100);
     expect(value(open, "memory_memberships")).toBe(0);
@@ -134,7 +134,7 @@ describe("in one register", () => {
 
     const calls = value(open, 'store_call_seconds_count{result="answered"}');
     await browser.get("/session");
-    // Of the stack, which two of them share: one request is not counted twice.
+    // Two of them share a stack, whose requests are not counted twice.
     const more = value(await register.metrics(), 'store_call_seconds_count{result="answered"}');
     expect(more).toBe((calls ?? 0) + 1);
 
@@ -148,7 +148,7 @@ describe("in one register", () => {
     );
   });
 
-  it("twice is as good as once, also after the register was cleared", async () => {
+  it("registering twice has the effect of once, also after the register was cleared", async () => {
     const served = await serve({ onConnection: () => {} });
     const register = new Registry();
     for (let at = 0; at < 2; at++) await served.wsSessions.metrics(register);
@@ -160,7 +160,7 @@ describe("in one register", () => {
     expect(value(await register.metrics(), 'handshakes_total{status="101"}')).toBe(1);
   });
 
-  it("and in another one they are all the same, timings too", async () => {
+  it("another register has the same figures, timings included", async () => {
     const served = await serve({ onConnection: () => {} });
     const registers = [new Registry(), new Registry()];
     for (const register of registers) await served.wsSessions.metrics(register);
@@ -174,13 +174,13 @@ describe("in one register", () => {
 });
 
 describe("for prom-client", () => {
-  it("they are metrics as its own: as JSON, one by one, merged, with default labels, reset, and as OpenMetrics", async () => {
+  it("they work like its own metrics: as JSON, one by one, merged, with default labels, reset, and as OpenMetrics", async () => {
     const served = await serve({ onConnection: () => {} });
     const register = new Registry();
     await served.wsSessions.metrics(register);
     await (await signIn(served)).webSocket("/ws");
     const names = (await register.getMetricsAsJSON()).map(({ name }) => name);
-    expect(names).toHaveLength(18);
+    expect(names).toHaveLength(23);
     expect(await register.getSingleMetric("express_session_stack_connections")?.get()).toMatchObject({
       type: "gauge",
       values: [{ value: 1 }],
@@ -196,16 +196,16 @@ describe("for prom-client", () => {
     register.setDefaultLabels({ app: "chat" });
     expect(value(await register.metrics(), 'connections{app="chat"}')).toBe(1);
     register.setDefaultLabels({});
-    // Counters are told of without their "_total" in the head there.
+    // OpenMetrics writes counters without "_total" in the head.
     register.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     const text = await register.metrics();
     expect(text).toContain("# TYPE express_session_stack_handshakes counter");
     expect(value(text, 'handshakes_total{status="101"}')).toBe(1);
     await served.wsSessions.metrics(register);
-    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(18);
+    expect((await register.getMetricsAsJSON()).map(({ name }) => name)).toHaveLength(23);
   });
 
-  it("their buckets are cumulative, and end with all", async () => {
+  it("their buckets are cumulative, and the last one has all", async () => {
     const served = await measured();
     await signIn(served);
     const text = await served.scrape();
@@ -230,7 +230,7 @@ describe("for prom-client", () => {
     expect(value(text, 'store_call_seconds_sum{result="answered"}')).toBeGreaterThan(0);
   });
 
-  it("what is no register is a TypeError", async () => {
+  it("an object that is not a register is a TypeError", async () => {
     const served = await serve();
     for (const wrong of [undefined, {}, "register"])
       await expect(served.wsSessions.metrics(wrong as never)).rejects.toThrow("metrics takes a register");

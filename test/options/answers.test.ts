@@ -11,7 +11,7 @@ import { browse, countUp, secret, versions } from "../middleware/support.ts";
 import { serve } from "../websocket/support.ts";
 
 const wrongCookies: [answer: string, cookie: (req: Request) => unknown, said: string][] = [
-  // A body in braces, where an object was meant.
+  // A function body in braces instead of an object.
   ["nothing", () => {}, 'option "cookie" must be a function that answers with an object'],
   ["null", () => null, "not null"],
   ["a text", () => "secure", "not a string"],
@@ -26,7 +26,7 @@ const wrongCookies: [answer: string, cookie: (req: Request) => unknown, said: st
   ["a wrong sameSite", () => ({ sameSite: "loose" }), 'option "sameSite" must be'],
 ];
 
-/** The status of a request, and the message of what `next` was given. */
+/** The status of a request, and the message of the error that `next` received. */
 async function failureOf(
   createApp: (typeof versions)[number]["createApp"],
   options: SessionMiddlewareOptions,
@@ -43,7 +43,7 @@ async function failureOf(
   return { status, failure };
 }
 
-describe.each(versions)("an option that is a function and answers wrongly, on $version", ({ createApp }) => {
+describe.each(versions)("an option function with a wrong result, on $version", ({ createApp }) => {
   test.each(wrongCookies)("cookie with %s is a TypeError for next", async (_what, cookie, said) => {
     const { status, failure } = await failureOf(createApp, { cookie: cookie as never });
     expect(status).toBe(500);
@@ -52,7 +52,7 @@ describe.each(versions)("an option that is a function and answers wrongly, on $v
     expect((failure as Error).message).toContain(said);
   });
 
-  // Once all sessions had the id "[object Promise]", and were one.
+  // Once, all sessions had the id "[object Promise]", and were the same session.
   test.each<[string, () => unknown]>([
     ["a promise", async () => "id"],
     ["nothing", () => {}],
@@ -66,7 +66,7 @@ describe.each(versions)("an option that is a function and answers wrongly, on $v
     );
   });
 
-  // Once it was a yes, so that nothing was ever saved.
+  // Once, it counted as true, so nothing was ever saved.
   test("saveUnless with a promise is a TypeError for next", async () => {
     const { failure } = await failureOf(createApp, { saveUnless: (async () => false) as never });
     expect(failure).toBeInstanceOf(TypeError);
@@ -75,7 +75,7 @@ describe.each(versions)("an option that is a function and answers wrongly, on $v
 });
 
 test.each(wrongCookies)(
-  "a WebSocket whose cookie function answers with %s is refused with 500",
+  "a WebSocket whose cookie function returns %s is refused with 500",
   async (_what, cookie, said) => {
     let isWrong = false;
     const served = await serve({ session: { cookie: (req) => (isWrong ? cookie(req) : {}) as object } });
@@ -90,7 +90,7 @@ test.each<[string, () => unknown]>([
   ["a promise of one", async () => memoryBackend().connectionStore({ ttlSeconds: 1, nameOf: () => "a" })],
   ["half of one", () => ({ get() {} })],
 ])(
-  "a connectionStore function that answers with %s is a TypeError of attach",
+  "a connectionStore function that returns %s makes attach throw a TypeError",
   async (_what, connectionStore) => {
     const backend = memoryBackend();
     const stack = sessionMiddlewareStack(sessionMiddleware({ secret, backend }));

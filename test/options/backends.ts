@@ -90,7 +90,7 @@ export const backendSubjects: readonly Subject[] = [
   }),
 ];
 
-/** Takes any options beside its own, since backends hand on theirs. */
+/** Accepts any further options, because backends pass theirs on. */
 export const nodeSubject: Subject = subject<NodeOptions>({
   whose: "Node",
   make: (options) => new Node(bus, options as NodeOptions),

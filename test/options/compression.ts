@@ -23,7 +23,7 @@ const zlibRows: Rows<ZlibOptions> = {
   info: trueOrFalse,
 };
 
-/** What ws is given of compression. */
+/** The compression options that ws receives. */
 export const compressionSubjects: readonly Subject[] = [
   subject<PerMessageDeflateOptions>({
     whose: "webSocketSessions's perMessageDeflate",
@@ -35,7 +35,7 @@ export const compressionSubjects: readonly Subject[] = [
       clientNoContextTakeover: trueOrFalse,
       serverMaxWindowBits: windowBits,
       clientMaxWindowBits: windowBits,
-      // Once they ended the process with the first message.
+      // Once, they ended the process with the first message.
       zlibDeflateOptions: {
         right: [{}, { level: 9, memLevel: 7 }, { chunkSize: 1024 }],
         wrong: [...noObject, nothing],

@@ -96,7 +96,7 @@ export const connectionSubjects: readonly Subject[] = [
     rows: {
       keep: {
         right: [[], ["cart"]],
-        // A session's own members, and the login, which are another session's after it.
+        // A session's own members and the login, which change with a new session.
         wrong: [
           ...[["id"], ["req"], ["cookie"], ["save"], ["constructor"], ["toString"], ["login"], [""]],
           ...["cart", { cart: true }, [1], [null], true, 7, null, new Set(["cart"])],
@@ -195,6 +195,14 @@ export const connectionSubjects: readonly Subject[] = [
         ],
       },
       heartbeat: { right: [{}, { enabled: true }], wrong: [...noObject, nothing, 20_000] },
+      history: {
+        right: [{}, { maxMessages: 10, maxAgeSeconds: 0.5, sinceJoin: false }, () => false],
+        wrong: [
+          ...noObject.filter((value) => typeof value !== "function"),
+          { maxMessages: 0 },
+          { maxAgeSeconds: 1e9 },
+        ],
+      },
       clock: { right: [clock], wrong: [{}, Date, Date.now, { ...clock, after: 1 }, true, null, "utc"] },
     },
   }),

@@ -1,9 +1,9 @@
 import { type SessionMiddlewareOptions, sessionMiddleware } from "../../lib/index.ts";
 
-/** What comes of options that are right one by one. */
+/** Combinations of options that are each valid alone. */
 const made = (options: SessionMiddlewareOptions) => () => sessionMiddleware({ secret: "s", ...options });
 
-// Once they were taken, and the browser kept no cookie.
+// Once, they were accepted, and the browser kept no cookie.
 test.each<[options: SessionMiddlewareOptions, said: string]>([
   [{ cookie: { sameSite: "none", secure: false } }, 'sameSite: "none" needs secure'],
   [{ cookie: { partitioned: true, secure: false } }, "partitioned: true needs secure"],
@@ -23,6 +23,6 @@ test.each<[options: SessionMiddlewareOptions]>([
   [{ cookie: { partitioned: true, secure: "auto" } }],
   [{ name: "__Host-sid", cookie: { secure: true, path: "/" } }],
   [{ name: "__Secure-sid", cookie: { domain: "a.example" } }],
-])("%j is taken", (options) => {
+])("%j is accepted", (options) => {
   expect(made(options)).not.toThrow();
 });

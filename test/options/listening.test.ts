@@ -13,16 +13,16 @@ interface Emitting {
   off(event: string, listener: unknown): unknown;
 }
 
-// A misspelt event was once taken, and heard as another one or as none.
+// Once, a misspelt event was accepted, and its listener was never called or called for another event.
 describe.each<[whose: string, emitting: unknown, event: string, misspelt: string]>([
   ["sessionMiddleware", middleware, "error", "errors"],
   ["sessionStack", sessionStack, "error", "Error"],
   ["userSessions", userSessions(sessionStack), "user_logged_in", "userLoggedIn"],
   ["webSocketSessions", webSocketSessions(sessionStack), "connection", "conection"],
-])("%s, listened to", (whose, emitting, event, misspelt) => {
+])("listening to %s", (whose, emitting, event, misspelt) => {
   const { on, off } = emitting as Emitting;
 
-  test.each([on, off])("knows its events by name", (method) => {
+  test.each([on, off])("accepts only known event names", (method) => {
     expect(() => method(event, () => {})).not.toThrow();
     const meant = `${whose}: unknown event "${misspelt}"; did you mean "${event}"?`;
     expect(() => method(misspelt, () => {})).toThrow(new TypeError(meant));

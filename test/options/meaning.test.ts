@@ -41,7 +41,7 @@ function failureOf(call: () => unknown): TypeError {
   throw new Error("It was taken");
 }
 
-// Each was once ignored, so that everybody was let in, or nothing was kept for as long as was meant.
+// Once, each was ignored, so everybody was accepted, or data was not kept as long as intended.
 test.each<[factory: string, options: object, meaning: string]>([
   ["webSocketSessions", { authorise: () => false }, 'unknown option "authorise"; did you mean "authorize"?'],
   [
@@ -91,7 +91,7 @@ test.each<[factory: string, options: object, meaning: string]>([
   ["userSessions", { __proto__: null, ackTimeout: 1 }, 'did you mean "ackTimeoutMs"?'],
   ["userSessions", JSON.parse('{"__proto__":{"keep":[]}}') as object, 'unknown option "__proto__"'],
   ["userSessions", { toString: 1 }, 'unknown option "toString"'],
-])("%s with %p says what was meant", (factory, options, meaning) => {
+])("%s with %p names the intended option", (factory, options, meaning) => {
   const { message } = failureOf(() => factories[factory]?.(options as never));
   expect(message).toContain(`${factory}: `);
   expect(message).toContain(meaning);
@@ -135,15 +135,15 @@ test.each<[factory: string, options: unknown, fix: string]>([
   ["redisBackend", client, "options must be an object, as { client }, not the client itself"],
   ["RedisSessionStore", client, "options must be an object, as { client }, not the client itself"],
   ["redisBackend", { client, ttl: Number.POSITIVE_INFINITY }, "disableTTL"],
-  // Once a store alone said so, under its own name.
+  // Once, only the store reported this, under its own name.
   ["redisBackend", { client, prefix: "a*" }, 'redisBackend: option "prefix" must be'],
-  // As cookie-parser has it.
+  // As in cookie-parser.
   ["cookieMiddleware", "secret", "options must be an object, as { secret: … }, not a string"],
-])("%s with %p says what to write", (factory, options, fix) => {
+])("%s with %p names the fix", (factory, options, fix) => {
   expect(failureOf(() => factories[factory]?.(options as never)).message).toContain(fix);
 });
 
-test("no message contains the value of a secret, or any other given text", () => {
+test("no message contains a secret or any other given value", () => {
   for (const options of [
     { secret: ["top-secret", ""] },
     { secret: { key: "top-secret" } },

@@ -16,29 +16,32 @@ afterAll(() => backend.close());
 
 const names = ["logIn", "logOut", "listUserSessions", "deleteUserSessions", "deleteUserSession"] as const;
 
-// Once such a request was never answered.
-describe.each(versions)("a function of users that is given as a middleware, on $version", ({ createApp }) => {
-  test.each(names)("%s is an error of the request, and does nothing", async (name) => {
-    const app = createApp();
-    app.use(sessionStack());
-    app.post("/login", (req, res, next) => {
-      users.logIn(req, "ada").then(() => res.end(), next);
+// Once, such a request was never answered.
+describe.each(versions)(
+  "a function of userSessions that is used as a middleware, on $version",
+  ({ createApp }) => {
+    test.each(names)("%s is an error of the request, and does nothing", async (name) => {
+      const app = createApp();
+      app.use(sessionStack());
+      app.post("/login", (req, res, next) => {
+        users.logIn(req, "ada").then(() => res.end(), next);
+      });
+      app.post("/it", users[name] as unknown as RequestHandler);
+      app.get("/me", (req, res) => void res.json(req.session.login?.userId ?? null));
+      app.use(((error, _req, res, _next) => void res.status(500).end(error.message)) as ErrorRequestHandler);
+      const browser = await browse(app);
+      await browser.post("/login");
+      const { status, body } = await browser.post("/it");
+      expect([status, body]).toEqual([
+        500,
+        expect.stringContaining(`${name}: it is no middleware; call it in one`),
+      ]);
+      expect((await browser.get("/me")).json()).toBe("ada");
     });
-    app.post("/it", users[name] as unknown as RequestHandler);
-    app.get("/me", (req, res) => void res.json(req.session.login?.userId ?? null));
-    app.use(((error, _req, res, _next) => void res.status(500).end(error.message)) as ErrorRequestHandler);
-    const browser = await browse(app);
-    await browser.post("/login");
-    const { status, body } = await browser.post("/it");
-    expect([status, body]).toEqual([
-      500,
-      expect.stringContaining(`${name}: it is no middleware; call it in one`),
-    ]);
-    expect((await browser.get("/me")).json()).toBe("ada");
-  });
-});
+  },
+);
 
-// Once the options were taken for the request, and the rest of these was no error, or one that said nothing.
+// Once, the options were taken as the request, and the other mistakes gave no error or an unhelpful one.
 test.each<[what: string, call: () => Promise<unknown>, said: string]>([
   [
     "options in place of the request",
@@ -56,7 +59,7 @@ test.each<[what: string, call: () => Promise<unknown>, said: string]>([
   ["no request to log in", () => users.logIn(undefined as never, "ada"), "logIn: the first argument must be"],
   ["no request to log out", () => users.logOut(undefined as never), "logOut: the first argument must be"],
   ["a user to log out", () => users.logOut("ada" as never), "not a string"],
-])("%s is a TypeError that says so", async (_what, call, said) => {
+])("%s is a TypeError that names the mistake", async (_what, call, said) => {
   await expect(call()).rejects.toThrow(TypeError);
   await expect(call()).rejects.toThrow(said);
 });

@@ -154,7 +154,7 @@ const sessionRows: Rows<SessionMiddlewareOptions> = {
 
 let answer: object = {};
 
-/** Requests a page with a cookie function that answers so; rejects with what `next` was given. */
+/** Requests a page with a cookie function that returns this. Rejects with the error that `next` received. */
 async function request(options: unknown): Promise<void> {
   answer = options as object;
   let failure: unknown;
@@ -189,7 +189,7 @@ export const sessionSubjects: readonly Subject[] = [
     make: request,
     rows: {
       ...cookieRows,
-      // What a client has asked for may be no domain or path: that is an error event.
+      // A value from the client may be an invalid domain or path, which is an error event.
       domain: { ...cookieRows.domain, wrong: [7, true, {}, []] },
       path: { ...cookieRows.path, wrong: ["", "admin", null, 7] },
     },

@@ -2,15 +2,15 @@ import type { Row, Rows } from "./values.ts";
 
 /** A factory or a method with options. */
 export interface Subject {
-  /** Whose options they are, by their table. */
+  /** The owner of the options, as in their table. */
   readonly whose: string;
-  /** What stands first in a message; by default that. */
+  /** The start of a message. The default is that owner. */
   readonly factory?: string;
-  /** What stands before the option's name in a message. */
+  /** The text before the option's name in a message. */
   readonly path?: string;
-  /** Makes what it makes, or calls what is called. Throws or rejects, or gives nothing. */
+  /** Calls the factory or method with the options. Throws or rejects if they are wrong. */
   readonly make: (options: unknown) => unknown;
-  /** The options without which nothing works. */
+  /** The required options. */
   readonly base?: object;
   readonly rows: Readonly<Record<string, Row>>;
 }

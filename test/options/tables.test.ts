@@ -19,7 +19,7 @@ const subjects: readonly Subject[] = [...checked, nodeSubject, clientSubject];
 
 afterAll(() => backend.close());
 
-/** What comes of options: an error, or nothing. */
+/** The error for some options, if there is one. */
 async function failureOf(
   { make, base }: Subject,
   options: unknown,
@@ -49,7 +49,7 @@ function cases(kind: "right" | "wrong"): [name: string, value: string, subject: 
 test("each option of each factory has rows in this table", () => {
   const rowsOf = (all: Iterable<[string, object]>) =>
     Object.fromEntries([...all].map(([whose, rows]) => [whose, Object.keys(rows).sort()]).sort());
-  // The client has no table, and a function's answer that of the cookie.
+  // The client has no table, and the result of a cookie function shares the table of the cookie.
   const withRows = subjects.filter(({ whose }) => !/realtimeClient|function/.test(whose));
   expect(rowsOf(withRows.map(({ whose, rows }): [string, object] => [whose, rows]))).toEqual(
     rowsOf(knownOptions()),
@@ -62,7 +62,7 @@ test.each(subjects)(
     for (const [name, { right, wrong }] of Object.entries(subject.rows)) {
       expect([right.length, wrong.length]).toEqual([expect.any(Number), expect.any(Number)]);
       expect(Math.min(right.length, wrong.length)).toBeGreaterThan(0);
-      // Taken from the globals: here a suite would declare its tests, and Node 20 has no WebSocket.
+      // These defaults are globals. Here a suite would declare its tests, and Node 20 has no WebSocket.
       const isGlobal = ["runner", "WebSocket"].includes(name);
       const given = wrong.includes(undefined) || isGlobal ? right : [...right, undefined];
       for (const value of given)
@@ -71,7 +71,7 @@ test.each(subjects)(
   },
 );
 
-// Most of them were once taken, and without effect, or with another one, or an error of the first request.
+// Once, most of them were accepted, and had no effect, a wrong effect, or made the first request fail.
 test.each(cases("wrong"))("%s is a TypeError for %s", async (_name, _value, subject, given) => {
   const { whose, factory = whose, path = "" } = subject;
   const failure = await failureOf(subject, given);
@@ -82,8 +82,8 @@ test.each(cases("wrong"))("%s is a TypeError for %s", async (_name, _value, subj
 describe.each(checked)("$whose", (subject) => {
   const { whose, factory = whose, path = "" } = subject;
 
-  // Once unknown options were ignored.
-  test("refuses each of its options in another spelling, and says which one was meant", async () => {
+  // Once, unknown options were ignored.
+  test("refuses each option in another spelling, and names the intended one", async () => {
     for (const name of Object.keys(subject.rows)) {
       for (const other of [name.toUpperCase(), `${name.slice(0, 1)}_${name.slice(1)}`]) {
         const failure = await failureOf(subject, { [other]: 1 });
@@ -102,7 +102,7 @@ describe.each(checked)("$whose", (subject) => {
     for (const name of Object.keys(subject.rows)) expect(failure?.message).toContain(`"${name}"`);
   });
 
-  test("leaves the given options unchanged, and ignores symbols and what all objects inherit", async () => {
+  test("leaves the given options unchanged, and ignores symbols and members that all objects inherit", async () => {
     const options = Object.freeze({ ...subject.base, [Symbol("a")]: 1 });
     const polluted = Object.prototype as unknown as Record<string, unknown>;
     const [first = ""] = Object.keys(subject.rows).filter((name) => !(name in Object(subject.base)));
@@ -137,9 +137,9 @@ describe.each(checked)("$whose", (subject) => {
   });
 });
 
-// Once null and texts were taken for no options at all, so that cookieMiddleware("secret") signed nothing.
+// Once, null and strings counted as no options at all, so cookieMiddleware("secret") signed nothing.
 test.each(subjects.filter(({ path, whose }) => !path && whose !== "Node" && !whose.includes("function")))(
-  "options of $whose are an object",
+  "options of $whose must be an object",
   async (subject) => {
     const { whose } = subject;
     for (const options of [null, "text", 7, true, [], () => {}, new Map(), Promise.resolve({})]) {

@@ -38,7 +38,7 @@ const uncalled: [name: string, factory: unknown, fix: string][] = [
   ["redisBackend", redisBackend, "redisBackend: it was passed uncalled"],
 ];
 
-// Once each request waited for ever.
+// Once, each request waited for ever.
 describe.each(versions)(
   "a factory that is passed to app.use uncalled is an error of the request, on $version",
   ({ createApp }) => {
@@ -57,7 +57,7 @@ describe.each(versions)(
       expect((failure as Error).message).toContain(fix);
     });
 
-    test("in a route, and in a router", async () => {
+    test("is an error of the request in a route too", async () => {
       const app = createApp();
       app.get("/route", sessionStack as unknown as RequestHandler, (_req, res) => void res.end());
       app.use(((_error, _req, res, _next) => void res.status(500).end("told")) as ErrorRequestHandler);
@@ -66,15 +66,18 @@ describe.each(versions)(
   },
 );
 
-test.each(uncalled.slice(0, 6))("%s tells a plain server's own next", async (_name, factory, fix) => {
-  const server = (req: unknown, res: { end(text: string): void }) =>
-    (factory as (...args: unknown[]) => void)(req, res, (error?: Error) => res.end(String(error?.message)));
-  const { url, close } = await listen(server as unknown as RequestListener);
-  afterThisTest(close);
-  expect(await (await fetch(url)).text()).toContain(fix);
-});
+test.each(uncalled.slice(0, 6))(
+  "%s passes the error to the next of a plain server",
+  async (_name, factory, fix) => {
+    const server = (req: unknown, res: { end(text: string): void }) =>
+      (factory as (...args: unknown[]) => void)(req, res, (error?: Error) => res.end(String(error?.message)));
+    const { url, close } = await listen(server as unknown as RequestListener);
+    afterThisTest(close);
+    expect(await (await fetch(url)).text()).toContain(fix);
+  },
+);
 
-/** What a listener throws, and how the client's line ends meanwhile. */
+/** The error that a listener throws, and the end of the client's line. */
 async function thrownBy(event: "request" | "upgrade", listener: unknown): Promise<unknown> {
   const server: Server = createServer();
   const thrown = new Promise((resolve) => {
@@ -93,7 +96,7 @@ async function thrownBy(event: "request" | "upgrade", listener: unknown): Promis
   const ended = new Promise((resolve) => line.on("close", resolve).on("error", () => {}));
   line.resume().write(event === "upgrade" ? handshake("/") : "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const error = await thrown;
-  // Also where the app goes on after an uncaught exception.
+  // Also if the app continues after an uncaught exception.
   await ended;
   return error;
 }
@@ -114,13 +117,13 @@ test.each(uncalled.slice(0, 5))(
   },
 );
 
-test("wsSessions as a listener of upgrades is refused at once, by Node", () => {
+test("Node refuses wsSessions as a listener of upgrades at once", () => {
   expect(() => createServer().on("upgrade", wsSessions as never)).toThrow(
     /"listener" argument must be of type function/,
   );
 });
 
-test("io.use(sessionStack) tells its next", () => {
+test("io.use(sessionStack) passes the error to next", () => {
   const told: unknown[] = [];
   (sessionStack as unknown as (...args: unknown[]) => void)({ request: {} }, (error: unknown) =>
     told.push(error),
@@ -165,7 +168,7 @@ test.each<[string, () => unknown, string]>([
     "argument 2 must be a middleware function, not one for errors",
   ],
   ["attach(realtime)", () => wsSessions.attach(realtime as never), "as attach(realtime())"],
-])("%s is a TypeError that says so", (_what, make, message) => {
+])("%s is a TypeError that names the mistake", (_what, make, message) => {
   expect(make).toThrow(TypeError);
   expect(make).toThrow(message);
 });

@@ -1,10 +1,10 @@
-/** Values of an option: some that it takes, and some of each kind that it does not. */
+/** Values of an option: some valid ones, and wrong ones of each kind. */
 export interface Row {
   readonly right: readonly unknown[];
   readonly wrong: readonly unknown[];
 }
 
-/** A row for each option: TypeScript, and a test, say which one has none. */
+/** A row for each option. TypeScript and a test report a missing one. */
 export type Rows<Options> = { readonly [Name in keyof Options]-?: Row };
 
 export const nothing = async (): Promise<undefined> => undefined;

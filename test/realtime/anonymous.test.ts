@@ -30,7 +30,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
   const types = async (ws: Awaited<ReturnType<typeof connect>>["ws"]) =>
     (await until(ws, "last")).map(({ event_type }) => event_type);
 
-  test("joins and leaves for itself alone, and is no member", async () => {
+  test("joins and leaves groups only for itself, and is not a member", async () => {
     const browser = served.browser();
     await browser.post("/set", { json: { cart: 1 } });
     const [first, second] = [await open(served, browser), await open(served, browser)];
@@ -50,7 +50,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     expect(await types(first.ws)).toEqual([]);
   });
 
-  test("gets no messages to users, whatever they are called", async () => {
+  test("receives no messages to users, whatever the user id is", async () => {
     const { ws, line } = await connect(served);
     expect(line.userId).toBeUndefined();
     await line.join("g");
@@ -60,7 +60,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     expect(await served.chat.activeSessions("undefined")).toEqual([]);
   });
 
-  test("is told to nobody as online or offline", async () => {
+  test("causes no online or offline event", async () => {
     const told: string[] = [];
     served.chat.on("online", (userId) => told.push(`${userId} online`));
     const { ws } = await connect(served);
@@ -70,7 +70,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     expect(told).toEqual(["ada online"]);
   });
 
-  test("is in its groups for as long as it is open: who comes back is in none", async () => {
+  test("is in its groups only while it is open: its next connection is in none", async () => {
     const browser = served.browser();
     await browser.post("/set", { json: { cart: 1 } });
     const { ws, line } = await open(served, browser);
@@ -83,8 +83,8 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 
-  // Once it was in that group for ever, and the node listened to it for nobody.
-  test("that has gone before it has joined is in no group", async () => {
+  // Once, it stayed in that group for ever, and the node stayed subscribed for nobody.
+  test("is in no group if it closed before the join", async () => {
     const { opened, open: letGo } = gate();
     const left: Promise<void>[] = [];
     served.chat.on("join later", async (connection) => {
@@ -105,8 +105,8 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 
-  // And so was one whose user's groups were still being read.
-  test("nor is one of a user that has gone before its groups were restored", async () => {
+  // Once, a connection that closed while its user's groups were read stayed in them too.
+  test("with a user is in no group either if it closed before its groups were restored", async () => {
     await served.chat.join("ada", "g");
     const { opened, open: letGo } = gate();
     const { memberships } = backend;
@@ -130,7 +130,7 @@ describe.each(places)("a connection without a user on $place", ({ open: openPlac
     await eventually(() => expect(channels).toEqual(new Set()));
   });
 
-  test("is asked for with no user id by authorizeGroup", async () => {
+  test("is passed to authorizeGroup without a user id", async () => {
     const asked: unknown[] = [];
     const other = await serve({
       backend: await openPlace(),

@@ -29,7 +29,7 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     ["says no", () => false],
     ["says no later", async () => false],
     ["says nothing", () => undefined as never],
-  ])("that %s keeps the user out, and nothing is changed", async (_how, answer) => {
+  ])("that %s refuses the user, and changes nothing", async (_how, answer) => {
     const { ws, line } = await connect(served, "ada");
     await served.chat.join("ada", "kept");
     decide = answer;
@@ -50,7 +50,7 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     ]);
   });
 
-  test("that throws rejects with what it has thrown, and nothing is changed", async () => {
+  test("that throws makes join reject with its error, and changes nothing", async () => {
     const { line } = await connect(served, "ada");
     const trouble = new Error("no answer");
     decide = () => {
@@ -64,7 +64,7 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     expect(line.groups.size).toBe(0);
   });
 
-  test("is not asked by who leaves", async () => {
+  test("is not called for a leave", async () => {
     await served.chat.join("ada", "g");
     decide = () => false;
     await served.chat.leave("ada", "g");
@@ -72,8 +72,8 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     expect(asked).toEqual([["ada", "g"]]);
   });
 
-  // It was asked of all groups at once.
-  test("is asked of 50 groups of a new connection at a time, however many its user is in", async () => {
+  // Once, it was called for all groups at the same time.
+  test("is called for 50 groups of a new connection at a time, however many groups its user is in", async () => {
     const groups = Array.from({ length: 300 }, (_, n) => `group ${n}`);
     for (const group of groups) await backend.memberships.join("ada", group, 1_000);
     let [waiting, most] = [0, 0];
@@ -90,7 +90,7 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     expect(most).toBeLessThanOrEqual(50);
   });
 
-  test("is asked again for each new connection: what it denies is left out of that one alone", async () => {
+  test("is called again for each new connection, and a refused group is left out for that connection only", async () => {
     for (const group of ["a", "b", "c"]) await served.chat.join("ada", group);
     const before = await connect(served, "ada");
     decide = async (_, group) => group !== "b";
@@ -108,7 +108,7 @@ describe.each(places)("authorizeGroup on $place", ({ open }) => {
     expect([...(await connect(served, "ada")).line.groups].sort()).toEqual(["a", "b", "c"]);
   });
 
-  test("that throws for a new connection is told of, and that group alone is left out", async () => {
+  test("that throws for a new connection is reported, and only that group is left out", async () => {
     for (const group of ["a", "b", "c"]) await served.chat.join("ada", group);
     decide = (_, group) => {
       if (group === "b") throw new Error("no answer");

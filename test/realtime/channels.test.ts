@@ -4,7 +4,7 @@ import { Channels } from "../../lib/realtime/delivery/channels.ts";
 import type { Receiver } from "../../lib/realtime/delivery/delivery.ts";
 import { eventually } from "../support/eventually.ts";
 
-/** Answers no subscription until it is told to, though each is made. */
+/** Makes each subscription, and answers it only when the test says so. */
 class SlowBus extends MemoryBus {
   readonly subscribed = new Set<string>();
   answer: () => void = () => {};
@@ -19,7 +19,7 @@ class SlowBus extends MemoryBus {
   }
 
   override async unsubscribe(...call: Parameters<MemoryBus["unsubscribe"]>): Promise<void> {
-    // In the order of the calls, as over one line.
+    // Answers in the order of the calls, as on one line.
     await this.#answers;
     await super.unsubscribe(...call);
     this.subscribed.delete(call[0]);
@@ -28,7 +28,7 @@ class SlowBus extends MemoryBus {
 
 const receiver: Receiver = { id: "a", push() {} };
 
-test("what is subscribed too late for who waited, and left by then, does not stay subscribed", async () => {
+test("a channel that is subscribed after its receiver gave up and left does not stay subscribed", async () => {
   const bus = new SlowBus();
   const channels = new Channels(bus, new Bounds(20), () => false);
   await expect(channels.enter(["group:a"], receiver)).rejects.toMatchObject({
@@ -43,8 +43,8 @@ test("what is subscribed too late for who waited, and left by then, does not sta
   expect(bus.subscribed.size).toBe(0);
 });
 
-// They had stayed subscribed for good: ten thousand who left at once had taken all places of such calls.
-test("a channel whose unsubscription finds no place, or fails, is unsubscribed with a later tick", async () => {
+// Once, such channels stayed subscribed for good: ten thousand leaves at the same time took all places for calls.
+test("a channel whose unsubscription finds no place or fails is unsubscribed with a later tick", async () => {
   let failures = 1;
   class BrokenBus extends MemoryBus {
     readonly subscribed = new Set<string>();
@@ -76,7 +76,7 @@ test("a channel whose unsubscription finds no place, or fails, is unsubscribed w
   await Promise.all(holding);
   channels.tick();
   await eventually(() => expect([...bus.subscribed]).toEqual(["group:a"]));
-  // Somebody who has come back is not taken out by what is tried again.
+  // The second try does not unsubscribe a channel whose receiver has come back.
   await channels.enter(["group:a"], receiver);
   channels.tick();
   await new Promise(setImmediate);
@@ -86,7 +86,7 @@ test("a channel whose unsubscription finds no place, or fails, is unsubscribed w
   await eventually(() => expect(heard).toBe(1));
 });
 
-test("one channel that cannot be subscribed is down alone", async () => {
+test("a channel that cannot be subscribed does not affect other channels", async () => {
   class PickyBus extends MemoryBus {
     override async subscribe(...call: Parameters<MemoryBus["subscribe"]>): Promise<void> {
       if (call[0] === "group:bad") throw new Error("no such shard");
@@ -104,7 +104,7 @@ test("one channel that cannot be subscribed is down alone", async () => {
   }
 });
 
-test("a connection enters any number of channels by one call that may wait", async () => {
+test("a connection enters any number of channels with one waiting call", async () => {
   const bus = new SlowBus();
   const bounds = new Bounds(5_000);
   const channels = new Channels(bus, bounds, () => false);

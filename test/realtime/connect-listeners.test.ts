@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { ask, connect, gate, next, send, serve, takeFailures } from "./support.ts";
 
 describe("connect listeners", () => {
-  test("run one after the other, and events wait for them, in order", async () => {
+  test("run one after the other, and events wait for them in order", async () => {
     const [first, second] = [gate(), gate()];
     const log: unknown[] = [];
     const served = await serve({
@@ -39,7 +39,7 @@ describe("connect listeners", () => {
     expect(log.slice(3)).toEqual(["second ends", ...sent, "last"]);
   });
 
-  test("that fail are told of, and stop nobody", async () => {
+  test("that fail are reported, and stop nothing", async () => {
     const log: string[] = [];
     const served = await serve({
       setUp: (chat) =>
@@ -63,7 +63,7 @@ describe("connect listeners", () => {
     expect(takeFailures(served)).toEqual(["thrown", "rejected", "thrown late"]);
   });
 
-  test("are followed by disconnect, also if the client has gone before they are done", async () => {
+  test("are followed by disconnect, even if the client closes before they are done", async () => {
     const { opened, open } = gate();
     const log: string[] = [];
     const served = await serve({

@@ -10,7 +10,7 @@ import { ask, open as openLine, places, type Served, serve, signIn, until } from
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-describe.each(places)("A user in thousands of groups who comes and goes on $place", ({ open }) => {
+describe.each(places)("a user in thousands of groups who comes and goes on $place", ({ open }) => {
   let backend: Backend;
   let served: Served;
   let browser: Browser;
@@ -69,8 +69,8 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     await resetSocket(socket);
   }
 
-  // Of each, the app was asked of all groups, and then all were subscribed.
-  test("and cuts each connection at once costs a few questions, and next to no subscriptions", async () => {
+  // Once, each connection had the app asked about all groups, and all groups subscribed.
+  test("and cuts each connection at once costs a few calls of authorizeGroup and almost no subscriptions", async () => {
     await beIn(5_000);
     for (let n = 0; n < 10; n++) await cutConnect();
     await eventually(() => expect(served.closings).toHaveLength(10));
@@ -81,7 +81,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     expect(groupsOf(subscribed).length).toBeLessThan(1_500);
   });
 
-  test("and is gone while the app thinks is asked of no further group", async () => {
+  test("and closes while authorizeGroup runs causes no further call of it", async () => {
     await beIn(200);
     const answers: (() => void)[] = [];
     answer = () => new Promise((resolve) => void answers.push(() => resolve(true)));
@@ -93,13 +93,13 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(asked).toHaveLength(50);
     expect(groupsOf(subscribed)).toEqual([]);
-    // Nor does who has gone hold up who comes.
+    // The closed connection does not delay the next one.
     answer = () => true;
     const { line } = await openLine(served, browser);
     expect(line.groups.size).toBe(200);
   });
 
-  test("with many connections at once has the groups read and the app asked a few times, not once for each", async () => {
+  test("and opens many connections at once has the groups read a few times, not once for each", async () => {
     await beIn(300);
     answer = async (group) => {
       await new Promise((resolve) => setImmediate(resolve));
@@ -117,7 +117,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     for (const ws of all) expect(await until(ws, "last")).toHaveLength(1);
   });
 
-  test("whose right ends while the app is asked for one connection is asked of anew for the next", async () => {
+  test("whose right ends while authorizeGroup runs for one connection is checked again for the next", async () => {
     await beIn(1);
     let letGo: () => void = () => {};
     answer = () =>
@@ -126,7 +126,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
       });
     const first = await browser.webSocket("/ws");
     await eventually(() => expect(asked).toHaveLength(1));
-    // Answered by what was so before the next one came.
+    // The answer is the state before the next connection came.
     answer = () => false;
     const second = await browser.webSocket("/ws");
     letGo();
@@ -135,7 +135,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     expect(served.connections.map(({ groups }) => groups.size)).toEqual([1, 0]);
   });
 
-  test("and stays a second each time is subscribed once", async () => {
+  test("and stays one second each time is subscribed once", async () => {
     await beIn(300);
     for (let n = 0; n < 8; n++) {
       const { ws } = await openLine(served, browser);
@@ -150,7 +150,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
     await eventually(() => expect(groupsOf(unsubscribed)).toHaveLength(300));
   });
 
-  test("and leaves a group while others are still being entered does not enter it", async () => {
+  test("and leaves a group while other groups are still entered does not enter it", async () => {
     await beIn(250);
     const { bus } = backend;
     const subscribe = bus.subscribe.bind(bus);
@@ -175,7 +175,7 @@ describe.each(places)("A user in thousands of groups who comes and goes on $plac
   });
 });
 
-test("rounds: who joins while the work is done is in the next round, and who fails is told", async () => {
+test("a member that joins during a round is in the next round, and a failed round rejects", async () => {
   const began: string[][] = [];
   const ends: ((error?: Error) => void)[] = [];
   const rounds = new Rounds<string>(({ members }) => {

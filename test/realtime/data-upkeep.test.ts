@@ -4,7 +4,7 @@ import { DataUpkeep } from "../../lib/realtime/data/data-upkeep.ts";
 
 const MANY = 12_000;
 
-/** A store that clears when it is let go on. */
+/** A store whose clear waits until the test lets it continue. */
 class SlowStore {
   readonly cleared = new Set<string>();
   readonly held: ((error?: Error) => void)[] = [];
@@ -30,8 +30,8 @@ function upkeepOf(store: SlowStore): { data: DataUpkeep; bounds: Bounds; reporte
   return { data, bounds, reported };
 }
 
-// Ten thousand connections once closed at once, and the data of some stayed until it expired: there was no place for the call.
-test("the data of thousands who leave at once is cleared, and leaves places for other calls", async () => {
+// Once, ten thousand connections closed together, and the data of some stayed until it expired, for want of places.
+test("the data of thousands of connections that close together is cleared, and other calls find places", async () => {
   const store = new SlowStore();
   const { data, bounds, reported } = upkeepOf(store);
   for (let n = 0; n < MANY; n++) data.clear({ id: `c${n}`, userId: "u" });
@@ -44,7 +44,7 @@ test("the data of thousands who leave at once is cleared, and leaves places for 
   expect(reported).toEqual([]);
 });
 
-test("what could not be cleared is cleared with a later tick, and is reported once", async () => {
+test("data that could not be cleared is cleared with a later tick, and the failure is reported once", async () => {
   const store = new SlowStore();
   const { data, reported } = upkeepOf(store);
   for (let n = 0; n < 5; n++) data.clear({ id: `c${n}`, userId: undefined });
@@ -60,7 +60,7 @@ test("what could not be cleared is cleared with a later tick, and is reported on
   expect(reported).toHaveLength(1);
 });
 
-test("a store that answers some and fails others is reported once", async () => {
+test("a store that answers some calls and fails others is reported once", async () => {
   const store = new SlowStore();
   const { data, reported } = upkeepOf(store);
   for (let n = 0; n < 6; n++) data.clear({ id: `c${n}`, userId: "u" });

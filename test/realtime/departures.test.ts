@@ -10,8 +10,8 @@ function record(n: number): ConnectionRecord {
   return { id: connectionId("node", n), userId: `u${n}`, sid: `s${n}`, connectedAt: 0 };
 }
 
-// Ten thousand who left at once had taken all places of what a node does by itself, and its tick had failed.
-test("thousands who leave at once leave places for what else a node does, and are all taken out", async () => {
+// Once, ten thousand departures at the same time took all places of a node's own calls, and its tick failed.
+test("thousands of connections that close together all depart, and leave places for the node's other calls", async () => {
   const upkeepBounds = new Bounds(30_000).for("maintenance");
   const [departed, told] = [new Set<string>(), new Set<string>()];
   const held: (() => void)[] = [];

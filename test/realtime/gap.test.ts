@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { closedAfterThisTest } from "../users/support.ts";
 import { ask, connect, gate, next, type Served, serve, takeFailures, until } from "./support.ts";
 
-/** What a node does that may have missed what others said: as if its line to them had been down. */
+/** The work of a node that may have missed messages of other nodes because its line was down. */
 describe("after a gap", () => {
   let backend: Backend;
   let gap: () => void;
@@ -35,13 +35,13 @@ describe("after a gap", () => {
     for (const user of ["ada", "grace"]) await served.chat.join(user, "room");
   });
 
-  /** What ada gets until `last`. */
+  /** The messages that ada receives before `last`. */
   async function hears({ ws }: Awaited<ReturnType<typeof connect>>): Promise<unknown[]> {
     await served.chat.user("ada").send("last");
     return (await until(ws, "last")).map(({ event_type }) => event_type);
   }
 
-  test("what was left and joined meanwhile, of which nobody told, is found out", async () => {
+  test("joins and leaves that the node missed take effect", async () => {
     const ada = await connect(served, "ada");
     await backend.memberships.leave("ada", "room");
     await backend.memberships.join("ada", "hall", 10);
@@ -52,7 +52,7 @@ describe("after a gap", () => {
     expect(await hears(ada)).toEqual(["news"]);
   });
 
-  test("a slow authorizeGroup of one user holds up nobody else", async () => {
+  test("a slow authorizeGroup for one user delays nobody else", async () => {
     await served.chat.join("grace", "club");
     decide = (_, group) => group !== "club";
     await connect(served, "grace");
@@ -64,7 +64,7 @@ describe("after a gap", () => {
     expect(asked.at(-1)).toBe("grace club");
   });
 
-  test("a user whose groups cannot be read is in none until they can, and holds up nobody else", async () => {
+  test("a user whose groups cannot be read is in none until they can be read, and delays nobody else", async () => {
     const [grace, ada] = [await connect(served, "grace"), await connect(served, "ada")];
     const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
     let isBroken = true;
@@ -76,14 +76,14 @@ describe("after a gap", () => {
     await served.chat.group("room").send("news");
     expect(await hears(ada)).toEqual(["news"]);
     expect([...grace.line.groups]).toEqual([]);
-    // Told once, not with each tick.
+    // Reported once, not with each tick.
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     isBroken = false;
     await eventually(() => expect([...grace.line.groups]).toEqual(["room"]));
     expect(takeFailures(served)).toHaveLength(1);
   });
 
-  test("what fails once, as it does while a line drops, takes nobody out of anything", async () => {
+  test("a single failure, such as a dropped line, removes nobody from a group", async () => {
     const lines = [await connect(served, "ada"), await connect(served, "grace")];
     const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
     const failed = new Set<string>();
@@ -98,7 +98,7 @@ describe("after a gap", () => {
     for (const { line } of lines) expect([...line.groups]).toEqual(["room"]);
   });
 
-  test("one whose authorizeGroup is still asked is restored anew by the next gap, and so are the others", async () => {
+  test("the next gap restores a user whose authorizeGroup still runs, and all others", async () => {
     await served.chat.join("grace", "club");
     decide = (_, group) => group !== "club";
     await connect(served, "grace");
@@ -111,7 +111,7 @@ describe("after a gap", () => {
     await eventually(() => expect([...ada.line.groups].sort()).toEqual(["hall", "room"]));
   });
 
-  test("what was read before the next gap is not what anybody is put into after it", async () => {
+  test("groups that were read before the next gap are not used after it", async () => {
     await served.chat.join("grace", "club");
     decide = (_, group) => group !== "club";
     await connect(served, "grace");
@@ -136,7 +136,7 @@ describe("after a gap", () => {
     expect(entered).not.toContain("group:hall");
   });
 
-  test("while nothing can be read nothing is delivered, and then all that was sent", async () => {
+  test("no message is delivered while groups cannot be read, and all of them are afterwards", async () => {
     const ada = await connect(served, "ada");
     const groupsOf = backend.memberships.groupsOf.bind(backend.memberships);
     let isBroken = true;
@@ -147,14 +147,14 @@ describe("after a gap", () => {
     gap();
     for (const type of ["a", "b"]) await served.chat.group("room").send(type);
     await eventually(() => expect(takeFailures(served)).toHaveLength(1));
-    // Answered at once, so that what had been delivered would have come before it.
+    // This answer comes at once, so a delivered message would have come before it.
     expect(await ask(ada.ws, "echo")).toMatchObject({ status: "success" });
     isBroken = false;
     expect(await hears(ada)).toEqual(["a", "b"]);
   });
 });
 
-test("a user who changes groups all the while is asked about once for each, and connects", async () => {
+test("a user who changes groups all the time causes one call of authorizeGroup for each, and connects", async () => {
   const asked: string[] = [];
   const served = await serve({
     realtime: {

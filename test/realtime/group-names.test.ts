@@ -26,14 +26,14 @@ const names = [
   "🙂".repeat(128),
 ];
 
-/** Once a name could have as many bytes as a message, or as the app has memory. */
+/** Once, the length of a name was limited only by the message size or the app's memory. */
 const tooLong = ["x".repeat(257), "🙂".repeat(129), "x".repeat(10_000_000)];
 const long = tooLong.map((name) => ({ name, length: name.length }));
 
 const wrong: unknown[] = ["", undefined, null, 1, {}, ["a"], "\ud800", "a\udc00b"];
 
 describe.each(places)("on $place", ({ open }) => {
-  test("groups have names of any characters, each its own", async () => {
+  test("groups may have names with any characters, and are told apart", async () => {
     const served = await serve({ backend: await open() });
     const { chat } = served;
     const { ws, line } = await connect(served, "ada");
@@ -51,7 +51,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect(await chat.groupsOf("ada")).toEqual([]);
   });
 
-  test("users have ids of any characters, each its own", async () => {
+  test("users may have ids with any characters, and are told apart", async () => {
     const served = await serve({ backend: await open() });
     const { chat } = served;
     const lines = await Promise.all(
@@ -113,7 +113,7 @@ describe.each(places)("on $place", ({ open }) => {
     },
   );
 
-  test("a group of such a name that is stored is not restored, and can be left", async () => {
+  test("a stored group with a longer name is not restored, and can be left", async () => {
     const backend = await open();
     const asked: string[] = [];
     const authorizeGroup = (_userId: string | undefined, group: string) => asked.push(group) > 0;
@@ -128,7 +128,7 @@ describe.each(places)("on $place", ({ open }) => {
     expect(await served.chat.groupsOf("ada")).toEqual(["g"]);
   });
 
-  test("nobody logs in with an id of such a length", async () => {
+  test("nobody can log in with a longer id", async () => {
     const backend = await open();
     const served = await serve({ backend });
     for (const user of ["x".repeat(257), "🙂".repeat(129)]) {

@@ -5,7 +5,7 @@ import { connect, gate, places, type Served, serve, signIn, until } from "./supp
 
 type Line = Awaited<ReturnType<typeof connect>>;
 
-/** What each of a user's connections has got, as names of events, before one that is sent to the user last of all. */
+/** The names of the events that each connection of a user receives before a last one. */
 async function receivedBy(served: Served, userId: string, lines: Line[]): Promise<unknown[][]> {
   await served.chat.user(userId).send("last");
   return Promise.all(
@@ -22,7 +22,7 @@ describe.each(places)("groups on $place", ({ open }) => {
     served = await serve({ backend });
   });
 
-  test("joined and left at the same time are in the end what the memberships say", async () => {
+  test("that are joined and left at the same time agree with the memberships at the end", async () => {
     const random = seededRandom(Date.now() % 100_000);
     const devices = [await connect(served, "ada"), await connect(served, "ada")];
     for (let round = 0; round < 15; round++) {
@@ -51,7 +51,7 @@ describe.each(places)("groups on $place", ({ open }) => {
     }
   });
 
-  /** Holds back the answer to the next question for a user's groups, which is out of date when it comes. */
+  /** Delays the next answer with a user's groups, so it is outdated when it arrives. */
   function holdNextAnswer(): { asked: () => boolean; hand: () => void } {
     const { opened, open: hand } = gate();
     const { memberships } = backend;
@@ -70,7 +70,7 @@ describe.each(places)("groups on $place", ({ open }) => {
     return { asked: () => isAsked, hand };
   }
 
-  test("are left for good, also if the answer that the user is in them comes after it", async () => {
+  test("stay left, even if an older answer with the group arrives after the leave", async () => {
     const device = await connect(served, "ada");
     const { asked, hand } = holdNextAnswer();
     const joining = served.chat.join("ada", "g");
@@ -83,7 +83,7 @@ describe.each(places)("groups on $place", ({ open }) => {
     expect(await receivedBy(served, "ada", [device])).toEqual([[]]);
   });
 
-  test("joined while a connection is made are its groups too, and those left are not", async () => {
+  test("that are joined while a connection opens count for it, and those that are left do not", async () => {
     await served.chat.join("ada", "left");
     const { asked, hand } = holdNextAnswer();
     const connecting = (await signIn(served, "ada")).webSocket("/ws");
@@ -99,8 +99,8 @@ describe.each(places)("groups on $place", ({ open }) => {
     expect(await receivedBy(served, "ada", [{ ws, line }])).toEqual([["joined"]]);
   });
 
-  // Once the whole of a user's groups was read at each change of one, on each node with the user.
-  test("are joined and left without the others being read", async () => {
+  // Once, each change of one group made each node with the user read all groups of the user.
+  test("are joined and left without a read of the user's other groups", async () => {
     const [device] = [await connect(served, "ada"), await connect(served, "ada")];
     const asked = jest.spyOn(backend.memberships, "groupsOf");
     await served.chat.join("ada", "a");
@@ -110,8 +110,8 @@ describe.each(places)("groups on $place", ({ open }) => {
     expect(asked).not.toHaveBeenCalled();
   });
 
-  // Once it was read again for as long as somebody changed it.
-  test("are read a few times of a user who joins and leaves all the while, and then are what the memberships say", async () => {
+  // Once, the groups were read again as long as somebody changed them.
+  test("of a user who joins and leaves all the time are read a few times, and agree with the memberships at the end", async () => {
     const device = await connect(served, "ada");
     const { memberships, node } = backend;
     for (const name of ["groupsOf", "isMember"] as const) {
@@ -136,7 +136,7 @@ describe.each(places)("groups on $place", ({ open }) => {
     await eventually(() => expect([...device.line.groups]).toEqual(["g"]));
   });
 
-  test("a message that is sent right after leave has resolved does not reach the user any more", async () => {
+  test("a message that is sent after leave has resolved does not reach the user", async () => {
     const device = await connect(served, "ada");
     for (let round = 0; round < 20; round++) {
       await served.chat.join("ada", "g");

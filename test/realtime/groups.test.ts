@@ -5,7 +5,7 @@ import { ask, connect, next, open, places, type Served, serve, signIn, until } f
 type Line = Awaited<ReturnType<typeof connect>>;
 type Browser = Awaited<ReturnType<typeof signIn>>;
 
-/** What each of a user's connections has got, as names of events, before one that is sent to the user last of all. */
+/** The names of the events that each connection of a user receives before a last one. */
 async function receivedBy(served: Served, userId: string, lines: Line[]): Promise<unknown[][]> {
   await served.chat.user(userId).send("last");
   return Promise.all(
@@ -47,7 +47,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     });
   });
 
-  test.each(ways)("are joined and left $way, at once for all devices of the user", async ({ change }) => {
+  test.each(ways)("are joined and left $way for all devices of the user together", async ({ change }) => {
     const browser = await signIn(served, "ada");
     const devices: [Line, Line] = [await open(served, browser), await connect(served, "ada")];
     const other = await connect(served, "grace");
@@ -68,7 +68,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     expect(await served.chat.groupsOf("ada")).toEqual([]);
   });
 
-  test("send each message once to each connection, in order, however many groups its user is in", async () => {
+  test("deliver each message once to each connection, in order, however many groups its user is in", async () => {
     const devices = [await connect(served, "ada"), await connect(served, "ada")];
     const names = Array.from({ length: 50 }, (_, at) => `g${at}`);
     for (const group of names) await served.chat.join("ada", group);
@@ -83,7 +83,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     expect(await receivedBy(served, "ada", devices)).toEqual([inOrder, inOrder]);
   });
 
-  test("send to all but one connection with except: its user's other devices are told", async () => {
+  test("deliver to all connections but the excepted one, and to the other devices of its user", async () => {
     const [phone, laptop, other] = [
       await connect(served, "ada"),
       await connect(served, "ada"),
@@ -99,7 +99,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     expect(await receivedBy(served, "grace", [other])).toEqual([["news", "to all"]]);
   });
 
-  test("are not needed to reach a user on all devices", async () => {
+  test("are not needed to send to all devices of a user", async () => {
     const devices = [await connect(served, 7), await connect(served, { id: "7" })];
     const other = await connect(served, "77");
     await served.chat.user(7).send("a", { n: 1 });
@@ -114,7 +114,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     expect(await receivedBy(served, "77", [other])).toEqual([[]]);
   });
 
-  test("tell members, connected or not, and presence, each user once", async () => {
+  test("list their members, connected or not, and their presence, each user once", async () => {
     const { chat } = served;
     const devices = [
       await connect(served, "ada"),
@@ -139,7 +139,7 @@ describe.each(places)("groups on $place", ({ open: openPlace }) => {
     expect((await chat.members("g")).sort()).toEqual(["ada", "away", "grace"]);
   });
 
-  test("are restored before connect is told, on any device, also those joined while away", async () => {
+  test("are restored before the connect event on any device, also those joined while the user was away", async () => {
     await served.chat.join("ada", "joined away");
     await served.chat.join("ada", "left away");
     const { ws } = await connect(served, "ada");

@@ -62,7 +62,7 @@ describe("a handler that fails", () => {
       }),
     ],
   ])(
-    "and %s is answered without its message, is told of, and the connection lives on",
+    "and %s is answered without its message and reported, and the connection stays open",
     async (_how, handler) => {
       const served = await serve({ setUp: (chat) => chat.on("fail", handler) });
       const { ws, line } = await connect(served, "ada");
@@ -75,7 +75,7 @@ describe("a handler that fails", () => {
     },
   );
 
-  test("is answered also if the event has no id", async () => {
+  test("is answered even if the event has no id", async () => {
     const served = await serve({ setUp: (chat) => chat.on("fail", () => Promise.reject(new Error("no"))) });
     const { ws } = await connect(served, "ada");
     send(ws, "fail");
@@ -83,7 +83,7 @@ describe("a handler that fails", () => {
     expect(takeFailures(served)).toEqual(["no"]);
   });
 
-  test("with an error that may be told, as http-errors make them, is answered with its code and message", async () => {
+  test("with an exposed error, as http-errors creates them, is answered with its code and message", async () => {
     const exposed = (code?: unknown) =>
       Object.assign(new Error("Such a group is full"), { expose: true, code });
     const served = await serve({
@@ -107,8 +107,8 @@ describe("a handler that fails", () => {
     expect(served.failures).toEqual([]);
   });
 
-  // Once it was the end of the connection's events, and a rejection of nobody.
-  test("does no harm if those who are told of it fail as well", async () => {
+  // Once, it ended the handling of the connection's events, and was an unhandled rejection.
+  test("does no harm if the error listeners fail too", async () => {
     const served = await serve({
       setUp: (chat) =>
         chat
@@ -139,7 +139,7 @@ test.each<[string, unknown]>([
   expect(await ask(ws, "value")).toEqual({ status: "success" });
 });
 
-test("what is returned to an event without an id is not looked at", async () => {
+test("the result for an event without an id is not read", async () => {
   const served = await serve({ setUp: (chat) => chat.on("value", () => 1n) });
   const { ws } = await connect(served, "ada");
   send(ws, "value");
@@ -147,7 +147,7 @@ test("what is returned to an event without an id is not looked at", async () => 
 });
 
 describe("events of one connection", () => {
-  test("are handled one after the other, in order, whatever time each takes", async () => {
+  test("are handled one after the other, in order, however long each takes", async () => {
     const log: string[] = [];
     const served = await serve({
       setUp: (chat) =>
@@ -165,7 +165,7 @@ describe("events of one connection", () => {
     expect(log).toEqual(Array.from({ length: 30 }, (_, at) => [`${at} begins`, `${at} ends`]).flat());
   });
 
-  test("wait while one is busy, and those of others and heartbeats do not", async () => {
+  test("wait while one is handled, and heartbeats and events of other connections do not", async () => {
     const { opened, open } = gate();
     const log: unknown[] = [];
     const served = await serve({
@@ -180,7 +180,7 @@ describe("events of one connection", () => {
       send(ada.ws, "session.heartbeat", {}, id);
       expect(await next(ada.ws)).toEqual({ id, status: "success" });
     }
-    // What is wrong is found before it waits.
+    // An invalid event is found before it waits.
     ada.ws.send("{");
     expect(await next(ada.ws)).toEqual(refused("bad_json"));
     expect(log).toEqual([["grace", 1]]);
@@ -190,7 +190,7 @@ describe("events of one connection", () => {
     expect(log.slice(1)).toEqual([1, 2, 3].map((at) => ["ada", at]));
   });
 
-  test("that were sent before the client closed are handled", async () => {
+  test("that the client sent before it closed are handled", async () => {
     const log: unknown[] = [];
     const { opened, open } = gate();
     const served = await serve({
@@ -206,7 +206,7 @@ describe("events of one connection", () => {
   });
 });
 
-test("a handler that is set or taken away later counts from then on", async () => {
+test("a handler that is set or removed later counts from then on", async () => {
   const served = await serve();
   const { ws } = await connect(served, "ada");
   const handler = () => "here";
@@ -219,7 +219,7 @@ test("a handler that is set or taken away later counts from then on", async () =
   expect(await ask(ws, "late")).toEqual(refused("unknown_event"));
 });
 
-test("close ends the connection after what was sent, and what comes later is not handled", async () => {
+test("close ends the connection after earlier messages were sent, and later events are not handled", async () => {
   const log: unknown[] = [];
   const served = await serve({
     setUp: (chat) =>

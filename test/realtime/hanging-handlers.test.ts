@@ -20,7 +20,7 @@ const internalError = { code: 1011, reason: "internal_error" };
 const never = () => new Promise<never>(() => {});
 const overdue = (type: string) => `The handler of "${type}" did not end within 30000 ms.`;
 
-// Once it was the last event of its connection, and neither ever ended.
+// Once, such a handler blocked its connection for ever.
 describe("a handler that does not end in time", () => {
   test.each([
     ["its event", { id: 1 }],
@@ -42,7 +42,7 @@ describe("a handler that does not end in time", () => {
     expect(takeFailures(served)).toEqual([overdue("hang")]);
   });
 
-  test("is answered once: what it comes to later is told to nobody, an error to the app", async () => {
+  test("is answered once: its later result is dropped, and its later error is reported to the app", async () => {
     const clock = new FakeClock();
     const { opened, open } = gate();
     const served = await serve({
@@ -69,7 +69,7 @@ describe("a handler that does not end in time", () => {
     expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
   });
 
-  test("so is a schema", async () => {
+  test("may also be a schema, which is answered with an error", async () => {
     const clock = new FakeClock();
     const schema = { "~standard": { version: 1, vendor: "test", validate: never } } as const;
     const served = await serve({ realtime: { clock }, setUp: (chat) => chat.on("check", schema, () => 1) });
@@ -82,7 +82,7 @@ describe("a handler that does not end in time", () => {
     takeFailures(served);
   });
 
-  test("again and again closes its connection: none can be stopped", async () => {
+  test("closes its connection if it happens again and again, because handlers cannot be stopped", async () => {
     const clock = new FakeClock();
     let begun = 0;
     const served = await serve({
@@ -105,7 +105,7 @@ describe("a handler that does not end in time", () => {
     expect(served.wsSessions.connections.size).toBe(0);
   });
 
-  test("does not keep what its client sent before it closed", async () => {
+  test("drops the waiting events of a client that has closed", async () => {
     const clock = new FakeClock();
     let handled = 0;
     const served = await serve({
@@ -124,7 +124,7 @@ describe("a handler that does not end in time", () => {
   });
 });
 
-test("a listener of connect that does not end in time closes its connection, and disconnect is told once", async () => {
+test("a connect listener that does not end in time closes its connection, and disconnect is emitted once", async () => {
   const clock = new FakeClock();
   const { opened, open } = gate();
   const served = await serve({
@@ -143,7 +143,7 @@ test("a listener of connect that does not end in time closes its connection, and
   expect(takeFailures(served)).toEqual(['A listener of "connect" did not end within 30000 ms.']);
 });
 
-// Once a line that was not read was a heartbeat for as long as it was not.
+// Once, a line counted as active as long as it was not read.
 describe.each(places)("a connection that is not read, on $place", ({ open: openPlace }) => {
   async function paused(clock: FakeClock) {
     const backend = await openPlace();
@@ -168,7 +168,7 @@ describe.each(places)("a connection that is not read, on $place", ({ open: openP
     return { served, ws, line, refreshes, sid: sidOf(browser) };
   }
 
-  test("keeps no session alive", async () => {
+  test("does not keep its session alive", async () => {
     const clock = new FakeClock();
     const { served, refreshes, line } = await paused(clock);
     await clock.advance(10_000);
@@ -178,7 +178,7 @@ describe.each(places)("a connection that is not read, on $place", ({ open: openP
     expect(refreshes).toEqual([]);
   });
 
-  test("counts as heard for five minutes, and is then closed as inactive", async () => {
+  test("counts as active for five minutes, and is then closed as inactive", async () => {
     const clock = new FakeClock();
     const { served, ws } = await paused(clock);
     await clock.advance(299_000);

@@ -18,14 +18,14 @@ beforeEach(() => {
   clock = new FakeClock();
 });
 
-/** A connection of ada's, by the clock of this test. */
+/** A connection of ada on the clock of this test. */
 async function withClock(options: RealtimeOptions = {}, more: Parameters<typeof serve>[0] = {}) {
   const served = await serve({ ...more, realtime: { clock, pingIntervalMs: 0, ...options } });
   return { served, ...(await connect(served, "ada")) };
 }
 
 describe.each(places)("inactivityThresholdSeconds on $place", ({ open }) => {
-  test("closes a connection that is silent, by the next tick, and not before", async () => {
+  test("closes a silent connection with the next tick, and not before", async () => {
     const { served, ws, line } = await withClock({}, { backend: await open() });
     const other = await connect(served, "grace");
     await clock.advance(59_999);
@@ -40,7 +40,7 @@ describe.each(places)("inactivityThresholdSeconds on $place", ({ open }) => {
     await eventually(() => expect(served.closings).toEqual([{ id: line.id, closed: inactive }]));
   });
 
-  test("from the moment of its close on it gets nothing, also if the client does not answer", async () => {
+  test("a closed connection receives nothing, even if the client does not answer the close", async () => {
     const served = await serve({ backend: await open(), realtime: { clock, pingIntervalMs: 0, graceMs: 0 } });
     const { received } = await rawLine(served);
     await served.chat.join("ada", "all");
@@ -59,7 +59,7 @@ test.each<[string, (ws: WebSocket) => void]>([
   ["an event", (ws) => ws.send('{"event_type":"echo"}')],
   ["what is wrong", (ws) => ws.send("{")],
   ["a binary frame", (ws) => ws.send(Buffer.from("a"))],
-])("%s shows that the user is there", async (_what, show) => {
+])("%s keeps a connection active", async (_what, show) => {
   const { ws, line, served } = await withClock();
   await clock.advance(50_000);
   show(ws);
@@ -71,7 +71,7 @@ test.each<[string, (ws: WebSocket) => void]>([
   expect(await closed(ws)).toEqual(inactive);
 });
 
-test("pings and pongs of the client do not", async () => {
+test("pings and pongs of the client do not keep a connection active", async () => {
   const { ws, line } = await withClock({ pingIntervalMs: 10_000 });
   const { lastSeen } = line;
   for (let at = 0; at < 5; at++) {
@@ -85,7 +85,7 @@ test("pings and pongs of the client do not", async () => {
   expect(await closed(ws)).toEqual(inactive);
 });
 
-test("a client that beats in time stays for hours", async () => {
+test("a client with heartbeats in time stays connected for hours", async () => {
   const { ws, line } = await withClock();
   for (let beats = 0; beats < 240; beats++) {
     await clock.advance(59_000);
@@ -97,7 +97,7 @@ test("a client that beats in time stays for hours", async () => {
   expect(await closed(ws)).toEqual(inactive);
 });
 
-/** A connection of ada's that answers nothing by itself. */
+/** A connection of ada that answers no ping by itself. */
 async function rawLine(served: Served): Promise<{ socket: Socket; received: () => string }> {
   const browser = await signIn(served, "ada");
   const socket = await rawSocket(served.port);
@@ -116,7 +116,7 @@ const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 const ANSWER = '\x81\x14{"status":"success"}';
 
 describe("pingIntervalMs", () => {
-  test("cuts a line that does not answer by the next ping, whatever else it sends", async () => {
+  test("cuts a line that does not answer before the next ping, whatever else it sends", async () => {
     const served = await serve({ realtime: { clock, inactivityThresholdSeconds: 3_600 } });
     const { socket, received } = await rawLine(served);
     await clock.advance(29_000);
@@ -134,20 +134,20 @@ describe("pingIntervalMs", () => {
     expect(await served.chat.activeSessions("ada")).toEqual([]);
   });
 
-  test("keeps a line that answers each", async () => {
+  test("keeps a line that answers each ping", async () => {
     const served = await serve({ realtime: { clock, inactivityThresholdSeconds: 3_600 } });
     const { socket, received } = await rawLine(served);
     for (let ping = 1; ping <= 20; ping++) {
       await clock.advance(30_000);
       await eventually(() => expect(received()).toBe((PING + ANSWER).repeat(ping - 1) + PING));
-      // Both in one write: once the heartbeat is answered, the pong has been heard.
+      // Both in one write: an answer to the heartbeat shows that the pong has arrived.
       socket.write(Buffer.concat([PONG, frame(beat)]));
       await eventually(() => expect(received()).toBe((PING + ANSWER).repeat(ping)));
     }
     expect(served.connections[0]?.ws.readyState).toBe(1);
   });
 
-  test("of 0 sends none, and cuts nobody", async () => {
+  test("of 0 sends no pings and cuts no line", async () => {
     const served = await serve({ realtime: { clock, pingIntervalMs: 0, graceMs: 0 } });
     const { socket, received } = await rawLine(served);
     for (let beats = 1; beats <= 20; beats++) {
@@ -162,7 +162,7 @@ describe("heartbeats of the server", () => {
   const enabled = { heartbeat: { enabled: true } };
 
   test.each([['{"status":"success"}'], [beat], ['{"event_type":"nothing"}']])(
-    "come every 20 s, and who answers %s stays",
+    "come every 20 s, and a client that answers %s stays connected",
     async (answer) => {
       const { ws, line } = await withClock({ ...enabled, pingIntervalMs: 30_000 });
       for (let at = 0; at < 30; at++) {
@@ -177,14 +177,14 @@ describe("heartbeats of the server", () => {
     },
   );
 
-  test("keep nobody who does not answer", async () => {
+  test("keep no connection that does not answer", async () => {
     const { ws } = await withClock(enabled);
     await clock.advance(60_000 + TICK_MS);
     expect(await closed(ws)).toEqual(inactive);
     expect(messages(ws).all.slice(1)).toEqual([beat, beat]);
   });
 
-  test("come as often as frequencyMs says", async () => {
+  test("come at the rate of frequencyMs", async () => {
     const { ws } = await withClock({ heartbeat: { enabled: true, frequencyMs: 5_000 } });
     await clock.advance(50_000);
     await ask(ws, "echo").catch(() => {});

@@ -36,7 +36,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     });
   }
 
-  /** Lets a session have only so long to live, as if it was not touched for the rest of its life. */
+  /** Shortens the remaining life of a session, as if it had not been touched for a while. */
   async function shorten(sid: string, lifeMs = 100_000): Promise<void> {
     const cookie = { originalMaxAge: lifeMs, expires: new Date(Date.now() + lifeMs) };
     await backend.sessions.refresh(sid, { cookie } as never);
@@ -54,7 +54,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     await eventually(() => expect(line.lastSeen).toBe(clock.now()));
   }
 
-  /** A tick, and all that the backend was asked for in it. */
+  /** Runs a tick, and returns the calls of the backend during it. */
   async function tick(): Promise<void> {
     await clock.advance(TICK_MS);
     for (let call = 0; call < 10; call++) await backend.sessions.expiries(["none"]);
@@ -82,7 +82,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     ["heartbeat" as const, ["a heartbeat", "the answer to one"]],
     ["message" as const, kinds.map(([what]) => what)],
     ["none" as const, []],
-  ])("%s: the session lives on by %j, and by nothing else", async (keepAlive, moving) => {
+  ])("%s: only %j keep the session alive", async (keepAlive, moving) => {
     const served = await serveFor(keepAlive, 0);
     const { ws, line, sid } = await sharedSession(served, 1);
     for (const [what, message] of kinds) {
@@ -94,7 +94,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     }
   });
 
-  test("touches a session once in touchAfterMs, however many connections beat", async () => {
+  test("touches a session once in touchAfterMs, however many connections are active", async () => {
     const served = await serveFor("heartbeat");
     const { lines, sid } = await sharedSession(served, 5);
     for (let round = 0; round < 10; round++) {
@@ -105,7 +105,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(await remainingMs(sid)).toBeGreaterThan(LIFE_MS - 60_000);
   });
 
-  test("is not asked of a session that it has touched before that is due by the store's own word", async () => {
+  test("does not read a touched session again before it is due by the store's expiry", async () => {
     const served = await serveFor("heartbeat");
     const { ws, line, sid } = await sharedSession(served, 1);
     const { refresh } = backend.sessions;
@@ -124,7 +124,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(refreshes).toEqual([sid]);
   });
 
-  test("by the age that the session has now, not by the one that it had when the connection opened", async () => {
+  test("uses the current age of the session, not the age when the connection opened", async () => {
     const served = await serveFor("heartbeat", 0);
     const { ws, line, sid } = await sharedSession(served, 1);
     const stored = await backend.sessions.read(sid);
@@ -138,7 +138,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(await remainingMs(sid)).toBeGreaterThan(50_000);
   });
 
-  test("touches it again once touchAfterMs have passed", async () => {
+  test("touches a session again after touchAfterMs", async () => {
     const served = await serveFor("heartbeat", 50);
     const { ws, line, sid } = await sharedSession(served, 1);
     await eventually(async () => {
@@ -149,13 +149,13 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(new Set(refreshes)).toEqual(new Set([sid]));
   });
 
-  test("goes on when the clock of this node is set back", async () => {
+  test("continues when the clock of this node is set back", async () => {
     const served = await serveFor("heartbeat", 30);
     const { ws, line, sid } = await sharedSession(served, 1);
     await heard(ws, line, beat);
     await tick();
     refreshes.splice(0);
-    // By a clock that is not this node's it was touched a second ago.
+    // By the clock of the store, the session was touched a second ago.
     backend.sessions.expiries = async (sids) => sids.map(() => Date.now() + LIFE_MS - 1_000);
     const { now } = Date;
     const clockBack = jest.spyOn(Date, "now").mockImplementation(() => now() - 3 * LIFE_MS);
@@ -168,7 +168,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     }
   });
 
-  test("does not touch what a request has just saved", async () => {
+  test("does not touch a session that a request has just saved", async () => {
     const served = await serveFor("message");
     const browser = await signIn(served);
     const { ws, line } = await open(served, browser);
@@ -180,7 +180,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(refreshes).toEqual([]);
   });
 
-  test("lets sessions without a user live on too", async () => {
+  test("also keeps sessions without a user alive", async () => {
     const served = await serveFor("heartbeat");
     const browser = served.browser();
     await browser.post("/set", { json: { cart: 1 } });
@@ -191,7 +191,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     await eventually(async () => expect(await remainingMs(sidOf(browser))).toBeGreaterThan(LIFE_MS / 2));
   });
 
-  test("finds a session that has ended behind its back, and closes its connections", async () => {
+  test("finds a session that ended unnoticed, and closes its connections", async () => {
     const served = await serveFor("heartbeat");
     const { lines, sid, ws, line } = await sharedSession(served, 3);
     const other = await open(served, await signIn(served, "grace"));
@@ -203,7 +203,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(await next(other.ws)).toEqual({ status: "success" });
   });
 
-  test("also if it ends between question and touch", async () => {
+  test("also finds a session that ends between the read and the touch", async () => {
     const served = await serveFor("heartbeat");
     const { sid, ws, line } = await sharedSession(served, 1);
     beforeNext(backend.sessions, "refresh", () => backend.sessions.remove(sid));
@@ -213,7 +213,7 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(await backend.sessions.read(sid)).toBeUndefined();
   });
 
-  test("a store that fails closes nobody, is told of, and is asked again", async () => {
+  test("a failing store is reported and asked again, and no connection closes", async () => {
     const served = await serveFor("heartbeat");
     const { sid, ws, line } = await sharedSession(served, 1);
     for (const method of ["expiries", "refresh"] as const) {
@@ -228,8 +228,8 @@ describe.each(places)("keepAlive on $place", ({ open: openPlace }) => {
     expect(sid).toBe(line.sid);
   });
 
-  // Once what was heard during a tick was forgotten at its end.
-  test("what is heard while a tick waits for the backend counts with the next", async () => {
+  // Once, activity during a tick was forgotten at its end.
+  test("activity while a tick waits for the backend counts with the next tick", async () => {
     const served = await serveFor("heartbeat");
     const { sid, ws, line } = await sharedSession(served, 1);
     const { opened, open: letGo } = gate();

@@ -12,7 +12,7 @@ import { afterThisTest, ask, connect, next, type Served, serve, signIn, takeFail
 
 const MIB = 1024 * 1024;
 const LIMIT = MIB;
-/** What a connection may hold at most: its limit, and a message of the largest size. */
+/** The most that a connection may hold: its limit and one message of the largest size. */
 const CEILING = LIMIT + 16 * MIB;
 const text = (bytes: number) => "x".repeat(bytes);
 
@@ -33,9 +33,9 @@ async function received(ws: WebSocket, count: number): Promise<[number, number][
   return found;
 }
 
-// Once one such message was delivered and its client closed with 4013, again each time that it came back.
+// Once, such a message was delivered and its client was closed with 4013, again after each reconnection.
 describe.each([false, true])("to a client that reads, with compression: %p", (perMessageDeflate) => {
-  test("messages of 6 MB arrive one after the other, also with small ones right behind them", async () => {
+  test("messages of 6 MB arrive one after the other, also with small ones directly after them", async () => {
     const app = await served(perMessageDeflate);
     const { ws, line } = await connect(app, "ada");
     for (let round = 0; round < 3; round++) {
@@ -53,7 +53,7 @@ describe.each([false, true])("to a client that reads, with compression: %p", (pe
     expect(app.closings).toEqual([]);
   });
 
-  test("so do several in one turn, and two in turns of their own", async () => {
+  test("several messages of 6 MB arrive, sent in one turn or in separate turns", async () => {
     const app = await served(perMessageDeflate);
     const { ws, line } = await connect(app, "ada");
     for (let at = 0; at < 3; at++) line.send("news", { at, text: text(2_000_000) });
@@ -68,7 +68,7 @@ describe.each([false, true])("to a client that reads, with compression: %p", (pe
     expect(app.closings).toEqual([]);
   });
 
-  test("so does one to a group, for each of its connections", async () => {
+  test("a message of 6 MB to a group arrives at each of its connections", async () => {
     const app = await served(perMessageDeflate);
     const lines = [];
     for (const user of ["ada", "grace", "edith"]) {
@@ -110,14 +110,14 @@ describe("to a client that does not read", () => {
     expect(app.chat.stats()).toMatchObject({ slowConsumers: 1, connections: 0 });
   };
 
-  test("one large message alone ends with 4013 within seconds", async () => {
+  test("a single large message leads to 4013 within seconds", async () => {
     line.send("news", { text: text(15_000_000) });
     await new Promise(setImmediate);
     expect(isOpen()).toBe(true);
     await expectClosed();
   });
 
-  test("one after the other are let out up to the ceiling, then it is closed at once", async () => {
+  test("messages one after the other are sent up to the ceiling, and then the client is closed at once", async () => {
     let most = 0;
     let sent = 0;
     for (; isOpen(); sent++) {
@@ -130,7 +130,7 @@ describe("to a client that does not read", () => {
     await expectClosed();
   });
 
-  test("more than the ceiling in one turn closes it, and is not kept", async () => {
+  test("messages above the ceiling in one turn close the connection, and are not kept", async () => {
     for (let at = 0; at < 20; at++) line.send("news", { text: text(4_000_000) });
     await new Promise(setImmediate);
     expect(isOpen()).toBe(false);
@@ -138,7 +138,7 @@ describe("to a client that does not read", () => {
     await expectClosed();
   });
 
-  test("of small ones behind a large one no more than the limit is kept", async () => {
+  test("small messages behind a large one are kept only up to the limit", async () => {
     line.send("news", { text: text(12_000_000) });
     await new Promise(setImmediate);
     const before = line.ws.bufferedAmount;
@@ -154,9 +154,9 @@ describe("to a client that does not read", () => {
   });
 });
 
-// What Node says of a line over TLS does not change while it is read: such a client would be taken for one that stands still.
+// Node's figures of a TLS line do not change while the client reads, so the client would seem to stand still.
 test.each([false, true])(
-  "one that reads slowly, and does not stop, gets all of a large one; over TLS: %p",
+  "a client that reads slowly without a stop receives a whole large message, over TLS: %p",
   async (isTls) => {
     const app = await served();
     const browser = await signIn(app, "ada");
@@ -169,7 +169,7 @@ test.each([false, true])(
     let bytes = 0;
     let wasClosed = false;
     line.send("news", { text: text(14_000_000) });
-    // For longer than a client may stand still.
+    // Longer than a client may stand still.
     for (const begin = Date.now(); Date.now() - begin < 8_000; await wait(100)) {
       bytes += (slow.read() as Buffer | null)?.length ?? 0;
       wasClosed ||= line.ws.readyState !== line.ws.OPEN;
@@ -186,7 +186,7 @@ test.each([false, true])(
   },
 );
 
-/** A line to the same WebSockets over TLS, by a shared key in place of a certificate, which would expire. */
+/** A line to the same WebSockets over TLS. A shared key replaces a certificate, which would expire. */
 async function tlsSocket({ wsSessions }: Served): Promise<Socket> {
   const psk = Buffer.from("a key for tests only");
   const ciphers = "PSK";
@@ -212,7 +212,7 @@ describe("a message larger than 16 MiB", () => {
   const tooLarge = () => ({ text: text(16 * MIB) });
   const refusal = /may have 16777216/;
 
-  test("is refused where it is sent, and sent nowhere", async () => {
+  test("is refused by send, and is sent to nobody", async () => {
     const app = await served();
     const { ws, line } = await connect(app, "ada");
     await app.chat.join("ada", "all");
@@ -220,13 +220,13 @@ describe("a message larger than 16 MiB", () => {
     await expect(app.chat.user("ada").send("news", tooLarge())).rejects.toThrow(refusal);
     await expect(app.chat.group("all").send("news", tooLarge())).rejects.toThrow(refusal);
     await expect(app.chat.group("all").except(line).send("news", tooLarge())).rejects.toThrow(refusal);
-    // In bytes, not in characters.
+    // The limit counts bytes, not characters.
     expect(() => line.send("news", { text: "ü".repeat(9 * MIB) })).toThrow(refusal);
     expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
     expect(app.closings).toEqual([]);
   });
 
-  test("is no answer of a handler: an error event, and the client is told", async () => {
+  test("as the answer of a handler causes an error event, and an error for the client", async () => {
     const app = await served();
     app.chat.on("large", () => tooLarge());
     const { ws } = await connect(app, "ada");
@@ -234,7 +234,7 @@ describe("a message larger than 16 MiB", () => {
     expect(takeFailures(app)).toEqual([expect.stringMatching(refusal)]);
   });
 
-  test("is let through where a connection may leave so much unread", async () => {
+  test("is sent if a connection may leave that much unread", async () => {
     const app = await serve({ realtime: { maxBufferedBytes: 20 * MIB } });
     const { ws, line } = await connect(app, "ada");
     line.send("news", { at: 0, ...tooLarge() });

@@ -36,7 +36,7 @@ describe("maxMessagesPerSecond", () => {
     expect(await closed(ws)).toEqual(rateLimited);
   });
 
-  // Once they were not: a client could have this node read pongs without end.
+  // Once, they did not count: a client could make this node read pongs without end.
   test.each([
     ["pings", "ping"],
     ["pongs that nobody has asked for", "pong"],
@@ -47,8 +47,8 @@ describe("maxMessagesPerSecond", () => {
     expect(await closed(ws)).toEqual(rateLimited);
   });
 
-  // Once all that had arrived was read before the line was cut, two megabytes of frames in a turn of the event loop.
-  test("reads no more of a flood than what has come with one message too many", async () => {
+  // Once, everything that had arrived was read before the line was cut: two megabytes of frames in one turn.
+  test("stops reading a flood with the chunk that has one message too many", async () => {
     const served = await serve();
     const socket = await rawSocket(served.port);
     afterThisTest(() => socket.destroy());
@@ -61,7 +61,7 @@ describe("maxMessagesPerSecond", () => {
     expect(line.bytesRead).toBeLessThan(512 * 1024);
   });
 
-  test("does not count the pong that is asked for", async () => {
+  test("does not count the pong that answers a ping", async () => {
     const clock = new FakeClock();
     const options = { maxMessagesPerSecond: 1, pingIntervalMs: 1_000, clock };
     const ws = await (await serve({ realtime: options })).browser().webSocket("/ws");
@@ -72,7 +72,7 @@ describe("maxMessagesPerSecond", () => {
     expect(await next(ws)).toEqual({ status: "success" });
   });
 
-  test("allows a second's messages at once, and what has become due since", async () => {
+  test("allows the messages of a second at once, and later as many as the rate allows", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock } });
     const ws = await served.browser().webSocket("/ws");
@@ -84,14 +84,14 @@ describe("maxMessagesPerSecond", () => {
     await clock.advance(300);
     await burst(3);
     await clock.advance(99);
-    // However long it was silent, no more than a second's.
+    // Even after a long silence, no more than the messages of a second.
     await clock.advance(30_000);
     await burst(10);
     ws.send(beat);
     expect(await closed(ws)).toEqual(rateLimited);
   });
 
-  test("lets a steady stream go on for ever", async () => {
+  test("allows a steady stream for ever", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { maxMessagesPerSecond: 10, clock, pingIntervalMs: 0 } });
     const ws = await served.browser().webSocket("/ws");
@@ -103,7 +103,7 @@ describe("maxMessagesPerSecond", () => {
     expect(messages(ws).closed).toBeUndefined();
   });
 
-  // Once Infinity times no time was no number, and every message was one too many.
+  // Once, Infinity times zero time was NaN, and every message was one too many.
   test.each([Number.POSITIVE_INFINITY, 0.5])("may be %d", async (maxMessagesPerSecond) => {
     const served = await serve({ realtime: { maxMessagesPerSecond, clock: new FakeClock() } });
     const ws = await served.browser().webSocket("/ws");
@@ -112,14 +112,14 @@ describe("maxMessagesPerSecond", () => {
   });
 });
 
-// Once only messages were counted: 100 of 64 KiB a second, all within its limits.
+// Once, only messages were counted: 100 messages of 64 KiB a second were allowed.
 describe("maxBytesPerSecond", () => {
   const sized = (bytes: number) => {
     const around = '{"event_type":"echo","data":{"x":""}}';
     return around.replace('""', `"${"x".repeat(bytes - around.length)}"`);
   };
 
-  test("allows a second's bytes at once, and what has become due since", async () => {
+  test("allows the bytes of a second at once, and later as many as the rate allows", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { maxBytesPerSecond: 100_000, clock } });
     const { ws } = await connect(served, "ada");
@@ -136,7 +136,7 @@ describe("maxBytesPerSecond", () => {
     expect(served.chat.stats().rateLimited).toBe(1);
   });
 
-  test("is 1 MiB, by whatever messages, and nobody else's", async () => {
+  test("is 1 MiB by default, for any messages of one connection", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { clock } });
     const browser = served.browser();
@@ -148,7 +148,7 @@ describe("maxBytesPerSecond", () => {
     expect(await next(calm)).toEqual({ status: "success" });
   });
 
-  test("lets a message through that is larger by itself, if nothing was sent for a second", async () => {
+  test("allows a single larger message if nothing was sent for a second", async () => {
     const clock = new FakeClock();
     const served = await serve({ realtime: { maxBytesPerSecond: 1_000, clock } });
     const ws = await served.browser().webSocket("/ws");
@@ -165,7 +165,7 @@ describe("maxBytesPerSecond", () => {
 });
 
 describe.each(places)("on $place", ({ open: openPlace }) => {
-  test("maxConnectionsPerUser answers one more with 429, until one of them has closed", async () => {
+  test("maxConnectionsPerUser refuses a further handshake with 429 until a connection has closed", async () => {
     const served = await serve({ backend: await openPlace(), realtime: { maxConnectionsPerUser: 2 } });
     const browsers = [await signIn(served, "ada"), await signIn(served, "ada"), await signIn(served, "ada")];
     const [first, second, third] = browsers as [
@@ -182,7 +182,7 @@ describe.each(places)("on $place", ({ open: openPlace }) => {
     for (let attempt = 0; attempt < 5; attempt++) {
       await expect(third.webSocket("/ws")).rejects.toThrow(UpgradeRefusedError);
     }
-    // Others, and nobody's, are not counted with them.
+    // Connections of other users and without a user do not count.
     await connect(served, "grace");
     for (let visitor = 0; visitor < 4; visitor++) await connect(served);
     expect(await served.chat.activeSessions("ada")).toHaveLength(2);
@@ -191,7 +191,7 @@ describe.each(places)("on $place", ({ open: openPlace }) => {
     await expect(first.webSocket("/ws")).rejects.toMatchObject({ statusCode: 429 });
   });
 
-  test("of many handshakes at once no more are let in than may be", async () => {
+  test("maxConnectionsPerUser also holds for many handshakes at the same time", async () => {
     const served = await serve({ backend: await openPlace(), realtime: { maxConnectionsPerUser: 5 } });
     const browser = await signIn(served, "ada");
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => browser.webSocket("/ws")));
@@ -199,7 +199,7 @@ describe.each(places)("on $place", ({ open: openPlace }) => {
     expect(await served.chat.activeSessions("ada")).toHaveLength(5);
   });
 
-  test("maxGroupsPerUser rejects one more, changes nothing, and is free again after a leave", async () => {
+  test("maxGroupsPerUser rejects a further join without a change, and allows one after a leave", async () => {
     const served = await serve({ backend: await openPlace(), realtime: { maxGroupsPerUser: 3 } });
     const { line } = await connect(served, "ada");
     const { chat } = served;
@@ -220,7 +220,7 @@ describe.each(places)("on $place", ({ open: openPlace }) => {
   });
 });
 
-test("maxGroupsPerUser holds for a connection without a user, also for joins at once", async () => {
+test("maxGroupsPerUser holds for a connection without a user, also for joins at the same time", async () => {
   const served = await serve({ realtime: { maxGroupsPerUser: 2 } });
   const { line } = await connect(served);
   const results = await Promise.allSettled(["a", "b", "c", "d"].map((group) => line.join(group)));

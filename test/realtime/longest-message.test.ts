@@ -25,14 +25,14 @@ describe("64 KiB", () => {
     return before + "x".repeat(bytes - before.length - after.length) + after;
   };
 
-  test("are taken, as one message and in pieces", async () => {
+  test("are accepted, whole and in fragments", async () => {
     expect(await answerTo(sized(65_536))).toContain('"status":"success"');
     ws.send(sized(65_536).slice(0, 40_000), { fin: false });
     ws.send(sized(65_536).slice(40_000));
     expect(await next(ws)).toMatchObject({ status: "success" });
   });
 
-  test("and one byte more close with 1009, and nobody else", async () => {
+  test("and one more byte close that connection with 1009, and no other", async () => {
     const other = await connect(served, "grace");
     ws.send(sized(65_537));
     expect(await closed(ws)).toMatchObject({ code: 1009 });

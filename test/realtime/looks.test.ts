@@ -1,7 +1,7 @@
 import { CatchUp, type CatchUpParts } from "../../lib/realtime/catch-up.ts";
 
-// Once the first 1,200 connections of a node were looked at again and again, and the others never.
-test("the groups of each connection are read now and then, however many there are", async () => {
+// Once, the first 1,200 connections of a node were read again and again, and the others never.
+test("the groups of each connection are read regularly, however many connections there are", async () => {
   let now = 0;
   const restored = new Set<object>();
   const connections = new Map(

@@ -9,8 +9,8 @@ const HOW: [how: string, answer: (answered: unknown) => unknown][] = [
   ["comes too late", (answered) => new Promise((resolve) => setTimeout(resolve, 600, answered))],
 ];
 
-// Once a user was told as offline who had never been told as online, or never as online though there, or never as offline.
-describe.each(places)("on $place, where the registry's answer", ({ open: openPlace }) => {
+// Once, a user was reported offline without an earlier online, or never online, or never offline.
+describe.each(places)("on $place, an answer of the registry that", ({ open: openPlace }) => {
   describe.each(HOW)("%s", (_how, answer) => {
     let backend: Backend;
     let served: Served;
@@ -35,7 +35,7 @@ describe.each(places)("on $place, where the registry's answer", ({ open: openPla
         withinMs: 10_000,
       });
 
-    test("to an arrival leaves nobody there, and tells nothing", async () => {
+    test("and belongs to an arrival leaves no connection and emits nothing", async () => {
       const browser = await signIn(served);
       answerNext(backend.registry, "arrive", answer);
       expect(await handshakeStatus(browser)).toBe(503);
@@ -45,7 +45,7 @@ describe.each(places)("on $place, where the registry's answer", ({ open: openPla
       expect(told).toEqual([]);
     });
 
-    test("to an arrival has the user online who comes back, once, and offline afterwards", async () => {
+    test("and belongs to an arrival lets the user come online once with the next connection, and go offline after it", async () => {
       const browser = await signIn(served);
       answerNext(backend.registry, "arrive", answer);
       expect(await handshakeStatus(browser)).toBe(503);
@@ -57,7 +57,7 @@ describe.each(places)("on $place, where the registry's answer", ({ open: openPla
     });
 
     test.each(["first", "deciding"])(
-      "to the %s step of a departure has the user offline, once",
+      "and belongs to the %s step of a departure takes the user offline once",
       async (step) => {
         const { ws } = await connect(served, "ada");
         await eventually(() => expect(told).toEqual(["online ada"]));

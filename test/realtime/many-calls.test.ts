@@ -5,10 +5,10 @@ import { connect, places, type Served, serve, signIn, until } from "./support.ts
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-/** Long enough that no call of these is late on a slow machine: they are about how many may wait. */
+/** Long enough for slow machines. These tests are about how many calls may wait. */
 const timeoutMs = 20_000;
 
-describe.each(places)("Many calls of realtime on $place", ({ open }) => {
+describe.each(places)("many calls of realtime on $place", ({ open }) => {
   let backend: Backend;
   let served: Served;
   let clock: FakeClock;
@@ -19,8 +19,8 @@ describe.each(places)("Many calls of realtime on $place", ({ open }) => {
     served = await serve({ backend, session: { timeoutMs }, realtime: { clock, pingIntervalMs: 0 } });
   });
 
-  // They had made each request a 503.
-  test("10,001 sends at once are no trouble of requests, handshakes, joins and ticks", async () => {
+  // Once, they made each request fail with 503.
+  test("10,001 sends at the same time do not disturb requests, handshakes, joins and ticks", async () => {
     const browser = await signIn(served);
     const publish = backend.bus.publish.bind(backend.bus);
     const held: (() => void)[] = [];
@@ -41,7 +41,7 @@ describe.each(places)("Many calls of realtime on $place", ({ open }) => {
     ]);
   });
 
-  test("10,001 calls for data of connections that are never answered are no trouble of requests and sends", async () => {
+  test("10,001 calls for connection data without an answer do not disturb requests and sends", async () => {
     const browser = await signIn(served);
     const { ws } = await connect(served, "ada");
     const { memberships } = backend;
@@ -57,7 +57,7 @@ describe.each(places)("Many calls of realtime on $place", ({ open }) => {
     await asking;
   });
 
-  test("a send to 20,000 users is one call, and each is sent it once", async () => {
+  test("a send to 20,000 users is one call, and each user receives it once", async () => {
     const { ws } = await connect(served, "ada");
     const { ws: other } = await connect(served, 7);
     let published = 0;
@@ -73,7 +73,7 @@ describe.each(places)("Many calls of realtime on $place", ({ open }) => {
     expect(await until(other, "last")).toEqual([{ event_type: "news", data: { n: 1 } }]);
   });
 
-  test("a send to several of whom one cannot be reached reaches the others, and fails", async () => {
+  test("a send to several users of whom one cannot be reached reaches the others, and rejects", async () => {
     const { ws } = await connect(served, "ada");
     const publish = backend.bus.publish.bind(backend.bus);
     backend.bus.publish = async (channel, message) => {
@@ -104,7 +104,7 @@ describe.each(places)("Many calls of realtime on $place", ({ open }) => {
   }, 60_000);
 });
 
-test("users of one name is a misuse that says what to write", async () => {
+test("users() with a single id is a TypeError that names the fix", async () => {
   const served = await serve();
   expect(() => served.chat.users("ada" as never)).toThrow("users takes a list of users");
 });

@@ -18,7 +18,7 @@ describe("misuse", () => {
     ["no function after a schema", (chat) => chat.on("a", {} as never, {} as never), /takes a function/],
     ["group before attach", (chat) => chat.group("a"), /attach/],
     ["user before attach", (chat) => chat.user("a"), /attach/],
-  ])("of on and send is a TypeError at once: %s", (_what, use, message) => {
+  ])("of on and send throws a TypeError at once: %s", (_what, use, message) => {
     expect(() => use(realtime())).toThrow(TypeError);
     expect(() => use(realtime())).toThrow(message);
   });
@@ -42,7 +42,7 @@ describe("misuse", () => {
     expect(() => realtime({ connectionStore: store as never })).toThrow(/option "connectionStore"/);
   });
 
-  test("of attach is a TypeError, and what is attached stays so", async () => {
+  test("of attach is a TypeError, and the earlier attachment stays", async () => {
     const served = await serve();
     expect(() => served.wsSessions.attach(realtime())).toThrow(TypeError);
     expect(() => webSocketSessions(served.stack).attach(served.chat)).toThrow(/attached already/);
@@ -51,7 +51,7 @@ describe("misuse", () => {
     expect(await ask((await connect(served, "ada")).ws, "echo")).toMatchObject({ status: "success" });
   });
 
-  test("of send throws, and nothing of it is sent", async () => {
+  test("of send throws, and nothing is sent", async () => {
     const served = await serve();
     const { ws, line } = await connect(served, "ada");
     for (const data of [null, [], "text", 1, { big: 1n }] as never[]) {
@@ -76,14 +76,14 @@ describe("misuse", () => {
     }
   });
 
-  // Once the connection was then neither closed nor heard.
+  // Once, the connection was then neither closed nor read.
   test.each([
     [999, ""],
     [1005, ""],
     [5000, ""],
     [Number.NaN, ""],
     [4000, "long".repeat(40)],
-  ])("of close throws, and the connection lives on: %d %s", async (code, reason) => {
+  ])("of close throws, and the connection stays open: %d %s", async (code, reason) => {
     const served = await serve();
     const { ws, line } = await connect(served, "ada");
     expect(() => line.close(code, reason)).toThrow();

@@ -21,7 +21,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
     });
   });
 
-  test("1,000 sends arrive in order, those of one turn and those of many, short and long", async () => {
+  test("1,000 sends arrive in order, sent in one turn or in many, short and long", async () => {
     const { ws, line } = await connect(served, "ada");
     expect(ws.extensions).toBe(perMessageDeflate ? "permessage-deflate" : "");
     for (const at of inOrder(1_000)) {
@@ -32,7 +32,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
     expect(numbers(await until(ws, "last"))).toEqual(inOrder(1_000));
   });
 
-  test("long texts are compressed if that was agreed on, and only then", async () => {
+  test("long texts are compressed only if compression was negotiated", async () => {
     const { ws, line } = await connect(served, "ada");
     const before = line.req.socket.bytesWritten;
     for (const at of inOrder(100)) line.send("news", { at, text: "x".repeat(5_000) });
@@ -41,7 +41,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
     expect(line.req.socket.bytesWritten - before < 50_000).toBe(perMessageDeflate);
   });
 
-  test("1,000 sends to a group, and as many to a user, arrive in order each", async () => {
+  test("1,000 sends to a group and 1,000 to a user each arrive in order", async () => {
     const { ws } = await connect(served, "ada");
     await served.chat.join("ada", "g");
     const [group, user] = [served.chat.group("g"), served.chat.user("ada")];
@@ -54,7 +54,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
       expect(numbers(received.filter(({ event_type }) => event_type === type))).toEqual(inOrder(1_000));
   });
 
-  test("answers come in the order of the events, between them what the handler has sent", async () => {
+  test("answers come in the order of the events, with the handlers' own messages between them", async () => {
     served.chat.on("work", async (connection, { at }) => {
       connection.send("working", { at });
       if (at % 2) await new Promise(setImmediate);
@@ -70,7 +70,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
 
   // Lengths at which a frame's header grows (RFC 6455, section 5.2), in bytes and not in characters.
   test.each([34, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537, 200_000])(
-    "texts of %d bytes are framed as they are",
+    "texts of %d bytes arrive unchanged",
     async (bytes) => {
       const { ws, line } = await connect(served, "ada");
       const around = Buffer.byteLength('{"event_type":"e","data":{"x":""}}');
@@ -85,7 +85,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
     },
   );
 
-  test("each gets its own, in order, of what is sent to many in one turn", async () => {
+  test("each connection receives its own messages in order when many are sent to in one turn", async () => {
     const random = seededRandom(Date.now() % 100_000);
     const lines: { user: string; ws: WebSocket; groups: string[] }[] = [];
     for (let user = 0; user < 8; user++) {
@@ -108,7 +108,7 @@ describe.each(compression)("$how", ({ perMessageDeflate }) => {
   });
 });
 
-test("what becomes due in one turn leaves in one write for each connection", async () => {
+test("the messages of one turn leave in one write for each connection", async () => {
   const served = await serve();
   const writes = new Map<number | undefined, number>();
   served.server.on("connection", (socket: Socket) => {

@@ -6,7 +6,7 @@ import { connect, next, serve, takeFailures } from "./support.ts";
 const beat = '{"event_type":"session.heartbeat"}';
 const TICK_MS = 1_000;
 
-describe("a connection store of one's own", () => {
+describe("a custom connection store", () => {
   function recording(calls: string[]): ConnectionStore {
     const note = (name: string, userId: string | undefined, ...args: unknown[]) =>
       calls.push([name, userId ?? "nobody", ...args.map(String)].join(" "));
@@ -22,7 +22,7 @@ describe("a connection store of one's own", () => {
     };
   }
 
-  test("is asked for everything, refreshed once a tick with heartbeats, and told of the end", async () => {
+  test("receives each call, a refresh in each tick with heartbeats, and a clear at the end", async () => {
     const calls: string[] = [];
     const clock = new FakeClock();
     const served = await serve({
@@ -48,7 +48,7 @@ describe("a connection store of one's own", () => {
     await eventually(() => expect(calls).toEqual(["clear ada"]));
   });
 
-  test("may have no clear, and may be made of the backend", async () => {
+  test("may lack clear, and may be made from the backend", async () => {
     const calls: string[] = [];
     let given: Backend | undefined;
     const { clear: _, ...store } = recording(calls);
@@ -68,7 +68,7 @@ describe("a connection store of one's own", () => {
     expect(calls).toEqual(["set ada a b"]);
   });
 
-  test("that fails rejects where it is asked, and is told of where it is not", async () => {
+  test("that fails makes the app's own calls reject, and is reported otherwise", async () => {
     const clock = new FakeClock();
     const down = () => Promise.reject(new Error("down"));
     const store = { get: down, set: down, delete: down, refresh: down, clear: down };

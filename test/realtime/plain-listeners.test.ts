@@ -23,7 +23,7 @@ describe("plain listeners of webSocketSessions beside realtime", () => {
     expect(await messages(ws).next()).toBe("by ws");
   });
 
-  test("that fail close it with 1011, and realtime is told", async () => {
+  test("that fail close the connection with 1011, and realtime emits disconnect", async () => {
     const served = await serve();
     served.wsSessions.on("connection", (ws) => {
       ws.on("message", () => {
@@ -39,7 +39,7 @@ describe("plain listeners of webSocketSessions beside realtime", () => {
     expect(await served.chat.activeSessions("ada")).toEqual([]);
   });
 
-  test("may close it before it was told of as connected", async () => {
+  test("may close the connection before realtime emits connect", async () => {
     const served = await serve();
     served.wsSessions.on("connection", (ws) => ws.close(4100, "not you"));
     const ws = await (await signIn(served, "ada")).webSocket("/ws");

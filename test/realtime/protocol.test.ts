@@ -31,7 +31,7 @@ describe("a heartbeat", () => {
     ["as clients send it", '{"event_type":"session.heartbeat","data":{}}'],
     ["without data", '{"event_type":"session.heartbeat"}'],
     ["with data that nobody reads", '{"data":{"a":[1]},"event_type":"session.heartbeat","more":true}'],
-  ])("is answered by exactly this text: %s", async (_how, text) => {
+  ])("is answered with exactly this text: %s", async (_how, text) => {
     expect(await answerTo(text)).toBe('{"status":"success"}');
   });
 
@@ -41,11 +41,11 @@ describe("a heartbeat", () => {
     ["-1.5", '{"id":-1.5,"status":"success"}'],
     ['""', '{"id":"","status":"success"}'],
     ['"a\\nü"', '{"id":"a\\nü","status":"success"}'],
-  ])("with the id %s is answered with it", async (id, answer) => {
+  ])("with the id %s is answered with the same id", async (id, answer) => {
     expect(await answerTo(`{"event_type":"session.heartbeat","id":${id}}`)).toBe(answer);
   });
 
-  test("of the server is answered by the client's status, which is answered by nothing", async () => {
+  test("of the server is answered with the client's status, which gets no answer", async () => {
     ws.send('{"status":"success"}');
     expect(await answerTo('{"event_type":"nothing","id":1}')).toBe('{"id":1,"status":"success"}');
   });
@@ -58,18 +58,18 @@ describe("an event that is handled", () => {
     ["list", '"id":2', '{"id":2,"status":"success","data":[1,"two",{"three":3}]}'],
     ["null", '"id":3', '{"id":3,"status":"success","data":null}'],
     ["nothing", '"id":4', '{"id":4,"status":"success"}'],
-  ])("is answered with what its handler returned: %s with %s", async (type, rest, answer) => {
+  ])("is answered with the result of its handler: %s with %s", async (type, rest, answer) => {
     expect(await answerTo(`{"event_type":"${type}",${rest}}`)).toBe(answer);
   });
 
-  test("is not answered if it has no id", async () => {
+  test("gets no answer if it has no id", async () => {
     send(ws, "count", { at: 1 });
     send(ws, "echo", { at: 2 });
     expect(await answerTo('{"event_type":"nothing","id":1}')).toBe('{"id":1,"status":"success"}');
     expect(handled).toEqual([{ at: 1 }]);
   });
 
-  test("of the server has its type and data, and no id", async () => {
+  test("of the server has a type and data, and no id", async () => {
     served.connections[0]?.send("news", { text: "hello" });
     served.connections[0]?.send("empty");
     expect(await nextMessage(ws)).toBe('{"event_type":"news","data":{"text":"hello"}}');
@@ -141,7 +141,7 @@ const cases: [what: string, text: string | Buffer, code: string, id?: string | n
 ];
 const wrong = cases.map(([what, text, code, id]) => ({ what, text, code, id }));
 
-describe("a message that is wrong is answered with its code, and the connection lives on", () => {
+describe("an invalid message is answered with its error code, and the connection stays open", () => {
   test.each(wrong)("$what", async ({ text, code, id }) => {
     ws.send(text);
     const answer = await next(ws);
@@ -152,12 +152,12 @@ describe("a message that is wrong is answered with its code, and the connection 
     );
   });
 
-  test("also without an id", async () => {
+  test("also if it has no id", async () => {
     send(ws, "unknown");
     expect(await next(ws)).toEqual(refused("unknown_event"));
   });
 
-  test("all of them in one go, each in its turn", async () => {
+  test("also if many are sent together, in order", async () => {
     for (const { text } of wrong) ws.send(text);
     send(ws, "count", { last: true }, "last");
     const codes: unknown[] = [];
@@ -167,19 +167,19 @@ describe("a message that is wrong is answered with its code, and the connection 
     expect(handled).toEqual([{ last: true }]);
   });
 
-  test("and its text is not quoted back", async () => {
+  test("and its text is not quoted", async () => {
     expect(await answerTo("secret")).not.toContain("secret");
     expect(await answerTo('{"event_type":"secret","id":1}')).not.toContain("secret");
   });
 });
 
-test("the names of __proto__ in values are harmless, and let through", async () => {
+test("__proto__ in a string value is harmless and accepted", async () => {
   const data = '{"__proto":1,"constructor":{"prototype":{}},"a":"__proto__","b":["\\u005f_proto__"]}';
   const answer = JSON.parse(await answerTo(`{"event_type":"echo","data":${data},"id":1}`)) as object;
   expect(answer).toMatchObject({ status: "success", data: { a: "__proto__", b: ["__proto__"] } });
 });
 
-// Once an escape had each message read by a reviver, ten times as slow, and which went down with a stack.
+// Once, an escape made a reviver read each message. The reviver is ten times as slow, and overflowed the stack.
 test.each([
   ["", "success"],
   ["\\u0041", "success"],
@@ -214,8 +214,8 @@ test.each([
   expect(handled).toEqual([]);
 });
 
-// Once it waited for those before it, with all of its data.
-test("an event that nobody handles is refused at once, and its data is not looked into", async () => {
+// Once, the event waited behind earlier ones with all of its data.
+test("an event without a handler is refused at once, and its data is not inspected", async () => {
   const { opened, open } = gate();
   served.chat.on("wait", () => opened);
   send(ws, "wait", {}, "waited");
@@ -226,7 +226,7 @@ test("an event that nobody handles is refused at once, and its data is not looke
   expect(await next(ws)).toEqual({ id: "waited", status: "success" });
 });
 
-test("an answer too deep for JSON is a failure of its handler", async () => {
+test("an answer that is too deep for JSON is a failure of its handler", async () => {
   ws.send(`{"event_type":"echo","data":{"deep":${deep(30_000)}},"id":1}`);
   expect(await next(ws)).toEqual({ id: 1, ...refused("handler_failed") });
   expect(served.failures.splice(0)).toMatchObject([{ error: expect.any(RangeError) }]);

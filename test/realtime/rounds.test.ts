@@ -2,8 +2,8 @@ import { type Round, Rounds } from "../../lib/realtime/groups/rounds.ts";
 import { gate } from "./support.ts";
 
 describe("Rounds", () => {
-  // Once who came next was told at once that the work was done which all had left that it waited with.
-  test("do the work for who comes after all have left that waited", async () => {
+  // Once, a member that came after all waiting ones had left was told at once that its work was done.
+  test("do the work for a member that joins after all waiting ones have left", async () => {
     const done: string[][] = [];
     const { opened, open } = gate();
     const rounds = new Rounds<string>(async ({ members }: Round<string>) => {
@@ -25,7 +25,7 @@ describe("Rounds", () => {
     expect(done).toEqual([["first"], ["third"]]);
   });
 
-  test("tell who comes after all have left of the failure of its own work", async () => {
+  test("reject for a member that joins after all have left if its own work fails", async () => {
     let runs = 0;
     const rounds = new Rounds<string>(async () => {
       await new Promise((resolve) => setImmediate(resolve));

@@ -49,7 +49,7 @@ const validators: { validator: string; schemas: Record<string, StandardSchema<ob
 describe.each(validators)("with schemas of $validator", ({ schemas }) => {
   let served: Served;
   let ws: WebSocket;
-  /** What reached a handler. */
+  /** The data that reached a handler. */
   let handled: unknown[];
 
   beforeEach(async () => {
@@ -63,7 +63,7 @@ describe.each(validators)("with schemas of $validator", ({ schemas }) => {
     ({ ws } = await connect(served, "ada"));
   });
 
-  test("data that passes reaches the handler, without what the schema does not name", async () => {
+  test("valid data reaches the handler, without fields that the schema does not name", async () => {
     await ask(ws, "message", { text: "hello", tags: ["a"], isAdmin: true });
     expect(handled).toEqual([{ text: "hello", tags: ["a"] }]);
   });
@@ -78,7 +78,7 @@ describe.each(validators)("with schemas of $validator", ({ schemas }) => {
     ["later", { name: "taken" }, "name: is taken"],
     ["record", { a: 1, b: "x" }, "b"],
   ])(
-    "data that fails never reaches the handler, and the answer says where: %s %j",
+    "invalid data never reaches the handler, and the answer names the place: %s %j",
     async (type, data, where) => {
       const answer = await ask(ws, type, data);
       expect(answer).toEqual(refused("invalid_data"));
@@ -89,20 +89,20 @@ describe.each(validators)("with schemas of $validator", ({ schemas }) => {
     },
   );
 
-  test("what the schema makes of data is what the handler gets", async () => {
+  test("the handler receives the output of the schema", async () => {
     await ask(ws, "transformed", { text: " hello ", at: "2024-02-29T00:00:00Z" });
     await ask(ws, "defaulted");
     expect(handled).toEqual([{ text: "HELLO", at: new Date(Date.UTC(2024, 1, 29)) }, { size: 10 }]);
   });
 
-  test("an async schema is waited for, and events stay in order", async () => {
+  test("an async schema is awaited, and events stay in order", async () => {
     send(ws, "later", { name: "first" });
     send(ws, "message", { text: "second" });
     await ask(ws, "later", { name: "third" });
     expect(handled).toEqual([{ name: "first" }, { text: "second" }, { name: "third" }]);
   });
 
-  test("an event without an id is told what is wrong as well", async () => {
+  test("an invalid event without an id gets the error too", async () => {
     send(ws, "message", { text: 1 });
     expect(await next(ws)).toEqual(refused("invalid_data"));
   });
@@ -124,7 +124,7 @@ describe.each(validators)("with schemas of $validator", ({ schemas }) => {
   });
 });
 
-describe("a schema of one's own", () => {
+describe("a custom schema", () => {
   const schema = (validate: StandardSchema<object>["~standard"]["validate"]): StandardSchema<object> => ({
     "~standard": { version: 1, validate },
   });
@@ -135,7 +135,7 @@ describe("a schema of one's own", () => {
     return { served, answer: await ask(ws, "checked", { a: 1 }) };
   }
 
-  test("may give paths of any kind, or none", async () => {
+  test("may report paths of any kind, or none", async () => {
     const issues = [
       { message: "no" },
       { message: "one", path: ["a", 0] },
@@ -149,7 +149,7 @@ describe("a schema of one's own", () => {
     });
   });
 
-  test("may be a function, as arktype's are", async () => {
+  test("may be a function, as in arktype", async () => {
     const served = await serve({
       setUp: (chat) =>
         chat.on(
@@ -173,7 +173,7 @@ describe("a schema of one's own", () => {
       },
     ],
     ["rejects", () => Promise.reject(new Error("inner trouble"))],
-  ])("that %s is a failure of the handler, whose message stays here", async (_how, validate) => {
+  ])("that %s is a failure of the handler, whose message is not sent", async (_how, validate) => {
     const { served, answer } = await answerBy(validate);
     expect(answer).toEqual(refused("handler_failed"));
     expect(JSON.stringify(answer)).not.toContain("inner trouble");
@@ -184,7 +184,7 @@ describe("a schema of one's own", () => {
     ["an object that is none", {}],
     ["null", null],
     ["half of one", { "~standard": { version: 1 } }],
-  ])("must be one: %s is a TypeError", async (_what, wrong) => {
+  ])("must be a schema: %s is a TypeError", async (_what, wrong) => {
     const { chat } = await serve();
     expect(() => chat.on("checked", wrong as never, () => {})).toThrow(
       new TypeError('realtime: the schema of on("checked") must be a Standard Schema'),

@@ -33,7 +33,7 @@ test.each<[string, (served: Served, line: Connection) => Promise<unknown>, objec
     },
     replaced,
   ],
-])("what was due when the session has ended by %s is not sent any more", async (_how, end, as) => {
+])("a message that is due when %s ends the session is not sent", async (_how, end, as) => {
   const served = await serve({ session: { userId: byOwner } });
   const browser = served.browser();
   await browser.post("/set", { json: { owner: "ada" } });
@@ -43,7 +43,7 @@ test.each<[string, (served: Served, line: Connection) => Promise<unknown>, objec
   const ending = end(served, line).then(() => {
     written = socket.bytesWritten;
   });
-  // All in one turn of the event loop, as long as memory needs for it.
+  // Everything runs in one turn of the event loop, as on memory.
   for (let at = 0; at < 10_000 && written === undefined; at++) {
     line.send("news", { at });
     await null;

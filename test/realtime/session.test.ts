@@ -37,7 +37,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     served = await serve({ backend: await openPlace(), setUp, realtime: { graceMs: 0 } });
   });
 
-  test("is req.session in handlers, and is saved when they say so", async () => {
+  test("is req.session in handlers, and is saved when they call save", async () => {
     const browser = await signIn(served, "ada");
     const { ws, line } = await open(served, browser);
     expect([line.sid, line.userId]).toEqual([sidOf(browser), "ada"]);
@@ -51,7 +51,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await ask(ws, "get")).toMatchObject({ data: { visits: 1, cart: ["tea"] } });
   });
 
-  test("ends with its connections: 4501 after a logout, 4009 after a regenerate or a login", async () => {
+  test("closes its connections when it ends: 4501 after a logout, 4009 after a regenerate or a login", async () => {
     for (const [path, json, as] of [
       ["/logout", {}, ended],
       ["/regenerate", {}, replaced],
@@ -72,7 +72,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(served.closings.filter(({ closed: { code } }) => code === 4009)).toHaveLength(6);
   });
 
-  test("is ended by a handler: its connections close, and that is no failure", async () => {
+  test("may be ended by a handler: its connections close, and that is not a failure", async () => {
     const browser = await signIn(served, "ada");
     const [first, second] = [await open(served, browser), await open(served, browser)];
     send(first.ws, "destroy", {}, 1);
@@ -81,7 +81,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await me(browser)).not.toHaveProperty("login");
   });
 
-  test("that has ended while a handler works is found so by its save, which is no failure either", async () => {
+  test("that ends while a handler runs makes its save reject, which is not a failure either", async () => {
     const { opened, open: letGo } = gate();
     const saved: unknown[] = [];
     served.chat.on("save later", async ({ req }) => {
@@ -104,7 +104,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(served.failures).toEqual([]);
   });
 
-  test("ended by deleteUserSessions delivers nothing after that has resolved, and hears nothing", async () => {
+  test("ended by deleteUserSessions delivers and handles nothing after that has resolved", async () => {
     const lines = await Promise.all([1, 2, 3].map(() => signIn(served, "ada")));
     const devices: { ws: WebSocket; line: Connection }[] = [];
     for (const browser of lines) devices.push(await open(served, browser));
@@ -138,7 +138,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await served.chat.presence("g")).toEqual(["grace"]);
   });
 
-  test("of another user, changed in place by a request, closes its connections with 4009, and only its", async () => {
+  test("whose user a request changes in place closes its own connections with 4009, and no others", async () => {
     served = await serve({ backend: await openPlace(), setUp, session: { userId: byOwner } });
     const browser = served.browser();
     await browser.post("/set", { json: { owner: "ada" } });
@@ -164,7 +164,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await closed(nobody.ws)).toEqual(replaced);
   });
 
-  test("of another user, changed in place while a connection is registered, connects as that user", async () => {
+  test("whose user changes in place while a connection is registered connects as the new user", async () => {
     const backend = await openPlace();
     const { registry } = backend;
     const arrive = registry.arrive.bind(registry);
@@ -172,7 +172,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     served = await serve({ backend, setUp, session: { userId: byOwner } });
     const browser = served.browser();
     await browser.post("/set", { json: { owner: "ada" } });
-    // The first handshake of a node may read twice.
+    // The first handshake of a node may read the session twice.
     (await open(served, browser)).ws.close();
     registry.arrive = async (...args) => {
       registry.arrive = arrive;
@@ -190,7 +190,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     await eventually(async () => expect(await served.chat.activeSessions("ada")).toEqual([]));
   });
 
-  test("of another user, changed in place by a handler, closes its own connection too", async () => {
+  test("whose user a handler changes in place closes the connection of the handler too", async () => {
     served = await serve({ backend: await openPlace(), setUp, session: { userId: byOwner } });
     const browser = served.browser();
     await browser.post("/set", { json: { owner: "ada" } });
@@ -201,7 +201,7 @@ describe.each(places)("the session of a connection on $place", ({ open: openPlac
     expect(await me(browser)).toMatchObject({ owner: "grace" });
   });
 
-  test("that has ended lets nothing be heard that its client still sends", async () => {
+  test("that has ended has no later message of its client handled", async () => {
     const handled: unknown[] = [];
     served.chat.on("log", (_, { at }) => handled.push(at));
     const browser = await signIn(served, "ada");

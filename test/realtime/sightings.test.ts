@@ -11,7 +11,7 @@ const TICK_MS = 1_000;
 const QUARTER_MS = 15_000;
 
 let clock: FakeClock;
-/** What the registry was told in this test, and whether it fails. */
+/** The calls of the registry in this test, and whether they fail. */
 let told: Sighting[];
 let isFailing: boolean;
 
@@ -21,7 +21,7 @@ beforeEach(() => {
   isFailing = false;
 });
 
-/** A backend of which this test hears what its registry is told. */
+/** A backend whose registry records its calls. */
 function overheard(backend: Backend): Backend {
   const registry = new Proxy(backend.registry, {
     get(target, name) {
@@ -38,7 +38,7 @@ function overheard(backend: Backend): Backend {
   return { ...backend, registry };
 }
 
-/** Memory whose time is this test's. */
+/** Memory on the clock of this test. */
 function memory(): Backend {
   return closedAfterThisTest(memoryBackend({ now: () => clock.now(), leaseMs: 86_400_000 }));
 }
@@ -52,7 +52,7 @@ async function withClock(backend: Backend, options: RealtimeOptions = {}) {
   return { served, browser, ...(await open(served, browser)) };
 }
 
-/** Lets a line be heard once in each second. */
+/** Sends a message on a line once in each second. */
 async function talk(ws: WebSocket, seconds: number, afterEach: () => unknown = () => {}): Promise<void> {
   for (let second = 0; second < seconds; second++) {
     await ask(ws, "echo");
@@ -61,9 +61,9 @@ async function talk(ws: WebSocket, seconds: number, afterEach: () => unknown = (
   }
 }
 
-// Once it was each second.
+// Once, they were written each second.
 test.each(places)(
-  "of a user who talks each second, times are written once in a quarter of the threshold, on $place",
+  "the activity of a user with a message each second is written once in a quarter of the threshold, on $place",
   async ({ open: openPlace }) => {
     const { ws, line } = await withClock(await openPlace());
     await talk(ws, 60);
@@ -72,20 +72,20 @@ test.each(places)(
   },
 );
 
-test("at a threshold of four seconds they are written with each tick", async () => {
+test("with a threshold of four seconds, activity is written with each tick", async () => {
   const { ws } = await withClock(memory(), { inactivityThresholdSeconds: 4 });
   await talk(ws, 10);
-  // The first was heard in the moment in which it came.
+  // The first connection was active at the moment of its arrival.
   expect(told).toHaveLength(9);
 });
 
-test("without one they are written once a minute, so that the registry can say whom it has lost", async () => {
+test("without a threshold, activity is written once a minute, so the registry can report lost connections", async () => {
   const { ws } = await withClock(memory(), { inactivityThresholdSeconds: Number.POSITIVE_INFINITY });
   await talk(ws, 65);
   expect(told).toHaveLength(1);
 });
 
-test("Redis is sent two commands for it, each once in a quarter of the threshold", async () => {
+test("activity costs two Redis commands, each once in a quarter of the threshold", async () => {
   const server = await startRedisServer();
   const client = await connectRedis(server.url);
   afterThisTest(async () => {
@@ -95,13 +95,13 @@ test("Redis is sent two commands for it, each once in a quarter of the threshold
   const { ws } = await withClock(closedAfterThisTest(redisBackend({ client })));
   await client.configResetStat();
   await talk(ws, 60);
-  // Nothing else adds to a SET here.
+  // No other command adds to a SET here.
   const [, sAdds] = /cmdstat_sadd:calls=(\d+)/.exec(await client.info("commandstats")) ?? [];
   expect(Number(sAdds)).toBeGreaterThanOrEqual(1);
   expect(Number(sAdds)).toBeLessThanOrEqual(4);
 });
 
-test("what others see is never older than that", async () => {
+test("other nodes see activity that is never older than that", async () => {
   const backend = memory();
   const { ws, line } = await withClock(backend);
   await talk(ws, 40, async () => {
@@ -110,7 +110,7 @@ test("what others see is never older than that", async () => {
   });
 });
 
-test("a write that fails is made again with the next tick", async () => {
+test("a failed write is repeated with the next tick", async () => {
   const { served, ws } = await withClock(memory());
   isFailing = true;
   await talk(ws, 20);
@@ -122,7 +122,7 @@ test("a write that fails is made again with the next tick", async () => {
   expect(told).toHaveLength(1);
 });
 
-test("who was heard just before a write was due is not swept before it is closed", async () => {
+test("a connection that was active just before a write was due is not swept before it closes", async () => {
   const { served, browser, ws, line } = await withClock(memory());
   await clock.advance(QUARTER_MS - TICK_MS);
   await ask(ws, "echo");

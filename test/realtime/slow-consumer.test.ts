@@ -6,7 +6,7 @@ import { rawSocket } from "../support/raw-socket.ts";
 import { cookieOf, handshake } from "../websocket/raw-handshake.ts";
 import { afterThisTest, connect, countOf, next, type Served, serve, signIn } from "./support.ts";
 
-describe("a client that does not read what it is sent", () => {
+describe("a client that does not read its messages", () => {
   const text = "x".repeat(10_000);
   let served: Served;
   let slow: Socket;
@@ -24,7 +24,7 @@ describe("a client that does not read what it is sent", () => {
     for (const user of ["ada", "grace"]) await served.chat.join(user, "all");
   });
 
-  test("is closed with 4013, what is kept for it is bounded, and others get all", async () => {
+  test("is closed with 4013, its kept messages are bounded, and others receive everything", async () => {
     const { ws } = served.connections[0] as Served["connections"][0];
     let most = 0;
     let sent = 0;
@@ -47,8 +47,8 @@ describe("a client that does not read what it is sent", () => {
     expect(served.wsSessions.stats().closes).toEqual({ "4013": 1 });
   });
 
-  test("is told so if it reads after all", async () => {
-    // Its line is cut a second after the close, by when it may not have read all.
+  test("receives the close code if it reads after all", async () => {
+    // Its line is cut a second after the close. It may not have read everything by then.
     const set = setTimeout;
     const cutLate = (step: () => void, ms?: number) => set(step, ms === 1_000 ? 30_000 : ms);
     const timers = jest.spyOn(globalThis, "setTimeout").mockImplementation(cutLate as typeof setTimeout);
@@ -63,7 +63,7 @@ describe("a client that does not read what it is sent", () => {
       tail = Buffer.concat([tail, bytes]).subarray(-100);
     });
     slow.resume();
-    // An answer to the close, after which the server ends the line.
+    // Answers the close, after which the server ends the line.
     slow.write(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
     await once(slow, "close");
     const frame = tail.subarray(-("slow_consumer".length + 4));
@@ -74,7 +74,7 @@ describe("a client that does not read what it is sent", () => {
     ]);
   });
 
-  test("keeps nobody else waiting, and a burst that it does read is none", async () => {
+  test("delays nobody else, and a burst that it reads does not close it", async () => {
     const before = countOf(reader);
     const { line } = await connect(served, "edith");
     for (let at = 0; at < 15; at++) line.send("news", { at, text });

@@ -10,10 +10,10 @@ const OTHER = "the other node";
 let clock: FakeClock;
 let memory: Backend;
 let offline: string[];
-/** While it is there, nobody is told which nodes live. */
+/** While this is set, `liveNodes` does not answer. */
 let standsStill: Promise<void> | undefined;
 
-/** A node that shares its backend with another one, which has a connection of ann's and is there only as far as the backend knows. */
+/** A node that shares its backend with another node. That node exists only in the backend, with a connection of ann. */
 beforeEach(async () => {
   clock = new FakeClock();
   memory = closedAfterThisTest(memoryBackend({ now: () => clock.now(), leaseMs: LEASE_MS }));
@@ -40,7 +40,7 @@ beforeEach(async () => {
   await memory.bus.renewLease(OTHER, LEASE_MS);
 });
 
-test("a node whose lease has run out is cleared with the next tick", async () => {
+test("the next tick clears a node whose lease has run out", async () => {
   await clock.advance(LEASE_MS - 1000);
   expect(offline).toEqual([]);
   await clock.advance(1000);
@@ -48,7 +48,7 @@ test("a node whose lease has run out is cleared with the next tick", async () =>
   expect(await memory.registry.nodes()).toEqual([]);
 });
 
-test("after the backend stood still, all have a lease's time to renew theirs, and who does is not cleared", async () => {
+test("after the backend stood still, all nodes have one lease time to renew, and those that do are not cleared", async () => {
   await clock.advance(1000);
   let goOn = () => {};
   standsStill = new Promise((resolve) => {
@@ -62,7 +62,7 @@ test("after the backend stood still, all have a lease's time to renew theirs, an
   await memory.bus.renewLease(OTHER, LEASE_MS);
   await clock.advance(LEASE_MS - 1000);
   expect(offline).toEqual([]);
-  // Who does not is.
+  // A node that does not renew is cleared.
   await clock.advance(1000);
   await eventually(() => expect(offline).toEqual(["ann"]));
 });

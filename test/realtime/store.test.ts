@@ -31,7 +31,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     ["a list", [1, "two", { three: 3 }, []]],
     ["an empty list", []],
     ["something large", { text: "x".repeat(500_000) }],
-  ])("gives %s back as it was set, until it is deleted", async (_what, value) => {
+  ])("returns %s as it was set, until it is deleted", async (_what, value) => {
     const { line } = await connect(await serve({ backend: await openPlace() }), "ada");
     expect(await line.store.get("key")).toBeUndefined();
     await line.store.set("key", value);
@@ -43,7 +43,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     await line.store.delete("key");
   });
 
-  test("takes keys of any characters, each its own", async () => {
+  test("accepts keys with any characters, and tells them apart", async () => {
     const { line } = await connect(await serve({ backend: await openPlace() }), "ada");
     await Promise.all(keys.map((key, at) => line.store.set(key, { at })));
     for (const [at, key] of keys.entries()) expect(await line.store.get(key)).toEqual({ at });
@@ -51,7 +51,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     expect(await line.store.get("a:b")).toEqual({ at: 3 });
   });
 
-  test("hands out copies: what is changed in them, or in what was set, is not changed in it", async () => {
+  test("stores and returns copies: later changes of a value do not affect the stored one", async () => {
     const { line } = await connect(await serve({ backend: await openPlace() }), "ada");
     const list = ["a"];
     await line.store.set("list", list);
@@ -61,7 +61,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     expect(await line.store.get("list")).toEqual(["a"]);
   });
 
-  test("is each connection's own, also of one user, one session, and of nobody", async () => {
+  test("belongs to one connection, also within one user, one session and without a user", async () => {
     const served = await serve({ backend: await openPlace() });
     const browser = await signIn(served, "ada");
     const lines = [
@@ -74,7 +74,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     for (const [at, line] of lines.entries()) expect(await line.store.get("key")).toEqual({ at });
   });
 
-  // Once no number of seconds was too many for Redis.
+  // Once, Redis refused a number of seconds that was too large.
   test.each([0.1, 1e15, Number.POSITIVE_INFINITY])(
     "works with a threshold of %d seconds",
     async (inactivityThresholdSeconds) => {
@@ -84,12 +84,12 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
       });
       const { line } = await connect(served, "ada");
       const setAndGet = () => line.store.set("key", "text").then(() => line.store.get("key"));
-      // Not at once, if this process stood still in between until it was over.
+      // Waits, because the data may expire later if this process stood still in between.
       await eventually(async () => expect(await setAndGet()).toBe("text"));
     },
   );
 
-  test("is gone once the connection is", async () => {
+  test("is gone when the connection is gone", async () => {
     const served = await serve({ backend: await openPlace() });
     const { ws, line } = await connect(served, "ada");
     const other = await connect(served, "ada");
@@ -99,8 +99,8 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
     expect(await other.line.store.get("key")).toBe("text");
   });
 
-  // Once it was left until its time to live was over.
-  test("keeps nothing that a handler sets when the connection has gone", async () => {
+  // Once, the data stayed until it expired.
+  test("keeps no data that a handler sets after the connection is gone", async () => {
     const { opened, open: letGo } = gate();
     let isDone = false;
     const served = await serve({
@@ -125,7 +125,7 @@ describe.each(places)("connection.store on $place", ({ open: openPlace }) => {
 });
 
 describe("in Redis", () => {
-  test("nothing is left of connections that have closed", async () => {
+  test("nothing is left of closed connections", async () => {
     const place = await redisPlace();
     const served = await serve({ backend: place.backend, realtime: { graceMs: 0 } });
     const { ws, line } = await connect(served, "ada");
@@ -145,7 +145,7 @@ describe("in Redis", () => {
     );
   });
 
-  test("data lives on by heartbeats and messages, and for twice the threshold without", async () => {
+  test("heartbeats and messages keep data alive, and without them it lives for twice the threshold", async () => {
     const clock = new FakeClock();
     const place = await redisPlace();
     const served = await serve({
@@ -163,7 +163,7 @@ describe("in Redis", () => {
       await clock.advance(TICK_MS);
       await eventually(async () => expect(await place.client.ttl(key)).toBeGreaterThan(55));
     }
-    // And not by the tick alone.
+    // The tick alone does not keep it alive.
     await place.client.expire(key, 5);
     await clock.advance(5 * TICK_MS);
     await served.chat.activeSessions("ada");

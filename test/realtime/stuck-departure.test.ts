@@ -3,12 +3,12 @@ import { eventually } from "../support/eventually.ts";
 import { answerNext } from "../users/support.ts";
 import { connect, places, serve } from "./support.ts";
 
-// Once a connection whose departure was never answered stayed registered for as long as its node lived.
+// Once, a connection whose departure got no answer stayed registered as long as its node was alive.
 describe.each(places)("on $place, a departure whose answer does not come", ({ open }) => {
   test.each<[string, (answered: unknown) => unknown]>([
     ["is never answered", () => new Promise(() => {})],
     ["is answered too late", (answered) => new Promise((resolve) => setTimeout(resolve, 600, answered))],
-  ])("and %s is tried again, and the user is told as offline once", async (_how, answer) => {
+  ])("and %s is repeated, and the user is reported offline once", async (_how, answer) => {
     const backend: Backend = await open();
     const offline: string[] = [];
     const served = await serve({
@@ -23,7 +23,7 @@ describe.each(places)("on $place, a departure whose answer does not come", ({ op
     await eventually(async () => expect(await backend.registry.ofUser("ada")).toEqual([]), {
       withinMs: 10_000,
     });
-    // Of an answer that is lost nobody knows whose step it was.
+    // After a lost answer nobody knows which call took the user offline.
     if (String(_how).includes("late")) await eventually(() => expect(offline).toEqual(["ada"]));
     expect(offline.length).toBeLessThanOrEqual(1);
   });

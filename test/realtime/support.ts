@@ -42,7 +42,7 @@ export interface ServeOptions {
   session?: SessionMiddlewareOptions;
   webSocket?: WebSocketSessionsOptions;
   routes?: (app: Express, chat: Realtime) => void;
-  /** What the app listens to and handles, set up before `realtime` is attached. */
+  /** Adds the app's listeners and handlers before `realtime` is attached. */
   setUp?: (chat: Realtime) => void;
 }
 
@@ -54,25 +54,25 @@ export interface Served {
   users: UserSessions;
   wsSessions: WebSocketSessions;
   chat: Realtime;
-  /** What `connect` was told of, oldest first. */
+  /** The connections of `connect` events, oldest first. */
   connections: Connection[];
-  /** What `disconnect` was told of, oldest first; by ids, since a connection that differs takes long to print. */
+  /** The ids of `disconnect` events, oldest first. Whole connections would take long to print when a test fails. */
   closings: { id: string; closed: Closed }[];
-  /** What `error` was told of. What a test leaves here fails it. */
+  /** The `error` events. A test fails if it leaves any here. */
   failures: { error: Error; connection: Connection | undefined }[];
-  /** What the stack and the WebSockets have reported, and rejections of nobody. What a test leaves here fails it. */
+  /** Errors of the stack and of the WebSockets, and unhandled rejections. A test fails if it leaves any here. */
   errors: Error[];
   /** A new visitor, without cookies. */
   browser(): Browser;
 }
 
-/** Serves an app with realtime until the end of the test; its visitors log in and out by HTTP, and connect to /ws. */
+/** Serves an app with realtime until the end of the test. Visitors log in and out by HTTP, and connect to /ws. */
 export async function serve(options: ServeOptions = {}): Promise<Served> {
   const { backend = closedAfterThisTest(memoryBackend()) } = options;
   const errors: Error[] = [];
   const stack = sessionMiddlewareStack(
     cookieMiddleware(),
-    // So long that only a test of its own options sees a store that does not answer.
+    // Long enough that only a test with its own options meets a store that does not answer.
     sessionMiddleware({ secret, backend, timeoutMs: 20_000, ...options.session }),
   ).on("error", (error) => errors.push(error));
   const users = userSessions(stack);
@@ -134,17 +134,17 @@ export async function signIn(served: Served, user: User = "ada"): Promise<Browse
   return browser;
 }
 
-/** Opens a connection and resolves once the app was told of it. */
+/** Opens a connection, and resolves after its `connect` event. */
 export async function open(served: Served, browser: Browser): Promise<{ ws: WebSocket; line: Connection }> {
   const before = served.connections.length;
   const ws = await browser.webSocket("/ws");
-  // Answered at once; what comes after it waits until the app was told.
+  // The heartbeat is answered at once. Later events wait for the `connect` event.
   await ask(ws, "echo");
   expect(served.connections).toHaveLength(before + 1);
   return { ws, line: served.connections.at(-1) as Connection };
 }
 
-/** A connection of a user, or of a visitor without one, with the app's side of it. */
+/** Connects a user, or a visitor without a user. Returns both sides of the connection. */
 export async function connect(served: Served, user?: User): Promise<{ ws: WebSocket; line: Connection }> {
   return open(served, user === undefined ? served.browser() : await signIn(served, user));
 }
@@ -156,7 +156,7 @@ export function send(ws: WebSocket, type: string, data?: object, id?: string | n
 
 let questions = 0;
 
-/** Sends an event with an id; gives the answer without it, which must be the next message. */
+/** Sends an event with an id. Returns the answer, which must be the next message, without the id. */
 export async function ask(ws: WebSocket, type: string, data?: object): Promise<Record<string, unknown>> {
   const id = `question ${++questions}`;
   send(ws, type, data, id);
@@ -170,7 +170,7 @@ export async function next(ws: WebSocket): Promise<Record<string, unknown>> {
   return JSON.parse(await nextMessage(ws)) as Record<string, unknown>;
 }
 
-/** All messages before the next event of a type, which shows that nothing else has come until then. */
+/** All messages before the next event of a type. */
 export async function until(ws: WebSocket, type: string): Promise<Record<string, unknown>[]> {
   const before: Record<string, unknown>[] = [];
   for (;;) {
@@ -180,12 +180,12 @@ export async function until(ws: WebSocket, type: string): Promise<Record<string,
   }
 }
 
-/** How many messages have arrived, taken or not. */
+/** The number of all messages that have arrived. */
 export function countOf(ws: WebSocket): number {
   return messages(ws).all.length;
 }
 
-/** Takes the failures so far. */
+/** Removes and returns the failures so far. */
 export function takeFailures({ failures }: Served): string[] {
   return failures.splice(0).map(({ error }) => error.message);
 }

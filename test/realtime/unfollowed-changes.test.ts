@@ -7,7 +7,7 @@ import { connect, next, places, type Served, serve } from "./support.ts";
 
 const soon = { withinMs: 5_000 };
 
-// Once a connection never entered a group that its user was in, or never left it, and no error told of it.
+// Once, a connection never entered a group of its user, or never left one, without an error.
 describe.each(places)("on $place, a change of a membership", ({ open }) => {
   let backend: Backend;
   let served: Served;
@@ -19,9 +19,9 @@ describe.each(places)("on $place, a change of a membership", ({ open }) => {
     ({ chat } = served);
   });
 
-  test("that the node could not look at is followed a little later", async () => {
+  test("that the node could not read takes effect a little later", async () => {
     const { line, ws } = await connect(served, "ada");
-    // Not before the nodes are told: who joins looks at it as well.
+    // Not before the nodes are told, because the joining node reads it too.
     beforeNext(backend.registry, "nodesOf", () => beforeNext(backend.memberships, "isMember", lost));
     await chat.join("ada", "lobby").catch(() => {});
     await eventually(() => expect([...line.groups]).toEqual(["lobby"]), soon);
@@ -35,14 +35,14 @@ describe.each(places)("on $place, a change of a membership", ({ open }) => {
     ["never comes", () => new Promise(() => {})],
   ];
 
-  test.each(HOW)("into a group that was made, and whose answer %s, is followed", async (_how, answer) => {
+  test.each(HOW)("by a join that was made and whose answer %s takes effect", async (_how, answer) => {
     const { line } = await connect(served, "ada");
     answerNext(backend.memberships, "join", answer);
     await expect(chat.join("ada", "lobby")).rejects.toMatchObject({ code: "ERR_STORE_UNAVAILABLE" });
     await eventually(() => expect([...line.groups]).toEqual(["lobby"]), soon);
   });
 
-  test.each(HOW)("out of a group that was made, and whose answer %s, is followed", async (_how, answer) => {
+  test.each(HOW)("by a leave that was made and whose answer %s takes effect", async (_how, answer) => {
     const { line } = await connect(served, "ada");
     await chat.join("ada", "lobby");
     answerNext(backend.memberships, "leave", answer);
@@ -50,7 +50,7 @@ describe.each(places)("on $place, a change of a membership", ({ open }) => {
     await eventually(() => expect([...line.groups]).toEqual([]), soon);
   });
 
-  test.each(["join", "leave"] as const)("by %s that was not made stays unmade", async (method) => {
+  test.each(["join", "leave"] as const)("by a %s that was not made has no effect", async (method) => {
     const { line } = await connect(served, "ada");
     const isIn = method === "leave";
     if (isIn) await chat.join("ada", "lobby");
@@ -62,7 +62,7 @@ describe.each(places)("on $place, a change of a membership", ({ open }) => {
   });
 });
 
-test("changes that nobody could be told of are kept in a bounded number", async () => {
+test("the number of changes that could not be announced is bounded", async () => {
   const backend = memoryBackend();
   const { chat } = await serve({ backend, session: { timeoutMs: 300 } });
   backend.memberships.join = lost;
@@ -73,7 +73,7 @@ test("changes that nobody could be told of are kept in a bounded number", async 
   await backend.close();
 });
 
-test("what was changed without a word to any node is found out within minutes", async () => {
+test("a change that was announced to no node takes effect within minutes", async () => {
   const clock = new FakeClock();
   const backend = closedAfterThisTest(memoryBackend({ now: () => clock.now() }));
   const served = await serve({ backend, realtime: { clock, inactivityThresholdSeconds: 3_600 } });
@@ -86,7 +86,7 @@ test("what was changed without a word to any node is found out within minutes", 
   await eventually(() => expect([...line.groups]).toEqual(["blue"]), soon);
 });
 
-test("a change that nobody can be told of keeps no other one waiting", async () => {
+test("a change that cannot be announced does not delay other changes", async () => {
   const backend = closedAfterThisTest(memoryBackend());
   const { chat, ...served } = await serve({ backend, session: { timeoutMs: 300 } });
   const { line } = await connect({ ...served, chat }, "ada");

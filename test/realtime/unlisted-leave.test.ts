@@ -1,8 +1,8 @@
 import { redisPlace } from "../users/support.ts";
 import { connect, next, serve } from "./support.ts";
 
-// A Redis that was emptied does not know which nodes have connections of a user. Until those nodes had renewed their leases,
-// messages of a group that the user had left still came.
+// An emptied Redis does not know which nodes have connections of a user. Once, messages of a group that the user had
+// left still arrived until those nodes renewed their leases.
 test("a leave reaches connections on a node that Redis no longer lists", async () => {
   const far = await redisPlace();
   const near = await redisPlace({ prefix: far.prefix });
@@ -18,7 +18,7 @@ test("a leave reaches connections on a node that Redis no longer lists", async (
   expect([...line.groups]).toEqual([]);
 });
 
-test("nobody is told of a leave in an event", async () => {
+test("a leave causes no event at clients", async () => {
   const served = await serve();
   const { ws } = await connect(served, "ada");
   await served.chat.join("ada", "engines");

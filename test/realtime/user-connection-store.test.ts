@@ -8,7 +8,7 @@ import { connect, next, places, redisPlace, type Served, serve } from "./support
 const beat = '{"event_type":"session.heartbeat"}';
 const TICK_MS = 1_000;
 
-// Once only those connections let it live on that had set something themselves.
+// Once, only connections that had set something themselves kept the data alive.
 const livesOn = "lives on by the heartbeats of any of the user's connections, also one that only reads";
 
 async function serveShared(backend: Backend, expiresSeconds = 30) {
@@ -20,7 +20,7 @@ async function serveShared(backend: Backend, expiresSeconds = 30) {
   };
 }
 
-/** A connection of ada that has set nothing; what it finds was set by one that has closed. */
+/** A connection of ada that has set nothing. A closed connection has set the data. */
 async function readerOfDraft(served: Served): ReturnType<typeof connect> {
   const { ws, line } = await connect(served, "ada");
   const reader = await connect(served, "ada");
@@ -37,7 +37,7 @@ async function beatOnce(ws: WebSocket, clock: FakeClock): Promise<void> {
 }
 
 describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => {
-  test("is shared by a user's connections, and by nobody else's", async () => {
+  test("is shared by the connections of one user only", async () => {
     const { served } = await serveShared(await openPlace());
     const [phone, laptop, other] = [
       await connect(served, "ada"),
@@ -51,7 +51,7 @@ describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => 
     expect(await phone.line.store.get("draft")).toBeUndefined();
   });
 
-  test("outlives the line: who comes back finds it", async () => {
+  test("keeps data for the user's next connection", async () => {
     const { served } = await serveShared(await openPlace());
     const { ws, line } = await connect(served, "ada");
     await line.store.set("draft", "hello");
@@ -61,7 +61,7 @@ describe.each(places)("userConnectionStore on $place", ({ open: openPlace }) => 
     expect(await again.line.store.get("draft")).toBe("hello");
   });
 
-  test("has nothing for a connection without a user", async () => {
+  test("stores nothing for a connection without a user", async () => {
     const { served } = await serveShared(await openPlace());
     const { line } = await connect(served);
     await line.store.set("draft", "hello");
@@ -123,7 +123,7 @@ describe("userConnectionStore in Redis", () => {
 });
 
 test.each([[0], [-1], [1.5], [Number.NaN], ["30"]])(
-  "userConnectionStore takes no expiresSeconds of %j",
+  "userConnectionStore refuses an expiresSeconds of %j",
   (value) => {
     expect(() => userConnectionStore({ expiresSeconds: value as number })).toThrow(
       'userConnectionStore: option "expiresSeconds" must be a whole number',

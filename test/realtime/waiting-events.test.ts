@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { ask, connect, gate, send, serve } from "./support.ts";
 
-test("more than 1,000 waiting events pause reading, and all are handled in the end, in order", async () => {
+test("more than 1,000 waiting events pause the reading, and all are handled in order at the end", async () => {
   const { opened, open: letGo } = gate();
   const handled: number[] = [];
   const served = await serve({
@@ -20,7 +20,7 @@ test("more than 1,000 waiting events pause reading, and all are handled in the e
   for (let at = 0; at < total; at++) send(ws, "count", { at, filler });
   await eventually(() => expect(line.ws.isPaused).toBe(true));
   await ask(other.ws, "echo");
-  // What the server does not read stays with the client.
+  // Data that the server does not read stays with the client.
   await eventually(() => expect(ws.bufferedAmount).toBeGreaterThan(1_000_000));
   expect(handled).toEqual([0]);
   letGo();
@@ -29,7 +29,7 @@ test("more than 1,000 waiting events pause reading, and all are handled in the e
   expect(line.ws.isPaused).toBe(false);
 });
 
-test("so do 256 KiB of them, however few", async () => {
+test("256 KiB of waiting events pause the reading too, however few they are", async () => {
   const { opened, open: letGo } = gate();
   let handled = 0;
   const served = await serve({
@@ -50,7 +50,7 @@ test("so do 256 KiB of them, however few", async () => {
   expect(handled).toBe(50);
 });
 
-test("one that waits for its handler is not taken for inactive, and is heard again after it", async () => {
+test("a connection that waits for its handler does not count as inactive, and is read again afterwards", async () => {
   const { opened, open: letGo } = gate();
   const clock = new FakeClock();
   const served = await serve({
@@ -62,14 +62,14 @@ test("one that waits for its handler is not taken for inactive, and is heard aga
   await eventually(() => expect(line.ws.isPaused).toBe(true));
   await clock.advance(300_000);
   expect(messages(ws).closed).toBeUndefined();
-  // Nor by the others: another device would sweep what was not heard for so long.
+  // Other nodes do not count it as inactive either: a new device would sweep a connection that was silent for so long.
   await connect(served, "ada");
   expect(await served.chat.activeSessions("ada")).toMatchObject([{ id: line.id, lastSeen: clock.now() }, {}]);
   letGo();
   expect(await ask(ws, "echo")).toMatchObject({ status: "success" });
 });
 
-test("one whose handler never ends is forgotten once its line has dropped, although it is not read", async () => {
+test("a connection whose handler never ends is forgotten when its line has dropped, although it is not read", async () => {
   const clock = new FakeClock();
   const served = await serve({
     realtime: {
@@ -81,7 +81,7 @@ test("one whose handler never ends is forgotten once its line has dropped, altho
     setUp: (chat) => chat.on("wait", () => new Promise(() => {})),
   });
   const { ws, line } = await connect(served, "ada");
-  // More than the server has read ahead, so that it does not see the end of the line.
+  // More than the server reads ahead, so the server does not see the end of the line.
   const filler = "x".repeat(1_000);
   for (let at = 0; at < 20_000; at++) send(ws, "wait", { filler });
   await eventually(() => expect(line.ws.isPaused).toBe(true));

@@ -1,6 +1,6 @@
 import { ask, connect, places, refused, serve, until } from "./support.ts";
 
-/** What a client might send to get into a group without a handler of the app's. */
+/** Messages by which a client might try to join a group without a handler of the app. */
 const attempts = [
   "session.join",
   "session.leave",
@@ -12,9 +12,9 @@ const attempts = [
   "subscribe",
 ];
 
-// So `authorizeGroup` need not be given: whoever joins is let in by the app's own code.
+// That is why `authorizeGroup` is optional: the app's own code makes each join.
 test.each(places)(
-  "no event of a client joins a group by itself: only handlers of the app do, on $place",
+  "no event of a client joins a group by itself, only handlers of the app do, on $place",
   async ({ open }) => {
     const served = await serve({
       backend: await open(),
@@ -30,7 +30,7 @@ test.each(places)(
     await served.chat.group("secret").send("news");
     await served.chat.user("ada").send("end");
     expect(await until(ws, "end")).toEqual([]);
-    // A handler lets in whom it will.
+    // A handler may let anybody join.
     expect(await ask(ws, "enter", { group: "secret" })).toMatchObject({ status: "success" });
     expect([...line.groups]).toEqual(["secret"]);
   },

@@ -3,7 +3,7 @@ import { type Place, places } from "../websocket/places.ts";
 import { answerIn, handshake } from "../websocket/raw-handshake.ts";
 import { ask, type Served, serve, sidOf, signed, signIn } from "../websocket/support.ts";
 
-/** What a request, and a handshake, with this Cookie header finds: the name of the session's user, or nothing. */
+/** The user that a request and a handshake with this Cookie header find in the session, or nothing. */
 async function foundBy(served: Served, cookie: string): Promise<[http: unknown, ws: unknown]> {
   const bytes = `GET /session HTTP/1.1\r\nHost: a\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`;
   const response = answerIn(await rawRequest(served.port, bytes));
@@ -18,7 +18,7 @@ async function foundBy(served: Served, cookie: string): Promise<[http: unknown, 
 const nobody = [undefined, undefined];
 const both = (name: string) => [name, name];
 
-describe.each(places)("A cookie header that an attacker has a hand in, on $place", ({ open }) => {
+describe.each(places)("a cookie header that an attacker can influence, on $place", ({ open }) => {
   let place: Place;
   let served: Served;
   let ada: string;
@@ -40,18 +40,18 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
 
   afterEach(() => expect(served.errors).toEqual([]));
 
-  test("of several cookies of the name the first counts, as with express-session: one that is tossed decides", async () => {
+  test("opens the first of several cookies with the name, as in express-session, so a tossed first cookie decides", async () => {
     expect(await foundBy(served, `connect.sid=${ada}; connect.sid=${eve}`)).toEqual(both("Ada"));
     expect(await foundBy(served, `connect.sid=${eve}; connect.sid=${ada}`)).toEqual(both("Eve"));
   });
 
-  test("a first one that is worth nothing opens no other one, and costs no read", async () => {
+  test("opens nothing and costs no read if the first cookie is invalid", async () => {
     for (const first of ["", "x", "s%3Ax.y", '""', signed("", "guess"), ada.slice(0, -1)])
       expect(await foundBy(served, `connect.sid=${first}; connect.sid=${ada}`)).toEqual(nobody);
     expect(reads).toBe(0);
   });
 
-  test("two requests that differ in the order give each its own: nothing of one is kept for the other", async () => {
+  test("is read anew for each request: two orders of the cookies open two sessions", async () => {
     const orders = [
       [`connect.sid=${ada}; connect.sid=${eve}`, "Ada"],
       [`connect.sid=${eve}; connect.sid=${ada}`, "Eve"],
@@ -77,17 +77,17 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
     "a,connect.sid",
     "=connect.sid",
     "x connect.sid",
-  ])("the name %p is another one's", async (name) => {
+  ])("opens nothing by the name %p, which is a different name", async (name) => {
     const bytes = handshake("/ws", { Cookie: `${name}=${ada}` });
     const { status } = answerIn(await rawRequest(served.port, bytes, { until: "\r\n\r\n" }));
-    // Node itself refuses control characters.
+    // Node refuses control characters itself.
     if (status === 400) return;
     expect(status).toBe(101);
     expect(served.opened.at(-1)?.req.session).not.toHaveProperty("name");
     expect(reads).toBe(0);
   });
 
-  test("one value has one signature: no other writing of the bytes passes", async () => {
+  test("opens nothing by another spelling of a signature's bytes", async () => {
     const plain = decodeURIComponent(ada);
     const [id, signature] = [plain.slice(2, plain.lastIndexOf(".")), plain.slice(plain.lastIndexOf(".") + 1)];
     const others = [
@@ -111,14 +111,14 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
     expect(reads).toBe(0);
   });
 
-  test("quotes around it and the encoding of it are no part of it", async () => {
+  test("opens the session of a quoted or encoded cookie too", async () => {
     const plain = decodeURIComponent(ada);
     const all = Array.from(plain, (each) => `%${each.charCodeAt(0).toString(16).padStart(2, "0")}`).join("");
     for (const value of [ada, `"${ada}"`, plain, `"${plain}"`, all])
       expect(await foundBy(served, `connect.sid=${value}`)).toEqual(both("Ada"));
   });
 
-  test("names of what every object inherits are names as others are, and open nothing", async () => {
+  test("opens nothing by names that every object inherits", async () => {
     for (const name of Object.getOwnPropertyNames(Object.prototype)) {
       expect(await foundBy(served, `${name}=${ada}; ${name}[connect.sid]=${ada}`)).toEqual(nobody);
       expect(await foundBy(served, `${name}=x; connect.sid=${ada}; ${name}=y`)).toEqual(both("Ada"));
@@ -126,7 +126,7 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
     expect(Object.keys({})).toEqual([]);
   });
 
-  test("a header of thousands of cookies is read; one above Node's limit is refused, and the next one is served", async () => {
+  test("may have thousands of cookies; above Node's limit it is refused, and the next request is served", async () => {
     const many = Array.from({ length: 1_500 }, (_, n) => `a${n}=b`).join("; ");
     expect(await foundBy(served, `${many}; connect.sid=${ada}`)).toEqual(both("Ada"));
     const guests = Array.from(
@@ -141,13 +141,13 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
     expect(await foundBy(served, `connect.sid=${ada}`)).toEqual(both("Ada"));
   });
 
-  test("two Cookie headers are one: the first one's cookie counts", async () => {
+  test("may come as two Cookie headers: the cookie of the first counts", async () => {
     const bytes = handshake("/ws", { Cookie: `connect.sid=${ada}`, COOKIE: `connect.sid=${eve}` });
     await rawRequest(served.port, bytes, { until: "\r\n\r\n" });
     expect(served.opened.at(-1)?.req.session).toMatchObject({ name: "Ada" });
   });
 
-  test("a tossed session of the attacker's is not joined with the victim's: what is saved goes into the one that is named", async () => {
+  test("never merges the attacker's session with the victim's: a save goes into the session of the cookie", async () => {
     const victim = served.browser();
     const cookie = `connect.sid=${eve}; connect.sid=${ada}`;
     await victim.post("/session", { headers: { cookie }, json: { card: "the victim's" } });
@@ -157,8 +157,8 @@ describe.each(places)("A cookie header that an attacker has a hand in, on $place
   });
 });
 
-// A page of a sibling domain can set no cookie of such a name: browsers take it from the host itself alone.
-test("under a name with __Host- a tossed cookie of the plain name, or of one that looks like it, is nobody's", async () => {
+// A page of a sibling domain cannot set a cookie of such a name: browsers accept it only from the host itself.
+test("opens nothing by a tossed cookie of the plain or a similar name if the name has __Host-", async () => {
   const served = await serve({
     session: { name: "__Host-sid", proxy: true },
     webSocket: (app) => ({ path: "/ws", app: app.set("trust proxy", 1) }),

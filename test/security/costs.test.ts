@@ -7,10 +7,10 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { aroundCalls, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { closedAfterThisTest, sharedRedis } from "../users/support.ts";
 
-/** What is called of a client that is no command; and what a node asks for by itself, at times of its own. */
+/** Methods of a client that are no commands, and commands that a node sends by itself at any time. */
 const NOT_OF_CLIENTS = ["on", "off", "duplicate", "connect", "pTTL"];
 
-/** An app with realtime, and the Redis commands that it has sent since it was last asked; a script is one. */
+/** An app with realtime, and its Redis commands since the last call. A script counts as one. */
 async function counted(session: SessionMiddlewareOptions = {}) {
   const sent: string[] = [];
   const client = aroundCalls(await sharedRedis(), (name, _args, run) => {
@@ -42,20 +42,20 @@ async function counted(session: SessionMiddlewareOptions = {}) {
     },
   });
   await backend.node.join();
-  /** The commands of a step that was done before: a script that Redis does not know is sent twice. */
+  /** The commands of a repeated step. At the first time an unknown script would be sent twice. */
   const cost = async (step: () => unknown): Promise<string[]> => {
     await step();
     await clock.advance(1_000);
     sent.length = 0;
     await step();
-    // One behind the other on the line: what the step has sent was sent by then.
+    // Commands keep their order on the line, so all commands of the step were sent by then.
     await client.ping();
     return sent.splice(0).filter((name) => name !== "ping");
   };
   return { served, clock, cost };
 }
 
-describe("what one client costs, at most, in Redis commands", () => {
+describe("the maximum number of Redis commands for one client", () => {
   let browser: Browser;
   let served: Awaited<ReturnType<typeof counted>>["served"];
   let cost: Awaited<ReturnType<typeof counted>>["cost"];
@@ -66,7 +66,7 @@ describe("what one client costs, at most, in Redis commands", () => {
     browser = await signIn(served);
   });
 
-  test("a request without a cookie, or with one that is not signed here: none", async () => {
+  test("a request without a cookie or with an invalid signature: none", async () => {
     const forged = served.browser();
     forged.cookies.set("connect.sid", "s%3Aguess.guess");
     expect(await cost(() => served.browser().get("/read"))).toEqual([]);
@@ -87,14 +87,14 @@ describe("what one client costs, at most, in Redis commands", () => {
     expect(await cost(connect)).toEqual(["get", "exists"]);
   });
 
-  test("a request that only reads: one, and once in touchAfterMs two more", async () => {
+  test("a request that only reads: one, and two more once in touchAfterMs", async () => {
     expect(await cost(() => browser.get("/read"))).toEqual(["get"]);
     ({ served, cost } = await counted({ touchAfterMs: 0 }));
     browser = await signIn(served);
     expect(await cost(() => browser.get("/read"))).toEqual(["get", "evalSha", "evalSha"]);
   });
 
-  test("a request that makes up guests' cookies: one message to the nodes, once a user has them", async () => {
+  test("a request with invented guest cookies: none, and one message to the nodes if it has a user", async () => {
     const inventing = async (visitor: Browser) => {
       for (let n = 0; n < 50; n++)
         visitor.cookies.set(`connect.sid.guest.${randomBytes(16).toString("base64url")}`, "1");
@@ -116,7 +116,7 @@ describe("what one client costs, at most, in Redis commands", () => {
     expect((await cost(inAndOut)).length).toBeLessThanOrEqual(11);
   });
 
-  test("a message that is handled without a save, or that nobody handles: none", async () => {
+  test("a message without a handler or whose handler does not save: none", async () => {
     const { ws } = await open(served, browser);
     expect(await cost(() => ask(ws, "echo"))).toEqual([]);
     expect(await cost(() => ask(ws, "unknown"))).toEqual([]);
@@ -127,13 +127,13 @@ describe("what one client costs, at most, in Redis commands", () => {
     expect(await cost(beat)).toEqual([]);
   });
 
-  test("a message whose handler saves the session, or sets data of the connection: two, or one", async () => {
+  test("a message whose handler saves the session: two; or sets data of the connection: one", async () => {
     const { ws } = await open(served, browser);
     expect(await cost(() => ask(ws, "save"))).toEqual(["evalSha", "evalSha"]);
     expect(await cost(() => ask(ws, "set"))).toEqual(["evalSha"]);
   });
 
-  test("a join and a leave: seven at most, however many groups the user is in; a send: one", async () => {
+  test("a join and a leave: at most seven, however many groups the user is in; a send: one", async () => {
     const { ws } = await open(served, browser);
     let group = 0;
     const join = () => ask(ws, "join", { group: `g${group++}` });
@@ -145,13 +145,13 @@ describe("what one client costs, at most, in Redis commands", () => {
     expect(await cost(() => ask(ws, "send", { group: "of others" }))).toEqual(["publish"]);
   });
 
-  test("a second in which it is silent, or heard: none; a quarter of the threshold: one write for all", async () => {
+  test("a second with or without activity: none; a quarter of the threshold: one write for all connections", async () => {
     const lines = [await open(served, browser), await open(served, browser)];
-    // One by one: a node that stood still for some seconds catches up.
+    // One tick after the other: a node that stood still for some seconds catches up.
     const pass = async (seconds: number) => {
       for (let second = 0; second < seconds; second++) await clock.advance(1_000);
     };
-    // The node asks once a second which nodes live, however many connections it has.
+    // The node reads the live nodes once a second, however many connections it has.
     const ofNode = ["sMembers", "evalSha"];
     const silent = await cost(() => pass(5));
     expect(silent.filter((name) => !ofNode.includes(name))).toEqual([]);

@@ -11,11 +11,11 @@ interface Attack {
   host?: string;
   /** @default "/ws" */
   target?: string;
-  /** Further headers. One that differs from another in case only is a second line of it. */
+  /** Further headers. Two names that differ only in case are two lines of one header. */
   headers?: Headers;
 }
 
-/** The statuses of a handshake that carries a user's cookie, by what `trust proxy` is. */
+/** The statuses of a handshake with a user's cookie, for each value of `trust proxy`. */
 async function statuses(attack: Attack, trusts: readonly unknown[] = [false, 1]): Promise<number[]> {
   return Promise.all(trusts.map((trust) => statusOf(attack, trust)));
 }
@@ -37,11 +37,11 @@ async function statusOf({ origin, host, target = "/ws", headers }: Attack, trust
 
 const refused = [403, 403];
 
-describe("an origin that is not the server's, however it is written", () => {
+describe("a foreign origin, however it is written", () => {
   test.each<[what: string, origin: string, host?: string]>([
     ["the server's host as a user's name", "http://app.example@evil.example"],
     ["the same with a password and a port", "http://app.example:80@evil.example"],
-    // Once these ten were let in: all of a URL but its host was left out of the comparison. No browser sends them.
+    // Once, these ten were accepted, because only the host of the URL was compared. No browser sends them.
     ["another's name before the server's host", "http://evil.example@app.example"],
     ["a path behind the server's host", "http://app.example/evil"],
     ["a query behind the server's host", "http://app.example?evil"],
@@ -76,7 +76,7 @@ describe("an origin that is not the server's, however it is written", () => {
     ["another IPv6 address", "http://[::2]", "[::1]"],
     ["localhost for an address", "http://localhost", "127.0.0.1"],
     ["an address for localhost", "http://127.0.0.1", "localhost"],
-    // A parameter by name, where a row has none, would be jest's callback.
+    // A named parameter without a value in the row would be jest's callback.
   ])("%s: %p", async (...[, origin, host = "app.example"]) => {
     expect(await statuses({ origin, host })).toEqual(refused);
   });
@@ -90,15 +90,15 @@ test.each<[string, string, string]>([
   ["a trailing dot on both sides", "http://app.example.", "app.example."],
   ["an IPv6 address", "http://[::1]:8080", "[::1]:8080"],
   ["the same, in full", "http://[::1]", "[0:0:0:0:0:0:0:1]"],
-])("the server's own origin is let in: %s", async (_, origin, host) => {
+])("the server's own origin is accepted: %s", async (_, origin, host) => {
   expect(await statuses({ origin, host })).toEqual([101, 101]);
 });
 
-test("a Host with a trailing dot is another host than that without", async () => {
+test("a Host with a trailing dot differs from the one without", async () => {
   expect(await statuses({ origin: "http://app.example", host: "app.example." })).toEqual(refused);
 });
 
-test("a name that is made to lead here is let in as the server's own, and is nobody: it has no cookies", async () => {
+test("a foreign name that resolves to this server is accepted as its own origin, without a user, because it has no cookies", async () => {
   const served = await serve();
   await signIn(served);
   const headers = { Host: "evil.example", Origin: "http://evil.example" };
@@ -107,15 +107,15 @@ test("a name that is made to lead here is let in as the server's own, and is nob
   expect(served.opened[0]?.req.session).not.toHaveProperty("name");
 });
 
-describe("headers that a client has sent twice, or made up", () => {
+describe("headers that a client sends twice or invents", () => {
   const evil = "http://evil.example";
 
-  test("a second Origin makes of both an origin that nobody has, in either order", async () => {
+  test("two Origin headers match no origin, in either order", async () => {
     expect(await statuses({ origin: evil, headers: { ORIGIN: "http://app.example" } })).toEqual(refused);
     expect(await statuses({ origin: "http://app.example", headers: { ORIGIN: evil } })).toEqual(refused);
   });
 
-  test("two Hosts are no handshake", async () => {
+  test("two Host headers are refused", async () => {
     expect(await statuses({ origin: evil, headers: { HOST: "evil.example" } })).toEqual([400, 400]);
   });
 
@@ -127,7 +127,7 @@ describe("headers that a client has sent twice, or made up", () => {
     ]);
   });
 
-  test("X-Forwarded-Host counts only from a proxy that the app trusts, and then its first", async () => {
+  test("X-Forwarded-Host counts only from a trusted proxy, by its first host", async () => {
     const own = { "X-Forwarded-Host": "app.example, inner.example", "X-Forwarded-Proto": "https" };
     expect(await statuses({ origin: "https://app.example", host: "10.0.0.1", headers: own })).toEqual([
       403, 101,
@@ -147,7 +147,7 @@ describe("headers that a client has sent twice, or made up", () => {
     expect(await statuses({ origin: evil, headers: given })).toEqual(refused);
   });
 
-  test("Sec-WebSocket-Origin, which browsers sent once, does not take the place of Origin", async () => {
+  test("Sec-WebSocket-Origin, which browsers once sent, does not replace Origin", async () => {
     const headers = { "Sec-WebSocket-Origin": "http://app.example", Referer: "http://app.example/" };
     expect(await statuses({ origin: evil, headers })).toEqual(refused);
   });

@@ -10,7 +10,7 @@ import { signed } from "../websocket/support.ts";
 
 const unknown = "u".repeat(32);
 
-/** An answer without what differs each time: dates, keys of handshakes, ids of sessions and guests. */
+/** An answer without the parts that always differ: dates, handshake keys, ids of sessions and guests. */
 async function answerTo(served: Served, cookie: string, isHandshake: boolean): Promise<string> {
   const bytes = isHandshake
     ? handshake("/ws", { Cookie: cookie, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" })
@@ -19,7 +19,7 @@ async function answerTo(served: Served, cookie: string, isHandshake: boolean): P
   return answer.replace(/^Date: .*$/m, "Date").replace(/guest\.[\w-]{22}/, "guest");
 }
 
-describe.each(places)("Who has no secret, on $place", ({ open }) => {
+describe.each(places)("a client without the secret, on $place", ({ open }) => {
   let served: Served;
   let user: Browser;
 
@@ -28,7 +28,7 @@ describe.each(places)("Who has no secret, on $place", ({ open }) => {
     user = await signIn(served, "ada");
   });
 
-  test("is answered the same, byte for byte, for an id that is stored, one that has ended, and one that never was", async () => {
+  test("gets the same bytes for the id of a live, an ended and an unknown session", async () => {
     const ended = await signIn(served, "bob");
     const gone = sidOf(ended);
     await ended.post("/logout");
@@ -45,7 +45,7 @@ describe.each(places)("Who has no secret, on $place", ({ open }) => {
     }
   });
 
-  test("is told by no answer of a connection which groups, users and sessions there are", async () => {
+  test("learns of no group, user or session from the answers of a connection", async () => {
     await served.chat.join("ada", "hers");
     const ws = await served.browser().webSocket("/ws");
     const types = [
@@ -61,7 +61,7 @@ describe.each(places)("Who has no secret, on $place", ({ open }) => {
     for (const type of types) expect(await ask(ws, type)).toEqual(refused("unknown_event"));
   });
 
-  test("learns of another guest nothing by the name of a guest's cookie that is none", async () => {
+  test("learns nothing of another guest from an invented guest cookie", async () => {
     const guest = served.browser();
     await guest.webSocket("/ws");
     const [known = ""] = [...guest.cookies.keys()];
@@ -71,7 +71,7 @@ describe.each(places)("Who has no secret, on $place", ({ open }) => {
   });
 });
 
-test("the same commands are sent for it: none, whether the session is stored or not", async () => {
+test("causes no Redis command, whether the session is stored or not", async () => {
   const sent: string[] = [];
   const client = aroundCalls(await sharedRedis(), (name, _args, run) => {
     sent.push(name);
@@ -89,7 +89,7 @@ test("the same commands are sent for it: none, whether the session is stored or 
   }
 });
 
-test("signatures are compared whole: one that fits in all but one place is as wrong as any, wherever that is", () => {
+test("a signature with one wrong character at any position is refused", () => {
   const right = decodeURIComponent(signed("id")).slice(2);
   expect(unsignValue(right, [secret])).toBe("id");
   for (let at = "id.".length; at < right.length; at++) {
@@ -100,7 +100,7 @@ test("signatures are compared whole: one that fits in all but one place is as wr
     expect(unsignValue(`id.${right.slice(3, 3 + length)}`, [secret])).toBeUndefined();
 });
 
-test("ids have 192 bits, and no two are the same or begin alike", async () => {
+test("ids have 192 bits, and no two are equal or begin alike", async () => {
   const served = await serve();
   const ids = await Promise.all(
     Array.from({ length: 200 }, async () => {

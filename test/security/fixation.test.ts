@@ -20,7 +20,7 @@ const NAME = "connect.sid";
 const leaked = "an old secret that somebody has published, 32 bytes";
 const current = "the secret that is in use now, of 32 bytes and more";
 
-/** Puts an attacker's cookies into a victim's browser, as a page of a sibling domain can. */
+/** Sets an attacker's cookies in a victim's browser, as a page of a sibling domain can. */
 function plant(victim: Browser, attacker: Browser): void {
   for (const [name, value] of attacker.cookies) victim.cookies.set(name, value);
 }
@@ -29,7 +29,7 @@ async function logIn(browser: Browser, user = "ada"): Promise<void> {
   expect((await browser.post("/login", { json: { user } })).status).toBe(200);
 }
 
-describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => {
+describe.each(places)("session fixation, on $place", ({ open: openBackend }) => {
   let backend: Backend;
   let served: Served;
   let attacker: Browser;
@@ -54,7 +54,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     victim = served.browser();
   });
 
-  /** What whoever has these cookies is: nobody, by HTTP and on a connection. */
+  /** Asserts that these cookies open no user's session, by HTTP and on a connection. */
   async function expectNobody(browser: Browser): Promise<void> {
     expect(await me(browser)).not.toHaveProperty("login");
     const { ws, line } = await open(served, browser);
@@ -62,7 +62,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     ws.terminate();
   }
 
-  test("a planted session does not become the victim's at the login", async () => {
+  test("a planted session does not become the victim's session at the login", async () => {
     await attacker.post("/set", { json: { cart: "the attacker's" } });
     plant(victim, attacker);
     const planted = sidOf(attacker);
@@ -73,7 +73,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     await expectNobody(attacker);
   });
 
-  test("what the attacker writes into it while the victim logs in, and after, reaches nobody", async () => {
+  test("data that the attacker writes during and after the victim's login reaches nobody", async () => {
     await attacker.post("/set", { json: { cart: 0 } });
     plant(victim, attacker);
     const cookie = { cookie: `${NAME}=${attacker.cookies.get(NAME)}` };
@@ -87,10 +87,10 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     expect(late.json()).toEqual({});
   });
 
-  test("the attacker's own login on the planted session, at the same time, is another session", async () => {
+  test("a login of the attacker on the planted session at the same time gets another session", async () => {
     await attacker.post("/set", { json: { cart: 0 } });
     plant(victim, attacker);
-    // One of the two may find the session gone that it was to take the place of.
+    // One of the two logins may find the session gone that it would replace.
     await Promise.allSettled([logIn(victim, "ada"), logIn(attacker, "eve")]);
     await logIn(victim, "ada");
     expect(sidOf(victim)).not.toBe(sidOf(attacker));
@@ -98,7 +98,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     expect(await me(attacker)).not.toMatchObject({ login: { userId: "ada" } });
   });
 
-  test("an open connection of the planted session closes, and is sent nothing of the victim's", async () => {
+  test("an open connection of the planted session closes, and receives nothing of the victim", async () => {
     await attacker.post("/set", { json: { cart: 0 } });
     const { ws } = await open(served, attacker);
     plant(victim, attacker);
@@ -111,7 +111,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     await expectNobody(attacker);
   });
 
-  test("a guest's connection whose cookie was planted comes back as a guest's", async () => {
+  test("a guest's connection with a planted cookie comes back as a guest's connection", async () => {
     const { ws } = await open(served, attacker);
     expect(attacker.cookies.size).toBe(1);
     plant(victim, attacker);
@@ -131,24 +131,21 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
       () => signed("planted-by-eve", leaked),
     ],
     ["signed by the secret of now", () => signed("planted-by-eve", current)],
-  ])(
-    "an id of the attacker's choice, %s, is nobody's session before and after the login",
-    async (_, made) => {
-      const value = made();
-      victim.cookies.set(NAME, value);
-      await victim.post("/set", { json: { cart: 1 } });
-      expect(sidOf(victim)).not.toBe("planted-by-eve");
-      victim.cookies.set(NAME, value);
-      expect(await handshakeStatus(victim)).toBe(101);
-      await logIn(victim);
-      expect(sidOf(victim)).not.toBe("planted-by-eve");
-      attacker.cookies.set(NAME, value);
-      await expectNobody(attacker);
-      expect(await backend.sessions.read("planted-by-eve")).toBeUndefined();
-    },
-  );
+  ])("an id that the attacker chose, %s, opens no session before or after the login", async (_, made) => {
+    const value = made();
+    victim.cookies.set(NAME, value);
+    await victim.post("/set", { json: { cart: 1 } });
+    expect(sidOf(victim)).not.toBe("planted-by-eve");
+    victim.cookies.set(NAME, value);
+    expect(await handshakeStatus(victim)).toBe(101);
+    await logIn(victim);
+    expect(sidOf(victim)).not.toBe("planted-by-eve");
+    attacker.cookies.set(NAME, value);
+    await expectNobody(attacker);
+    expect(await backend.sessions.read("planted-by-eve")).toBeUndefined();
+  });
 
-  test("a handshake plants nothing: its answer has no session cookie, and no login takes place on a connection", async () => {
+  test("a handshake plants nothing: its answer has no session cookie, and a connection cannot log in", async () => {
     attacker.cookies.set(NAME, signed("planted-by-eve", leaked));
     const before = new Map(attacker.cookies);
     const { ws, line } = await open(served, attacker);
@@ -160,7 +157,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     await expectNobody(attacker);
   });
 
-  test("a connection cannot log in on a planted session, whose id would stay the attacker's", async () => {
+  test("a connection cannot log in on a planted session, because the attacker knows the id", async () => {
     await attacker.post("/set", { json: { cart: 0 } });
     plant(victim, attacker);
     const { ws } = await open(served, victim);
@@ -171,7 +168,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     await expectNobody(attacker);
   });
 
-  test("a Set-Cookie line of an earlier response, taken up again after the login, opens nothing", async () => {
+  test("a Set-Cookie line of an earlier response opens nothing after the login", async () => {
     const { setCookies } = await victim.post("/set", { json: { cart: 0 } });
     await logIn(victim);
     await logIn(victim);
@@ -179,7 +176,7 @@ describe.each(places)("Session fixation, on $place", ({ open: openBackend }) => 
     await expectNobody(attacker);
   });
 
-  test("a victim who works in the attacker's own login leaves it by a login", async () => {
+  test("a victim in the attacker's own login leaves it with a login", async () => {
     const eve = await signIn(served, "eve");
     plant(victim, eve);
     await logIn(victim);

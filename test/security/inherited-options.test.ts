@@ -22,7 +22,7 @@ import {
 } from "../users/support.ts";
 import { signed } from "../websocket/support.ts";
 
-describe("Prototypes that others have changed already", () => {
+describe("prototypes that other code has changed", () => {
   const added = {
     origins: () => true,
     authorize: () => true,
@@ -45,7 +45,7 @@ describe("Prototypes that others have changed already", () => {
     graceMs: 1,
   };
 
-  /** Calls with these members on what every object inherits. */
+  /** Runs a step with these members on Object.prototype. */
   function polluted<Made>(make: () => Made): Made {
     for (const [name, value] of Object.entries(added))
       Object.defineProperty(Object.prototype, name, {
@@ -79,8 +79,8 @@ describe("Prototypes that others have changed already", () => {
     return { browser: new Browser(url), client, prefix };
   }
 
-  // Once their secret signed the cookies, and their userId said who everybody was.
-  test("give no option of any factory, and no attribute of the cookie", async () => {
+  // Once, an inherited secret signed the cookies, and an inherited userId chose every user.
+  test("provide no option of any factory and no attribute of the cookie", async () => {
     const { browser, client, prefix } = await visitedBy({ secret });
     const { setCookies } = await browser.get("/");
     expect(setCookies).toEqual([

@@ -12,7 +12,7 @@ import {
   signIn,
 } from "../users/support.ts";
 
-/** Beside the odd ones: what means something to keys, scripts, channels and patterns of this package itself. */
+/** The odd strings, and strings with a meaning in this package's keys, scripts, channels and patterns. */
 const own = [
   "sess:a",
   "nodes",
@@ -28,8 +28,8 @@ const own = [
 ];
 const names = [...new Set([...oddStrings, ...own])];
 
-describe.each(places)("On $place", ({ open }) => {
-  test("ids of users of any characters are each a user alone: their sessions, their end, and what they are sent", async () => {
+describe.each(places)("on $place", ({ open }) => {
+  test("user ids with any characters are separate users: in their sessions, endings and messages", async () => {
     const served: Served = await serve({ backend: await open(), webSocket: { maxConnections: 1_000 } });
     const lines = new Map<string, Awaited<ReturnType<typeof connect>>>();
     for (const name of names) lines.set(name, await connect(served, name));
@@ -46,7 +46,7 @@ describe.each(places)("On $place", ({ open }) => {
       expect(await served.users.listUserSessions(name)).toHaveLength(at % 2);
   });
 
-  test("ids of sessions of any characters are each a session alone", async () => {
+  test("session ids with any characters are separate sessions", async () => {
     const backend = await open();
     const genid = ({ headers }: { headers: object }) =>
       decodeURIComponent(String((headers as Record<string, unknown>)["x-id"] ?? "none"));
@@ -69,8 +69,8 @@ describe.each(places)("On $place", ({ open }) => {
     expect(served.errors).toEqual([]);
   });
 
-  // Once all of them were one and the same key in Redis.
-  test("half a character is no id of a session, of a user, or of a group", async () => {
+  // Once, all of them were the same key in Redis.
+  test("a lone surrogate is refused in ids of sessions and users and in names of groups", async () => {
     for (const half of halves.filter((each) => each !== "\ufffd")) {
       const served = await serveUsers({ backend: await open(), session: { genid: () => half } });
       const answer = await served.browser().post("/set", { json: { name: "Ada" } });
@@ -88,7 +88,7 @@ describe.each(places)("On $place", ({ open }) => {
   });
 });
 
-test("in Redis nothing is written beside the keys that docs/api.md names, whatever ids and names are", async () => {
+test("in Redis only the keys that docs/api.md names are written, whatever the ids and names are", async () => {
   const place = await redisPlace();
   const served = await serve({ backend: place.backend, webSocket: { maxConnections: 1_000 } });
   await place.client.set(`${place.prefix}mine`, "the app's own");
@@ -108,7 +108,7 @@ test("in Redis nothing is written beside the keys that docs/api.md names, whatev
 });
 
 test.each(["a:", "{a}:", "{a}{b}", "a\n", "a b:", "'", "é:", "sess:", "%41"])(
-  "the prefix %p keeps an app to itself: another one that ends all of its sessions ends none of these",
+  "the prefix %p separates an app: another app that ends all of its sessions ends none of these",
   async (mark) => {
     const client = await sharedRedis();
     const base = uniquePrefix("injection");

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Browser, messages } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 
-/** What nobody may find in any output: each is planted once, and is told by its name. */
+/** Secrets that no output may contain, by name. Each is planted once. */
 export const planted = Object.fromEntries(
   ["secret", "password", "contents", "message", "query", "header", "cookie", "protocol", "body"].map(
     (name) => [name, `planted-${name}-${randomBytes(12).toString("hex")}`],
@@ -15,11 +15,11 @@ afterEach(() => {
   for (const browser of open.splice(0)) browser.close();
 });
 
-/** Clients that note what they were answered, and what they have that is secret. */
+/** Clients that record their answers and their own secrets. */
 export class Clients {
   readonly #url: string;
   readonly secrets = new Set<string>();
-  /** What they were answered, without their cookies. */
+  /** Their answers, without their cookies. */
   readonly answers: string[] = [];
 
   constructor(url: string) {

@@ -16,7 +16,7 @@ import {
 import { redisBackend } from "../../lib/redis.ts";
 import { connectRedis } from "../support/redis-client.ts";
 
-/** An app in a process of its own that prints whatever it is told of, as deep as it goes. */
+/** An app in a separate process that prints everything that it is told, at full depth. */
 const { REDIS_OF_APP, SECRET = "", PREFIX = "" } = process.env;
 const session = (req: Request) => req.session as unknown as Record<string, unknown>;
 

@@ -24,7 +24,7 @@ async function startApp(url?: string): Promise<NodeProcess> {
   return node;
 }
 
-/** A Redis that asks for the planted password, and lacks commands. */
+/** A Redis with the planted password that lacks some commands. */
 async function startRedis(
   ...lacking: string[]
 ): Promise<{ server: RedisServer; url: string; client: RedisClient }> {
@@ -36,7 +36,7 @@ async function startRedis(
   return { server, url, client };
 }
 
-/** What a client can provoke with any backend. */
+/** Errors that a client can provoke with any backend. */
 async function provoke(node: NodeProcess, clients: Clients): Promise<void> {
   const port = Number(new URL(node.url).port);
   const ada = await clients.signedIn("ada");
@@ -92,7 +92,7 @@ async function provoke(node: NodeProcess, clients: Clients): Promise<void> {
   await clients.send(ada, "/set", { text: planted.body });
 }
 
-/** Fails if anything that was planted, or that a client holds, is in what was printed or answered. */
+/** Asserts that no output and no answer contains a planted secret or a secret of a client. */
 async function expectNothingOf(
   node: NodeProcess,
   clients: Clients,
@@ -110,7 +110,7 @@ async function expectNothingOf(
   for (const value of clients.secrets) expect(everywhere).not.toContain(value);
 }
 
-/** What shows that the ways there were gone. */
+/** Output that shows that each way was tried. */
 const ways = [
   ...["ERR_SESSION_DELETED", "ERR_SESSION_NOT_CARRIED", "ERR_GROUP_FORBIDDEN", "ERR_TOO_MANY_GROUPS"],
   ...[
@@ -124,7 +124,7 @@ const ways = [
   ...["logged in", 'closes_total{code="4029"}', 'handshakes_total{status="403"}'],
 ];
 
-test("on memory: no error, debug line, figure or answer holds a secret, an id, a cookie, contents or a message", async () => {
+test("on memory, no error, debug line, figure or answer contains a secret, id, cookie, contents or message", async () => {
   const node = await startApp();
   const clients = new Clients(node.url);
   await provoke(node, clients);
@@ -133,7 +133,7 @@ test("on memory: no error, debug line, figure or answer holds a secret, an id, a
   await expectNothingOf(node, clients, [...ways, "ERR_MEMORY_FULL"]);
 });
 
-test("on Redis: nor what is unreadable there, what another program keeps, or what does not answer", async () => {
+test("on Redis, nor do errors of unreadable data, of another program's keys or of a silent server", async () => {
   const { server, url, client } = await startRedis();
   const node = await startApp(url);
   const clients = new Clients(node.url);
@@ -157,12 +157,12 @@ test("on Redis: nor what is unreadable there, what another program keeps, or wha
   await expectNothingOf(node, clients, [...ways, ...reached]);
 });
 
-// Once the cause had what Redis quotes of a command that it does not know: the id, the contents, the message.
+// Once, the cause had Redis's quote of an unknown command: the id, the contents, the message.
 test.each([
   ["GETDEL", ["/logout", "/login/ada"]],
   ["EVALSHA", ["/set", "/login/ada"]],
 ])(
-  "on a Redis without %s: nor what Redis quotes of a command that it does not know",
+  "on a Redis without %s, nor do errors in which Redis quotes an unknown command",
   async (command, paths) => {
     const { url } = await startRedis(command);
     const node = await startApp(url);

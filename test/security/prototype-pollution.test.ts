@@ -17,7 +17,7 @@ import { type Browser, nextMessage } from "../support/browser.ts";
 import { me } from "../users/support.ts";
 
 const evil = { polluted: "yes", isAdmin: true, login: { userId: "eve" } };
-/** As JSON has it: no literal of this language makes such keys. */
+/** Parsed from JSON, because an object literal cannot have such keys. */
 const payloads = [
   `{"__proto__":${JSON.stringify(evil)}}`,
   `{"constructor":{"prototype":${JSON.stringify(evil)}}}`,
@@ -35,7 +35,7 @@ afterEach(() => {
     expect((value as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
-describe.each(places)("What a client sends, on $place", ({ open: openBackend }) => {
+describe.each(places)("input of a client, on $place", ({ open: openBackend }) => {
   let backend: Backend;
   let served: Served;
   let browser: Browser;
@@ -70,7 +70,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
     browser = await signIn(served);
   });
 
-  test("a body that an app puts into the session changes no prototype, and makes nobody a user", async () => {
+  test("as a body that an app stores in the session changes no prototype and no user", async () => {
     for (const payload of payloads) {
       const headers = { "content-type": "application/json" };
       const merged = [
@@ -87,7 +87,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
     }
   });
 
-  test("a message with such a key anywhere is refused; with other odd keys it is data", async () => {
+  test("as a message with such a key anywhere is refused, and with other odd keys is plain data", async () => {
     const { ws } = await open(served, browser);
     for (const payload of payloads) {
       ws.send(`{"event_type":"merge","id":"m","data":${payload}}`);
@@ -101,7 +101,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
     expect((await me(browser)).login).toMatchObject({ userId: "ada" });
   });
 
-  test("names of what every object inherits are events, groups and keys as others are", async () => {
+  test("with names that every object inherits works as names of events, groups and keys", async () => {
     const { ws, line } = await open(served, browser);
     for (const name of Object.getOwnPropertyNames(Object.prototype)) {
       expect(await ask(ws, name)).toEqual(refused("unknown_event"));
@@ -116,7 +116,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
     expect(await served.chat.members("constructor")).toEqual([]);
   });
 
-  test("cookies make no prototype, whatever their names and values", async () => {
+  test("as cookies changes no prototype, whatever their names and values are", async () => {
     for (const payload of payloads) {
       const value = encodeURIComponent(`j:${payload}`);
       const cookie = `__proto__=${value}; constructor=${value}; a=${value}; connect.sid=${value}`;
@@ -130,7 +130,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
     }
   });
 
-  test("users with such ids are users as others are", async () => {
+  test("with such user ids works like any other user id", async () => {
     for (const user of Object.getOwnPropertyNames(Object.prototype)) {
       const visitor = await signIn(served, user);
       expect((await served.users.listUserSessions(user)).map(({ sid }) => sid)).toEqual([sidOf(visitor)]);
@@ -140,7 +140,7 @@ describe.each(places)("What a client sends, on $place", ({ open: openBackend }) 
   });
 });
 
-describe("What another program has left in Redis", () => {
+describe("data of another program in Redis", () => {
   test.each([
     `{"cookie":{"path":"/","__proto__":{"polluted":"yes"}},"name":"Ada"}`,
     `{"cookie":{"path":"/","data":{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}},"name":"Ada"}`,
@@ -149,7 +149,7 @@ describe("What another program has left in Redis", () => {
     `{"cookie":{"path":"/"},"req":{"polluted":"yes"},"id":"chosen","save":1,"regenerate":{},"name":"Ada"}`,
     `{"cookie":{"path":"/"},"login":{"__proto__":{"userId":"eve"}},"name":"Ada"}`,
     `{"__proto__":{"cookie":{"path":"/"}},"name":"Ada"}`,
-  ])("as a session is data and no more: %s", async (json) => {
+  ])("is plain data in a session: %s", async (json) => {
     const place = await redisPlace();
     const served = await serve({ backend: place.backend });
     const browser = await signIn(served, "ada");
@@ -170,7 +170,7 @@ describe("What another program has left in Redis", () => {
     served.errors.splice(0);
   });
 
-  test("as a message between nodes is heard by nobody who would be harmed, and the node lives on", async () => {
+  test("does no harm in a message between nodes, and the node continues", async () => {
     const place = await redisPlace();
     const served = await serve({ backend: place.backend });
     const browser = await signIn(served);

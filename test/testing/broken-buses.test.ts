@@ -5,7 +5,7 @@ import { collectedTests } from "./collected-tests.ts";
 
 const deviations = { lines: "they are never down", ownClose: "one bus for all" };
 
-/** Takes all listeners off a channel. */
+/** Unsubscribes all listeners of a channel. */
 class UnsubscribesAll extends MemoryBus {
   readonly #known = new Set<MessageListener>();
 
@@ -19,7 +19,7 @@ class UnsubscribesAll extends MemoryBus {
   }
 }
 
-/** Takes a listener off all channels. */
+/** Unsubscribes a listener from all channels. */
 class UnsubscribesEverywhere extends MemoryBus {
   readonly #channels = new Set<string>();
 
@@ -39,7 +39,7 @@ class UnsubscribesLater extends MemoryBus {
   }
 }
 
-/** Has the last listener of each channel only. */
+/** Keeps only the last listener of each channel. */
 class OneListener extends MemoryBus {
   readonly #last = new Map<string, MessageListener>();
 
@@ -52,11 +52,14 @@ class OneListener extends MemoryBus {
 }
 
 const broken: [new () => MemoryBus, title: string][] = [
-  [UnsubscribesAll, "reaches exactly those who have subscribed last, however they come and go"],
-  [UnsubscribesEverywhere, "takes a listener off the channel that it names only"],
-  [UnsubscribesLater, "calls a listener no more once it has unsubscribed, with messages on their way"],
-  [UnsubscribesLater, "reaches a listener no more that has unsubscribed, and still the others"],
-  [OneListener, "reaches all listeners of a channel on one node, once each and in order"],
+  [UnsubscribesAll, "a message reaches exactly the listeners that are subscribed after a race"],
+  [UnsubscribesEverywhere, "unsubscribing ends one channel of a listener, and keeps its other channels"],
+  [UnsubscribesLater, "a listener is not called after it has unsubscribed, even with messages under way"],
+  [
+    UnsubscribesLater,
+    "a message does not reach a listener that has unsubscribed, and still reaches the others",
+  ],
+  [OneListener, "a message reaches each listener of a channel on one node once, in order"],
 ];
 
 function testsOf(bus: MemoryBus): ReturnType<typeof collectedTests> {
@@ -73,8 +76,10 @@ describe("describeBus", () => {
   it("skips the rules from which a bus deviates, with the reason in the title", () => {
     const tests = testsOf(new MemoryBus());
     const skipped = [...tests].filter(([, body]) => body === undefined).map(([title]) => title);
-    expect(skipped).toContain("subscribes anew after a cut (not here: they are never down)");
-    expect(skipped).toContain("still reaches the others when one has closed (not here: one bus for all)");
+    expect(skipped).toContain("subscribes to a new channel after a cut (not here: they are never down)");
+    expect(skipped).toContain(
+      "a message still reaches the other nodes after one bus has closed (not here: one bus for all)",
+    );
     expect(skipped.length).toBeLessThan(tests.size / 2);
   });
 

@@ -14,7 +14,7 @@ import { collectedTests } from "./collected-tests.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Looks first and registers then, so that others come in between. */
+/** Counts first and registers then, so other arrivals can come in between. */
 class InTwoSteps extends MemoryRegistry {
   override async arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival> {
     const { length } = await this.ofUser(record.userId);
@@ -47,7 +47,7 @@ class GraceAnew extends MemoryRegistry {
   }
 }
 
-/** Takes who is leaving for gone. */
+/** Counts a leaving user as offline. */
 class FirstWhileLeaving extends MemoryRegistry {
   override async arrive(record: ConnectionRecord, limits: ArrivalLimits): Promise<Arrival> {
     const { length } = await this.ofUser(record.userId);
@@ -86,7 +86,7 @@ class NeverSweeps extends MemoryRegistry {
   }
 }
 
-/** Has users as fields of an object. */
+/** Stores users as fields of an object. */
 class UsersAsKeys extends MemoryRegistry {
   override ofUser(userId: string): Promise<RegisteredConnection[]> {
     return super.ofUser(userId in {} ? "" : userId);
@@ -119,24 +119,27 @@ class OnlineWhileConnected extends MemoryRegistry {
 }
 
 const broken: [new () => Registry, title: string][] = [
-  [InTwoSteps, "of 30 that arrive at once where 7 may be, registers 7"],
-  [InTwoSteps, "tells one caller of many at once that a user came, and one that the user went"],
-  [InTwoSteps, "has users come and go in turns, however connections race"],
-  [OfflineTwice, "does nothing by a departure that is told again"],
-  [OfflineTwice, "has users come and go in turns, however connections race with their graces"],
-  [OnlineWhileConnected, "is online until it goes offline, also while it leaves"],
-  [NoGrace, "leaves for as long as the departure says, and is found nowhere meanwhile"],
-  [GraceAnew, "does not leave for longer or shorter because it is asked for again"],
-  [FirstWhileLeaving, "stays online if another connection arrives while it leaves"],
-  [FirstWhileLeaving, "has users come and go in turns, however connections race with their graces"],
-  [KeepsRefused, "refuses one more than a user may have, and has nothing of it"],
-  [SightingsRegister, "gives those who are not registered, whole and in their order, and registers none"],
-  [SightingsRegister, "does not bring back who departs at the same time"],
-  [NeverSweeps, "sweeps one that was not heard for too long, when its user connects"],
-  [UsersAsKeys, "keeps users apart with ids of any characters"],
-  [AllOfNode, "gives some of what a node has, each once and no more than asked"],
-  [DepartedIsForgotten, "is nothing to a node's records, which stay until they are forgotten"],
-  [NodesOnce, "has the nodes of many users, in the order asked, each node once"],
+  [InTwoSteps, "registers 7 of 30 connections that arrive at the same time when the limit is 7"],
+  [InTwoSteps, "tells one of many callers that a user came online, and one that the user went offline"],
+  [InTwoSteps, "users come online and go offline alternately while connections race"],
+  [OfflineTwice, "ignores a repeated departure"],
+  [OfflineTwice, "users come online and go offline alternately while connections race with graces"],
+  [OnlineWhileConnected, "a user is online until going offline, also while leaving"],
+  [NoGrace, "a user is leaving for the grace of the departure, and has no connections meanwhile"],
+  [GraceAnew, "a repeated departure does not change the grace"],
+  [FirstWhileLeaving, "a user stays online if another connection arrives while the user is leaving"],
+  [FirstWhileLeaving, "users come online and go offline alternately while connections race with graces"],
+  [KeepsRefused, "refuses a connection beyond the user's limit, and does not list it"],
+  [
+    SightingsRegister,
+    "returns the records that are not registered, complete and in order, and registers none",
+  ],
+  [SightingsRegister, "does not bring back a connection that departs at the same time"],
+  [NeverSweeps, "sweeps a connection that was not heard for too long when its user connects"],
+  [UsersAsKeys, "tells users apart whose ids have any characters"],
+  [AllOfNode, "returns at most the given number of a node's connections, each once"],
+  [DepartedIsForgotten, "a departure keeps the node's record until it is forgotten"],
+  [NodesOnce, "returns the nodes of many users in the order of the users, each node once"],
 ];
 
 describe("describeRegistry finds what is wrong with", () => {

@@ -13,7 +13,7 @@ import { collectedTests } from "./collected-tests.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Counts first and joins then, so that others come in between. */
+/** Counts first and joins then, so other joins can come in between. */
 class JoinsInTwoSteps extends MemoryMemberships {
   override async join(userId: string, group: string, maxGroups: number): Promise<Joining> {
     const groups = await this.groupsOf(userId);
@@ -25,7 +25,7 @@ class JoinsInTwoSteps extends MemoryMemberships {
   }
 }
 
-/** Enters the user and the group each by a step of its own, and looks at neither again. */
+/** Changes the user and the group in two separate steps, and checks neither again. */
 class TwoBooks extends MemoryMemberships {
   readonly #members = new Map<string, Set<string>>();
   #steps = 0;
@@ -63,12 +63,12 @@ class TrimsNames extends MemoryMemberships {
 }
 
 const memberships: [new () => Memberships, title: string][] = [
-  [JoinsInTwoSteps, "of 30 groups that are joined at once where 7 may be, has 7"],
-  [JoinsInTwoSteps, "of many who put one user into one group at once, tells one that the user has joined"],
-  [JoinsInTwoSteps, "has users join and leave in turns, however many race, and the groups agree"],
-  [TwoBooks, "has users join and leave in turns, however many race, and the groups agree"],
-  [TrimsNames, "keeps groups apart with names of any characters"],
-  [FullBeforeMember, "takes a member for one also where no further group may be"],
+  [JoinsInTwoSteps, "joins 7 of 30 groups at the same time when the limit is 7"],
+  [JoinsInTwoSteps, "tells one of many callers who add one user to one group that the user has joined"],
+  [JoinsInTwoSteps, "joining and leaving alternate in a race, and the groups agree at the end"],
+  [TwoBooks, "joining and leaving alternate in a race, and the groups agree at the end"],
+  [TrimsNames, "tells groups apart whose names have any characters"],
+  [FullBeforeMember, "answers a member who joins again with member, even at the limit"],
 ];
 
 describe("describeMemberships finds what is wrong with", () => {
@@ -94,7 +94,7 @@ class References extends MemoryConnectionStore {
 
 class ReadingKeepsAlive extends MemoryConnectionStore {
   constructor(options: ConnectionStoreOptions) {
-    // Not over when this process stands still between two reads, and over before the rule stops waiting.
+    // Long enough to survive a process that stands still between two reads. Over before the rule stops waiting.
     super({ ...options, ttlSeconds: 3 });
   }
 
@@ -108,7 +108,7 @@ class NeverRefreshes extends MemoryConnectionStore {
   override async refresh(): Promise<void> {}
 }
 
-/** Gives each key a life of its own. */
+/** Gives each key its own expiry. */
 class LivesByKey implements ConnectionStore {
   readonly #options: ConnectionStoreOptions;
   readonly #stores = new Map<string, MemoryConnectionStore>();
@@ -158,14 +158,14 @@ class ClearsNothing extends MemoryConnectionStore {
 }
 
 const stores: [new (options: ConnectionStoreOptions) => ConnectionStore, title: string][] = [
-  [References, "keeps a copy of what is set, and gives a copy to each who gets"],
-  [ReadingKeepsAlive, "has all of it until its time is over, and then nothing, however often it is read"],
-  [NeverRefreshes, "lives on while it is refreshed, and no longer"],
-  [LivesByKey, "lives on as a whole while any of its keys is set, and no longer"],
-  [LivesByKey, "clears all of a connection, and nobody else's"],
-  [NamesAnybody, "has nothing of connections without a name, and does nothing about it"],
-  [TextOnly, "gives back a text that looks like JSON"],
-  [ClearsNothing, "clears all of a connection, and nobody else's"],
+  [References, "stores a copy of the value, and returns a copy to each reader"],
+  [ReadingKeepsAlive, "keeps all data until it expires and nothing after that, however often it is read"],
+  [NeverRefreshes, "keeps data exactly as long as it is refreshed"],
+  [LivesByKey, "keeps all data exactly as long as one of its keys is set"],
+  [LivesByKey, "clears all data of one connection and of no other"],
+  [NamesAnybody, "stores nothing for a connection without a name, and throws no error"],
+  [TextOnly, "returns a text that looks like JSON unchanged"],
+  [ClearsNothing, "clears all data of one connection and of no other"],
 ];
 
 describe("describeConnectionStore finds what is wrong with", () => {

@@ -1,6 +1,6 @@
 import type { TestRunner } from "../../lib/testing/tools/runner.ts";
 
-/** The tests that a suite declares, by their titles; `undefined` stands for one that is skipped. */
+/** The tests that a suite declares, by their titles. A skipped test is `undefined`. */
 export function collectedTests(
   declare: (runner: TestRunner) => void,
 ): Map<string, (() => Promise<void>) | undefined> {

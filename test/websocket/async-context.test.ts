@@ -10,7 +10,7 @@ import { afterThisTest, type ServeOptions, serve, versions } from "./support.ts"
 const storage = new AsyncLocalStorage<string>();
 const current = () => storage.getStore();
 
-/** Enters what the query says. */
+/** Enters the value of the query. */
 const byRun: RequestHandler = (req, _res, next) => storage.run(String(req.query.name), next);
 const byEnterWith: RequestHandler = (req, _res, next) => {
   storage.enterWith(String(req.query.name));
@@ -33,9 +33,9 @@ const ways: [string, ServeOptions][] = [
 ];
 
 describe.each(versions)("on $version", ({ createApp }) => {
-  // Once only HTTP handlers ran inside.
+  // Once, only HTTP handlers ran inside.
   test.each(ways)(
-    "what a middleware enters by %s is there wherever the app is called",
+    "a context that a middleware enters by %s is present wherever the app is called",
     async (_way, options) => {
       const seen: Record<string, unknown> = {};
       const note = (where: string) => {
@@ -88,7 +88,7 @@ describe.each(versions)("on $version", ({ createApp }) => {
       ws.close(1000);
       await eventually(() => expect(seen).toHaveProperty("close"));
       await eventually(() => expect(Object.keys(seen)).toHaveLength(12));
-      // It is asked before what comes after the session, so that it shows what was left by others.
+      // It is read before the middlewares behind the session, so it would show a context left by others.
       if (!options.beforeSession) {
         expect(seen.genid).toBeUndefined();
         delete seen.genid;
@@ -98,7 +98,7 @@ describe.each(versions)("on $version", ({ createApp }) => {
   );
 });
 
-test("realtime's listeners and handlers have it too, each connection its own, also of a message that both get", async () => {
+test("realtime's listeners and handlers have the context of their own connection, also for a message to both", async () => {
   const served = await serve({ beforeSession: [byRun], onConnection: () => {} });
   const seen: [string, string | undefined, unknown][] = [];
   const chat = realtime({
@@ -125,7 +125,7 @@ test("realtime's listeners and handlers have it too, each connection its own, al
   afterThisTest(() => served.wsSessions.close());
   const names = ["ada", "grace", "edith"];
   const lines = await Promise.all(names.map((name) => served.browser().webSocket(`/ws?name=${name}`)));
-  // Several at once, so that a loop which one message has begun handles those after it.
+  // Several messages at once, so the loop of the first message handles the later ones too.
   for (let at = 0; at < 5; at++)
     for (const ws of lines) ws.send(JSON.stringify({ event_type: "say", id: at }));
   for (const [at, ws] of lines.entries()) expect(await answers(ws, 5)).toEqual(Array(5).fill(names[at]));
@@ -136,7 +136,7 @@ test("realtime's listeners and handlers have it too, each connection its own, al
   expect(seen.filter(([where]) => where === "say, later")).toHaveLength(15);
 });
 
-/** The data of so many answers, among whatever else comes. */
+/** The data of that many answers. Other messages are skipped. */
 async function answers(ws: WebSocket, count: number): Promise<unknown[]> {
   const found: unknown[] = [];
   while (found.length < count) {
@@ -146,7 +146,7 @@ async function answers(ws: WebSocket, count: number): Promise<unknown[]> {
   return found;
 }
 
-test("what the app's own upgrade listener enters is there, without any middleware", async () => {
+test("a context of the app's own upgrade listener is present without any middleware", async () => {
   const served = await serve();
   served.server.removeAllListeners("upgrade");
   const seen: unknown[] = [];
@@ -158,7 +158,7 @@ test("what the app's own upgrade listener enters is there, without any middlewar
   await eventually(() => expect(seen).toEqual(["upgrade"]));
 });
 
-test("what a listener rejects with is an error event of the same context", async () => {
+test("the rejection of a listener is an error event in the same context", async () => {
   const seen: unknown[] = [];
   const served = await serve({
     beforeSession: [byRun],
@@ -174,7 +174,7 @@ test("what a listener rejects with is an error event of the same context", async
   await eventually(() => expect(seen).toEqual(["ada"]));
 });
 
-test("without such a middleware nothing is kept for a connection", async () => {
+test("without such a middleware a connection keeps no context", async () => {
   const taken = jest.spyOn(AsyncLocalStorage, "snapshot");
   afterThisTest(() => taken.mockRestore());
   const served = await serve();

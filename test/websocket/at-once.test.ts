@@ -7,7 +7,7 @@ import { afterThisTest, data, overHttp, type ServeOptions, serve, signIn, versio
 
 const atOnce = 64;
 
-/** All requests have loaded the session before the first one saves it, as those of a load tool with one cookie. */
+/** All requests load the session before the first one saves it, like those of a load tool with one cookie. */
 function options(): ServeOptions {
   let arrived = 0;
   let go = () => {};
@@ -36,9 +36,9 @@ function options(): ServeOptions {
 const keys = Array.from({ length: atOnce }, (_, at) => `key${at}`);
 const allSet = Object.fromEntries(keys.map((key) => [key, true]));
 
-/** Such requests used to read, merge and write once for each of the others, until some were answered 503. */
-describe.each(places)("64 changes of one session at once, on $place", ({ open }) => {
-  it.each(versions)("are all kept over HTTP, with $version, and all answered", async ({ createApp }) => {
+/** Once, each such request read, merged and wrote again for each of the others, until some were answered with 503. */
+describe.each(places)("64 changes of one session at the same time, on $place", ({ open }) => {
+  it.each(versions)("over HTTP are all kept and answered, with $version", async ({ createApp }) => {
     const served = await serve({ ...options(), createApp, place: await open() });
     const browser = await signIn(served);
     const answers = await Promise.all(keys.map((key) => browser.post(`/set/${key}`)));
@@ -46,7 +46,7 @@ describe.each(places)("64 changes of one session at once, on $place", ({ open })
     expect(await overHttp(browser)).toEqual({ name: "Ada", ...allSet });
   });
 
-  it("are all kept of messages that save, on 16 connections", async () => {
+  it("by messages on 16 connections are all kept", async () => {
     const served = await serve({ ...options(), place: await open() });
     const browser = await signIn(served);
     const connections = await Promise.all(Array.from({ length: 16 }, () => browser.webSocket("/ws")));
@@ -61,7 +61,7 @@ describe.each(places)("64 changes of one session at once, on $place", ({ open })
   });
 });
 
-describe("Redis, asked by 64 changes of one session at once", () => {
+describe("Redis, with 64 changes of one session at the same time", () => {
   let server: RedisServer;
   let client: RedisClient;
 
@@ -81,7 +81,7 @@ describe("Redis, asked by 64 changes of one session at once", () => {
     return { options: { backend }, store: backend.sessions.expressStore, aroundReads() {} };
   };
 
-  /** Counts the calls inside of scripts, too. */
+  /** Counts the calls inside scripts too. */
   async function commands(run: () => Promise<unknown>): Promise<number> {
     await client.configResetStat();
     await run();
@@ -89,7 +89,7 @@ describe("Redis, asked by 64 changes of one session at once", () => {
     return calls.reduce((sum, [, , count]) => sum + Number(count), 0);
   }
 
-  it("is asked at most four times for a request", async () => {
+  it("receives at most four commands for a request", async () => {
     const served = await serve({ ...options(), place: await redis() });
     const browser = await signIn(served);
     const count = await commands(() => Promise.all(keys.map((key) => browser.post(`/set/${key}`))));
@@ -97,7 +97,7 @@ describe("Redis, asked by 64 changes of one session at once", () => {
     expect(count / atOnce).toBeLessThanOrEqual(4);
   });
 
-  it("is written to less often than there are messages that save", async () => {
+  it("receives fewer writes than there are messages that save", async () => {
     const served = await serve({ ...options(), place: await redis() });
     const browser = await signIn(served);
     const connections = await Promise.all(keys.map(() => browser.webSocket("/ws")));
@@ -113,7 +113,7 @@ describe("Redis, asked by 64 changes of one session at once", () => {
     expect(count / atOnce).toBeLessThan(3);
   });
 
-  it("keeps all of two nodes, and refuses none", async () => {
+  it("keeps all changes of two nodes, and refuses none", async () => {
     const shared = options();
     const [one, two] = await Promise.all([
       serve({ ...shared, place: await redis() }),

@@ -28,7 +28,7 @@ describe.each(places)("with sessions on $place", ({ open }) => {
     ["with the name of a prototype's member", () => "s%3A__proto__.constructor"],
   ];
 
-  test.each(bad)("a cookie that is %s is no session, and costs no read", async (_what, spoil) => {
+  test.each(bad)("a cookie that is %s opens no session, and costs no read", async (_what, spoil) => {
     const place = await open();
     const served = await serve({ place });
     const browser = await signIn(served);
@@ -48,7 +48,7 @@ describe.each(places)("with sessions on $place", ({ open }) => {
     expect(served.errors).toEqual([]);
   });
 
-  test("a well signed cookie of a session that is not stored gives a fresh one under another id", async () => {
+  test("a valid cookie of a session that is not stored gives a fresh session with another id", async () => {
     const place = await open();
     const served = await serve({ place });
     const browser = served.browser();
@@ -57,7 +57,7 @@ describe.each(places)("with sessions on $place", ({ open }) => {
     expect(served.opened[0]?.req.sessionID).not.toBe("never-stored");
   });
 
-  test("a cookie signed with a rotated secret is accepted, one with a dropped secret is not", async () => {
+  test("a cookie signed with a rotated secret is accepted, and one signed with a dropped secret is not", async () => {
     const place = await open();
     const old = await serve({ place, session: { secret: "old" } });
     const browser = await signIn(old);
@@ -69,7 +69,7 @@ describe.each(places)("with sessions on $place", ({ open }) => {
     expect(await ask(await at(dropped), "get")).toEqual({});
   });
 
-  test("the secret of cookieMiddleware serves when the session has none", async () => {
+  test("the secret of cookieMiddleware is used when the session has none", async () => {
     const place = await open();
     const stack = sessionMiddlewareStack(cookieMiddleware({ secret }), sessionMiddleware(place.options));
     const served = await serve({ place });
@@ -84,7 +84,7 @@ describe.each(places)("with sessions on $place", ({ open }) => {
 describe.each(["{", "", "null", "7", '"text"', "[]", '{"name":"Ada"}', '{"cookie":null}', "\0\xff binary"])(
   "a stored session that is %p",
   (bytes) => {
-    test("in Redis: a fresh session, an error event, and the bytes as they were", async () => {
+    test("in Redis gives a fresh session and an error event, and its bytes are unchanged", async () => {
       const client = await sharedRedis();
       const prefix = uniquePrefix("ws");
       const served = await serve({ session: { backend: redisBackend({ client, prefix }) } });
@@ -95,7 +95,7 @@ describe.each(["{", "", "null", "7", '"text"', "[]", '{"name":"Ada"}', '{"cookie
       expect(await ask(ws, "get")).toEqual({});
       expect(await ask(ws, "save")).toEqual({ error: "ERR_SESSION_NOT_CARRIED" });
       expect(await client.get(key)).toBe(bytes);
-      // Redis has no empty sessions: those bytes are taken for none.
+      // An empty value in Redis counts as no session.
       expect(served.errors).toMatchObject(bytes === "" ? [] : [{ code: "ERR_SESSION_UNREADABLE" }]);
     });
   },
@@ -116,7 +116,7 @@ test("a session that becomes unreadable during a handshake refuses it with 500 a
   expect(await client.get(`${prefix}sess:${sid}`)).toBe("{");
 });
 
-test("a session that is corrupt in a store from npm: a fresh one, an error event, the bytes as they were", async () => {
+test("a corrupt session in a store from npm gives a fresh session and an error event, and its bytes are unchanged", async () => {
   const place = memorystorePlace();
   const served = await serve({ place });
   const browser = await signIn(served);

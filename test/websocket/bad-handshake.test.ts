@@ -9,7 +9,7 @@ beforeEach(async () => {
   served = await serve();
 });
 
-/** Whatever was sent before, the server lives on, opened nothing and reports no error of its own. */
+/** Asserts that the server still works, has opened no connection and has reported no error. */
 async function expectUnharmed(): Promise<void> {
   expect(served.opened).toEqual([]);
   expect(served.errors).toEqual([]);
@@ -17,7 +17,7 @@ async function expectUnharmed(): Promise<void> {
   expect(await ask(ws, "get")).toEqual({ name: "Ada" });
 }
 
-/** The answer to bytes, which must be a whole response, after which the line ends. */
+/** The answer to bytes. It must be a complete response, and the line must end after it. */
 async function refusalOf(bytes: string): Promise<Answer> {
   const received = await rawRequest(served.port, bytes);
   expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1);
@@ -39,13 +39,13 @@ test.each<[string, Record<string, string | undefined>, string]>([
   ["version 13x", { "Sec-WebSocket-Version": "13x" }, "Sec-WebSocket-Version"],
   ["another Upgrade", { Upgrade: "h2c" }, "Upgrade"],
   ["an Upgrade that is a list", { Upgrade: "websocket, h2c" }, "Upgrade"],
-])("%s is refused with 400, which says what is wrong", async (_what, headers, named) => {
+])("%s is refused with 400 and the reason", async (_what, headers, named) => {
   const answer = await refusalOf(handshake("/ws", headers));
   expect(answer).toMatchObject({ status: 400, body: expect.stringContaining(named) });
   await expectUnharmed();
 });
 
-test("a version that is not spoken is told which one is (RFC 6455, section 4.4)", async () => {
+test("the refusal of an unsupported version names the supported one (RFC 6455, section 4.4)", async () => {
   const { headers } = await refusalOf(handshake("/ws", { "Sec-WebSocket-Version": "7" }));
   expect(headers["sec-websocket-version"]).toBe("13");
 });
@@ -56,7 +56,7 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("method %s is refused w
 });
 
 test.each(["a,,b", ",", "a b", "a,a", '"a"', "a;b"])(
-  "the Sec-WebSocket-Protocol %p is refused with 400, and its session is bound to nothing",
+  "the Sec-WebSocket-Protocol %p is refused with 400, and no connection is bound to its session",
   async (protocols) => {
     served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 1 } });
     const browser = await signIn(served);
@@ -67,7 +67,7 @@ test.each(["a,,b", ",", "a b", "a,a", '"a"', "a;b"])(
   },
 );
 
-// Once these were let in, the last two by whichever of their hosts came first, or as the host "undefined".
+// Once, these were accepted, the last two with the first of their hosts or with the host "undefined".
 test.each<[string, string, string]>([
   ["HTTP/1.0", handshake().replace("HTTP/1.1", "HTTP/1.0"), "HTTP 1.1"],
   ["HTTP/2.0 in the clear", handshake().replace("HTTP/1.1", "HTTP/2.0"), "HTTP 1.1"],
@@ -78,12 +78,12 @@ test.each<[string, string, string]>([
   await expectUnharmed();
 });
 
-test("an upper-case Upgrade is one (RFC 6455, section 4.2.1)", async () => {
+test("an upper-case Upgrade is accepted (RFC 6455, section 4.2.1)", async () => {
   const bytes = handshake("/ws", { Upgrade: "WebSocket", Connection: "keep-alive, UPGRADE" });
   expect(answerIn(await rawRequest(served.port, bytes, { until: "\r\n\r\n" })).status).toBe(101);
 });
 
-test("a request that asks for no upgrade is an ordinary one", async () => {
+test("a request without an upgrade is an ordinary request", async () => {
   const bytes = handshake("/ws", { Connection: "close" });
   expect(answerIn(await rawRequest(served.port, bytes)).status).toBe(404);
   await expectUnharmed();
@@ -102,12 +102,12 @@ test.each<[string, string | Buffer, number]>([
     handshake("/ws", Object.fromEntries([...Array(5000).keys()].map((n) => [`X-${n}`, "y"]))),
     431,
   ],
-])("%s: Node answers %3$d and the server lives on", async (_what, bytes, status) => {
+])("%s: Node answers %3$d and the server still works", async (_what, bytes, status) => {
   expect(answerIn(await rawRequest(served.port, bytes)).status).toBe(status);
   await expectUnharmed();
 });
 
-// Was an unhandled rejection, which ends the process: Node's url.parse throws on such targets.
+// Once, this was an unhandled rejection, which ends the process: Node's url.parse throws for such targets.
 describe.each(versions)("on $version", ({ createApp }) => {
   test.each([
     "http://[",
@@ -127,7 +127,7 @@ describe.each(versions)("on $version", ({ createApp }) => {
   });
 });
 
-test("half a handshake, and then a reset or nothing, leaves the server as it was", async () => {
+test("half a handshake followed by a reset or by nothing does not affect the server", async () => {
   const bytes = handshake();
   for (const part of [bytes.slice(0, 5), bytes.slice(0, 40), bytes.slice(0, -2)]) {
     const socket = await rawSocket(served.port);
@@ -140,7 +140,7 @@ test("half a handshake, and then a reset or nothing, leaves the server as it was
 describe("a request on the same line before the handshake", () => {
   const request = "GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
-  test("that is answered is followed by the handshake", async () => {
+  test("that is answered may be followed by the handshake", async () => {
     const socket = await rawSocket(served.port);
     let received = "";
     const seen = (text: string) =>
@@ -165,7 +165,7 @@ describe("a request on the same line before the handshake", () => {
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 101"]);
   });
 
-  test("that is pipelined with it is answered whole, and the server lives on", async () => {
+  test("that is pipelined with it is answered completely, and the server still works", async () => {
     const received = await rawRequest(served.port, request + handshake(), { until: "HTTP/1.1 101" });
     expect(answerIn(received).status).toBe(200);
     expect(received).toContain('"cookie"');
@@ -173,7 +173,7 @@ describe("a request on the same line before the handshake", () => {
     await expectUnharmed();
   });
 
-  test("that is not answered yet ends the line: no handshake follows it, and the server lives on", async () => {
+  test("that is not yet answered ends the line without the handshake, and the server still works", async () => {
     served.app.get("/slow", () => {});
     const received = await rawRequest(served.port, request.replace("session", "slow") + handshake());
     expect(received).toBe("");

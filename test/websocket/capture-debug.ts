@@ -1,6 +1,6 @@
 import createDebug from "debug";
 
-/** Has what `DEBUG` would print kept, until it is stopped. */
+/** Captures the output of `DEBUG` until it is stopped. */
 export function captureDebug(namespaces: string): { lines: string[]; stop(): void } {
   const lines: string[] = [];
   const before = createDebug.disable();

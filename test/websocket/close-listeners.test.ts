@@ -9,7 +9,7 @@ import { redisBackend } from "../../lib/redis.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { places, secret, sharedRedis } from "../users/support.ts";
 
-/** More than the ten listeners at which Node warns. */
+/** More than the ten listeners above which Node warns. */
 const ROUNDS = 12;
 
 const warnings: Error[] = [];
@@ -18,13 +18,13 @@ beforeAll(() => process.on("warning", onWarning));
 afterAll(() => process.off("warning", onWarning));
 
 async function expectNoWarnings(): Promise<void> {
-  // Node tells of them a turn later.
+  // Node reports the warnings one turn later.
   await new Promise(setImmediate);
   expect(warnings).toEqual([]);
 }
 
 describe.each(places)("close on $place", ({ open }) => {
-  test("takes back all that WebSocket sessions and realtime have listened to", async () => {
+  test("removes all listeners of WebSocket sessions and realtime", async () => {
     const backend = await open();
     const { node } = backend;
     const listening = { answer: 0, onGap: 0 };
@@ -50,7 +50,7 @@ describe.each(places)("close on $place", ({ open }) => {
     await expectNoWarnings();
   });
 
-  test("of a backend ends its part among the nodes", async () => {
+  test("of a backend ends the node", async () => {
     const { node, close } = await open();
     await node.join();
     expect(node.hasJoined).toBe(true);
@@ -59,8 +59,8 @@ describe.each(places)("close on $place", ({ open }) => {
   });
 });
 
-// It had opened a line, and listened to the app's client, for as long as that lived.
-test("of a Redis backend that still joins leaves nothing behind", async () => {
+// Once, it kept a line open and listened to the app's client as long as the client existed.
+test("of a Redis backend during its join leaves nothing behind", async () => {
   const client = await sharedRedis();
   const count = () => ["end", "disconnect"].map((event) => client.listenerCount(event));
   const before = count();
@@ -77,7 +77,7 @@ test("of a Redis backend that still joins leaves nothing behind", async () => {
   }
 });
 
-test("of a Redis backend takes back its listeners to the app's client", async () => {
+test("of a Redis backend removes its listeners from the app's client", async () => {
   const client = await sharedRedis();
   const count = () => ["end", "disconnect"].map((event) => client.listenerCount(event));
   const before = count();

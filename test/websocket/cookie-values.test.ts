@@ -7,7 +7,7 @@ import { data, overHttp, serve, sidOf, signed, signIn, stored, versions } from "
 
 const hour = 3_600_000;
 
-/** The backends, and stores of every kind. */
+/** The backends and stores of every kind. */
 const all: typeof places = [
   ...places,
   { place: "express-session's MemoryStore", open: async () => storePlace(new session.MemoryStore()) },
@@ -24,7 +24,7 @@ function put(store: Store, sid: string, contents: unknown): Promise<void> {
   });
 }
 
-/** What may stand in a store of a cookie's expiry, and whether the session lives on as long as it is used. */
+/** Stored expiries of a cookie, and whether use keeps the session alive. */
 const expiries: [title: string, cookie: () => object, age: number | null][] = [
   ["false, as express-session stores it", () => ({ originalMaxAge: false, expires: false }), null],
   ["null", () => ({ originalMaxAge: null, expires: null }), null],
@@ -35,9 +35,9 @@ const expiries: [title: string, cookie: () => object, age: number | null][] = [
 ];
 
 describe.each(all)("on $place", ({ open }) => {
-  // Once `false` was refused with 500 on each handshake, and touched with each read.
+  // Once, `false` was refused with 500 on each handshake, and touched with each read.
   test.each(expiries)(
-    "a stored cookie whose expiry is %s opens HTTP and WebSocket",
+    "a stored cookie whose expiry is %s works with HTTP and WebSocket",
     async (_, cookie, age) => {
       for (const { createApp } of versions) {
         const place = await open();
@@ -65,7 +65,7 @@ describe.each(all)("on $place", ({ open }) => {
     ["text", new Date(Date.now() + hour).toISOString()],
     ["a number", Date.now() + hour],
     ["a Date", new Date(Date.now() + hour)],
-  ])("the option cookie.expires: %s opens HTTP and WebSocket", async (_, expires) => {
+  ])("the option cookie.expires: %s works with HTTP and WebSocket", async (_, expires) => {
     const place = await open();
     const served = await serve({ place, session: { cookie: { expires } as never } });
     const browser = await signIn(served);
@@ -75,7 +75,7 @@ describe.each(all)("on $place", ({ open }) => {
     expect(served.errors).toEqual([]);
   });
 
-  test("a cookie that a connection changes and saves is the store's, and lets the connection live", async () => {
+  test("a cookie that a connection changes and saves is stored, and the connection stays open", async () => {
     const place = await open();
     const served = await serve({
       place,
@@ -107,7 +107,7 @@ describe.each(all)("on $place", ({ open }) => {
     ws.terminate();
   });
 
-  test("a handler's nonsense is a TypeError that names it, and nothing is stored", async () => {
+  test("an invalid cookie value of a handler is a TypeError that names it, and nothing is stored", async () => {
     const place = await open();
     const wrongs: ((req: express.Request) => void)[] = [
       ({ session }) => Object.assign(session.cookie, { maxAge: "1h" }),
@@ -141,7 +141,7 @@ describe.each(all)("on $place", ({ open }) => {
     }
   });
 
-  test("a stored cookie that is none is a session that cannot be read, and is left as it is", async () => {
+  test("a session with an invalid stored cookie is unreadable, and is not changed", async () => {
     const place = await open();
     const served = await serve({ place });
     const isOurs = "backend" in place.options;
@@ -165,7 +165,7 @@ describe.each(all)("on $place", ({ open }) => {
   });
 });
 
-test("a connection closes when the age that a handler has shortened is over", async () => {
+test("a connection closes when an age that a handler has shortened is over", async () => {
   const served = await serve({
     webSocket: { path: "/ws", revalidateMs: 1_000 },
     session: { cookie: { maxAge: hour } },

@@ -25,7 +25,7 @@ describe("close", () => {
   });
 
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5s"])(
-    "refuses a drainMs of %p, and goes on",
+    "refuses a drainMs of %p, and keeps serving",
     async (drainMs) => {
       const served = await serve();
       await expect(served.wsSessions.close({ drainMs: drainMs as number })).rejects.toThrow(/"drainMs"/);
@@ -54,7 +54,7 @@ describe("close", () => {
     for (const ws of tabs) expect(await closed(ws)).toEqual(restart);
   });
 
-  test("lets connections that wait for their turn work until then", async () => {
+  test("lets connections work until their turn to close", async () => {
     const served = await serve();
     const browser = await signIn(served);
     await browser.webSocket("/ws");
@@ -66,7 +66,7 @@ describe("close", () => {
     await closing;
   });
 
-  test("closes connections with 4501 if their session ends while they wait for their turn", async () => {
+  test("closes connections with 4501 if their session ends before their turn", async () => {
     const served = await serve();
     const browser = await signIn(served);
     await served.browser().webSocket("/ws");
@@ -86,7 +86,7 @@ describe("close", () => {
     expect(served.wsSessions.connections.size).toBe(0);
   });
 
-  test("refuses the handshakes that are under way", async () => {
+  test("refuses handshakes that are under way", async () => {
     let allow: (answer: boolean) => void = () => {};
     let isAsked = false;
     const served = await serve({
@@ -109,7 +109,7 @@ describe("close", () => {
     expect(served.opened).toEqual([]);
   });
 
-  test("resolves at once when nobody is connected, and when it is called again", async () => {
+  test("resolves at once without connections, and when it is called again", async () => {
     const served = await serve();
     await served.wsSessions.close({ drainMs: 60_000 });
     await served.wsSessions.close();
@@ -117,7 +117,7 @@ describe("close", () => {
 });
 
 describe("maxConnectionsPerSession", () => {
-  test("answers one more with 429, per session, and lets in again when one has gone", async () => {
+  test("refuses a further handshake of a session with 429 until a connection has closed", async () => {
     const served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 2 } });
     const browser = await signIn(served);
     const first = await browser.webSocket("/ws");
@@ -132,7 +132,7 @@ describe("maxConnectionsPerSession", () => {
     expect(served.errors).toEqual([]);
   });
 
-  test("holds also for handshakes at the same time", async () => {
+  test("also holds for handshakes at the same time", async () => {
     const served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 3 } });
     const browser = await signIn(served);
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => browser.webSocket("/ws")));

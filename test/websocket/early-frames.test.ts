@@ -8,7 +8,7 @@ import { ask, data, serve, signIn } from "./support.ts";
 
 const texts = Array.from({ length: 100 }, (_, at) => `message ${at}`);
 
-test("100 frames in one write with the handshake all arrive, in order, from a store that takes 2 s", () =>
+test("100 frames in one write with the handshake all arrive in order, with a store that takes 2 s", () =>
   inAllPlaces(async (place) => {
     const heard: string[] = [];
     const served = await serve({
@@ -34,7 +34,7 @@ test("100 frames in one write with the handshake all arrive, in order, from a st
     socket.destroy();
   }));
 
-test("frames that trickle in while the session is loaded and authorize decides arrive in order", async () => {
+test("frames that arrive while the session is loaded and authorize decides are delivered in order", async () => {
   const heard: string[] = [];
   let isAsked = false;
   let allow: (answer: boolean) => void = () => {};
@@ -55,7 +55,7 @@ test("frames that trickle in while the session is loaded and authorize decides a
   await write(handshake());
   await eventually(() => expect(isAsked).toBe(true));
   for (const text of texts.slice(0, 50)) await write(frame(text));
-  // A frame in two parts, between which the connection opens.
+  // A frame in two parts. The connection opens between them.
   const cut = frame(texts[50] as string);
   await write(cut.subarray(0, 7));
   allow(true);
@@ -66,7 +66,7 @@ test("frames that trickle in while the session is loaded and authorize decides a
   socket.destroy();
 });
 
-test("a client that sends and closes at once during the handshake is heard, and forgotten", async () => {
+test("a message of a client that sends and closes during the handshake is handled, and nothing is left of the client", async () => {
   const heard: string[] = [];
   const served = await serve({
     onConnection: (ws) => ws.on("message", (message) => heard.push(message.toString())),
@@ -81,7 +81,7 @@ test("a client that sends and closes at once during the handshake is heard, and 
 });
 
 describe("a message over maxPayload", () => {
-  test("closes with 1009 and is no error of the server: by default 64 KiB are the most", async () => {
+  test("closes with 1009 and is no server error: by default above 64 KiB", async () => {
     const served = await serve({
       onConnection: (ws) => ws.on("message", (m) => ws.send(`${String(m).length}`)),
     });
@@ -98,7 +98,7 @@ describe("a message over maxPayload", () => {
     await eventually(() => expect(served.wsSessions.connections.size).toBe(1));
   });
 
-  test("also when it is in pieces, and by the option's measure", async () => {
+  test("closes with 1009 in fragments too, and above the limit of the option", async () => {
     const served = await serve({ webSocket: { path: "/ws", maxPayload: 10 } });
     const ws = await served.browser().webSocket("/ws");
     for (let piece = 0; piece < 3; piece++) ws.send("12345", { fin: false });
@@ -110,7 +110,7 @@ describe("a message over maxPayload", () => {
     ["that is not masked", Buffer.from([0x81, 0x02, 0x68, 0x69]), 1002],
     ["of a reserved kind", Buffer.from([0x83, 0x80, 0, 0, 0, 0]), 1002],
     ["that is not UTF-8", Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]), 1007],
-  ])("and so does a frame %s, with its own code", async (_what, bytes, code) => {
+  ])("a frame %s closes with its own code", async (_what, bytes, code) => {
     const served = await serve();
     const socket = await rawSocket(served.port);
     const received: Buffer[] = [];
@@ -127,7 +127,7 @@ describe("a message over maxPayload", () => {
   });
 });
 
-test("perMessageDeflate is off, and is on when asked for", async () => {
+test("perMessageDeflate is off by default, and can be turned on", async () => {
   const [off, on] = [await serve(), await serve({ webSocket: { path: "/ws", perMessageDeflate: true } })];
   expect((await off.browser().webSocket("/ws")).extensions).toBe("");
   const ws = await on.browser().webSocket("/ws");

@@ -29,7 +29,7 @@ const ways: { way: string; end: (served: Served, browser: Browser) => Promise<un
 ];
 
 describe.each(places)("when a session on $place has ended", ({ open }) => {
-  test.each(ways)("its connections close, and only its: $way", async ({ end, as }) => {
+  test.each(ways)("its connections close, and no others: $way", async ({ end, as }) => {
     const served = await serve({ place: await open() });
     const browser = await signIn(served);
     const tabs: WebSocket[] = [];
@@ -41,7 +41,7 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await eventually(() => expect(served.wsSessions.connections.size).toBe(others.length));
   });
 
-  test("the client comes back with the new cookie after a regenerate", async () => {
+  test("the client can reconnect with the new cookie after a regenerate", async () => {
     const served = await serve({ place: await open() });
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
@@ -50,7 +50,7 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     expect(await ask(await browser.webSocket("/ws"), "get")).toEqual({ name: "Ada" });
   });
 
-  test("a client that ignores the close and goes on sending is not heard, and is cut off", async () => {
+  test("messages of a client that ignores the close are not handled, and the client is cut off", async () => {
     const heard: string[] = [];
     const served = await serve({
       place: await open(),
@@ -74,11 +74,11 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
   });
 
-  // ws had kept its place for half a minute.
+  // Once, ws kept its place for half a minute.
   test.each([
     ["has closed", frame("", { opcode: 8 })],
     ["is closed for a frame that is wrong", frame("", { opcode: 15 })],
-  ])("a client that %s, and keeps its line, is cut off", async (_, bytes) => {
+  ])("a client that %s and keeps its line is cut off", async (_, bytes) => {
     const served = await serve({ place: await open() });
     const socket = connect({ port: served.port, host: "127.0.0.1", allowHalfOpen: true });
     socket.on("error", () => {}).resume();
@@ -89,7 +89,7 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     socket.destroy();
   });
 
-  test("messages that wait for their compression do not leave any more", async () => {
+  test("messages that wait for compression are not sent any more", async () => {
     const served = await serve({ place: await open(), webSocket: { path: "/ws", perMessageDeflate: true } });
     const browser = await signIn(served);
     const client = await browser.webSocket("/ws");
@@ -107,7 +107,7 @@ describe.each(places)("when a session on $place has ended", ({ open }) => {
     await eventually(() => expect(served.wsSessions.stats().closes).toEqual({ "4501": 1 }));
   });
 
-  test("store.clear ends all of them, within a revalidation", async () => {
+  test("store.clear closes all connections within a revalidation", async () => {
     const place = await open();
     const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 300 } });
     const visitors = [await signIn(served), await signIn(served)];
@@ -126,7 +126,7 @@ describe.each(sharedPlaces)("when another process has deleted a session on $plac
     served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 300 } });
   });
 
-  test("its connections close within a revalidation, and only its", async () => {
+  test("its connections close within a revalidation, and no others", async () => {
     const browser = await signIn(served);
     const tabs = [await browser.webSocket("/ws"), await browser.webSocket("/ws")];
     const other = await (await signIn(served, { name: "Grace" })).webSocket("/ws");
@@ -135,7 +135,7 @@ describe.each(sharedPlaces)("when another process has deleted a session on $plac
     expect(await ask(other, "get")).toEqual({ name: "Grace" });
   });
 
-  test("they close as soon as an HTTP request finds it gone when it saves", async () => {
+  test("its connections close as soon as the save of an HTTP request finds it gone", async () => {
     served = await serve({ place });
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
@@ -147,8 +147,8 @@ describe.each(sharedPlaces)("when another process has deleted a session on $plac
   });
 });
 
-// Once one session that could not be read kept all that were asked for with it from being found gone.
-test("in a store from npm, another session that became unreadable keeps nobody connected", async () => {
+// Once, one unreadable session kept all sessions of the same batch from being found gone.
+test("in a store from npm, another session that becomes unreadable keeps no connection of an ended one open", async () => {
   const place = memorystorePlace();
   const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 300 } });
   const [corrupt, gone] = [await signIn(served), await signIn(served)];
@@ -160,7 +160,7 @@ test("in a store from npm, another session that became unreadable keeps nobody c
   expect(await ask(stays, "get")).toEqual({ name: "Ada" });
 });
 
-test("connections of several webSocketSessions on one stack end with their session", async () => {
+test("connections of several webSocketSessions on one stack close with their session", async () => {
   const served = await serve();
   const other = webSocketSessions(served.stack, { path: "/other" });
   served.server.on("upgrade", other.handleUpgrade);

@@ -25,9 +25,9 @@ test.each([
   ["memory", memoryPlace],
   ["Redis", redisPlace],
 ])(
-  "a session whose cookie has no age closes its connections when the store's ttl is over, on %s",
+  "connections of a session whose cookie has no age close when the store's ttl is over, on %s",
   async (_, open) => {
-    // A store may count in whole seconds.
+    // Some stores count in whole seconds.
     const lateMs = await quickestOf(2000, async () => {
       const served = await serve({ place: await open({ ttl: 2 }) });
       const signedInAt = Date.now();
@@ -41,7 +41,7 @@ test.each([
   },
 );
 
-test("a session kept alive by HTTP requests keeps its connection, and can be saved there", () =>
+test("a session that HTTP requests keep alive keeps its connection open, and can be saved there", () =>
   inAllPlaces(async (place) => {
     const maxAge = 4_000;
     const served = await serve({ place, session: { cookie: { maxAge } } });
@@ -56,7 +56,7 @@ test("a session kept alive by HTTP requests keeps its connection, and can be sav
     expect(ws.readyState).toBe(ws.OPEN);
     expect(Number(req.session.cookie.expires)).toBe(loadedExpiry);
 
-    // Once a save took the expiry that was loaded, and so destroyed the session as one that is over.
+    // Once, a save used the expiry that it had loaded, and so destroyed the session as expired.
     const savedAt = Date.now();
     await ask(ws, "set", { visits: 1 });
     expect(await ask(ws, "save")).toEqual({ name: "Ada", visits: 1 });

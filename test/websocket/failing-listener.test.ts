@@ -42,12 +42,15 @@ test.each(onConnection)(
   },
 );
 
-test.each(onMessage)("a listener that %s closes with 1011 and is an error event", async (_how, listener) => {
-  const served = await serve({ onConnection: listener });
-  const ws = await (await signIn(served)).webSocket("/ws");
-  ws.send("boom");
-  await expectReported(served, ws);
-});
+test.each(onMessage)(
+  "a message listener that %s closes with 1011 and is an error event",
+  async (_how, listener) => {
+    const served = await serve({ onConnection: listener });
+    const ws = await (await signIn(served)).webSocket("/ws");
+    ws.send("boom");
+    await expectReported(served, ws);
+  },
+);
 
 test.each<[string, (ws: WebSocket) => void]>([
   ["ping", (ws) => ws.ping()],
@@ -59,14 +62,17 @@ test.each<[string, (ws: WebSocket) => void]>([
   await expectReported(served, ws);
 });
 
-test.each([broken, async () => broken()])('one that fails on "close" is an error event', async (listener) => {
-  const served = await serve({ onConnection: (ws) => ws.on("close", listener) });
-  (await (await signIn(served)).webSocket("/ws")).close();
-  await eventually(() => expect(served.errors).toMatchObject([{ message: "broken" }]));
-  await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
-});
+test.each([broken, async () => broken()])(
+  'a listener that fails on "close" is an error event',
+  async (listener) => {
+    const served = await serve({ onConnection: (ws) => ws.on("close", listener) });
+    (await (await signIn(served)).webSocket("/ws")).close();
+    await eventually(() => expect(served.errors).toMatchObject([{ message: "broken" }]));
+    await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
+  },
+);
 
-test("other connections, and other listeners of the same one, go on", async () => {
+test("other connections and other listeners of the same connection continue", async () => {
   const served = await serve({
     onConnection: (ws, req) => {
       if (req.url.endsWith("broken")) broken();
@@ -85,7 +91,7 @@ test("other connections, and other listeners of the same one, go on", async () =
   expect(greeted).toBe(2);
 });
 
-test("a save that nobody catches closes with 4501 when the session has ended, and is no error", async () => {
+test("a rejected save of an ended session that nobody catches closes with 4501, and is no error", async () => {
   const served = await serve({
     onConnection: (ws, req) => ws.on("message", async () => req.session.save()),
   });
@@ -98,7 +104,7 @@ test("a save that nobody catches closes with 4501 when the session has ended, an
   expect(served.errors).toEqual([]);
 });
 
-test("a listener that was taken off is not heard", async () => {
+test("a removed listener is not called", async () => {
   const served = await serve();
   const seen: string[] = [];
   const listener = () => void seen.push("connection");
@@ -110,7 +116,7 @@ test("a listener that was taken off is not heard", async () => {
   expect(seen).toEqual(["connection"]);
 });
 
-test("an error that nobody listens for is a process warning", async () => {
+test("an error without a listener is a process warning", async () => {
   const warned = new Promise((resolve) => {
     jest.spyOn(process, "emitWarning").mockImplementationOnce(resolve as typeof process.emitWarning);
   });

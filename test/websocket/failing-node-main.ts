@@ -10,7 +10,7 @@ import {
 import { waysToFail } from "./ways-to-fail.ts";
 
 const told = { errors: [] as string[], unhandled: [] as string[] };
-// What would end the process is told instead, so that a test sees all of it.
+// Errors that would end the process are recorded instead, so a test sees all of them.
 process.on("unhandledRejection", (error) => told.unhandled.push(String(error)));
 process.on("uncaughtException", (error) => told.unhandled.push(String(error)));
 

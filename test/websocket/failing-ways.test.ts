@@ -8,7 +8,7 @@ import { waysToFail } from "./ways-to-fail.ts";
 
 const internalError = { code: 1011, reason: "internal_error" };
 
-test.each(waysToFail)("what $how closes with 1011 and is one error event", async ({ add, told }) => {
+test.each(waysToFail)("$how: closes with 1011 and is one error event", async ({ add, told }) => {
   const served = await serve({ onConnection: (ws) => add(ws) });
   const ws = await (await signIn(served)).webSocket("/ws");
   ws.send("boom");
@@ -17,8 +17,8 @@ test.each(waysToFail)("what $how closes with 1011 and is one error event", async
   await eventually(() => expect(served.wsSessions.connections.size).toBe(0));
 });
 
-// Once a rejection of onmessage, addEventListener or handleEvent ended the process, and so did a callback of send.
-test("a process of its own outlives all of them", async () => {
+// Once, a rejection of onmessage, addEventListener, handleEvent or a callback of send ended the process.
+test("a separate process survives all of them", async () => {
   const node = await startNodeProcess(resolve("test/websocket/failing-node-main.ts"), {});
   afterThisTest(() => node.kill());
   const browser = new Browser(node.url);
@@ -52,7 +52,7 @@ test.each<[string, unknown]>([
   expect(served.errors[0]?.message).not.toBe("");
 });
 
-test("a thenable that never settles keeps nothing", async () => {
+test("a thenable that never settles keeps nothing open", async () => {
   const served = await serve({
     onConnection: (ws) => {
       // biome-ignore lint/suspicious/noThenProperty: this is what the test is about
@@ -68,7 +68,7 @@ test("a thenable that never settles keeps nothing", async () => {
   expect(served.errors).toEqual([]);
 });
 
-describe("a handler is ws's own", () => {
+describe("handlers behave as in ws", () => {
   let line: WebSocket;
   let ws: WebSocket;
   beforeEach(async () => {
@@ -77,7 +77,7 @@ describe("a handler is ws's own", () => {
     line = (served.opened[0] as Served["opened"][0]).ws;
   });
 
-  test("onmessage gives what it was set to, takes another's place, and takes null", () => {
+  test("onmessage returns its handler, replaces an earlier one, and accepts null", () => {
     const [first, second] = [() => {}, () => {}];
     expect(line.onmessage).toBeNull();
     line.onmessage = first;
@@ -89,7 +89,7 @@ describe("a handler is ws's own", () => {
     expect([line.onmessage, line.listenerCount("message")]).toEqual([null, 0]);
   });
 
-  test("addEventListener adds one once, removeEventListener takes it away, and it gets the event and its this", async () => {
+  test("addEventListener adds a listener once, removeEventListener removes it, and it receives the event and this", async () => {
     const seen: unknown[] = [];
     function onMessage(this: unknown, { data, target }: { data: unknown; target: unknown }): void {
       seen.push(data, target === line, this === line);
@@ -107,7 +107,7 @@ describe("a handler is ws's own", () => {
   });
 });
 
-// Once such a listener, called before the package's own, left the connection in the books for ever, and close() hanging.
+// Once, such a listener before the package's own left the connection counted for ever, and close() never resolved.
 test.each<[string, (ws: WebSocket) => unknown]>([
   [
     "throws on close before anybody else",
@@ -126,7 +126,7 @@ test.each<[string, (ws: WebSocket) => unknown]>([
       }),
   ],
   ["takes all listeners off", (ws) => ws.removeAllListeners()],
-])("one that %s keeps neither the connection nor close() waiting", async (_how, add) => {
+])("a listener that %s keeps neither the connection open nor close() waiting", async (_how, add) => {
   const served = await serve({ onConnection: (ws) => void add(ws) });
   const [user, guest] = [await signIn(served), served.browser()];
   const [left, drained] = [await user.webSocket("/ws"), await user.webSocket("/ws")];
@@ -139,10 +139,10 @@ test.each<[string, (ws: WebSocket) => unknown]>([
   expect(served.wsSessions.stats()).toMatchObject({ connections: 0, closes: { "1000": 1, "1012": 2 } });
 });
 
-test("an error of the line without a listener is no error of the process or the app", async () => {
+test("an error of the line without a listener is an error of neither the process nor the app", async () => {
   const served = await serve({ onConnection: (ws) => void ws.removeAllListeners() });
   const ws = await (await signIn(served)).webSocket("/ws");
-  // A frame with a reserved bit.
+  // A frame with a reserved bit set.
   (ws as unknown as { _socket: { write(bytes: Buffer): void } })._socket.write(
     Buffer.from([0xf1, 0x80, 0, 0, 0, 0]),
   );
@@ -151,7 +151,7 @@ test("an error of the line without a listener is no error of the process or the 
   expect(served.errors).toEqual([]);
 });
 
-test("an error listener that throws, or rejects, is a process warning, and the others are told", async () => {
+test("an error listener that throws or rejects is a process warning, and the others are called", async () => {
   const warnings: string[] = [];
   const spy = jest.spyOn(process, "emitWarning").mockImplementation((warning) => {
     warnings.push(String((warning as Error).message ?? warning));
@@ -182,8 +182,8 @@ test("an error listener that throws, or rejects, is a process warning, and the o
   );
 });
 
-// Node takes only errors of its own realm for a warning: once that was thrown where nobody caught it.
-test("an error of another realm that nobody listens for is a process warning too", async () => {
+// Node accepts only errors of its own realm as a warning. Once, its refusal was an uncaught error.
+test("an error of another realm without a listener is a process warning too", async () => {
   const { webSocketSessions } = await import("../../lib/index.ts");
   const served = await serve();
   served.server.removeAllListeners("upgrade");
@@ -204,8 +204,8 @@ test("an error of another realm that nobody listens for is a process warning too
   });
 });
 
-// Once "removeListener" was never told.
-test("listeners that are added and removed are told, as with ws", async () => {
+// Once, "removeListener" was never emitted.
+test("adding and removing a listener emits the events of ws", async () => {
   const told: unknown[] = [];
   const listener = () => {};
   await serve({

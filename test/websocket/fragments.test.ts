@@ -9,11 +9,11 @@ const CONTINUATION = 0;
 const TEXT = 1;
 const PONG = 10;
 
-/** Pongs that nobody has asked for, as many as are read at once: what stands beside them in memory stays as long. */
+/** Unsolicited pongs, as many as are read at once. Other data of the same read stays in memory as long. */
 const PONGS = Buffer.concat(Array.from({ length: 500 }, () => frame("x".repeat(125), { opcode: PONG })));
 
-// Once a client that sent one byte, then 64 KiB of pongs, and so on, had a gigabyte held by a message of 16 KiB.
-describe("A message that comes in pieces", () => {
+// Once, a client that alternated one byte with 64 KiB of pongs made a message of 16 KiB hold a gigabyte.
+describe("a message in fragments", () => {
   async function connected(maxPayload?: number): Promise<{ socket: Socket; heard: string[] }> {
     const heard: string[] = [];
     const served = await serve({
@@ -27,7 +27,7 @@ describe("A message that comes in pieces", () => {
     return { socket, heard };
   }
 
-  test("holds no more than some of what was read with it", async () => {
+  test("holds only a part of the data that was read with it", async () => {
     const { socket } = await connected();
     let isClosed = false;
     socket.resume().on("close", () => {
@@ -51,7 +51,7 @@ describe("A message that comes in pieces", () => {
   test.each([
     [65_536, 16],
     [1_048_576, 200],
-  ])("of at most %i bytes arrives in %i pieces", async (maxPayload, pieces) => {
+  ])("of at most %i bytes arrives in %i fragments", async (maxPayload, pieces) => {
     const { socket, heard } = await connected(maxPayload);
     socket.write(frame("a", { opcode: TEXT, isFinal: false }));
     for (let n = 2; n < pieces; n++) socket.write(frame("b", { opcode: CONTINUATION, isFinal: false }));

@@ -16,7 +16,7 @@ const answerTo = async (
   headers: Record<string, string | undefined> = {},
 ): Promise<Answer> => answerIn(await rawRequest(port, handshake("/ws", headers), { until: "\r\n\r\n" }));
 
-/** Logs in by a field, with each request that says so. */
+/** A middleware that sets the user's field if the request asks for it. */
 const logInByHeader: RequestHandler = (req, _res, next) => {
   if (req.headers["x-user"]) data(req).user = req.headers["x-user"];
   next();
@@ -39,13 +39,13 @@ describe("the cookie of a guest", () => {
       "Domain=app.example; Path=/w; HttpOnly; SameSite=Strict",
     ],
     ["by a function", () => ({ sameSite: "auto" }), "Path=/; HttpOnly; SameSite=Lax"],
-  ])("has the session cookie's attributes, without its age: %s", async (_, cookie, attributes) => {
+  ])("has the attributes of the session cookie without its age: %s", async (_, cookie, attributes) => {
     const { headers } = await answerTo(await serveUsers({ ...(cookie && { cookie }) }));
     expect(headers["set-cookie"]).toMatch(/^connect\.sid\.guest\.[\w-]{22}=1; /);
     expect(headers["set-cookie"]?.split("; ").slice(1).join("; ")).toBe(attributes);
   });
 
-  test("is secure and partitioned behind a proxy that is trusted, if the session's is", async () => {
+  test("is secure and partitioned behind a trusted proxy if the session cookie is", async () => {
     const served = await serveUsers(
       { cookie: { secure: "auto", sameSite: "auto", partitioned: true } },
       { webSocket: (app) => ({ path: "/ws", app: app.set("trust proxy", true) }) },
@@ -54,12 +54,12 @@ describe("the cookie of a guest", () => {
     expect(headers["set-cookie"]).toMatch(/=1; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/);
   });
 
-  test("is not set where the session's could not be: on a line without TLS", async () => {
+  test("is not set where the session cookie could not be set: without TLS", async () => {
     const served = await serveUsers({ cookie: { secure: true } });
     expect(cookieNames(await answerTo(served))).toEqual([]);
   });
 
-  test("is not set for a session that is stored, nor where it is there already, nor on a refusal", async () => {
+  test("is not set for a stored session, for a client that has one, or on a refusal", async () => {
     let isAllowed = true;
     const served = await serveUsers({}, { webSocket: { path: "/ws", authorize: () => isAllowed } });
     expect(cookieNames(await answerTo(served, cookieOf(await signIn(served))))).toEqual([]);
@@ -78,20 +78,20 @@ describe("the cookie of a guest", () => {
     `connect.sid.guest.${"a".repeat(23)}=1`,
     "connect.sid.guest.%3C%3E%3C%3E%3C%3E%3C%3E%3C%3E%3C%3E%3C%3E%=1",
     `other.guest.${"a".repeat(22)}=1`,
-  ])("is not taken for one where it is none: %s", async (cookie) => {
+  ])("is ignored if it is invalid: %s", async (cookie) => {
     const served = await serveUsers();
     const [name, ...more] = cookieNames(await answerTo(served, { Cookie: cookie }));
     expect([name, more]).toEqual([expect.stringMatching(NAME), []]);
     expect(cookie).not.toContain(name);
   });
 
-  test("is another one each time", async () => {
+  test("is different each time", async () => {
     const served = await serveUsers();
     const names = await Promise.all([1, 2, 3].map(async () => cookieNames(await answerTo(served))[0]));
     expect(new Set(names).size).toBe(3);
   });
 
-  test("has the name of its session middleware's: another's guests stay", async () => {
+  test("is named after its session middleware, and guests of another one stay", async () => {
     const place = memoryPlace();
     const [one, other] = [
       await serveUsers({ name: "one" }, { place }),
@@ -110,7 +110,7 @@ describe("the cookie of a guest", () => {
     expect([...browser.cookies.keys()]).toEqual([expect.stringMatching(/^other\.guest\./), "one"]);
   });
 
-  test("that cannot be written is an error event, and the handshake is answered without it", async () => {
+  test("that cannot be written emits an error event, and the handshake is answered without it", async () => {
     const served = await serveUsers({ cookie: () => ({ domain: "no domain;" }) });
     const answer = await answerTo(served);
     expect([answer.status, cookieNames(answer)]).toEqual([101, []]);
@@ -139,7 +139,7 @@ describe.each(versions)("on $version, the login's response", ({ createApp }) => 
     );
   });
 
-  test("takes it from the browser, with the attributes that it was set with", async () => {
+  test("expires it with the attributes with which it was set", async () => {
     const browser = served.browser();
     const ws = await browser.webSocket("/ws");
     const { setCookies } = await browser.get("/session", { headers: { "X-User": "ada" } });
@@ -153,7 +153,7 @@ describe.each(versions)("on $version, the login's response", ({ createApp }) => 
     expect((await browser.get("/session")).setCookies).toEqual([]);
   });
 
-  test("leaves it to the next one if its head was sent before; the connection comes back at once", async () => {
+  test("leaves that to the next response if its head was already sent; the connection comes back at once", async () => {
     const browser = await signIn(served, {});
     await browser.post("/session", { json: { cart: 1 } });
     const guest = served.browser();
@@ -165,7 +165,7 @@ describe.each(versions)("on $version, the login's response", ({ createApp }) => 
     expect([...guest.cookies.keys()]).toEqual(["connect.sid"]);
   });
 
-  test("changes nothing if it is one that saves nothing", async () => {
+  test("changes nothing if it saves nothing", async () => {
     const browser = served.browser();
     const ws = await browser.webSocket("/ws");
     expect((await browser.get("/failed", { headers: { "X-User": "ada" } })).setCookies).toEqual([]);
@@ -174,7 +174,7 @@ describe.each(versions)("on $version, the login's response", ({ createApp }) => 
   });
 });
 
-test("a guest's handshake asks Redis for nothing, and its requests neither", async () => {
+test("the handshakes and requests of a guest send no Redis commands", async () => {
   const client = await sharedRedis();
   const prefix = uniquePrefix("guests");
   const backend = redisBackend({ client, prefix });

@@ -6,8 +6,8 @@ import { afterThisTest, closedAfterThisTest, type Served, serve, sharedRedis } f
 
 const REPLACED = { code: 4009, reason: "session_replaced" };
 
-// Once a guest whose node did not hear of the login would have stayed nobody's.
-test("a guest's connection comes back although the line of its node was down during the login", async () => {
+// Once, a guest's connection stayed without a user if its node missed the login.
+test("a guest's connection comes back even if the line of its node was down during the login", async () => {
   const prefix = uniquePrefix("guests");
   const node = async (client: Awaited<ReturnType<typeof connectRedis>>): Promise<Served> => {
     const backend = closedAfterThisTest(redisBackend({ client, prefix }));
@@ -23,7 +23,7 @@ test("a guest's connection comes back although the line of its node was down dur
   const browser = here.browser();
   const ws = await browser.webSocket(`${there.url}/ws`);
   proxy.cut();
-  // A guest's handshake asks Redis for nothing.
+  // A guest's handshake sends no Redis command.
   const late = await browser.webSocket(`${there.url}/ws`);
   expect((await browser.post("/login", { json: { user: "ada" } })).status).toBe(200);
   expect([ws.readyState, late.readyState]).toEqual([ws.OPEN, ws.OPEN]);

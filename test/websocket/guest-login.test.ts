@@ -7,7 +7,7 @@ import { pairs } from "./two-nodes.ts";
 
 const REPLACED = { code: 4009, reason: "session_replaced" };
 
-// Once the connections of a guest stayed nobody's for ever, unless their session had been stored.
+// Once, the connections of a guest never got a user unless their session had been stored.
 describe.each(pairs)("on $place, a guest's connections come back when the guest", ({ open }) => {
   let here: Served;
   let there: Served;
@@ -17,14 +17,14 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     [here, there] = await open(options);
     browser = here.browser();
   };
-  /** A connection to a node, as what the browser's cookies say, or those of earlier. */
+  /** Connects to a node with the browser's current cookies or with earlier ones. */
   const connect = (to: Served, cookies: CookieJar = browser.cookies): Promise<WebSocket> =>
     browser.webSocket(`${to.url}/ws`, { headers: cookieHeaders(cookies) });
   const logIn = async (at = here, user = "ada") => {
     const { status } = await browser.post(`${at.url}/login`, { json: { user } });
     expect(status).toBe(200);
   };
-  /** Who a new connection is. */
+  /** The user of a new connection. */
   const whoIs = async (at = here) => {
     await connect(at);
     return byLogin(at.opened.at(-1)?.req.session);
@@ -32,7 +32,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
 
   beforeEach(() => begin());
 
-  test("logs in on another node, having shown no cookie before", async () => {
+  test("logs in on another node without an earlier cookie", async () => {
     const lines = [await connect(here), await connect(there)];
     await logIn(there);
     for (const ws of lines) expect(await closed(ws)).toEqual(REPLACED);
@@ -41,12 +41,12 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
 
   test("logs in, with the cookie of a session that has ended", async () => {
     browser = await signIn(here, "grace");
-    // A browser that has missed the answer of the logout still has it.
+    // A browser that missed the answer to the logout still has the cookie.
     const cookie = browser.cookies.get("connect.sid") as string;
     await browser.post("/logout");
     browser.cookies.set("connect.sid", cookie);
     const lines = [await connect(here), await connect(there)];
-    // A browser that keeps nothing of the handshakes shows that cookie alone.
+    // A browser that keeps no cookies of handshakes sends only that cookie.
     for (const name of [...browser.cookies.keys()]) if (name !== "connect.sid") browser.cookies.delete(name);
     expect(browser.cookies.size).toBe(1);
     await logIn(there);
@@ -62,7 +62,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
   });
 
   test.each([true, false])(
-    "first puts something into a session, with a cookie of an old one: %p",
+    "stores something in a session before the login, with a cookie of an old session: %p",
     async (isOld) => {
       if (isOld) {
         browser = await signIn(here);
@@ -77,7 +77,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     },
   );
 
-  test("logs in after several handshakes at once, of which none had a cookie", async () => {
+  test("logs in after several handshakes at the same time without cookies", async () => {
     const lines = await Promise.all([here, there, here, there].map((to) => connect(to)));
     expect(browser.cookies.size).toBe(4);
     await logIn(there);
@@ -85,7 +85,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
   });
 
-  test("has a user by a field that the app sets, without a new session id", async () => {
+  test("gets a user by a field that the app sets, without a new session id", async () => {
     await begin({ session: { userId: byOwner } });
     const ws = await connect(here);
     await browser.post(`${there.url}/set`, { json: { owner: "ada" } });
@@ -93,7 +93,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
   });
 
-  test("logs in on a handshake, in authorize", async () => {
+  test("logs in during a handshake, in authorize", async () => {
     const authorize: Parameters<typeof open>[0] = {
       webSocket: {
         authorize: async (req) => {
@@ -112,7 +112,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     expect(user.readyState).toBe(user.OPEN);
   });
 
-  test("logs in while the answer to the handshake is on its way, and asks for anything after it", async () => {
+  test("logs in while the answer to the handshake is under way, and then sends any request", async () => {
     const ws = await connect(here);
     const given = new Map(browser.cookies);
     browser.cookies.clear();
@@ -125,7 +125,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
   });
 
-  test("logs in so, and the next that comes is a handshake, on another node", async () => {
+  test("logs in that way, and then sends a handshake to another node", async () => {
     const ws = await connect(here);
     const given = new Map(browser.cookies);
     browser.cookies.clear();
@@ -137,14 +137,14 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     expect([...browser.cookies.keys()]).toEqual(["connect.sid"]);
   });
 
-  test("logs in, and a handshake comes late that was sent before: as a guest, or by a session that was replaced", async () => {
+  test("logs in, and an earlier handshake arrives late, as a guest or with a replaced session", async () => {
     const early = await connect(here);
     const asGuest = new Map(browser.cookies);
     await browser.post("/set", { json: { cart: 1 } });
     const bySession = new Map([["connect.sid", browser.cookies.get("connect.sid") as string]]);
     await logIn();
     expect(await closed(early)).toEqual(REPLACED);
-    // The other node hears it a moment later.
+    // The other node learns of it a moment later.
     for (const at of [here, there])
       for (const cookies of [asGuest, bySession]) {
         const late = await connect(at, cookies);
@@ -153,7 +153,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
       }
   });
 
-  test("logs out and in again as somebody else", async () => {
+  test("logs out and then in as another user", async () => {
     for (const user of ["ada", "grace", "ada"]) {
       const guest = await connect(there);
       expect(byLogin(there.opened.at(-1)?.req.session)).toBeUndefined();
@@ -166,7 +166,7 @@ describe.each(pairs)("on $place, a guest's connections come back when the guest"
     }
   });
 
-  test("but not when anybody else does, or when nobody does", async () => {
+  test("logs in, but not when another guest logs in or nobody does", async () => {
     const ws = await connect(here);
     const other = here.browser();
     const bystander = await other.webSocket(`${there.url}/ws`);

@@ -19,11 +19,11 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     place = await open();
     served = await serve({ place, webSocket: { path: "/ws", authorize } });
   };
-  /** The head of the answer, as it is on the wire. */
+  /** The raw head of the answer. */
   const answerTo = async (headers: Record<string, string | undefined> = {}): Promise<Answer> =>
     answerIn(await rawRequest(served.port, handshake("/ws", headers), { until: "\r\n\r\n" }));
 
-  test("a session that is new and saved in authorize is in one Set-Cookie line of the 101", async () => {
+  test("a new session that authorize saves has one Set-Cookie line in the 101", async () => {
     await servedWith(async (req) => {
       data(req).name = "Ada";
       await req.session.save();
@@ -38,7 +38,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(await overHttp(browser)).toEqual({ name: "Ada" });
   });
 
-  test("a session that is new, changed and not saved is in none but the guest's, and is not stored", async () => {
+  test("a new session that is changed and not saved has only the guest's line, and is not stored", async () => {
     let sid = "";
     await servedWith((req) => {
       data(req).name = "Ada";
@@ -51,7 +51,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(await stored(place.store, sid)).toBeUndefined();
   });
 
-  test("a session that the client has already is in none, saved or not", async () => {
+  test("a session that the client already has gets no line, saved or not", async () => {
     await servedWith(async (req) => {
       if (req.headers["x-save"]) {
         data(req).visits = 1;
@@ -65,7 +65,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(await overHttp(browser)).toEqual({ name: "Ada", visits: 1 });
   });
 
-  test("other cookies have one line each, beside the session's", async () => {
+  test("other cookies have one line each beside the session's line", async () => {
     await servedWith(async (req, res) => {
       res.cookie("theme", "dark, very").cookie("lang", "en", { maxAge: 1000 });
       if (req.headers["x-save"]) await req.session.save();
@@ -75,7 +75,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(cookieNames(await answerTo({ "X-Save": "1" }))).toEqual(["theme", "lang", "connect.sid"]);
   });
 
-  test("a login in authorize moves to a new id: new cookie, old session gone, old connections closed", async () => {
+  test("a login in authorize sets a new cookie, and ends the old session and its connections", async () => {
     await servedWith(async (req) => {
       if (req.headers["x-login"]) {
         await req.session.regenerate();
@@ -97,7 +97,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(await closed(fresh)).toEqual({ code: 4501, reason: "session_ended" });
   });
 
-  test("a refusal carries the cookies too: the visitor is known the next time", async () => {
+  test("a refusal also sends the cookies, so the visitor is known next time", async () => {
     await servedWith(async (req, res) => {
       res.cookie("theme", "dark");
       data(req).attempts = Number(data(req).attempts ?? 0) + 1;
@@ -111,7 +111,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
     expect(await overHttp(browser)).toEqual({ attempts: 2 });
   });
 
-  test("a session that authorize destroys is refused with 401 although it said yes", async () => {
+  test("a handshake is refused with 401 if authorize destroys the session and returns true", async () => {
     await servedWith(async (req) => {
       await req.session.destroy();
       return true;
@@ -122,7 +122,7 @@ describe.each(places)("cookies of a handshake, with sessions on $place", ({ open
   });
 });
 
-test("req.res of an open connection is always the same, and what is written to it is sent to nobody", async () => {
+test("req.res of an open connection is always the same object, and writes to it are not sent", async () => {
   const served = await serve();
   const ws = await served.browser().webSocket("/ws");
   const { req } = served.opened[0] as { req: Request };

@@ -16,7 +16,7 @@ beforeAll(() => {
   tls = certificate();
 });
 
-/** The same app on TLS too. */
+/** The same app on a TLS server. */
 async function overTls(served: Served): Promise<string> {
   const server = createServer(tls, served.app);
   server.on("upgrade", served.wsSessions.handleUpgrade);
@@ -31,7 +31,7 @@ async function overTls(served: Served): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Signs in over TLS, and gives the Set-Cookie lines. */
+/** Signs in over TLS, and returns the Set-Cookie lines. */
 async function signInAt(host: string): Promise<string[]> {
   const body = JSON.stringify({ name: "Ada" });
   const headers = { "content-type": "application/json", "content-length": body.length };
@@ -57,7 +57,7 @@ async function webSocketAt(host: string, cookie?: string): Promise<{ ws: WebSock
   return { ws, setCookies };
 }
 
-test("an https server's connections share the session of its requests, with a secure cookie", async () => {
+test("connections of an https server share the session of its requests, with a secure cookie", async () => {
   const served = await serve({ session: { cookie: { secure: true } } });
   const host = await overTls(served);
   const [line = ""] = await signInAt(host);
@@ -73,7 +73,7 @@ test("an https server's connections share the session of its requests, with a se
 });
 
 test.each([{ secure: "auto" as const }, { secure: true }])(
-  "a session begun in a handshake over TLS has a secure cookie: %p",
+  "a session that begins in a handshake over TLS has a secure cookie: %p",
   async (cookie) => {
     const served = await serve({
       session: { cookie },
@@ -92,7 +92,7 @@ test.each([{ secure: "auto" as const }, { secure: true }])(
   },
 );
 
-test("a refusal over TLS is whole, other paths and foreign origins among them", async () => {
+test("a refusal over TLS is complete, also for other paths and foreign origins", async () => {
   const served = await serve();
   const host = await overTls(served);
   const at = (path: string, origin: string) =>
@@ -104,7 +104,7 @@ test("a refusal over TLS is whole, other paths and foreign origins among them", 
   });
 });
 
-test("a request that asks for another protocol is left to the server over TLS too", async () => {
+test("a request for another protocol is left to the server over TLS too", async () => {
   const served = await serve();
   const [, port] = (await overTls(served)).split(":");
   const line = connect({ port: Number(port), host: "127.0.0.1", ca: tls.cert });

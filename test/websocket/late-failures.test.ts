@@ -4,7 +4,7 @@ import { type Served, serve, signIn } from "./support.ts";
 
 const opened = async (served: Served) => (await (await signIn(served)).webSocket("/ws")).readyState;
 
-/** Fails for everything but the request that signs in. */
+/** A middleware that fails for every request but the sign-in. */
 const failing =
   (fail: () => unknown): RequestHandler =>
   (req, _res, next) =>
@@ -20,9 +20,9 @@ const nothings: [how: string, fail: () => unknown][] = [undefined, null, 0, ""].
   [`rejects with ${String(nothing) || "an empty text"}`, () => Promise.reject(nothing)],
 ]);
 
-// Once that was next(), which let everybody in.
+// Once, this counted as next(), which let everybody in.
 test.each(nothings)(
-  "a middleware of the stack that %s lets nobody in, and no request through",
+  "a middleware of the stack that %s refuses each handshake and each request",
   async (_how, fail) => {
     const served = await serve({ behindSession: [failing(fail)] });
     const browser = await signIn(served);
@@ -33,7 +33,7 @@ test.each(nothings)(
   },
 );
 
-test("a middleware that returns a rejecting thenable lets nobody in either", async () => {
+test("a middleware that returns a rejecting thenable refuses everybody too", async () => {
   // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
   const thenable = { then: (_: unknown, reject: (error: Error) => void) => reject(new Error("broken")) };
   const served = await serve({ behindSession: [failing(() => thenable)] });
@@ -41,7 +41,7 @@ test("a middleware that returns a rejecting thenable lets nobody in either", asy
   expect(served.errors).toMatchObject([{ message: "broken" }]);
 });
 
-// Once nobody heard of it.
+// Once, such an error was not reported.
 test.each<[string, RequestHandler]>([
   [
     "throws",
@@ -66,7 +66,7 @@ test.each<[string, RequestHandler]>([
     },
   ],
 ])(
-  "a middleware that goes on and then %s is an error event, and the connection opens",
+  "a middleware that calls next and then %s emits an error event, and the connection opens",
   async (_how, late) => {
     const served = await serve({
       behindSession: [(req, res, next) => (req.headers.upgrade ? late(req, res, next) : next())],

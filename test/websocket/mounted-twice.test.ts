@@ -10,7 +10,7 @@ import { data, type Served, serve, signIn } from "./support.ts";
 
 const greets = { onConnection: (ws: { send(text: string): void }) => ws.send("hello") };
 
-/** Opens three connections, each of which must work. */
+/** Opens three connections, and asserts that each works. */
 async function expectToWork(served: Served, greeting = "hello", path = "/ws"): Promise<void> {
   const browser = await signIn(served);
   for (let at = 0; at < 3; at++) expect(await nextMessage(await browser.webSocket(path))).toBe(greeting);
@@ -28,7 +28,7 @@ async function bare(): Promise<Served> {
   return served;
 }
 
-// Once every handshake was answered with 401.
+// Once, every handshake was answered with 401.
 test.each<[string, (served: Served) => void]>([
   ["as a listener twice", ({ server, wsSessions }) => server.on("upgrade", wsSessions.handleUpgrade)],
   [
@@ -54,7 +54,7 @@ test.each<[string, string | undefined, string | undefined, string]>([
   ["of every path and of one", undefined, "/ws", 'the path "/ws"'],
   ["of one path and of every", "/ws", undefined, "every path"],
 ])(
-  "of two webSocketSessions %s the first answers, and the other says so once",
+  "of two webSocketSessions %s, the first answers and the other reports the conflict once",
   async (_of, first, second, where) => {
     const served = await bare();
     for (const sessions of [named(served, "first", first), named(served, "second", second)])
@@ -74,8 +74,8 @@ test("a conflict is reported once for each server", async () => {
   expect(one.errors).toHaveLength(2);
 });
 
-// Once the first refused with 404 what the second would have taken.
-test("a listener of the app may call several, one after the other, and each answers its own", async () => {
+// Once, the first refused with 404 the handshakes of the second.
+test("a listener of the app may call several handleUpgrades in turn, and each answers its own path", async () => {
   const served = await bare();
   const all = [named(served, "chat", "/chat"), named(served, "news", "/news")];
   served.server.on("upgrade", (...args) => {
@@ -89,32 +89,37 @@ test("a listener of the app may call several, one after the other, and each answ
   expect(served.errors).toEqual([]);
 });
 
-describe("beside somebody else who answers its handshakes", () => {
-  // Once a second response was written into the line of the other one.
-  test.each(["before", "after"])("a WebSocketServer of ws that was made %s it", async (when) => {
-    const served = await (when === "before" ? bare() : serve());
-    const other = new WebSocketServer({ server: served.server });
-    other.on("connection", (ws) => {
-      ws.send("other");
-      ws.on("message", (text) => ws.send(`heard ${text}`));
-    });
-    if (when === "before") served.server.on("upgrade", served.wsSessions.handleUpgrade);
-    const browser = await signIn(served);
-    for (let at = 0; at < 3; at++) {
-      const ws = await browser.webSocket("/ws");
-      expect(await nextMessage(ws)).toBe("other");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      ws.send("hello");
-      expect(await nextMessage(ws)).toBe("heard hello");
-    }
-    expect(served.opened).toEqual([]);
-    expect(served.errors.map(({ message }) => message)).toEqual([expect.stringContaining("noServer: true")]);
-    expect(served.wsSessions.connections.size).toBe(0);
-    // What was bound for them is released.
-    expect(served.wsSessions.stats().handshakes).toEqual({});
-  });
+describe("beside another server that answers the same handshakes", () => {
+  // Once, a second response was written to the line of the other server.
+  test.each(["before", "after"])(
+    "leaves the answer to a WebSocketServer of ws that was made %s it, with one error event",
+    async (when) => {
+      const served = await (when === "before" ? bare() : serve());
+      const other = new WebSocketServer({ server: served.server });
+      other.on("connection", (ws) => {
+        ws.send("other");
+        ws.on("message", (text) => ws.send(`heard ${text}`));
+      });
+      if (when === "before") served.server.on("upgrade", served.wsSessions.handleUpgrade);
+      const browser = await signIn(served);
+      for (let at = 0; at < 3; at++) {
+        const ws = await browser.webSocket("/ws");
+        expect(await nextMessage(ws)).toBe("other");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ws.send("hello");
+        expect(await nextMessage(ws)).toBe("heard hello");
+      }
+      expect(served.opened).toEqual([]);
+      expect(served.errors.map(({ message }) => message)).toEqual([
+        expect.stringContaining("noServer: true"),
+      ]);
+      expect(served.wsSessions.connections.size).toBe(0);
+      // The places of the bound connections are released.
+      expect(served.wsSessions.stats().handshakes).toEqual({});
+    },
+  );
 
-  test("one that refuses other paths than its own, as ws does with a path", async () => {
+  test("reports one that refuses other paths, as ws does with a path", async () => {
     const served = await serve();
     new WebSocketServer({ server: served.server, path: "/other" });
     const browser = await signIn(served);
@@ -127,7 +132,7 @@ describe("beside somebody else who answers its handshakes", () => {
     );
   });
 
-  test("one that writes its answer itself, and reads the line", async () => {
+  test("reports one that writes the answer itself and reads the line", async () => {
     const served = await serve();
     served.server.on("upgrade", (_req: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.unshift(head);
@@ -144,7 +149,7 @@ describe("beside somebody else who answers its handshakes", () => {
     await eventually(() => expect(served.errors).toHaveLength(1));
   });
 
-  test("its connections are not counted against the session", async () => {
+  test("connections of the other server do not count for the session's limit", async () => {
     const served = await serve({ webSocket: { path: "/ws", maxConnectionsPerSession: 1 } });
     const other = new WebSocketServer({ noServer: true });
     let isOther = true;

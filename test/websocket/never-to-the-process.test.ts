@@ -2,7 +2,7 @@ import { rawRequest } from "../support/raw-socket.ts";
 import { handshake } from "./raw-handshake.ts";
 import { type ServeOptions, serve } from "./support.ts";
 
-/** A handshake of one that saves a session, whatever becomes of it. */
+/** Makes a handshake that saves a session, and ignores its result. */
 const saving: ServeOptions["webSocket"] = {
   path: "/ws",
   authorize: async (req) => {
@@ -11,7 +11,7 @@ const saving: ServeOptions["webSocket"] = {
   },
 };
 
-// An unhandled rejection ends the process; jest has it fail the test in which it happens.
+// An unhandled rejection would end the process. Jest fails the test in which it happens.
 test.each<[string, ServeOptions]>([
   [
     "saveUnless throws",
@@ -59,15 +59,18 @@ test.each<[string, ServeOptions]>([
       },
     },
   ],
-])("a handshake in which %s ends the line and is an error event, not the process", async (_what, options) => {
-  const served = await serve(options);
-  const received = await rawRequest(served.port, handshake("/ws?a=b"));
-  expect(received).toMatch(/^$|^HTTP\/1\.1 500 /);
-  expect(served.opened).toEqual([]);
-  expect(served.errors.length).toBeGreaterThan(0);
-});
+])(
+  "a handshake in which %s ends the line and emits an error event, and does not end the process",
+  async (_what, options) => {
+    const served = await serve(options);
+    const received = await rawRequest(served.port, handshake("/ws?a=b"));
+    expect(received).toMatch(/^$|^HTTP\/1\.1 500 /);
+    expect(served.opened).toEqual([]);
+    expect(served.errors.length).toBeGreaterThan(0);
+  },
+);
 
-test("handshakeTimeoutMs without an end is taken at its word, or is a TypeError", async () => {
+test("a handshakeTimeoutMs that no timer can wait for is honoured or is a TypeError", async () => {
   for (const handshakeTimeoutMs of [Number.POSITIVE_INFINITY, 2 ** 32]) {
     const outcome = await serve({ webSocket: { path: "/ws", handshakeTimeoutMs, authorize: slowly } }).then(
       async (served) => (await served.browser().webSocket("/ws")).readyState,
@@ -77,7 +80,7 @@ test("handshakeTimeoutMs without an end is taken at its word, or is a TypeError"
   }
 });
 
-/** Takes longer than the millisecond that Node makes of a time that it cannot wait for. */
+/** Takes longer than one millisecond, which Node uses for a delay that is too large. */
 async function slowly(): Promise<boolean> {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setTimeout(resolve));
   return true;

@@ -22,7 +22,7 @@ const ends: { by: string; end: (served: Served, browser: Browser) => Promise<unk
   },
 ];
 
-/** The same visitor, whose cookies do not change with what this one gets. */
+/** A copy of the visitor, with its own cookies from then on. */
 function clone(browser: Browser): Browser {
   const twin = new Browser(browser.baseUrl);
   for (const [name, value] of browser.cookies) twin.cookies.set(name, value);
@@ -30,7 +30,7 @@ function clone(browser: Browser): Browser {
   return twin;
 }
 
-/** The handshake is refused, its session stays ended, and nothing is left of it. */
+/** Asserts that the handshake is refused, its session stays ended, and nothing of it is left. */
 async function expectRefused(place: Place, served: Served, browser: Browser): Promise<void> {
   await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 401 });
   expect(served.opened).toEqual([]);
@@ -40,7 +40,7 @@ async function expectRefused(place: Place, served: Served, browser: Browser): Pr
   expect(served.errors).toEqual([]);
 }
 
-/** A session is read again once something was waited for. */
+/** An authorize that waits, after which the session is read again. */
 const webSocket = { path: "/ws", authorize: async () => true };
 
 describe.each(places)("a session on $place that ends during a handshake is refused", ({ open }) => {
@@ -50,7 +50,7 @@ describe.each(places)("a session on $place that ends during a handshake is refus
     place = await open();
   });
 
-  test.each(ends)("while authorize decides: by $by", async ({ end }) => {
+  test.each(ends)("while authorize runs: by $by", async ({ end }) => {
     let during: () => Promise<unknown> = async () => {};
     const served = await serve({
       place,
@@ -61,7 +61,7 @@ describe.each(places)("a session on $place that ends during a handshake is refus
     await expectRefused(place, served, browser);
   });
 
-  test.each(ends)("just after it was read, with nothing to wait for: by $by", async ({ end }) => {
+  test.each(ends)("just after it was read, without anything to wait for: by $by", async ({ end }) => {
     const served = await serve({ place });
     const browser = await signIn(served);
     let reads = 0;
@@ -94,7 +94,7 @@ describe.each(places)("a session on $place that ends during a handshake is refus
     await expectRefused(place, served, browser);
   });
 
-  test("in a middleware behind the session", async () => {
+  test("in a middleware after the session", async () => {
     let during: () => Promise<unknown> = async () => {};
     const slow = (req: Request, _res: Response, next: NextFunction) => {
       if (req.path === "/ws") during().then(() => next(), next);
@@ -106,7 +106,7 @@ describe.each(places)("a session on $place that ends during a handshake is refus
     await expectRefused(place, served, browser);
   });
 
-  test("and one that was gone before it is none: a fresh session, let in or not by authorize", async () => {
+  test("but one that was gone earlier gives a fresh session, which authorize accepts or refuses", async () => {
     const served = await serve({
       place,
       webSocket: { path: "/ws", authorize: ({ session }) => "name" in session },
@@ -137,12 +137,12 @@ describe.each(sharedPlaces)(
       ["only", 1, () => true],
       ["second", 2, async () => true],
     ])(
-      "closes its connection within a revalidation when it went after the %s read",
+      "closes its connection within a revalidation if it is deleted after the %s read",
       async (_, last, authorize) => {
         const place = await open();
         const served = await serve({ place, webSocket: { path: "/ws", revalidateMs: 200, authorize } });
         const browser = await signIn(served);
-        // Until the node has joined, every session is read twice.
+        // Every session is read twice until the node has joined.
         (await browser.webSocket("/ws")).close();
         let reads = 0;
         place.aroundReads(async (read) => {
@@ -155,7 +155,7 @@ describe.each(sharedPlaces)(
   },
 );
 
-test("a session that ends before the node hears others is refused", async () => {
+test("a session that ends before the node receives messages is refused", async () => {
   const client = await sharedRedis();
   const prefix = uniquePrefix("ws");
   const backend = redisBackend({ client, prefix });
@@ -172,7 +172,7 @@ test("a session that ends before the node hears others is refused", async () => 
   sessions.read = async (sid) => {
     sessions.read = read;
     const found = await read(sid);
-    // Once that has been handed on.
+    // After the result is passed on.
     setImmediate(() => void client.del(`${prefix}sess:${sid}`).then(letJoin));
     return found;
   };
@@ -180,12 +180,12 @@ test("a session that ends before the node hears others is refused", async () => 
   expect(served.opened).toEqual([]);
 });
 
-// The steps from the answer of the store to the open connection are microtasks: each is a place to slip in.
+// The steps from the store's answer to the open connection are microtasks. An end could come at each of them.
 test.each([
   ["only", 1, () => true],
   ["second", 2, async () => true],
 ])(
-  "at no moment between the %s read and the open connection can an ending be missed",
+  "no ending is missed at any moment between the %s read and the open connection",
   async (_, last, authorize) => {
     const missed: string[] = [];
     for (let steps = 0; steps < 50 && missed.length === 0; steps++) {

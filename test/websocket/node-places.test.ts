@@ -11,7 +11,7 @@ import { afterThisTest, data, type Served, serve, signIn } from "./support.ts";
 
 type Shaken = Answer & { leave(): void };
 
-/** The answer to a handshake; what it has opened stays open until the end of the test. */
+/** The answer to a handshake. Its connection stays open until the end of the test. */
 async function shake(served: Served, browser?: Browser): Promise<Shaken> {
   const socket = await rawSocket(served.port);
   afterThisTest(() => socket.destroy());
@@ -25,7 +25,7 @@ async function statuses(count: number, served: Served, browser?: Browser): Promi
   return answers.map(({ status }) => status).sort();
 }
 
-describe.each(places)("What a node takes, with sessions in $place", ({ open }) => {
+describe.each(places)("limits of a node, with sessions in $place", ({ open }) => {
   let reads: number;
 
   async function serveWith(webSocket: WebSocketSessionsOptions): Promise<Served> {
@@ -41,7 +41,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     return served;
   }
 
-  test("handshakes of one session a second are limited, before the store is asked", async () => {
+  test("handshakes of one session per second are limited before the store is read", async () => {
     const served = await serveWith({ maxHandshakesPerSecond: 0.5 });
     const browser = await signIn(served);
     reads = 0;
@@ -49,13 +49,13 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(reads).toBe(5);
     const { status, headers } = await shake(served, browser);
     expect([status, headers["retry-after"]]).toEqual([429, "2"]);
-    // Others are not touched by it.
+    // Other sessions are not affected.
     expect(await statuses(1, served, await signIn(served, { name: "Bob" }))).toEqual([101]);
     expect(await statuses(1, served)).toEqual([101]);
     expect(served.wsSessions.stats().handshakes).toEqual({ 101: 7, 429: 4 });
   });
 
-  test("handshakes of one user a second are limited over all sessions, before the app is asked", async () => {
+  test("handshakes of one user per second are limited over all sessions, before authorize runs", async () => {
     let asked = 0;
     const served = await serveWith({
       maxHandshakesPerSecond: 0.5,
@@ -71,7 +71,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(await statuses(1, served, await signIn(served, { name: "Bob" }))).toEqual([101]);
   });
 
-  test("connections without a stored session have a limit of their own, which leaves the others their places", async () => {
+  test("connections without a stored session have their own limit, which leaves places for the others", async () => {
     const served = await serveWith({ maxConnections: 6, maxAnonymousConnections: 2 });
     const guests = await Promise.all([shake(served), shake(served)]);
     expect(guests.map(({ status }) => status)).toEqual([101, 101]);
@@ -86,7 +86,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(served.errors).toEqual([]);
   });
 
-  test("a session that authorize has saved is not without one", async () => {
+  test("a connection whose session authorize has saved does not count as one without a session", async () => {
     const served = await serveWith({
       maxAnonymousConnections: 0,
       authorize: async (req) => {
@@ -99,7 +99,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(served.wsSessions.stats()).toMatchObject({ connections: 2, anonymousConnections: 0 });
   });
 
-  test("a node has as many connections as it may have, handshakes that are under way among them", async () => {
+  test("the connections of a node are limited, handshakes under way included", async () => {
     let asked = 0;
     let letIn: (is: boolean) => void = () => {};
     const thinking = new Promise<boolean>((resolve) => {
@@ -127,7 +127,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(await statuses(1, served, browser)).toEqual([101]);
   });
 
-  test("guests for whom the app is asked leave half of the free places to users", async () => {
+  test("guests whose authorize still runs leave half of the free places to users", async () => {
     let asked = 0;
     let letIn: (is: boolean) => void = () => {};
     const thinking = new Promise<boolean>((resolve) => {
@@ -152,7 +152,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
     expect(served.errors).toEqual([]);
   });
 
-  test("handshakes that are refused, or dropped on the way, give their places back", async () => {
+  test("refused and aborted handshakes give their places back", async () => {
     let answer: () => boolean | Promise<boolean> = () => false;
     const served = await serveWith({
       maxConnections: 2,
@@ -173,7 +173,7 @@ describe.each(places)("What a node takes, with sessions in $place", ({ open }) =
   });
 });
 
-test("a handshake without a session that is refused last gives its place among such back", async () => {
+test("a handshake without a session that the last check refuses gives back its guest's place", async () => {
   let protocol: unknown = "what nobody has offered";
   const served = await serve({
     webSocket: { path: "/ws", maxAnonymousConnections: 1, handleProtocols: () => protocol as string },
@@ -188,8 +188,8 @@ test("a handshake without a session that is refused last gives its place among s
   await expect(browser.webSocket("/ws", { protocols: ["chat"] })).rejects.toThrow("503");
 });
 
-describe("A rate of handshakes", () => {
-  test("lets ten seconds' worth come at once, and then as many as it says", () => {
+describe("the rate of handshakes", () => {
+  test("allows the handshakes of ten seconds at once, and then its rate", () => {
     let now = 0;
     const rate = new HandshakeRate(10, () => now);
     const taken = (count: number) =>
@@ -199,14 +199,14 @@ describe("A rate of handshakes", () => {
     now += 1_000;
     expect(taken(50)).toBe(10);
     expect(rate.take("b")).toBeUndefined();
-    // Who is refused loses nothing by having asked.
+    // A refused handshake does not count.
     now += 100;
     expect(taken(5)).toBe(1);
     now += 60_000;
     expect(taken(150)).toBe(100);
   });
 
-  test("of less than one in ten seconds lets one come", () => {
+  test("of less than one in ten seconds allows one", () => {
     let now = 0;
     const rate = new HandshakeRate(0.01, () => now);
     expect([rate.take("a"), rate.take("a")]).toEqual([undefined, 100]);
@@ -216,13 +216,13 @@ describe("A rate of handshakes", () => {
     expect(rate.take("a")).toBeUndefined();
   });
 
-  test("drops keys that were not used for long, and keeps at most a hundred thousand", () => {
+  test("drops keys that were not used for long, and keeps at most 100,000", () => {
     let now = 0;
     const rate = new HandshakeRate(0.001, () => now);
     expect(rate.take("first")).toBeUndefined();
     expect(rate.take("first")).toBeGreaterThan(0);
     for (let n = 0; n < 100_000; n++) rate.take(`${n}`);
-    // Forgotten, so that it may come again, since so many others have.
+    // The key was dropped because of so many others, so it may come again.
     expect(rate.take("first")).toBeUndefined();
     expect(rate.size).toBe(100_000);
     now += 2_000_000;

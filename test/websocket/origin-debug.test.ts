@@ -10,7 +10,7 @@ interface Case {
   headers: Record<string, string>;
 }
 
-/** What the log says of a handshake that is refused for its origin, and what its client is told. */
+/** The log lines of a handshake that is refused for its origin, and the answer to its client. */
 async function refused({
   origins = [],
   trust = false,
@@ -32,8 +32,8 @@ async function refused({
   return { log: log.join(""), body };
 }
 
-// Once it said no more than "Origin not allowed".
-test("a 403 tells the log the origin, the host it was compared with, by which header, and what is listed", async () => {
+// Once, the log had only "Origin not allowed".
+test("the log of a 403 has the origin, the host and its header, and the listed origins", async () => {
   const { log, body } = await refused({
     origins: ["https://app.example.com"],
     headers: { Host: "localhost:3000", Origin: "http://localhost:5173" },
@@ -53,7 +53,7 @@ test("behind a proxy that the app trusts, the host is the forwarded one", async 
   expect((await refused({ headers })).log).toMatch(/"10\.0\.0\.1", by Host, and origins is empty/);
 });
 
-test("a function that says no is named", async () => {
+test("the log names a function that refuses", async () => {
   const { log } = await refused({ origins: () => false, headers: { Origin: "https://c.example" } });
   expect(log).toMatch(/function "origins" said no to the origin "https:\/\/c\.example"/);
 });
@@ -66,12 +66,12 @@ test.each<[string, string, string]>([
   ["a character above ASCII", "https://c.example\u009b31m", '"https://c.example?31m"'],
   ["quotation marks", 'https://"c".example', '"https://\\"c\\".example"'],
   ["null", "null", '"null"'],
-])("of an origin with %s the log has what is fit for it", async (_what, origin, shown) => {
+])("the log has a safe form of an origin with %s", async (_what, origin, shown) => {
   const { log } = await refused({ headers: { Origin: origin } });
   expect(log).toContain(`the origin ${shown} `);
 });
 
-test("what a client sends is cut short, origin and host alike", async () => {
+test("a long origin and a long host are shortened in the log", async () => {
   const long = `a${".b".repeat(4_000)}`;
   const { log } = await refused({ headers: { Host: `${long}.c`, Origin: `https://${long}.d` } });
   expect(log.length).toBeLessThan(900);

@@ -16,7 +16,7 @@ const withOrigins = (origins: Origins, trust: unknown = false): Promise<Served> 
     },
   });
 
-test("the server's own origin may connect, also by HTTPS, which a proxy may have taken off", async () => {
+test("the server's own origin may connect, also with https, because a proxy may end TLS", async () => {
   const served = await serve();
   const host = `127.0.0.1:${served.port}`;
   expect(await statusOf(served, { Host: host, Origin: `http://${host}` })).toBe(101);
@@ -26,8 +26,8 @@ test("the server's own origin may connect, also by HTTPS, which a proxy may have
   expect(await statusOf(served, { Host: "[::1]:8080", Origin: "http://[::1]:8080" })).toBe(101);
 });
 
-// Once the scheme did not count at all: somebody on the line could write a page, and use a user's cookie by it.
-test("a page by HTTP may not connect to its own host where the connection is secure", async () => {
+// Once, the scheme did not count: an attacker on the line could forge a page that used a user's cookie.
+test("a page over HTTP may not connect to its own host over a secure connection", async () => {
   const statusBy = async (origin: string, proto: string, trust: unknown = 1) =>
     statusOf(await withOrigins([], trust), {
       Host: "app.example",
@@ -38,14 +38,14 @@ test("a page by HTTP may not connect to its own host where the connection is sec
   expect(await statusBy("http://app.example:80", "https")).toBe(403);
   expect(await statusBy("https://app.example", "https")).toBe(101);
   expect(await statusBy("http://app.example", "http")).toBe(101);
-  // Nobody is believed whom the app does not trust.
+  // Headers of untrusted proxies do not count.
   expect(await statusBy("http://app.example", "https", false)).toBe(101);
   const listed = await withOrigins(["http://app.example"], 1);
   const headers = { Host: "app.example", Origin: "http://app.example", "X-Forwarded-Proto": "https" };
   expect(await statusOf(listed, headers)).toBe(101);
 });
 
-test("a client without an Origin header is no browser, and may connect", async () => {
+test("a client without an Origin header may connect, because it is not a browser", async () => {
   expect(await statusOf(await serve(), {})).toBe(101);
 });
 
@@ -71,14 +71,14 @@ test.each([
   expect(served.errors).toEqual([]);
 });
 
-test("a foreign origin is refused before the store or authorize is asked", async () => {
+test("a foreign origin is refused before the store and authorize are called", async () => {
   let asked = 0;
   const served = await serve({ webSocket: { path: "/ws", authorize: () => ++asked } });
   expect(await statusOf(served, { Origin: "http://evil.example" })).toBe(403);
   expect(asked).toBe(0);
 });
 
-test("listed origins may connect beside the server's own, each exactly as it stands there", async () => {
+test("listed origins may connect beside the server's own, if they match exactly", async () => {
   const served = await withOrigins(["https://app.example.com", "https://beta.example.com:8443"]);
   expect(await statusOf(served, { Origin: "https://app.example.com" })).toBe(101);
   expect(await statusOf(served, { Origin: "https://beta.example.com:8443" })).toBe(101);
@@ -88,7 +88,7 @@ test("listed origins may connect beside the server's own, each exactly as it sta
   expect(await statusOf(served, { Origin: "https://app.example.com.evil.example" })).toBe(403);
 });
 
-test("a function decides alone, with the origin and the request", async () => {
+test("a function alone decides, with the origin and the request", async () => {
   const served = await withOrigins(
     (origin, req) => origin.endsWith(".example.com") && req.get("X-Ok") === "1",
   );
@@ -100,7 +100,7 @@ test("a function decides alone, with the origin and the request", async () => {
   expect(await statusOf(served, {})).toBe(101);
 });
 
-test("a function that throws refuses with 500 and is an error event", async () => {
+test("a function that throws refuses with 500 and emits an error event", async () => {
   const served = await withOrigins(() => {
     throw new Error("no list");
   });
@@ -115,16 +115,13 @@ test.each<[string, () => unknown]>([
   ["answers where in a list it is", () => ["https://a.example"].indexOf("https://evil.example")],
   ["answers with a text", () => "https://evil.example"],
   ["answers nothing", () => undefined],
-])(
-  "a function that %s, which would be a yes whatever is meant, or says nothing, refuses with 500",
-  async (_, origins) => {
-    const served = await withOrigins(origins as never);
-    expect(await statusOf(served, { Origin: "https://evil.example" })).toBe(500);
-    expect(served.errors).toMatchObject([{ message: expect.stringContaining('option "origins"') }]);
-  },
-);
+])("a function that %s, which is no clear answer, refuses with 500", async (_, origins) => {
+  const served = await withOrigins(origins as never);
+  expect(await statusOf(served, { Origin: "https://evil.example" })).toBe(500);
+  expect(served.errors).toMatchObject([{ message: expect.stringContaining('option "origins"') }]);
+});
 
-test("X-Forwarded-Host is the host only where the app trusts the proxy", async () => {
+test("X-Forwarded-Host is the host only if the app trusts the proxy", async () => {
   const headers = { Host: "10.0.0.1:3000", "X-Forwarded-Host": "app.example", Origin: "https://app.example" };
   expect(await statusOf(await withOrigins([], 1), headers)).toBe(101);
   expect(await statusOf(await withOrigins([], false), headers)).toBe(403);

@@ -44,9 +44,9 @@ const serveRoutes = (options: ServeOptions = {}): Promise<Served> => serve({ rou
 
 const close = { Connection: "Upgrade, HTTP2-Settings, close" };
 
-// Once it was answered with 404 or 400: with an upgrade listener Node hands over every request that asks for an upgrade.
-describe.each(versions)("on $version a request that asks for another protocol", ({ createApp }) => {
-  test("is answered by the app as if it had not asked, with its session", async () => {
+// Once, it was answered with 404 or 400. Node passes every request for an upgrade to an upgrade listener.
+describe.each(versions)("on $version a request for another protocol", ({ createApp }) => {
+  test("is answered by the app like an ordinary request, with its session", async () => {
     const served = await serveRoutes({ createApp });
     const browser = await signIn(served);
     const bytes = await rawRequest(
@@ -64,7 +64,7 @@ describe.each(versions)("on $version a request that asks for another protocol", 
     expect(seen.headers).not.toHaveProperty("http2-settings");
   });
 
-  test("is so on the path of WebSockets, and without any path", async () => {
+  test("is answered by the app on the WebSocket path too, and without any path option", async () => {
     for (const webSocket of [{ path: "/ws" }, {}]) {
       const served = await serveRoutes({ createApp, webSocket });
       expect(answerIn(await rawRequest(served.port, request("GET", "/ws", close)))).toMatchObject({
@@ -76,7 +76,7 @@ describe.each(versions)("on $version a request that asks for another protocol", 
     }
   });
 
-  test("keeps its body, by length or in chunks, at once or later, and large", async () => {
+  test("keeps its body: with a length or in chunks, at once or later, also a large one", async () => {
     const served = await serveRoutes({ createApp });
     const body = JSON.stringify({ text: "ü".repeat(30_000) });
     const bodyBytes = Buffer.from(body);
@@ -101,7 +101,7 @@ describe.each(versions)("on $version a request that asks for another protocol", 
     );
   });
 
-  test("may wait for 100 Continue", async () => {
+  test("may expect 100 Continue", async () => {
     const served = await serveRoutes({ createApp });
     const socket = await rawSocket(served.port);
     afterThisTest(() => socket.destroy());
@@ -113,7 +113,7 @@ describe.each(versions)("on $version a request that asks for another protocol", 
   });
 });
 
-test("the line goes on: more requests, also such, and a WebSocket at its end", async () => {
+test("may be followed by more requests of both kinds on the line, and by a WebSocket", async () => {
   const served = await serveRoutes();
   const socket = await rawSocket(served.port);
   afterThisTest(() => socket.destroy());
@@ -131,7 +131,7 @@ test("the line goes on: more requests, also such, and a WebSocket at its end", a
   expect(served.server.listenerCount("upgrade")).toBe(1);
 });
 
-test("requests that are sent behind it at once are answered too, in order", async () => {
+test("may be followed by pipelined requests, which are answered in order", async () => {
   const served = await serveRoutes();
   const all = [
     request("GET", "/seen"),
@@ -142,7 +142,7 @@ test("requests that are sent behind it at once are answered too, in order", asyn
   expect(bytes.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 426"]);
 });
 
-test("curl --http2 gets an answer", async () => {
+test("of curl --http2 gets an answer", async () => {
   const served = await serveRoutes();
   const run = promisify(execFile)("curl", [
     "-s",
@@ -159,7 +159,7 @@ test("curl --http2 gets an answer", async () => {
   if (answer) expect(answer).toMatchObject({ stdout: '{"a":1}' });
 });
 
-test("of several webSocketSessions one gives it back, exactly once", async () => {
+test("is given back exactly once with several webSocketSessions", async () => {
   const served = await serveRoutes();
   for (const path of ["/chat", "/news"])
     served.server.on("upgrade", webSocketSessions(served.stack, { path }).handleUpgrade);
@@ -171,7 +171,7 @@ test("of several webSocketSessions one gives it back, exactly once", async () =>
   }
 });
 
-test("another listener for that protocol gets the request", async () => {
+test("reaches another listener for that protocol", async () => {
   const served = await serveRoutes({ webSocket: {} });
   served.server.on("upgrade", (req, socket) => {
     if (req.headers.upgrade === "h2c") socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n");
@@ -181,7 +181,7 @@ test("another listener for that protocol gets the request", async () => {
   expect(served.errors).toEqual([]);
 });
 
-test("a server that answers no requests refuses it with 400", async () => {
+test("is refused with 400 by a server without request listeners", async () => {
   const served = await serveRoutes();
   const { server, port, close: stop } = await listen(createHttpServer());
   afterThisTest(stop);
@@ -189,7 +189,7 @@ test("a server that answers no requests refuses it with 400", async () => {
   expect(answerIn(await rawRequest(port, request("GET", "/ws"))).status).toBe(400);
 });
 
-test("a client that leaves meanwhile harms nobody", async () => {
+test("of a client that leaves meanwhile does no harm", async () => {
   const served = await serveRoutes();
   for (let at = 0; at < 20; at++) {
     const socket = await rawSocket(served.port);
@@ -202,14 +202,15 @@ test("a client that leaves meanwhile harms nobody", async () => {
   expect(served.errors).toEqual([]);
 });
 
-// Once such a request was given back without the header that tells its length, which Node had left out: what it
-// carried was read as a request of its own, which whatever stands before the server had never seen.
-test("a body whose length stands behind a thousand other headers is not taken for a request", async () => {
+// Once, such a request was given back without its length header, which Node had dropped. Its body was then read as
+// another request, which no proxy before the server had seen.
+test("a body whose length follows a thousand other headers is not read as a request", async () => {
   const served = await serveRoutes();
   const hidden = "GET /seen HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
   const lines = ["POST /echo HTTP/1.1", "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: h2c"];
   const many = Array.from({ length: 1_100 }, () => "a:b");
   const head = [...lines, ...many, `Content-Length: ${hidden.length}`].join("\r\n");
   const received = await rawRequest(served.port, `${head}\r\n\r\n${hidden}`);
-  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 404"]);
+  // Newer versions of Node refuse it themselves.
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual([expect.stringMatching(/ (404|431)$/)]);
 });

@@ -7,7 +7,7 @@ import { rawRequest } from "../support/raw-socket.ts";
 import { answerIn, handshake } from "./raw-handshake.ts";
 import { data, type Served, serve, signIn, versions } from "./support.ts";
 
-/** WebSockets that greet with their name and the session's contents. */
+/** WebSockets that send their name and the session's contents. */
 function greeting(served: Served, name: string, options: WebSocketSessionsOptions): WebSocketSessions {
   return webSocketSessions(served.stack, options).on("connection", (ws, req) => {
     ws.send(`${name} for ${data(req).name}`);
@@ -20,7 +20,7 @@ async function bare(): Promise<Served> {
   return served;
 }
 
-/** Everything that a server answers to one handshake. */
+/** The whole answer of a server to one handshake. */
 async function answersTo(served: Served, target: string): Promise<string> {
   return rawRequest(served.port, handshake(target));
 }
@@ -34,7 +34,7 @@ test("two with different paths on one server each answer their own", async () =>
   expect(await nextMessage(await browser.webSocket("/chat?room=1"))).toBe("chat for Ada");
 });
 
-test("of two, one answers 404 for a path that is neither's, exactly once", async () => {
+test("of two, exactly one answers 404 for an unknown path", async () => {
   const served = await bare();
   const all = [greeting(served, "chat", { path: "/chat" }), greeting(served, "news", { path: "/news" })];
   for (const { handleUpgrade } of all) served.server.on("upgrade", handleUpgrade);
@@ -53,7 +53,7 @@ test.each(["/", "/ws/", "/WS", "/wsx", "/ws%20", "/w%73", "//ws", "/x?/ws"])(
 );
 
 test.each(versions)(
-  "the path is told without its query, which is in req.query on $version",
+  "the path is compared without its query, which is in req.query on $version",
   async ({ createApp }) => {
     const served = await serve({ createApp, webSocket: (app) => ({ path: "/ws", app }) });
     await served.browser().webSocket("/ws?room=a%20b&x[]=1");
@@ -68,20 +68,20 @@ test.each(versions)(
   },
 );
 
-// A proxy may send it so, and a server must accept it (RFC 9112, section 3.2.2).
-test("a request target in absolute form is told by its path", async () => {
+// A proxy may send such a target, and a server must accept it (RFC 9112, section 3.2.2).
+test("a request target in absolute form counts by its path", async () => {
   const served = await serve();
   const bytes = await rawRequest(served.port, handshake(`${served.url}/ws?room=1`), { until: "\r\n\r\n" });
   expect(answerIn(bytes).status).toBe(101);
 });
 
-test("without a path every path is taken", async () => {
+test("without the option path every path is accepted", async () => {
   const served = await serve({ webSocket: {} });
   for (const path of ["/", "/a/b?c=d"]) await served.browser().webSocket(path);
   expect(served.opened).toHaveLength(2);
 });
 
-describe("beside an upgrade listener of somebody else", () => {
+describe("beside another upgrade listener", () => {
   let served: Served;
 
   beforeEach(async () => {
@@ -94,20 +94,20 @@ describe("beside an upgrade listener of somebody else", () => {
     });
   });
 
-  test("its path is left to it, and ours is ours", async () => {
+  test("each of the two answers its own path", async () => {
     const browser = await signIn(served);
     expect(await nextMessage(await browser.webSocket("/other"))).toBe("other");
     expect((await browser.webSocket("/ws")).readyState).toBe(1);
   });
 
-  test("an unknown path is left to it, and answered once", async () => {
+  test("an unknown path is left to the other listener, and answered once", async () => {
     const bytes = await answersTo(served, "/elsewhere");
     expect(answerIn(bytes).status).toBe(410);
     expect(bytes.match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
 });
 
-test("called by a listener of the app, it refuses other paths itself", async () => {
+test("handleUpgrade refuses other paths itself if a listener of the app calls it", async () => {
   const served = await bare();
   const { handleUpgrade } = greeting(served, "chat", { path: "/chat" });
   served.server.on("upgrade", (req, socket, head) => handleUpgrade(req, socket, head));
@@ -122,7 +122,7 @@ test("handleUpgrade is bound", async () => {
   expect(await nextMessage(await (await signIn(served)).webSocket("/"))).toBe("chat for Ada");
 });
 
-test("a session cookie whose path does not cover the WebSocket's is a 500 that says so to the app", async () => {
+test("a session cookie whose path does not cover the WebSocket's path is a 500, and the app gets the reason", async () => {
   const served = await serve({ session: { cookie: { path: "/app" } } });
   await expect(served.browser().webSocket("/ws")).rejects.toMatchObject({ statusCode: 500 });
   expect(served.errors).toMatchObject([{ message: expect.stringContaining("cookie.path") }]);
@@ -145,12 +145,12 @@ describe("misuse throws a TypeError that names the option", () => {
     expect(misuse).toThrow(`option "${option}"`);
   });
 
-  test("the stack, when it was called", async () => {
+  test("a stack that was called", async () => {
     const { stack } = await serve();
     expect(() => webSocketSessions(stack() as unknown as typeof stack)).toThrow(TypeError);
   });
 
-  test("an option given as undefined has its default", async () => {
+  test("an undefined option has its default", async () => {
     const served = await serve({
       webSocket: {
         path: undefined,

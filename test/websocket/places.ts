@@ -5,29 +5,29 @@ import type { SessionMiddlewareOptions } from "../../lib/middleware/session-opti
 import { redisBackend } from "../../lib/redis.ts";
 import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
-/** Runs around a read of the store: `read` reads, and what it found is handed on once this resolves. */
+/** Runs around a read of the store. `read` reads, and its result is passed on when this resolves. */
 export type AroundRead = (read: () => Promise<void>) => Promise<void>;
 
-/** Where sessions live in a test, with what tests do to it behind the stack's back. */
+/** Where sessions are stored in a test, with changes that tests make without the stack. */
 export interface Place {
   options: Pick<SessionMiddlewareOptions, "backend" | "store">;
   store: Store;
   aroundReads(around: AroundRead): void;
-  /** Deletes a session as another process does: nobody here is told. Memory has no other process. */
+  /** Deletes a session as another process does, without a message. Memory has no other process. */
   deleteFromOutside?: (sid: string) => Promise<void>;
 }
 
-/** Where sessions can live: the backends, and a store from npm. */
+/** All places: the backends and a store from npm. */
 export const places: { place: string; open: () => Promise<Place> }[] = [
   { place: "memory", open: async () => memoryPlace() },
   { place: "Redis", open: () => redisPlace() },
   { place: "the npm package memorystore", open: async () => memorystorePlace() },
 ];
 
-/** Those that another process can change. */
+/** The places that another process can change. */
 export const sharedPlaces: typeof places = places.slice(1);
 
-/** Checks all at once, where each takes long by its nature; a failure names the place. */
+/** Runs a slow check on all places at the same time. A failure names the place. */
 export async function inAllPlaces(check: (place: Place) => Promise<void>): Promise<void> {
   await Promise.all(
     places.map(async ({ place, open }) => {
@@ -38,7 +38,7 @@ export async function inAllPlaces(check: (place: Place) => Promise<void>): Promi
   );
 }
 
-/** How a place is made: `ttl` in seconds. */
+/** Options of a place. `ttl` is in seconds. */
 interface PlaceOptions {
   ttl?: number;
 }
@@ -106,7 +106,7 @@ function backendPlace(backend: ReturnType<typeof memoryBackend>): Place {
 
 let redis: Promise<RedisClient> | undefined;
 
-/** A client of the run's Redis, one for a test file. */
+/** A client of the shared Redis. Each test file has one. */
 export function sharedRedis(): Promise<RedisClient> {
   redis ??= connectRedis();
   return redis;

@@ -4,8 +4,8 @@ import express from "express";
 import { Answer } from "../../lib/websocket/admission/answer.ts";
 import { within } from "../support/within.ts";
 
-// Node 26 hands over the upgrade of a request with a body on a Duplex that is no socket. A refusal once ended the process.
-test("a refusal is written to a line that is no socket, and the line is closed", async () => {
+// Node 26 passes the upgrade of a request with a body on a Duplex, not a socket. Once, a refusal ended the process.
+test("a refusal is written to a line that is not a socket, and the line is closed", async () => {
   let written = "";
   const line = new Duplex({
     read() {},

@@ -34,7 +34,7 @@ describe.each(versions)("behind a proxy, with the app's trust proxy, on $version
       },
     });
 
-  test.each(hops)("%p: req.ip, req.secure and req.hostname are what Express says", async (trust, ip) => {
+  test.each(hops)("%p: req.ip, req.secure and req.hostname are as in Express", async (trust, ip) => {
     const served = await proxied(trust);
     await served.browser().webSocket("/ws", { headers: forwarded, origin: null });
     const { req } = served.opened[0] as Served["opened"][0];
@@ -48,7 +48,7 @@ describe.each(versions)("behind a proxy, with the app's trust proxy, on $version
     expect(req.res?.req).toBe(req);
   });
 
-  test("a secure cookie is sent where the proxy is trusted and has TLS", async () => {
+  test("a secure cookie is sent if the proxy is trusted and has TLS", async () => {
     const served = await proxied(1, { session: { cookie: { secure: true } } });
     const browser = served.browser();
     await browser.webSocket("/ws", { headers: forwarded, origin: null });
@@ -59,7 +59,7 @@ describe.each(versions)("behind a proxy, with the app's trust proxy, on $version
     ["the proxy is not trusted", false, forwarded],
     ["the proxy has no TLS", 1, { ...forwarded, "X-Forwarded-Proto": "http" }],
   ])(
-    "where %s, a session with a secure cookie is not stored, and the error says why",
+    "where %s, a session with a secure cookie is not stored, and the error has the reason",
     async (_, trust, headers) => {
       const place = memoryPlace();
       const served = await proxied(trust, { place, session: { cookie: { secure: true } } });
@@ -78,7 +78,7 @@ describe.each(versions)("behind a proxy, with the app's trust proxy, on $version
     },
   );
 
-  test("the session's own option proxy goes before trust proxy", async () => {
+  test("the session's option proxy overrides trust proxy", async () => {
     const served = await proxied(false, { session: { proxy: true, cookie: { secure: true } } });
     const browser = served.browser();
     await browser.webSocket("/ws", { headers: forwarded, origin: null });
@@ -86,7 +86,7 @@ describe.each(versions)("behind a proxy, with the app's trust proxy, on $version
   });
 });
 
-test("without an app nothing that a proxy says is trusted", async () => {
+test("without an app no proxy header is trusted", async () => {
   const place = memoryPlace();
   const served = await serve({
     place,

@@ -4,7 +4,7 @@ import { cookieHeaders } from "../support/cookie-jar.ts";
 
 type Headers = Record<string, string | undefined>;
 
-/** The bytes of a handshake; a header that is given as `undefined` is left out. */
+/** The bytes of a handshake. A header whose value is `undefined` is left out. */
 export function handshake(target = "/ws", headers: Headers = {}, method = "GET"): string {
   const all: Headers = {
     Host: "127.0.0.1",
@@ -27,13 +27,13 @@ export function cookieOf(browser: Browser): { Cookie: string | undefined } {
 
 export interface Answer {
   status: number;
-  /** Header lines as they came, without the status line. */
+  /** The raw header lines, without the status line. */
   lines: string[];
   headers: Headers;
   body: string;
 }
 
-/** Takes the received bytes of one response apart. */
+/** Parses the received bytes of one response. */
 export function answerIn(bytes: string): Answer {
   const end = bytes.indexOf("\r\n\r\n");
   const [statusLine = "", ...lines] = bytes.slice(0, end).split("\r\n");
@@ -53,7 +53,7 @@ export function cookieNames({ lines }: Answer): string[] {
   return lines.flatMap((line) => /^set-cookie: ([^=]+)=/i.exec(line)?.[1] ?? []);
 }
 
-/** A frame as a client sends it, masked with zeros (RFC 6455, section 5.2): by default a text that is whole. */
+/** A client frame, masked with zeros (RFC 6455, section 5.2). The default is a whole text message. */
 export function frame(text: string, { opcode = 1, isFinal = true } = {}): Buffer {
   const payload = Buffer.from(text);
   if (payload.length > 125) throw new RangeError("frame is for short texts");

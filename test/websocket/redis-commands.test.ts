@@ -4,7 +4,7 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import { sharedRedis } from "./places.ts";
 import { afterThisTest, ask, type Served, serve, sidOf, signIn } from "./support.ts";
 
-/** The commands that Redis has got under a prefix; another client's marker tells that none are to come. */
+/** The commands that Redis has received for a prefix. A marker of another client shows that no more follow. */
 async function watchCommands(prefix: string): Promise<() => Promise<string[]>> {
   const monitor = await connectRedis();
   afterThisTest(() => monitor.destroy());
@@ -17,12 +17,12 @@ async function watchCommands(prefix: string): Promise<() => Promise<string[]>> {
       .splice(0)
       .filter((line) => line.includes(`${prefix}sess:`) && !line.includes(" lua] "));
     const names = ours.map((line) => /\] "(\w+)"/.exec(line)?.[1]?.toUpperCase() ?? line);
-    // A process that stood still for a moment asks whether its sessions live on: no cost of what it is asked for.
+    // A process that stood still for a moment checks its sessions. These commands are not counted.
     return names.filter((name) => name !== "PTTL");
   };
 }
 
-describe("what a WebSocket costs in Redis commands", () => {
+describe("the Redis commands of a WebSocket", () => {
   let client: RedisClient;
   let prefix: string;
   let served: Served;
@@ -33,7 +33,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     prefix = uniquePrefix("ws");
     const backend = redisBackend({ client, prefix });
     served = await serve({ session: { backend } });
-    // Until the node has joined, every session is read twice.
+    // Every session is read twice until the node has joined.
     await backend.node.join();
     commands = await watchCommands(prefix);
   });
@@ -45,7 +45,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     expect(await commands()).toEqual(["GET"]);
   });
 
-  test("a handshake with a session and an authorize that is waited for: two reads", async () => {
+  test("a handshake with a session and an async authorize: two reads", async () => {
     const backend = redisBackend({ client, prefix });
     const slow = await serve({
       session: { backend },
@@ -58,7 +58,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     expect(await commands()).toEqual(["GET", "GET"]);
   });
 
-  test("a handshake without a cookie, or with a forged one: nothing", async () => {
+  test("a handshake without a cookie or with a forged one: none", async () => {
     const browser = served.browser();
     await browser.webSocket("/ws");
     browser.cookies.set("connect.sid", "s%3Aguess.guess");
@@ -66,7 +66,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     expect(await commands()).toEqual([]);
   });
 
-  test("one that is refused for its origin: nothing; one whose session is not there: one read", async () => {
+  test("a handshake that is refused for its origin: none; one whose session is gone: one read", async () => {
     const browser = await signIn(served);
     await commands();
     await expect(browser.webSocket("/ws", { origin: "http://evil.example" })).rejects.toThrow("403");
@@ -77,7 +77,7 @@ describe("what a WebSocket costs in Redis commands", () => {
     expect(await commands()).toEqual(["GET"]);
   });
 
-  test("messages, changes that are not saved, and the close: nothing; a save: one script", async () => {
+  test("messages, unsaved changes and the close: none; a save: one script", async () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     await ask(ws, "save");

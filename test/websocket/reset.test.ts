@@ -9,12 +9,12 @@ import { ask, type Served, serve, signIn } from "./support.ts";
 const resets = 1000;
 const atATime = 50;
 
-/** What this process has open: the sockets of the server and of its clients. */
+/** The open sockets of this process: those of the server and of its clients. */
 function openFiles(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** Holds reads back until they are let go. */
+/** Delays reads until the test lets them continue. */
 class Gate {
   readonly #waiting: (() => void)[] = [];
 
@@ -31,7 +31,7 @@ class Gate {
   }
 }
 
-/** When the client goes, seen from the session that is being loaded. */
+/** The moments at which the client leaves, by the state of the session's load. */
 const moments: { moment: string; go: (sockets: Socket[], gate: Gate) => Promise<unknown> }[] = [
   {
     moment: "before the session is loaded",
@@ -67,7 +67,7 @@ describe.each(places)("clients that reset the line during a handshake, sessions 
     served = await serve({ place, webSocket });
   });
 
-  test(`${resets} of them, at all moments, end nothing and leave nothing behind`, async () => {
+  test(`${resets} clients at all moments end nothing and leave nothing behind`, async () => {
     const browser = await signIn(served);
     const gate = new Gate();
     let isGated = true;
@@ -81,7 +81,7 @@ describe.each(places)("clients that reset the line during a handshake, sessions 
       for (const socket of sockets) socket.write(handshake("/ws", cookieOf(browser)));
       await eventually(() => expect(gate.size).toBe(atATime));
       await moments[(done / atATime) % moments.length]?.go(sockets, gate);
-      // The second read of those that have not noticed yet.
+      // The second read of the handshakes that have not noticed the reset yet.
       await eventually(() => {
         gate.open();
         expect(served.wsSessions.connections.size).toBe(0);
@@ -91,7 +91,7 @@ describe.each(places)("clients that reset the line during a handshake, sessions 
     isGated = false;
     gate.open();
 
-    // Bound connections that were forgotten would count against the limit of the session.
+    // A connection that stays bound would count for the limit of the session.
     const tabs = await Promise.all(Array.from({ length: atATime }, () => browser.webSocket("/ws")));
     for (const ws of tabs) expect(await ask(ws, "get")).toEqual({ name: "Ada" });
     await expect(browser.webSocket("/ws")).rejects.toMatchObject({ statusCode: 429 });
@@ -99,7 +99,7 @@ describe.each(places)("clients that reset the line during a handshake, sessions 
   }, 60_000);
 });
 
-test("clients that reset the line while authorize hangs are let go before its time is over", async () => {
+test("clients that reset the line while authorize hangs are forgotten before its time is over", async () => {
   let asked = 0;
   const served = await serve({
     webSocket: { path: "/ws", handshakeTimeoutMs: 60_000, authorize: () => new Promise(() => asked++) },

@@ -15,7 +15,7 @@ import { afterThisTest, answerCommands, ask, data } from "./support.ts";
 const old = "an old secret of these tests, at least 32 bytes";
 const next = "the next secret of these tests, 32 bytes and more";
 
-// Once a handshake was let into the session of a secret that was gone, or out of that of one that was not.
+// Once, a handshake was accepted with a removed secret, or refused with a current one.
 describe.each(places)("secrets of handshakes, with sessions on $place", ({ open }) => {
   describe.each(["sessionMiddleware", "cookieMiddleware"])("given to %s", (whose) => {
     async function serveWith(secrets: string[]) {
@@ -40,7 +40,7 @@ describe.each(places)("secrets of handshakes, with sessions on $place", ({ open 
       return { browser, errors };
     }
 
-    test("each of them opens, and one that is gone does not", async () => {
+    test("each secret is accepted, and a removed one is not", async () => {
       const secrets = [old];
       const { browser } = await serveWith(secrets);
       await browser.get("/");
@@ -50,7 +50,7 @@ describe.each(places)("secrets of handshakes, with sessions on $place", ({ open 
       expect(await ask(await browser.webSocket("/ws"), "get")).toEqual({});
     });
 
-    test("without any a handshake is refused with 500, and an error event says so", async () => {
+    test("a handshake without any secret is refused with 500, with an error event", async () => {
       const secrets = [old];
       const { browser, errors } = await serveWith(secrets);
       await browser.get("/");

@@ -40,7 +40,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await stored(place.store, sidOf(browser))).toEqual(before);
   });
 
-  test("a save merges with what HTTP has saved since, and takes it over", async () => {
+  test("a save merges with later changes of HTTP, and shows them", async () => {
     const browser = await signIn(served, { name: "Ada", cart: ["tea"] });
     const ws = await browser.webSocket("/ws");
     await browser.post("/session", { json: { cart: ["tea", "milk"] } });
@@ -50,7 +50,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await overHttp(browser)).toEqual(merged);
   });
 
-  test("of two saves of one key the last one wins", async () => {
+  test("the last of two saves of one key wins", async () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     await browser.post("/session", { json: { name: "Grace" } });
@@ -59,7 +59,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await overHttp(browser)).toEqual({ name: "Edith" });
   });
 
-  test("saves of many connections at once lose nothing", async () => {
+  test("saves of many connections at the same time lose nothing", async () => {
     const browser = await signIn(served);
     const tabs = await Promise.all(Array.from({ length: 8 }, () => browser.webSocket("/ws")));
     await Promise.all(tabs.map((ws, at) => ask(ws, "set", { [`tab${at}`]: at })));
@@ -71,7 +71,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await overHttp(browser)).toEqual({ name: "Ada", http: true, ...all });
   });
 
-  test("reload brings what others have saved", async () => {
+  test("reload shows the changes that others have saved", async () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     await browser.post("/session", { json: { name: "Grace" } });
@@ -79,7 +79,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await ask(ws, "reload")).toEqual({ name: "Grace" });
   });
 
-  test("a save after the session was destroyed rejects, and brings nothing back", async () => {
+  test("a save after the session was destroyed rejects, and does not bring it back", async () => {
     const browser = await signIn(served);
     const ws = await browser.webSocket("/ws");
     const { req } = served.opened[0] as Served["opened"][0];
@@ -92,7 +92,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(served.errors).toEqual([]);
   });
 
-  test("a new session cannot be saved once the handshake is over: nothing is stored", async () => {
+  test("a new session cannot be saved after the handshake, and is not stored", async () => {
     const ws = await served.browser().webSocket("/ws");
     const { req } = served.opened[0] as Served["opened"][0];
     expect(await ask(ws, "set", { visits: 1 })).toEqual({ visits: 1 });
@@ -111,7 +111,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
     expect(await ask(ws, "save")).toEqual({ name: "Ada", visits: 1 });
   });
 
-  test("save with a callback is answered as in express-session", async () => {
+  test("save with a callback works as in express-session", async () => {
     const browser = await signIn(served);
     await browser.webSocket("/ws");
     const { req } = served.opened[0] as Served["opened"][0];
@@ -121,7 +121,7 @@ describe.each(places)("a session on $place, shared by HTTP and WebSocket", ({ op
 });
 
 describe.each(sharedPlaces)("a session on $place that another process has deleted", ({ open }) => {
-  test("is not written back by a save, which rejects and closes the connection", async () => {
+  test("is not written back: a save rejects and closes the connection", async () => {
     const place = await open();
     const served = await serve({ place });
     const browser = await signIn(served);
@@ -133,7 +133,7 @@ describe.each(sharedPlaces)("a session on $place that another process has delete
     expect(await stored(place.store, sidOf(browser))).toBeUndefined();
   });
 
-  test("is found gone by a reload, which closes the connection too", async () => {
+  test("is found gone by a reload, which also closes the connection", async () => {
     const place = await open();
     const served = await serve({ place });
     const browser = await signIn(served);

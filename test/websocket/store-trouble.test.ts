@@ -10,7 +10,7 @@ import { ask, type Served, serve, signIn } from "./support.ts";
 const timeoutMs = 1_000;
 const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
 
-/** A handshake must be refused with 503 and Retry-After, not before the store is known to fail, and soon after. */
+/** Asserts that a handshake is refused with 503 and Retry-After, soon after the store fails, and not before. */
 async function expectUnavailable(handshake: Promise<unknown>): Promise<void> {
   const began = performance.now();
   const error = (await handshake.catch((reason: unknown) => reason)) as UpgradeRefusedError;
@@ -44,7 +44,7 @@ describe("when Redis is in trouble", () => {
   test.each<[string, () => unknown]>([
     ["paused", () => redis.pause()],
     ["gone", () => redis.kill()],
-  ])("%s, a handshake with a session is refused with 503 and is an error event", async (_how, cause) => {
+  ])("%s, a handshake with a session is refused with 503 and emits an error event", async (_how, cause) => {
     const browser = await signIn(served);
     await cause();
     await expectUnavailable(browser.webSocket("/ws"));
@@ -56,7 +56,7 @@ describe("when Redis is in trouble", () => {
     ["paused", () => redis.pause()],
     ["gone", () => redis.kill()],
   ])(
-    "%s during the handshake, the second read fails likewise: nobody is let in unchecked",
+    "%s during the handshake, the failed second read refuses it, so nobody is accepted unchecked",
     async (_how, cause) => {
       served = await serve({
         session: { backend: redisBackend({ client }), timeoutMs },
@@ -69,14 +69,14 @@ describe("when Redis is in trouble", () => {
   );
 
   test("a handshake without a cookie does not wait for Redis", async () => {
-    // Longer than a browser here waits for the answer to a handshake.
+    // Longer than these test browsers wait for the answer to a handshake.
     served = await serve({ session: { backend: redisBackend({ client }), timeoutMs: 60_000 } });
     redis.pause();
     await served.browser().webSocket("/ws");
     expect(served.errors).toEqual([]);
   });
 
-  test("with another program's key where the session's should be, it is refused with 503 that says so", async () => {
+  test("a handshake whose session key belongs to another program is refused with 503 and the reason", async () => {
     const browser = await signIn(served);
     const [key] = await client.keys("sess:*");
     await client.del(key as string);
@@ -87,7 +87,7 @@ describe("when Redis is in trouble", () => {
     ]);
   });
 
-  test("open connections stay, and a save rejects; once it answers again all goes on", async () => {
+  test("open connections stay and a save rejects, and all works again when Redis answers", async () => {
     served = await serve({
       session: { backend: redisBackend({ client }), timeoutMs },
       webSocket: { path: "/ws", revalidateMs: 100 },
@@ -103,7 +103,7 @@ describe("when Redis is in trouble", () => {
     expect(await ask(await browser.webSocket("/ws"), "get")).toEqual({ name: "Ada", visits: 1 });
   });
 
-  test("a revalidation that failed is made up for: an ended session's connection closes afterwards", async () => {
+  test("a failed revalidation is repeated: the connection of an ended session closes afterwards", async () => {
     served = await serve({
       session: { backend: redisBackend({ client }), timeoutMs },
       webSocket: { path: "/ws", revalidateMs: 100 },
@@ -115,8 +115,8 @@ describe("when Redis is in trouble", () => {
   });
 });
 
-describe("a store that says that it is disconnected", () => {
-  test("has handshakes refused with 503 until it says that it is connected", async () => {
+describe("a store that emits disconnect", () => {
+  test("has handshakes refused with 503 until it emits connect", async () => {
     const backend = memoryBackend();
     const served = await serve({ session: { backend } });
     const browser = await signIn(served);

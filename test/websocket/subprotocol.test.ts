@@ -8,20 +8,20 @@ type Choose = NonNullable<WebSocketSessionsOptions["handleProtocols"]>;
 const choosing = (handleProtocols?: Choose): Promise<Served> =>
   serve({ webSocket: { path: "/ws", ...(handleProtocols && { handleProtocols }) } });
 
-/** What a client that offers protocols is told, and what the connection says. */
+/** The protocol that a client with these offers receives, and that of the connection. */
 async function chosenOf(served: Served, protocols: string[]): Promise<unknown[]> {
   const ws = await (await signIn(served)).webSocket("/ws", { protocols });
   return [ws.protocol, served.opened.at(-1)?.ws.protocol];
 }
 
-test("without the option it is the first that is offered, and none if none is", async () => {
+test("without the option the first offered protocol is chosen, and none without an offer", async () => {
   const served = await choosing();
   expect(await chosenOf(served, ["chat.v2", "chat.v1"])).toEqual(["chat.v2", "chat.v2"]);
   expect(await chosenOf(served, [])).toEqual(["", ""]);
 });
 
-// Once it was always the first.
-test("handleProtocols chooses one of those offered, which it gets in order, with the session loaded", async () => {
+// Once, the first was always chosen.
+test("handleProtocols chooses one of the offered protocols, in order, with the session loaded", async () => {
   const seen: unknown[] = [];
   const served = await choosing((protocols, req) => {
     seen.push([...protocols], data(req).name);
@@ -31,7 +31,7 @@ test("handleProtocols chooses one of those offered, which it gets in order, with
   expect(seen).toEqual([["token.abc", "chat.v1"], "Ada"]);
 });
 
-test("handleProtocols is not called for a client that offers none", async () => {
+test("handleProtocols is not called for a client without an offer", async () => {
   const served = await choosing(() => {
     throw new Error("asked");
   });
@@ -39,7 +39,7 @@ test("handleProtocols is not called for a client that offers none", async () => 
 });
 
 test.each([false, undefined, "", null])(
-  "if it answers %p none is chosen, which clients refuse as with ws",
+  "no protocol is chosen if it returns %p, and clients refuse that as with ws",
   async (none) => {
     const served = await choosing(() => none as false);
     await expect((await signIn(served)).webSocket("/ws", { protocols: ["chat.v1"] })).rejects.toThrow(
@@ -68,26 +68,29 @@ test.each<[string, unknown, string]>([
     },
     "broken",
   ],
-])("one that %s is a 500 and an error event, and binds nothing", async (_what, choose, message) => {
-  let isBroken = true;
-  const served = await serve({
-    webSocket: {
-      path: "/ws",
-      maxConnectionsPerSession: 1,
-      handleProtocols: (...args) => (isBroken ? (choose as Choose)(...args) : "chat.v1"),
-    },
-  });
-  const browser = await signIn(served);
-  await expect(browser.webSocket("/ws", { protocols: ["chat.v1", "secret-token"] })).rejects.toMatchObject({
-    statusCode: 500,
-  });
-  expect(served.errors).toMatchObject([{ message: expect.stringContaining(message) }]);
-  expect(served.errors[0]?.message).not.toContain("secret-token");
-  isBroken = false;
-  expect((await browser.webSocket("/ws", { protocols: ["chat.v1"] })).protocol).toBe("chat.v1");
-});
+])(
+  "a handleProtocols that %s is a 500 and an error event, and binds nothing",
+  async (_what, choose, message) => {
+    let isBroken = true;
+    const served = await serve({
+      webSocket: {
+        path: "/ws",
+        maxConnectionsPerSession: 1,
+        handleProtocols: (...args) => (isBroken ? (choose as Choose)(...args) : "chat.v1"),
+      },
+    });
+    const browser = await signIn(served);
+    await expect(browser.webSocket("/ws", { protocols: ["chat.v1", "secret-token"] })).rejects.toMatchObject({
+      statusCode: 500,
+    });
+    expect(served.errors).toMatchObject([{ message: expect.stringContaining(message) }]);
+    expect(served.errors[0]?.message).not.toContain("secret-token");
+    isBroken = false;
+    expect((await browser.webSocket("/ws", { protocols: ["chat.v1"] })).protocol).toBe("chat.v1");
+  },
+);
 
-test("one that throws after a response was begun by authorize still answers with 500", async () => {
+test("a handleProtocols that throws after authorize has begun a response still leads to a 500", async () => {
   const served = await serve({
     webSocket: {
       path: "/ws",
@@ -103,7 +106,7 @@ test("one that throws after a response was begun by authorize still answers with
   });
 });
 
-test("the offered names are in no log, because some clients send a token there", async () => {
+test("offered names are not logged, because some clients send a token in them", async () => {
   const { lines, stop } = captureDebug("express-session-stack:*");
   afterThisTest(stop);
   const served = await choosing((protocols) => (protocols.has("bad") ? ("none" as never) : "chat.v1"));
@@ -116,6 +119,6 @@ test("the offered names are in no log, because some clients send a token there",
   expect(lines.join("")).not.toContain("secret-token");
 });
 
-test("an option that is no function is a TypeError that names it", async () => {
+test("a handleProtocols that is not a function is a TypeError that names it", async () => {
   await expect(choosing("chat.v1" as never)).rejects.toThrow('option "handleProtocols" must be a function');
 });

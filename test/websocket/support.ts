@@ -21,7 +21,7 @@ import { memoryPlace, type Place } from "./places.ts";
 
 export const secret = "a secret of these tests, at least 32 bytes long";
 
-/** The Express versions that are peers. */
+/** The supported Express versions. */
 export const versions: { version: string; createApp: () => Express }[] = [
   { version: "Express 4", createApp: express4 as () => Express },
   { version: "Express 5", createApp: express as () => Express },
@@ -38,7 +38,7 @@ export interface ServeOptions {
   /** @default {@link answerCommands} */
   onConnection?: (ws: WebSocket, req: Request) => unknown;
   routes?: (app: Express) => void;
-  /** Middlewares of the stack, before the session's, and after it. */
+  /** Middlewares of the stack before and after the session middleware. */
   beforeSession?: RequestHandler[];
   behindSession?: RequestHandler[];
 }
@@ -50,7 +50,7 @@ export interface Served {
   port: number;
   stack: SessionStack;
   wsSessions: WebSocketSessions;
-  /** What was reported as an `error` event, of the stack or of the WebSockets. */
+  /** The `error` events of the stack and of the WebSockets. */
   errors: Error[];
   /** The connections that have opened, oldest first. */
   opened: { ws: WebSocket; req: Request }[];
@@ -58,7 +58,7 @@ export interface Served {
   browser(): Browser;
 }
 
-/** Serves an app until the end of the test, whose routes and connections show and change their session. */
+/** Serves an app until the end of the test. Its routes and connections show and change their session. */
 export async function serve(options: ServeOptions = {}): Promise<Served> {
   const { place = memoryPlace(), createApp = express, webSocket = { path: "/ws" } } = options;
   const errors: Error[] = [];
@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   return { app, server, url, port, stack, wsSessions, errors, opened, browser };
 }
 
-/** A visitor whose session holds something, so that it is stored. */
+/** A visitor with a stored session. */
 export async function signIn(served: Served, contents: object = { name: "Ada" }): Promise<Browser> {
   const browser = served.browser();
   const { status } = await browser.post("/session", { json: contents });
@@ -118,7 +118,7 @@ function sessionRoutes(app: Express): void {
   });
 }
 
-/** What a client can have a connection do with its session: see {@link ask}. */
+/** The commands of a client for the session of its connection: see {@link ask}. */
 export type Command = "get" | "set" | "save" | "reload" | "regenerate" | "destroy";
 
 /** Carries out commands on the connection's session, and answers each. */
@@ -135,24 +135,24 @@ export function answerCommands(ws: WebSocket, req: Request): void {
   });
 }
 
-/** Has a connection carry out a command; gives the session's contents after it, or the code of its error. */
+/** Sends a command to a connection. Returns the session's contents after it, or the code of its error. */
 export async function ask(ws: WebSocket, command: Command, contents?: object): Promise<unknown> {
   ws.send(JSON.stringify([command, contents]));
   const answer = JSON.parse(await nextMessage(ws)) as { data?: object; error?: string };
   return answer.data ? { ...answer.data, cookie: undefined } : { error: answer.error };
 }
 
-/** What an HTTP request finds in the session. */
+/** The session's contents, as an HTTP request finds them. */
 export async function overHttp(browser: Browser): Promise<unknown> {
   return { ...((await browser.get("/session")).json() as object), cookie: undefined };
 }
 
-/** A session's contents under any name, without an augmentation that other tests would see. */
+/** A session's contents under any name. An augmentation of its type would affect other tests. */
 export function data(req: Request): Record<string, unknown> {
   return req.session as unknown as Record<string, unknown>;
 }
 
-/** What the store holds, as express-session would read it. */
+/** The stored data, as express-session would read it. */
 export function stored(store: Store, sid: string): Promise<SessionData | undefined> {
   return new Promise((resolve, reject) => {
     store.get(sid, (error, found) => (error ? reject(error) : resolve(found ?? undefined)));
@@ -173,7 +173,7 @@ export function sidOf(browser: Browser, name = "connect.sid"): string {
 
 const cleanups: (() => unknown)[] = [];
 
-/** Runs a step after the test that is running now; the last one first. */
+/** Runs a step after the current test. The step that was added last runs first. */
 export function afterThisTest(step: () => unknown): void {
   cleanups.push(step);
 }

@@ -3,7 +3,7 @@ import { redisBackend } from "../../lib/redis.ts";
 import { uniquePrefix } from "../support/redis-client.ts";
 import { closedAfterThisTest, type Served, type ServeOptions, serve, sharedRedis } from "../users/support.ts";
 
-/** Two apps that share their sessions, on one process or as two nodes. */
+/** Two apps that share their sessions, in one process or as two nodes. */
 export const pairs: {
   place: string;
   open: (options?: Omit<ServeOptions, "backend">) => Promise<readonly [Served, Served]>;

@@ -6,15 +6,15 @@ function thrown(): never {
   throw new Error("broken");
 }
 const rejected = async (): Promise<never> => thrown();
-/** Rejects in a later turn, when nobody is on the stack any more. */
+/** Rejects in a later turn, when the stack is empty. */
 const rejectedLater = () => later().then(thrown);
-/** Is no promise, but can be waited for, as those of some query builders. */
+/** A thenable that is not a promise, as some query builders return. */
 const thenable = () => ({
   // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
   then: (_: unknown, reject: (error: Error) => void) => reject(new Error("broken")),
 });
 
-/** Fails when it is waited for, or looked at. */
+/** Fails when it is awaited, or when `then` is read. */
 const throwingThen = () => ({
   // biome-ignore lint/suspicious/noThenProperty: a thenable is what it is about
   then: thrown,
@@ -25,7 +25,7 @@ const throwingGetter = () => ({
     return thrown();
   },
 });
-/** Cannot be looked at in any way. */
+/** Fails at any access. */
 const hostile = new Proxy({}, { get: thrown, has: thrown, getPrototypeOf: thrown, ownKeys: thrown });
 const rejectedWithHostile = async () => {
   throw hostile;
@@ -50,7 +50,7 @@ const failures: [how: string, fail: Handler, told?: string][] = [
   ["throws an error whose code cannot be read", throwsUnreadable],
 ];
 
-/** Ways in which a connection calls what the app has given it, when a client sends a message. */
+/** The ways in which a connection calls the app's code when a client sends a message. */
 const calls: [way: string, add: (ws: WebSocket, fail: Handler) => unknown][] = [
   ["on", (ws, fail) => ws.on("message", fail)],
   ["once", (ws, fail) => ws.once("message", fail)],
@@ -81,7 +81,7 @@ const calls: [way: string, add: (ws: WebSocket, fail: Handler) => unknown][] = [
   ],
 ];
 
-/** A way to fail, by a name that fits into a URL, and the message of the error that is told. */
+/** A way to fail, with a name that fits into a URL and the message of the reported error. */
 interface WayToFail {
   how: string;
   told: string;

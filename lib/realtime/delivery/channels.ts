@@ -1,8 +1,14 @@
 import type { Bus } from "../../bus/bus.ts";
 import type { Bounds } from "../../calls/bounds.ts";
 import { chunks, inBatches } from "../../calls/in-batches.ts";
+import type { Position } from "../../history/history.ts";
+import { readNumbered } from "../../history/numbered.ts";
+import type { KeptChannels, KeptDelivery } from "../recovery/kept-channels.ts";
+import type { Sequence } from "../recovery/sequence.ts";
+import { ChannelSubscriptions, type SubscribedChannel } from "./channel-subscriptions.ts";
 import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
-import { Moves } from "./moves.ts";
+import { type HeldChannel, HeldMessages } from "./held-messages.ts";
+import { deliverKept, deliverLost, enterKept, type KeptReceivers, tellPosition } from "./kept-delivery.ts";
 
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
@@ -13,23 +19,34 @@ export interface Channel<R extends Receiver> {
   readonly told: Map<string, { changes: number; running: number }>;
 }
 
-interface OpenChannel<R extends Receiver> extends Channel<R> {
-  /** The receivers that entered or left since messages are held. */
-  moves: Moves<R> | undefined;
-  readonly name: string;
-  up: Promise<void>;
-  /** Whether the subscription failed. The next tick tries it again. */
-  isDown: boolean;
-  readonly listener: (text: string) => void;
+/** A channel that is open on this node. */
+export interface OpenChannel<R extends Receiver>
+  extends Channel<R>,
+    SubscribedChannel,
+    HeldChannel<R>,
+    KeptReceivers<R> {
+  readonly receivers: Set<R>;
+  /** The sequence of the channel's messages, if they are kept. */
+  sequence: Sequence<OpenChannel<R>> | undefined;
   /** Ticks since the last receiver left. */
   emptyTicks: number;
 }
 
+/** Makes the keeper of the channels' histories. */
+export type KeepHistories<R extends Receiver> = (
+  delivery: KeptDelivery<OpenChannel<R>>,
+) => KeptChannels<OpenChannel<R>>;
+
+/** How one message is sent. */
+export interface Sending {
+  /** The connection that does not get the message. */
+  readonly exceptId?: string | undefined;
+  /** Whether the message is kept if its channel has a history. */
+  readonly isKept?: boolean | undefined;
+}
+
 /** Channels that a message is sent to by one call. */
 const PUBLISHED_AT_A_TIME = 1000;
-
-/** Characters of messages that are held while this node is behind; what comes then is lost. */
-const MAX_HELD_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Ticks for which an empty channel stays subscribed, and the most of such channels. So a page that is loaded again, or a
@@ -52,26 +69,35 @@ export class Channels<R extends Receiver> {
   readonly #bus: Bus;
   readonly #bounds: Bounds;
   readonly #sendBounds: Bounds;
-  readonly #upkeepBounds: Bounds;
   readonly #open = new Map<string, OpenChannel<R>>();
-  readonly #closing = new Map<string, Promise<void>>();
-  /** Empty channels whose unsubscription has failed. The next tick tries it again. */
-  readonly #left = new Set<OpenChannel<R>>();
+  readonly #subscriptions: ChannelSubscriptions<OpenChannel<R>>;
   readonly #isBehind: () => boolean;
-  readonly #held: { readonly channel: OpenChannel<R>; readonly text: string }[] = [];
-  /** Channels that a receiver has entered or left while messages are held. */
-  readonly #moved = new Set<OpenChannel<R>>();
-  #heldLength = 0;
+  readonly #held = new HeldMessages<OpenChannel<R>, R>();
+  readonly #kept: KeptChannels<OpenChannel<R>> | undefined;
   /** Called with the connections of a user who has left a group. */
   onLeft: (receivers: ReadonlySet<R>, group: string) => void = () => {};
 
-  /** While `isBehind` is true, nothing is delivered: this node may not know yet which users have left a group. */
-  constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean) {
+  /**
+   * While `isBehind` is true, nothing is delivered: this node may not know yet which users have left a group. `keep`
+   * makes the keeper of histories, if messages are kept.
+   */
+  constructor(bus: Bus, bounds: Bounds, isBehind: () => boolean, keep?: KeepHistories<R>) {
     this.#bus = bus;
     this.#bounds = bounds.for("realtime");
     this.#sendBounds = bounds.for("sends");
-    this.#upkeepBounds = bounds.for("maintenance");
     this.#isBehind = isBehind;
+    const isHolding = () => this.#isHolding;
+    this.#kept = keep?.({
+      get isHolding() {
+        return isHolding();
+      },
+      deliver: deliverKept,
+      tellLost: deliverLost,
+      begun: tellPosition,
+    });
+    this.#subscriptions = new ChannelSubscriptions(bus, bounds, async (channels) =>
+      this.#kept?.begin(channels),
+    );
   }
 
   /** A channel, if this node has a connection in it. */
@@ -87,27 +113,38 @@ export class Channels<R extends Receiver> {
     return count;
   }
 
-  /** Puts a connection into channels, and resolves once messages arrive. */
-  async enter(names: readonly string[], receiver: R): Promise<void> {
+  /**
+   * Puts a connection into channels, and resolves once messages arrive. The connection gets no kept messages up to
+   * `floor`, the position at which its user has joined.
+   */
+  async enter(names: readonly string[], receiver: R, floor?: Position): Promise<void> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
-      if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
-      channel.receivers.add(receiver);
+      if (!channel.receivers.has(receiver)) {
+        this.#noteMove(channel, receiver, true);
+        channel.receivers.add(receiver);
+        if (channel.sequence) enterKept(channel, receiver, floor);
+      }
       channel.emptyTicks = 0;
     }
-    this.#subscribe(channels.filter(({ isDown }) => isDown));
+    this.#subscriptions.subscribe(channels.filter(({ isDown }) => isDown));
     await Promise.all(channels.map(({ up }) => up));
   }
 
   /** Takes a connection out of a channel. */
   exit(name: string, receiver: R): void {
     const channel = this.#open.get(name);
-    if (channel?.receivers.delete(receiver)) this.#noteMove(channel, receiver, false);
+    if (!channel?.receivers.delete(receiver)) return;
+    channel.floors?.delete(receiver);
+    this.#noteMove(channel, receiver, false);
   }
 
   /** Sends a message to all connections in a channel, on all nodes, except one. */
-  async publish(name: string, text: string, exceptId = ""): Promise<void> {
-    await this.#sendBounds.call(() => this.#bus.publish(name, addressed(text, exceptId)));
+  async publish(name: string, text: string, { exceptId, isKept = true }: Sending = {}): Promise<void> {
+    const message = addressed(text, exceptId);
+    const history = isKept ? this.#kept?.of(name) : undefined;
+    if (this.#kept && history) await this.#kept.append(name, message, history);
+    else await this.#sendBounds.call(() => this.#bus.publish(name, message));
   }
 
   /** Tells all nodes that a user has left a group. On one Redis server, later messages of the group come after it. */
@@ -116,35 +153,32 @@ export class Channels<R extends Receiver> {
   }
 
   /** Sends a message to several channels. Many channels share one bounded call, so they leave places for other calls. */
-  async publishAll(names: readonly string[], text: string): Promise<void> {
+  async publishAll(names: readonly string[], text: string, isKept = true): Promise<void> {
     const message = addressed(text);
-    await inBatches(
-      [...chunks(names, PUBLISHED_AT_A_TIME)],
-      (some) =>
-        this.#sendBounds.call(() => inBatches(some, async (name) => this.#bus.publish(name, message))),
-      1,
-    );
+    const send = async (name: string) => {
+      const history = isKept ? this.#kept?.of(name) : undefined;
+      if (this.#kept && history) await this.#kept.appendUnbounded(name, message, history);
+      else await this.#bus.publish(name, message);
+    };
+    for (const some of chunks(names, PUBLISHED_AT_A_TIME))
+      await this.#sendBounds.call(() => inBatches(some, send));
   }
 
   /** Delivers the held messages to the receivers that were in their channels all the while. */
   deliverHeld(): void {
-    if (this.#isBehind()) return;
-    for (const [number, { channel, text }] of this.#held.entries()) {
-      const { moves } = channel;
-      deliver(channel.receivers, text, moves && ((receiver) => moves.wasIn(receiver, number)));
-    }
-    for (const channel of this.#moved) channel.moves = undefined;
-    this.#moved.clear();
-    this.#held.length = 0;
-    this.#heldLength = 0;
+    if (!this.#isBehind()) this.#held.release((...held) => this.#pass(...held));
+  }
+
+  /** Finds out what the bus may have lost of kept messages. */
+  invalidate(): void {
+    this.#kept?.invalidate();
   }
 
   /** Unsubscribes channels that have been empty for long, and repeats what has failed. */
   tick(): void {
     this.deliverHeld();
     const down: OpenChannel<R>[] = [];
-    const left = [...this.#left];
-    this.#left.clear();
+    const left = this.#subscriptions.takeFailed();
     let empty = 0;
     for (const channel of this.#open.values()) {
       if (channel.receivers.size === 0) {
@@ -153,7 +187,8 @@ export class Channels<R extends Receiver> {
       } else if (channel.isDown) down.push(channel);
     }
     this.#unsubscribe(left);
-    this.#subscribe(down);
+    this.#subscriptions.subscribe(down);
+    void this.#kept?.tick();
   }
 
   close(): void {
@@ -167,11 +202,14 @@ export class Channels<R extends Receiver> {
       changes: 0,
       told: new Map(),
       moves: undefined,
+      floors: undefined,
+      sequence: undefined,
       up: Promise.resolve(),
       isDown: true,
       listener: (text) => this.#hear(channel, text),
       emptyTicks: 0,
     };
+    channel.sequence = this.#kept?.open(channel);
     this.#open.set(name, channel);
     return channel;
   }
@@ -179,70 +217,32 @@ export class Channels<R extends Receiver> {
   #hear(channel: OpenChannel<R>, text: string): void {
     const group = leftGroup(text);
     if (group !== undefined) this.onLeft(channel.receivers, group);
-    else if (this.#isHolding) this.#hold(channel, text);
-    else deliver(channel.receivers, text);
+    else if (this.#isHolding) this.#held.add(channel, text);
+    else this.#pass(channel, text);
+  }
+
+  /** Delivers a message. If the channel has a history, its sequence decides when a kept message is delivered. */
+  #pass(channel: OpenChannel<R>, text: string, isFor?: (receiver: R) => boolean): void {
+    const kept = readNumbered(text);
+    if (!kept) deliver(channel, text, isFor);
+    else if (channel.sequence) channel.sequence.take(kept);
+    else deliver(channel, kept.message, isFor);
   }
 
   /** Held messages are delivered first, so that the order is kept. */
   get #isHolding(): boolean {
-    return this.#held.length > 0 || this.#isBehind();
+    return !this.#held.isEmpty || this.#isBehind();
   }
 
   #noteMove(channel: OpenChannel<R>, receiver: R, isIn: boolean): void {
-    if (!this.#isHolding) return;
-    channel.moves ??= new Moves();
-    channel.moves.note(receiver, isIn, this.#held.length);
-    this.#moved.add(channel);
+    if (this.#isHolding) this.#held.noteMove(channel, receiver, isIn);
   }
 
-  #hold(channel: OpenChannel<R>, text: string): void {
-    // The message is lost, as if the line had been down for longer.
-    if (this.#heldLength + text.length > MAX_HELD_LENGTH) return;
-    this.#heldLength += text.length;
-    this.#held.push({ channel, text });
-  }
-
-  /** Subscribes many channels in one bounded call, however many groups a user is in. */
-  #subscribe(channels: readonly OpenChannel<R>[]): void {
-    if (channels.length === 0) return;
-    // A running unsubscription of the same channel ends first. Otherwise it could end the new subscription.
-    const after = Promise.all(channels.map(({ name }) => this.#closing.get(name)));
-    const failed = new Set(channels);
-    const subscribe = async (channel: OpenChannel<R>) => {
-      await this.#bus.subscribe(channel.name, channel.listener);
-      failed.delete(channel);
-    };
-    const up = after.then(() => this.#bounds.call(() => inBatches(channels, subscribe)));
-    for (const channel of channels) {
-      channel.isDown = false;
-      channel.up = up.catch((error) => {
-        if (failed.has(channel)) throw error;
-      });
-      channel.up.catch(() => {
-        channel.isDown = true;
-      });
-    }
-  }
-
-  /** Unsubscribes many channels in one bounded call. Of thousands of calls some would be refused, and stay subscribed. */
   #unsubscribe(channels: readonly OpenChannel<R>[]): void {
-    if (channels.length === 0) return;
-    for (const channel of channels)
+    for (const channel of channels) {
       if (this.#open.get(channel.name) === channel) this.#open.delete(channel.name);
-    const failed = new Set(channels);
-    const unsubscribe = async (channel: OpenChannel<R>) => {
-      await this.#bus.unsubscribe(channel.name, channel.listener);
-      failed.delete(channel);
-    };
-    // A subscription without an answer in time may still have taken effect, so it is ended too.
-    const closing = Promise.allSettled(channels.map(({ up }) => up))
-      .then(() => this.#upkeepBounds.call(() => inBatches(channels, unsubscribe)))
-      .catch(() => {
-        for (const channel of failed) this.#left.add(channel);
-      })
-      .finally(() => {
-        for (const { name } of channels) if (this.#closing.get(name) === closing) this.#closing.delete(name);
-      });
-    for (const { name } of channels) this.#closing.set(name, closing);
+      this.#kept?.closed(channel);
+    }
+    this.#subscriptions.unsubscribe(channels);
   }
 }

@@ -1,9 +1,13 @@
+import type { Position } from "../../history/history.ts";
 import { OutgoingMessage } from "../../lines/batch.ts";
 
 /** Takes the messages of a channel. */
 export interface Receiver {
   readonly id: string;
-  push(message: OutgoingMessage): void;
+  /** Takes a message of a channel. */
+  push(message: OutgoingMessage, channel: string): void;
+  /** Takes the position of a channel, before any later message of the channel. */
+  positioned?(channel: string, position: Position): void;
 }
 
 /** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */
@@ -36,15 +40,20 @@ export function leftGroup(message: string): string | undefined {
   }
 }
 
-/** Delivers a message of the bus to its receivers. */
+/** Reads a message of the bus: its text, and the id of the connection that it is not for. */
+export function readAddressed(message: string): { exceptId: string; text: string } {
+  const at = message.indexOf(SEPARATOR);
+  return { exceptId: message.slice(0, at), text: message.slice(at + 1) };
+}
+
+/** Delivers a message of the bus to the receivers of its channel. */
 export function deliver<R extends Receiver>(
-  receivers: Iterable<R>,
+  { name, receivers }: { readonly name: string; readonly receivers: Iterable<R> },
   addressedText: string,
   isFor?: (receiver: R) => boolean,
 ): void {
-  const at = addressedText.indexOf(SEPARATOR);
-  const message = new OutgoingMessage(addressedText.slice(at + 1));
-  const exceptId = addressedText.slice(0, at);
+  const { exceptId, text } = readAddressed(addressedText);
+  const message = new OutgoingMessage(text);
   for (const receiver of receivers)
-    if (receiver.id !== exceptId && (!isFor || isFor(receiver))) receiver.push(message);
+    if (receiver.id !== exceptId && (!isFor || isFor(receiver))) receiver.push(message, name);
 }

@@ -1,12 +1,13 @@
 import { chunks } from "../../calls/in-batches.ts";
 import { SessionStackError } from "../../errors.ts";
 import type { Memberships } from "../../groups/memberships.ts";
-import { isText } from "../../names/is-text.ts";
-import { isName, MAX_NAME_LENGTH } from "../../names/name.ts";
+import type { Position } from "../../history/history.ts";
+import { isName } from "../../names/name.ts";
 import { type Channels, groupChannel, userChannel } from "../delivery/channels.ts";
 import type { Events } from "../messages/events.ts";
 import { isOfUser, type OfUser, type RealtimeConnection } from "../realtime-connection.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
+import type { Joins } from "../recovery/joins.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import type { MembershipChange, MembershipChanges } from "./membership-changes.ts";
 import { type Round, Rounds } from "./rounds.ts";
@@ -19,6 +20,8 @@ export interface GroupsParts {
   readonly changes: MembershipChanges;
   readonly channels: Channels<RealtimeConnection>;
   readonly events: Events;
+  /** Notes where users have joined, if messages are kept. */
+  readonly joins: Joins | undefined;
   /** Called with the connections for which this node could not find out how their groups have changed. */
   unfollowed(connections: Iterable<OfUser>, error: unknown): void;
 }
@@ -61,8 +64,10 @@ export class Groups {
   /** Puts a user into a group. Resolves once all connections of the user get its messages. */
   async join(userId: string, group: string): Promise<void> {
     await this.#checkAllowed(userId, group);
-    const { memberships, changes, config } = this.#parts;
-    await changes.make({ userId, group, isIn: true }, async () => {
+    const { memberships, changes, config, joins } = this.#parts;
+    const isMember = () => memberships.isMember(userId, group);
+    const since = await joins?.note(groupChannel(group), userId, isMember);
+    await changes.make({ userId, group, isIn: true, since }, async () => {
       if ((await memberships.join(userId, group, config.maxGroupsPerUser)) === "full") throw tooMany();
     });
   }
@@ -86,7 +91,8 @@ export class Groups {
     await this.#checkAllowed(undefined, group);
     const { maxGroupsPerUser } = this.#parts.config;
     if (!connection.groups.has(group) && connection.groups.size >= maxGroupsPerUser) throw tooMany();
-    await this.#enter(connection, [group]);
+    const since = await this.#parts.joins?.noteAlone(groupChannel(group), connection);
+    await this.#enter(connection, [group], since);
   }
 
   leaveAlone(connection: RealtimeConnection, group: string): void {
@@ -162,7 +168,7 @@ export class Groups {
     if (first) this.#follow({ userId: first.userId, group, isIn: false }).catch(() => {});
   }
 
-  async #follow({ userId, group, isIn }: MembershipChange): Promise<void> {
+  async #follow({ userId, group, isIn, since }: MembershipChange): Promise<void> {
     const { memberships, channels } = this.#parts;
     const channel = channels.find(userChannel(userId));
     if (!channel) return;
@@ -179,7 +185,7 @@ export class Groups {
         const isMember = await memberships.isMember(userId, group);
         if (told.changes !== changes) continue;
         const connections = [...channel.receivers];
-        if (isMember) await Promise.all(connections.map((connection) => this.#enter(connection, [group])));
+        if (isMember) await Promise.all(connections.map((each) => this.#enter(each, [group], since)));
         else for (const connection of connections) this.#exit(connection, group);
         return;
       }
@@ -193,7 +199,7 @@ export class Groups {
     }
   }
 
-  async #enter(connection: RealtimeConnection, groups: readonly string[]): Promise<void> {
+  async #enter(connection: RealtimeConnection, groups: readonly string[], since?: Position): Promise<void> {
     // The connection may have gone meanwhile. Nobody would take it out again.
     if (connection.isGone) return;
     for (const group of groups) connection.addGroup(group);
@@ -201,7 +207,7 @@ export class Groups {
     for (const some of chunks(groups, ENTERED_AT_A_TIME)) {
       // The connection must not enter groups that it was taken out of meanwhile.
       const names = some.filter((group) => connection.groups.has(group)).map(groupChannel);
-      await this.#parts.channels.enter(names, connection).catch((error) => {
+      await this.#parts.channels.enter(names, connection, since).catch((error) => {
         failure ??= { error };
       });
     }
@@ -236,15 +242,4 @@ function tooMany(): SessionStackError {
     "ERR_TOO_MANY_GROUPS",
     "The user is in as many groups as maxGroupsPerUser allows; leave one first.",
   );
-}
-
-/** Checks the name of a group: it has 1 to 256 characters of any kind. @throws {TypeError} */
-export function groupName(group: string): string {
-  if (isName(group)) return group;
-  throw new TypeError(`expected the name of a group: a string of 1 to ${MAX_NAME_LENGTH} characters`);
-}
-
-/** Checks a group name for `leave`. It may be longer: the user may have joined when longer names were allowed. */
-export function storedGroupName(group: string): string {
-  return isText(group) && group.length > MAX_NAME_LENGTH ? group : groupName(group);
 }

@@ -2,12 +2,15 @@ import type { Node } from "../../bus/node/node.ts";
 import { Bounds } from "../../calls/bounds.ts";
 import type { Registry } from "../../connections/registry.ts";
 import { codeOf } from "../../errors.ts";
+import type { Position } from "../../history/history.ts";
 
 /** A change of a user's membership, in the form in which nodes tell each other of it. */
 export interface MembershipChange {
   readonly userId: string;
   readonly group: string;
   readonly isIn: boolean;
+  /** The position of the group's history at which the user joins, if its messages are kept. */
+  readonly since?: Position | undefined;
 }
 
 const MEMBERSHIP_CHANGED = "membership_changed";

@@ -7,7 +7,7 @@ import type { Connection } from "../connection.ts";
 export interface Correspondent extends Connection {
   readonly line: Line;
   /** Sends a message at the end of the turn. */
-  push(message: OutgoingMessage): void;
+  write(message: OutgoingMessage): void;
   /** Closes the connection for a reason that the client can react to. */
   end(reason: CloseReason): void;
   /** Notes that the user of the connection is there. */

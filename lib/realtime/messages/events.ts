@@ -50,6 +50,11 @@ export class Events {
     else this.#handle(name, schema, handler as AnyHandler);
   }
 
+  /** Handles events of realtime's own. */
+  handleOwn(type: string, handler: (connection: Handling, data: EventData) => Promise<unknown>): void {
+    this.#handled.set(type, { schema: undefined, handler: handler as AnyHandler });
+  }
+
   off(name: string, handler: Listener): void {
     if (name === "error") this.errors.off(handler as never);
     else if (isLifecycle(name)) this.#emitter.off(name, handler as never);
@@ -88,7 +93,8 @@ export class Events {
       if (connection.line.isMuted) throw sessionDeleted();
       return await handled.handler(connection, checked as EventData);
     } catch (error) {
-      if (error instanceof ProtocolError) throw error;
+      if (error instanceof ProtocolError)
+        throw id === error.id ? error : new ProtocolError(error.code, error.message, id);
       const { expose, code, message } = Object(error) as {
         expose?: unknown;
         code?: unknown;

@@ -215,6 +215,6 @@ export class Inbox {
   }
 
   #answer(text: string): void {
-    this.#connection.push(new OutgoingMessage(text));
+    this.#connection.write(new OutgoingMessage(text));
   }
 }

@@ -23,7 +23,9 @@ export type ProtocolErrorCode =
   | "unknown_event"
   | "invalid_data"
   | "handler_failed"
-  | "handler_timeout";
+  | "handler_timeout"
+  | "not_in_channel"
+  | "history_lost";
 
 /** A message that is answered with an error. */
 export class ProtocolError extends Error {
@@ -86,8 +88,18 @@ export function eventText(type: string, data: EventData = {}): string {
   return JSON.stringify({ event_type: type, data });
 }
 
+/** Data of an answer that is JSON already. */
+export class RawJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** The answer to an event that was handled. */
 export function answerText(id: MessageId | undefined, data: unknown): string {
+  if (data instanceof RawJson) return `{"id":${JSON.stringify(id)},"status":"success","data":${data.text}}`;
   return JSON.stringify({ id, status: "success", data });
 }
 

@@ -59,7 +59,7 @@ export class Heartbeat {
       if (pingIntervalMs > 0 && now >= connection.pingAt) this.#ping(connection, now);
       if (heartbeatMs > 0 && now >= connection.beatAt) {
         connection.beatAt = now + heartbeatMs;
-        connection.push(BEAT);
+        connection.write(BEAT);
       }
     }
   }

@@ -31,26 +31,26 @@ const oddChannels = [
   "__proto__",
 ];
 
-/** A message goes to whoever subscribed before it was published, whole and in order, and to nobody else. */
+/** A message reaches exactly the listeners that subscribed before. It arrives unchanged and in order. */
 export function messageRules(rule: RuleDeclarer): void {
-  rule("reaches all who have subscribed, the publisher too, once each", async ({ buses }) => {
+  rule("a message reaches all subscribers once, the publisher too", async ({ buses }) => {
     const heard = await Promise.all(buses.map((bus) => inbox(bus, "a")));
     await buses[0].publish("a", "hello");
     await buses[0].publish("a", "end");
     for (const messages of heard) await untilHeard(messages, ["hello", "end"]);
   });
 
-  rule("reaches who has subscribed from those who have not", async ({ buses }) => {
+  rule("a message from a node without a subscription reaches the subscribers", async ({ buses }) => {
     const heard = await inbox(buses[1], "a");
     await buses[0].publish("a", "hello");
     await untilHeard(heard, ["hello"]);
   });
 
-  rule("is no error if nobody has subscribed", async ({ buses }) => {
+  rule("publishing without any subscriber is no error", async ({ buses }) => {
     await buses[0].publish("a", "hello");
   });
 
-  rule("does not reach who subscribes after it was published", async ({ buses }) => {
+  rule("a message does not reach a node that subscribes after it was published", async ({ buses }) => {
     const early = await inbox(buses[1], "a");
     await buses[0].publish("a", "before");
     await untilHeard(early, ["before"]);
@@ -59,13 +59,13 @@ export function messageRules(rule: RuleDeclarer): void {
     assert.deepEqual(late, ["end"]);
   });
 
-  rule("arrives as it was sent, however large and whatever is in it", async ({ buses }) => {
+  rule("a message arrives unchanged, whatever its size and content", async ({ buses }) => {
     const heard = await Promise.all(buses.map((bus) => inbox(bus, "a")));
     for (const text of oddTexts) await buses[0].publish("a", text);
     for (const messages of heard) await untilHeard(messages, oddTexts);
   });
 
-  rule("arrives on its own channel only, whatever its name", async ({ buses }) => {
+  rule("a message arrives on its own channel only, whatever the channel's name", async ({ buses }) => {
     const heard = new Map(
       await Promise.all(
         oddChannels.map(async (channel) => [channel, await inbox(buses[1], channel)] as const),
@@ -77,14 +77,14 @@ export function messageRules(rule: RuleDeclarer): void {
     for (const [channel, messages] of heard) await untilHeard(messages, [`on ${channel}`, "end"]);
   });
 
-  rule("arrives in order, 1 000 that were sent without waiting", async ({ buses }) => {
+  rule("1 000 messages that are sent without waiting arrive in order", async ({ buses }) => {
     const heard = await Promise.all(buses.map((bus) => inbox(bus, "a")));
     const messages = Array.from({ length: 1_000 }, (_, n) => `${n}`);
     await Promise.all(messages.map((message) => buses[0].publish("a", message)));
     for (const each of heard) await untilHeard(each, messages);
   });
 
-  rule("arrives in each publisher's order when all publish at once", async ({ buses }) => {
+  rule("messages of several publishers arrive in the order of each publisher", async ({ buses }) => {
     const heard = await Promise.all(buses.map((bus) => inbox(bus, "a")));
     const numbers = Array.from({ length: 300 }, (_, n) => n);
     await Promise.all(
@@ -102,14 +102,14 @@ export function messageRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("may be answered from within its listener", async ({ buses }) => {
+  rule("a listener may publish while it is called", async ({ buses }) => {
     const heard = await inbox(buses[0], "answers");
     await buses[1].subscribe("questions", (message) => void buses[1].publish("answers", `re: ${message}`));
     await buses[0].publish("questions", "why?");
     await untilHeard(heard, ["re: why?"]);
   });
 
-  rule("arrives no more once its hearer has closed", async ({ buses }) => {
+  rule("no message arrives at a bus that has closed", async ({ buses }) => {
     const heard = await Promise.all(buses.map((bus) => inbox(bus, "a")));
     await Promise.all(buses.map((bus) => bus.close()));
     await Promise.all(buses.map((bus) => bus.close()));
@@ -118,11 +118,15 @@ export function messageRules(rule: RuleDeclarer): void {
     assert.deepEqual(heard, [[], [], []]);
   });
 
-  rule.deviable("ownClose", "still reaches the others when one has closed", async ({ buses }) => {
-    const [closed, ...open] = await Promise.all(buses.map((bus) => inbox(bus, "a")));
-    await buses[0].close();
-    await buses[1].publish("a", "hello");
-    for (const messages of open) await untilHeard(messages, ["hello"]);
-    assert.deepEqual(closed, []);
-  });
+  rule.deviable(
+    "ownClose",
+    "a message still reaches the other nodes after one bus has closed",
+    async ({ buses }) => {
+      const [closed, ...open] = await Promise.all(buses.map((bus) => inbox(bus, "a")));
+      await buses[0].close();
+      await buses[1].publish("a", "hello");
+      for (const messages of open) await untilHeard(messages, ["hello"]);
+      assert.deepEqual(closed, []);
+    },
+  );
 }

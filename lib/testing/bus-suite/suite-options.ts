@@ -2,22 +2,22 @@ import type { Bus } from "../../bus/bus.ts";
 import { type Rules, rulesOf } from "../tools/rules.ts";
 import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
-/** The rules that a bus may have no use for; the reason stands in the title of the skipped test. */
+/** The rules that a bus may deviate from. The title of the skipped test names the reason. */
 export type BusDeviation = "lines" | "ownClose" | "noFalseReconnect";
 
-/** The buses of three nodes, in one place with nothing in it. */
+/** The buses of three nodes on one empty backend. */
 export interface BusNodes {
-  /** One for each node; they may be the same one. */
+  /** One bus for each node. The three may be the same object. */
   readonly buses: readonly [Bus, Bus, Bus];
-  /** Cuts the lines on which the nodes hear; they come up again by themselves. */
+  /** Cuts the lines on which the nodes receive messages. The lines come up again by themselves. */
   cutLines?(): Promise<void>;
 }
 
 /** Options of {@link describeBus}. */
 export interface BusSuiteOptions extends SuiteOptions {
-  /** Makes the nodes of one test, after which they are closed. */
+  /** Makes the nodes of one test. The suite closes their buses after the test. */
   create(): BusNodes | Promise<BusNodes>;
-  /** Rules that do not apply, each with the reason why. */
+  /** The rules that do not apply to the bus, each with the reason. */
   deviations?: Partial<Record<BusDeviation, string>>;
 }
 

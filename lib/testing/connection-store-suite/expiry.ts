@@ -7,15 +7,15 @@ import { connection, ofConnection, type RuleDeclarer } from "./suite-options.ts"
 const shortLived = { ...ofConnection, ttlSeconds: 1 };
 const ttlMs = 1_000;
 
-/** Long enough for whatever was not kept alive to be gone. */
+/** Long enough for data to expire that nobody has renewed. */
 const pastTtlMs = ttlMs + 400;
 
 const own = connection("n1:own");
 const other = connection("n1:other");
 
-/** Data lives for its time after it was last set or refreshed, by any of its keys, and together. */
+/** The data of a connection expires as a whole, a fixed time after any of its keys was last set or refreshed. */
 export function expiryRules(rule: RuleDeclarer): void {
-  rule("has all of it until its time is over, and then nothing, however often it is read", async (make) => {
+  rule("keeps all data until it expires and nothing after that, however often it is read", async (make) => {
     const store = await make(shortLived);
     await store.set(own, "a", "a");
     const setAt = Date.now();
@@ -26,7 +26,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.equal(await store.get(own, "a"), undefined);
   });
 
-  rule("lives on while it is refreshed, and no longer", async (make) => {
+  rule("keeps data exactly as long as it is refreshed", async (make) => {
     const store = await make(shortLived);
     await inTime(async (renewing) => {
       for (const key of ["a", "b"]) await store.set(own, key, { key });
@@ -40,7 +40,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.equal(await store.get(own, "b"), undefined);
   });
 
-  rule("lives on as a whole while any of its keys is set, and no longer", async (make) => {
+  rule("keeps all data exactly as long as one of its keys is set", async (make) => {
     const store = await make(shortLived);
     await inTime(async (renewing) => {
       await store.set(own, "a", "a");
@@ -54,7 +54,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.equal(await store.get(own, "b"), undefined);
   });
 
-  rule("does not live on by what others set or refresh", async (make) => {
+  rule("is not kept alive by what another connection sets or refreshes", async (make) => {
     const store = await make(shortLived);
     await inTime(async (renewing) => {
       await store.set(own, "a", "a");
@@ -68,7 +68,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     });
   });
 
-  rule("does not live on by what is deleted", async (make) => {
+  rule("is not kept alive by a deletion", async (make) => {
     const store = await make(shortLived);
     for (const key of ["a", "b"]) await store.set(own, key, key);
     await eventually(async () => {
@@ -78,7 +78,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     });
   });
 
-  rule("comes back by no refresh, and by a set only what was set", async (make) => {
+  rule("does not bring expired data back by a refresh, nor by setting another key", async (make) => {
     const store = await make(shortLived);
     for (const key of ["a", "b"]) await store.set(own, key, "before");
     await untilGone(store, "a");
@@ -97,12 +97,12 @@ export function expiryRules(rule: RuleDeclarer): void {
   });
 }
 
-/** Waits until a key is gone, while nobody does anything but read. */
+/** Reads a key until it is gone. */
 async function untilGone(store: ConnectionStore, key: string): Promise<void> {
   await eventually(async () => assert.equal(await store.get(own, key), undefined, "it is there still"));
 }
 
-/** Repeats a step for longer than data lives by itself. */
+/** Repeats a step for longer than data lives without a renewal. */
 async function repeatPastTtl(step: () => Promise<void>): Promise<void> {
   const until = Date.now() + pastTtlMs;
   let isPast: boolean;
@@ -114,12 +114,12 @@ async function repeatPastTtl(step: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Makes an attempt to keep data alive, which says each time that it is about to renew that. When this process stands
- * still, the renewal may come too late: an attempt that fails then proves nothing, and is made anew, at most three times.
+ * Makes an attempt to keep data alive. The attempt calls `renewing` before each renewal. While this process stands
+ * still, a renewal may come too late. An attempt that fails then proves nothing, and is repeated, up to three times.
  */
 async function inTime(attempt: (renewing: () => void) => Promise<void>): Promise<void> {
   for (let triesLeft = 3; ; triesLeft--) {
-    // The one before the last: what is not there may have gone between the two.
+    // Both of the last two renewals: a missing key may have expired between them.
     let [beforeLastAt, lastAt] = [Date.now(), Date.now()];
     try {
       return await attempt(() => {

@@ -4,9 +4,9 @@ import { connection, ofConnection, ofUser, type RuleDeclarer } from "./suite-opt
 
 const keys = ["", ...oddStrings];
 
-/** Data is kept under the name that the options give a connection, and under any keys. */
+/** Data belongs to the name that the options give to a connection. Keys and names may have any characters. */
 export function nameRules(rule: RuleDeclarer): void {
-  rule("keeps keys of any characters apart", async (make) => {
+  rule("tells keys with any characters apart", async (make) => {
     const store = await make(ofConnection);
     const own = connection("n1:1");
     for (const key of keys) assert.equal(await store.get(own, key), undefined, key);
@@ -20,7 +20,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("keeps connections of any ids apart", async (make) => {
+  rule("tells connections with any ids apart", async (make) => {
     const store = await make(ofConnection);
     const connections = oddStrings.map((id) => connection(id, "u"));
     for (const each of connections) await store.set(each, "key", { id: each.id });
@@ -31,7 +31,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("shares what is the user's between the user's connections, and with nobody else", async (make) => {
+  rule("shares a user's data between the connections of the user, and with nobody else", async (make) => {
     const store = await make(ofUser);
     const [phone, laptop, other] = [connection("1", "u"), connection("2", "u"), connection("1", "v")];
     await store.set(phone, "key", "from the phone");
@@ -45,7 +45,7 @@ export function nameRules(rule: RuleDeclarer): void {
     assert.equal(await store.get(other, "key"), "of another");
   });
 
-  rule("keeps users of any ids apart", async (make) => {
+  rule("tells users with any ids apart", async (make) => {
     const store = await make(ofUser);
     for (const userId of keys) await store.set(connection("1", userId), "key", { userId });
     for (const userId of keys) {
@@ -53,7 +53,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("has nothing of connections without a name, and does nothing about it", async (make) => {
+  rule("stores nothing for a connection without a name, and throws no error", async (make) => {
     const store = await make(ofUser);
     const [one, two] = [connection("1"), connection("2")];
     await store.set(one, "key", "lost");
@@ -68,7 +68,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("leaves what is of a user to those who are, when one without a name is cleared", async (make) => {
+  rule("keeps a user's data when a connection without a user is cleared", async (make) => {
     const store = await make(ofUser);
     const own = connection("1", "u");
     await store.set(own, "key", "kept");

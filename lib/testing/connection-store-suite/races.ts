@@ -7,9 +7,9 @@ import { connection, ofConnection, ofUser, type RuleDeclarer } from "./suite-opt
 
 const seeds = range(40).map((n) => n + 1);
 
-/** What happens to one key is nothing to another one, however many are used at once. */
+/** A change of one key does not affect other keys, however many change at the same time. */
 export function raceRules(rule: RuleDeclarer): void {
-  rule("loses none of 200 keys that are set at once", async (make) => {
+  rule("keeps all of 200 keys that are set at the same time", async (make) => {
     const store = await make(ofConnection);
     const own = connection("n1:1");
     await Promise.all(range(200).map((n) => store.set(own, `key ${n}`, { n })));
@@ -20,7 +20,7 @@ export function raceRules(rule: RuleDeclarer): void {
     );
   });
 
-  rule("has of values that are set at once one, whole", async (make) => {
+  rule("keeps one whole value of several that are set at the same time", async (make) => {
     const store = await make(ofConnection);
     const own = connection("n1:1");
     const valueOfWriter = (n: number) => ({ n, list: range(50).map(() => n) });
@@ -29,7 +29,7 @@ export function raceRules(rule: RuleDeclarer): void {
     assert.deepEqual(found, valueOfWriter(found.n));
   });
 
-  rule("keeps each key of each connection to itself, however they race", async (make) => {
+  rule("keeps the keys of racing connections apart", async (make) => {
     const store = await make(ofConnection);
     const identities = range(4).map((n) => connection(`n1:${n}`, "u"));
     for (const seed of seeds) {
@@ -40,7 +40,7 @@ export function raceRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("keeps each key of one user to itself, however the connections race", async (make) => {
+  rule("keeps the keys of one user apart while the user's connections race", async (make) => {
     const store = await make(ofUser);
     const identities = range(4).map((n) => connection(`n1:${n}`, "u"));
     for (const seed of seeds) {
@@ -52,10 +52,10 @@ export function raceRules(rule: RuleDeclarer): void {
   });
 }
 
-/** Who holds keys of its own: those that begin so. */
+/** A connection that uses the keys with its own start. */
 type Holder = [store: ConnectionStore, identity: ConnectionIdentity, keysBegin: string];
 
-/** Sets, gets and deletes keys, each in a row of its own, all rows at the same time. */
+/** Sets, gets and deletes several keys at the same time. The steps on one key run in order. */
 async function raceKeys(seed: number, holders: readonly Holder[]): Promise<void> {
   await Promise.all(
     holders.flatMap(([store, identity, keysBegin], holder) =>

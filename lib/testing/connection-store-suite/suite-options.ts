@@ -6,14 +6,14 @@ import type {
 import { type Rules, rulesOf } from "../tools/rules.ts";
 import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
-/** The rules that a store may have no use for; the reason stands in the title of the skipped test. */
+/** The rules that a store may deviate from. The title of the skipped test names the reason. */
 export type ConnectionStoreDeviation = "clear";
 
 /** Options of {@link describeConnectionStore}. */
 export interface ConnectionStoreSuiteOptions extends SuiteOptions {
-  /** A store with nothing in it, for one test. */
+  /** Makes an empty store for one test. */
   create(options: ConnectionStoreOptions): ConnectionStore | Promise<ConnectionStore>;
-  /** Rules that do not apply, each with the reason why. */
+  /** The rules that do not apply to the store, each with the reason. */
   deviations?: Partial<Record<ConnectionStoreDeviation, string>>;
 }
 
@@ -29,13 +29,13 @@ export function ruleDeclarer(
   return rulesOf(runner, (test) => test(async (options) => create(options)), deviations);
 }
 
-/** Data of one connection, as long as nobody waits for its end. */
+/** The options for the data of one connection. It does not expire during a test. */
 export const ofConnection: ConnectionStoreOptions = {
   ttlSeconds: 600,
   nameOf: ({ id }) => `connection:${id}`,
 };
 
-/** Data of a user, on all connections. */
+/** The options for the data of a user, shared by all connections of the user. */
 export const ofUser: ConnectionStoreOptions = {
   ttlSeconds: 600,
   nameOf: ({ userId }) => (userId === undefined ? undefined : `user:${userId}`),

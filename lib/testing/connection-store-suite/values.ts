@@ -21,18 +21,21 @@ const values: Record<string, StoredValue> = {
 const a = connection("n1:a", "u");
 const b = connection("n1:b", "u");
 
-/** What was set is read as it was, as a copy, until it is deleted. */
+/** A value is read as a copy of what was set, until it is deleted. */
 export function valueRules(rule: RuleDeclarer): void {
-  rule("has nothing that was not set, and does nothing about it", async (make) => {
-    const store = await make(ofConnection);
-    assert.equal(await store.get(a, "key"), undefined);
-    await store.delete(a, "key");
-    await store.refresh(a);
-    assert.equal(await store.get(a, "key"), undefined);
-  });
+  rule(
+    "returns undefined for a key that was not set, and deletes and refreshes it without an error",
+    async (make) => {
+      const store = await make(ofConnection);
+      assert.equal(await store.get(a, "key"), undefined);
+      await store.delete(a, "key");
+      await store.refresh(a);
+      assert.equal(await store.get(a, "key"), undefined);
+    },
+  );
 
   for (const [what, value] of Object.entries(values)) {
-    rule(`gives back ${what}`, async (make) => {
+    rule(`returns ${what} unchanged`, async (make) => {
       const store = await make(ofConnection);
       await store.set(a, "key", value);
       assert.deepEqual(await store.get(a, "key"), value);
@@ -40,7 +43,7 @@ export function valueRules(rule: RuleDeclarer): void {
     });
   }
 
-  rule("gives what was set last, whole", async (make) => {
+  rule("returns the whole value that was set last", async (make) => {
     const store = await make(ofConnection);
     for (const value of ["text", { a: 1, b: [1, 2] }, { c: 3 }, ["list"], ""]) {
       await store.set(a, "key", value);
@@ -48,7 +51,7 @@ export function valueRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("keeps a copy of what is set, and gives a copy to each who gets", async (make) => {
+  rule("stores a copy of the value, and returns a copy to each reader", async (make) => {
     const store = await make(ofConnection);
     const value = { list: [1], nested: { n: 1 } };
     const isSet = store.set(a, "key", value);
@@ -64,7 +67,7 @@ export function valueRules(rule: RuleDeclarer): void {
     assert.ok(stored.list.length <= 2, `${stored.list}`);
   });
 
-  rule("leaves the caller's value as it is, also a frozen one", async (make) => {
+  rule("does not change the caller's value, and takes a frozen one", async (make) => {
     const store = await make(ofConnection);
     const value = Object.freeze({ list: Object.freeze([1, 2]) });
     await store.set(a, "key", value);
@@ -72,7 +75,7 @@ export function valueRules(rule: RuleDeclarer): void {
     assert.deepEqual(await store.get(a, "key"), { list: [1, 2] });
   });
 
-  rule("deletes what it is told to and nothing else", async (make) => {
+  rule("deletes the given key and nothing else", async (make) => {
     const store = await make(ofConnection);
     for (const key of ["one", "two", "three"]) await store.set(a, key, key);
     await store.set(b, "two", "of b");
@@ -87,7 +90,7 @@ export function valueRules(rule: RuleDeclarer): void {
     assert.equal(await store.get(a, "one"), undefined);
   });
 
-  rule.deviable("clear", "clears all of a connection, and nobody else's", async (make) => {
+  rule.deviable("clear", "clears all data of one connection and of no other", async (make) => {
     const store = await make(ofConnection);
     assert.ok(store.clear, 'This store needs "clear", or the deviation "clear".');
     for (const key of ["one", "two"]) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Memberships } from "../../groups/memberships.ts";
 
-/** More groups than anybody joins. */
+/** A limit of groups that nobody reaches. */
 export const noLimit: number = Number.POSITIVE_INFINITY;
 
 /** The groups of a user, sorted. */

@@ -3,9 +3,9 @@ import { oddStrings } from "../tools/odd-strings.ts";
 import { assertGroups, assertMembers, noLimit } from "./group-rules.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** User ids and names of groups are any well-formed strings of 1 to 256 UTF-16 code units, and no two are one. */
+/** User ids and group names may be any well-formed strings of 1 to 256 UTF-16 code units, and are told apart. */
 export function nameRules(rule: RuleDeclarer): void {
-  rule("keeps users apart with ids of any characters", async (memberships) => {
+  rule("tells users apart whose ids have any characters", async (memberships) => {
     for (const [at, userId] of oddStrings.entries()) {
       assert.equal(await memberships.join(userId, `only ${at}`, noLimit), "joined", userId);
       assert.equal(await memberships.join(userId, "shared", noLimit), "joined", userId);
@@ -25,7 +25,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("keeps groups apart with names of any characters", async (memberships) => {
+  rule("tells groups apart whose names have any characters", async (memberships) => {
     for (const [at, group] of oddStrings.entries()) {
       assert.equal(await memberships.join("u", group, noLimit), "joined", group);
       assert.equal(await memberships.join(`only ${at}`, group, noLimit), "joined", group);
@@ -45,7 +45,7 @@ export function nameRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("keeps a user apart from a group of the same name", async (memberships) => {
+  rule("tells a user apart from a group of the same name", async (memberships) => {
     for (const name of oddStrings) await memberships.join(name, name, noLimit);
     for (const name of oddStrings) {
       await assertGroups(memberships, name, [name]);

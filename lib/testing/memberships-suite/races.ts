@@ -9,10 +9,10 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const seeds = range(60).map((n) => n + 1);
 
-/** Joining and leaving are one step each, and the groups say of their members what the users say of their groups. */
+/** Joining and leaving are one atomic step each. The members of groups and the groups of users agree. */
 export function raceRules(rule: RuleDeclarer): void {
   rule(
-    "of many who put one user into one group at once, tells one that the user has joined",
+    "tells one of many callers who add one user to one group that the user has joined",
     async (memberships) => {
       for (const n of range(10)) {
         const joinings = await Promise.all(range(20).map(() => memberships.join(`user ${n}`, "g", noLimit)));
@@ -25,7 +25,7 @@ export function raceRules(rule: RuleDeclarer): void {
     },
   );
 
-  rule("of 30 groups that are joined at once where 7 may be, has 7", async (memberships) => {
+  rule("joins 7 of 30 groups at the same time when the limit is 7", async (memberships) => {
     const groups = range(30).map((n) => `group ${n}`);
     const joinings = await Promise.all(groups.map((group) => memberships.join("u", group, 7)));
     const joined = groups.filter((_, at) => joinings[at] === "joined");
@@ -35,43 +35,40 @@ export function raceRules(rule: RuleDeclarer): void {
     for (const group of groups) await assertMembers(memberships, group, joined.includes(group) ? ["u"] : []);
   });
 
-  rule(
-    "never says of a user who moves that there are more groups than at any moment",
-    async (memberships) => {
-      for (const seed of seeds) {
-        const userId = `user ${seed}`;
-        let isMoving = true;
-        const move = async () => {
-          for (const n of range(6)) {
-            assert.equal(await memberships.join(userId, `group ${n}`, 1), "joined", `seed ${seed}`);
-            assert.equal(await memberships.leave(userId, `group ${n}`), true, `seed ${seed}`);
-          }
-        };
-        const look = async () => {
-          while (isMoving) {
-            const found = await memberships.groupsOf(userId);
-            assert.ok(found.length <= 1, `in ${found}, seed ${seed}`);
-            await new Promise((resolve) => setImmediate(resolve));
-          }
-        };
-        const moving = move().finally(() => {
-          isMoving = false;
-        });
-        await Promise.all([moving, look(), look()]);
-      }
-    },
-  );
+  rule("never lists two groups of a user who leaves one before joining the next", async (memberships) => {
+    for (const seed of seeds) {
+      const userId = `user ${seed}`;
+      let isMoving = true;
+      const move = async () => {
+        for (const n of range(6)) {
+          assert.equal(await memberships.join(userId, `group ${n}`, 1), "joined", `seed ${seed}`);
+          assert.equal(await memberships.leave(userId, `group ${n}`), true, `seed ${seed}`);
+        }
+      };
+      const look = async () => {
+        while (isMoving) {
+          const found = await memberships.groupsOf(userId);
+          assert.ok(found.length <= 1, `in ${found}, seed ${seed}`);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      const moving = move().finally(() => {
+        isMoving = false;
+      });
+      await Promise.all([moving, look(), look()]);
+    }
+  });
 
-  rule("finds no member who has left, whoever else comes and goes", async (memberships) => {
+  rule("does not list a user who has left while other users join and leave", async (memberships) => {
     for (const seed of seeds) await raceOwnWays(memberships, seed);
   });
 
-  rule("has users join and leave in turns, however many race, and the groups agree", async (memberships) => {
+  rule("joining and leaving alternate in a race, and the groups agree at the end", async (memberships) => {
     for (const seed of seeds) await raceMemberships([memberships], seed);
   });
 }
 
-/** Each user goes a way of its own, at the same time as others do, and is found at each step as it is. */
+/** Several users join and leave at the same time. Each step of a user shows in the next answers. */
 async function raceOwnWays(memberships: Memberships, seed: number): Promise<void> {
   const groups = range(3).map((n) => `seed ${seed} group ${n}`);
   await Promise.all(
@@ -101,8 +98,8 @@ async function raceOwnWays(memberships: Memberships, seed: number): Promise<void
 }
 
 /**
- * Races joins and leaves of few users and groups, each on one of the nodes that these memberships are for, and
- * asserts that they took turns and that all agree at the end.
+ * Races joins and leaves of a few users and groups. Each call goes to a random node. Asserts that joining and leaving
+ * alternate, and that all nodes agree at the end.
  */
 export async function raceMemberships(nodes: readonly Memberships[], seed: number): Promise<void> {
   const random = seededRandom(seed);
@@ -151,7 +148,7 @@ export async function raceMemberships(nodes: readonly Memberships[], seed: numbe
   }
 }
 
-/** The groups of a user, after a look at members, both of which find each once. */
+/** The groups of a user. Asserts that neither they nor the members of a group have duplicates. */
 async function lookAround(
   random: SeededRandom,
   memberships: Memberships,

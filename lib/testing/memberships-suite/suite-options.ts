@@ -4,7 +4,7 @@ import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** Options of {@link describeMemberships}. */
 export interface MembershipsSuiteOptions extends SuiteOptions {
-  /** Memberships with nobody in any group, for one test. */
+  /** Makes empty memberships for one test. */
   create(): Memberships | Promise<Memberships>;
 }
 

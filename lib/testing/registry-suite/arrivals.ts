@@ -14,12 +14,12 @@ import {
 } from "./records.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** Clocks may tell a moment a little differently, and in whole milliseconds. */
+/** Tolerance: the clocks may differ a little, and count in whole milliseconds. */
 const clockOffMs = 1_500;
 
-/** Who arrives is found, up to as many as may be, and takes the place of who was not heard for too long. */
+/** A connection that arrives is found, up to the limit of its user. It replaces one that was not heard for too long. */
 export function arrivalRules(rule: RuleDeclarer): void {
-  rule("knows of nobody at first", async (registry) => {
+  rule("lists no connection and no node at first", async (registry) => {
     assert.deepEqual(await registry.ofUser("u"), []);
     assert.deepEqual(await registry.nodesOf(["u", "v"]), [[], []]);
     assert.deepEqual(await registry.nodesOf([]), []);
@@ -27,7 +27,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.deepEqual(await registry.ofNode("n1", 10), []);
   });
 
-  rule("tells the first connection of a user from a further one, on any node", async (registry) => {
+  rule("distinguishes the first connection of a user from further ones, on any node", async (registry) => {
     const records = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("u", 3)];
     assert.deepEqual(
       [await arrive(registry, records[0] as ConnectionRecord), await arrive(registry, recordOf("v", 4))],
@@ -37,7 +37,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", records);
   });
 
-  rule("gives a connection as it was registered, with when it was seen", async (registry) => {
+  rule("returns a connection as it was registered, with the time when it was seen", async (registry) => {
     const full: ConnectionRecord = {
       ...recordOf("u", 1),
       sid: 'a:b{c}\n漢字 🦆"',
@@ -60,14 +60,14 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.equal(found.length, 2);
   });
 
-  rule("keeps no field that is undefined from being registered", async (registry) => {
+  rule("registers a record with undefined fields", async (registry) => {
     await arrive(registry, { ...recordOf("u", 1), ip: undefined, userAgent: undefined });
     const [found] = await registry.ofUser("u");
     assert.equal(found?.ip, undefined);
     assert.equal(found?.userAgent, undefined);
   });
 
-  rule("gives copies, and keeps one", async (registry) => {
+  rule("stores a copy of a record, and returns copies", async (registry) => {
     const record = { ...recordOf("u", 1) };
     await arrive(registry, record);
     record.userAgent = "spoilt";
@@ -85,7 +85,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     );
   });
 
-  rule("takes a connection that is registered for a further one, and has it once", async (registry) => {
+  rule("answers a repeated arrival with further, and lists the connection once", async (registry) => {
     const record = recordOf("u", 1);
     await arrive(registry, record);
     for (let n = 0; n < 3; n++) {
@@ -96,24 +96,21 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.equal(await stateAfter(registry, record), "offline");
   });
 
-  rule(
-    "says again of whom it is asked again whether it came first, as long as it was not seen",
-    async (registry) => {
-      const again = { ...noLimits, isAgain: true };
-      const [first, further, never] = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("v", 3)];
-      for (const record of [first, further]) await arrive(registry, record);
-      for (let n = 0; n < 2; n++) {
-        assert.equal(await registry.arrive(first, again), "first");
-        assert.equal(await registry.arrive(further, again), "further");
-      }
-      await assertConnected(registry, "u", [first, further]);
-      assert.equal(await registry.arrive(never, again), "first", "it had not arrived before");
-      assert.equal(await stateAfter(registry, first), "present");
-      assert.equal(await registry.arrive(first, again), "further", "it has gone and come back");
-    },
-  );
+  rule("repeats its answer to an arrival with isAgain, until the connection is seen", async (registry) => {
+    const again = { ...noLimits, isAgain: true };
+    const [first, further, never] = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("v", 3)];
+    for (const record of [first, further]) await arrive(registry, record);
+    for (let n = 0; n < 2; n++) {
+      assert.equal(await registry.arrive(first, again), "first");
+      assert.equal(await registry.arrive(further, again), "further");
+    }
+    await assertConnected(registry, "u", [first, further]);
+    assert.equal(await registry.arrive(never, again), "first", "it had not arrived before");
+    assert.equal(await stateAfter(registry, first), "present");
+    assert.equal(await registry.arrive(first, again), "further", "it has gone and come back");
+  });
 
-  rule("refuses one more than a user may have, and has nothing of it", async (registry) => {
+  rule("refuses a connection beyond the user's limit, and does not list it", async (registry) => {
     const limits = { ...noLimits, maxPerUser: 2 };
     const records = [recordOf("u", 1), recordOf("u", 2, "n2")];
     for (const record of records) assert.notEqual(await registry.arrive(record, limits), "full");
@@ -127,7 +124,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.equal(await registry.arrive(recordOf("v", 4), { ...limits, maxPerUser: 1 }), "first");
   });
 
-  rule("takes another one for one that has departed", async (registry) => {
+  rule("accepts another connection after one has departed", async (registry) => {
     const limits = { ...noLimits, maxPerUser: 2 };
     for (const count of [1, 2]) await registry.arrive(recordOf("u", count), limits);
     await registry.depart(recordOf("u", 1), 0);
@@ -136,7 +133,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", [recordOf("u", 2), recordOf("u", 3)]);
   });
 
-  rule("of 30 that arrive at once where 7 may be, registers 7", async (registry) => {
+  rule("registers 7 of 30 connections that arrive at the same time when the limit is 7", async (registry) => {
     const records = range(30).map((n) => recordOf("u", n, `n${n % 3}`));
     const arrivals = await Promise.all(
       records.map((record) => registry.arrive(record, { ...noLimits, maxPerUser: 7 })),
@@ -149,7 +146,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.deepEqual(ofNodes.flat().sort(), registered.map(({ id }) => id).sort());
   });
 
-  rule("sweeps one that was not heard for too long, when its user connects", async (registry) => {
+  rule("sweeps a connection that was not heard for too long when its user connects", async (registry) => {
     const limits = { maxPerUser: 1, expireAfterMs: 60 };
     const [dead, next] = [recordOf("u", 1), recordOf("u", 2, "n2")];
     await registry.arrive(dead, limits);
@@ -159,18 +156,21 @@ export function arrivalRules(rule: RuleDeclarer): void {
     assert.deepEqual(await idsOfNode(registry, "n1"), [dead.id], "its node had it");
   });
 
-  rule("does not take a sweep for going offline, and has nobody go offline twice by it", async (registry) => {
-    const limits = { maxPerUser: 1, expireAfterMs: 60 };
-    const [dead, next] = [recordOf("u", 1), recordOf("u", 2)];
-    await registry.arrive(dead, limits);
-    await eventually(async () => assert.equal(await registry.arrive(next, limits), "further"));
-    assert.equal(await stateAfter(registry, dead), "present");
-    await assertConnected(registry, "u", [next]);
-    assert.equal(await stateAfter(registry, next), "offline");
-    assert.notEqual(await stateAfter(registry, dead), "offline");
-  });
+  rule(
+    "a sweep takes no user offline, and a swept connection that departs does not either",
+    async (registry) => {
+      const limits = { maxPerUser: 1, expireAfterMs: 60 };
+      const [dead, next] = [recordOf("u", 1), recordOf("u", 2)];
+      await registry.arrive(dead, limits);
+      await eventually(async () => assert.equal(await registry.arrive(next, limits), "further"));
+      assert.equal(await stateAfter(registry, dead), "present");
+      await assertConnected(registry, "u", [next]);
+      assert.equal(await stateAfter(registry, next), "offline");
+      assert.notEqual(await stateAfter(registry, dead), "offline");
+    },
+  );
 
-  rule("sweeps none sooner, and none of another user", async (registry) => {
+  rule("sweeps no connection early, and none of another user", async (registry) => {
     const own = recordOf("u", 1);
     await arrive(registry, own);
     const swept = { maxPerUser: 1, expireAfterMs: 60 };
@@ -182,7 +182,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", [own]);
   });
 
-  rule("lives on from when it was seen last, or arrived again", async (registry) => {
+  rule("counts the age of a connection from when it was last seen or arrived again", async (registry) => {
     const lifeMs = 1_000;
     const limits = { maxPerUser: 2, expireAfterMs: lifeMs };
     for (let attempt = 1; ; attempt++) {
@@ -196,7 +196,7 @@ export function arrivalRules(rule: RuleDeclarer): void {
       await registry.arrive(back, { ...limits, expireAfterMs: hourMs });
       const arrival = await registry.arrive(record(4), limits);
       const found = await idsOfUser(registry, seen.userId);
-      // By then they may be over as well, when this process stands still: then once more, with other ones.
+      // The connections may have expired if this process stood still. The test is then repeated with other connections.
       if (Date.now() - heardAt > lifeMs - 100 && attempt < 3) continue;
       assert.equal(arrival, "full");
       assert.deepEqual(found, [seen.id, back.id]);

@@ -14,9 +14,9 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const shortMs = 60;
 
-/** A user goes offline once, with the last departure, and not while a grace runs. */
+/** A user goes offline once, with the last departure or after its grace. */
 export function departureRules(rule: RuleDeclarer): void {
-  rule("goes offline with the last connection, on whichever node", async (registry) => {
+  rule("takes a user offline with the last connection, on whichever node", async (registry) => {
     const records = [recordOf("u", 1), recordOf("u", 2, "n2"), recordOf("u", 3)];
     for (const record of records) await arrive(registry, record);
     const [first, second, third] = records as [(typeof records)[0], (typeof records)[0], (typeof records)[0]];
@@ -27,14 +27,14 @@ export function departureRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", []);
   });
 
-  rule("comes online anew after going offline", async (registry) => {
+  rule("a user comes online again after going offline", async (registry) => {
     for (const count of range(5)) {
       assert.equal(await arrive(registry, recordOf("u", count)), "first");
       assert.equal(await stateAfter(registry, recordOf("u", count)), "offline");
     }
   });
 
-  rule("does nothing by a departure that is told again", async (registry) => {
+  rule("ignores a repeated departure", async (registry) => {
     const [gone, stays] = [recordOf("u", 1), recordOf("u", 2)];
     for (const record of [gone, stays]) await arrive(registry, record);
     for (let n = 0; n < 3; n++) assert.equal(await stateAfter(registry, gone), "present");
@@ -45,7 +45,7 @@ export function departureRules(rule: RuleDeclarer): void {
     assert.equal(await arrive(registry, recordOf("u", 3)), "first");
   });
 
-  rule("does nothing by the departure of who never came", async (registry) => {
+  rule("ignores the departure of a connection that never arrived", async (registry) => {
     assert.notEqual(await stateAfter(registry, recordOf("u", 1)), "offline");
     assert.notEqual((await registry.depart(recordOf("u", 1), hourMs)).state, "leaving");
     const stays = recordOf("u", 2);
@@ -55,14 +55,17 @@ export function departureRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", [stays]);
   });
 
-  rule("leaves for as long as the departure says, and is found nowhere meanwhile", async (registry) => {
-    await arrive(registry, recordOf("u", 1));
-    const forMs = await assertLeaving(registry, recordOf("u", 1), hourMs);
-    assert.ok(forMs > hourMs - 10_000 && forMs <= hourMs, `leaving for ${forMs} ms`);
-    await assertConnected(registry, "u", []);
-  });
+  rule(
+    "a user is leaving for the grace of the departure, and has no connections meanwhile",
+    async (registry) => {
+      await arrive(registry, recordOf("u", 1));
+      const forMs = await assertLeaving(registry, recordOf("u", 1), hourMs);
+      assert.ok(forMs > hourMs - 10_000 && forMs <= hourMs, `leaving for ${forMs} ms`);
+      await assertConnected(registry, "u", []);
+    },
+  );
 
-  rule("is online until it goes offline, also while it leaves", async (registry) => {
+  rule("a user is online until going offline, also while leaving", async (registry) => {
     const users = ["nobody", "u", "v", "u"];
     assert.deepEqual(await registry.online(users), [false, false, false, false]);
     assert.deepEqual(await registry.online([]), []);
@@ -73,13 +76,13 @@ export function departureRules(rule: RuleDeclarer): void {
     assert.deepEqual(await registry.online(users), [false, true, false, true]);
   });
 
-  rule("leaves by its last connection only", async (registry) => {
+  rule("a user is leaving only after the last connection has departed", async (registry) => {
     for (const count of [1, 2]) await arrive(registry, recordOf("u", count));
     assert.equal((await registry.depart(recordOf("u", 1), hourMs)).state, "present");
     await assertLeaving(registry, recordOf("u", 2), hourMs);
   });
 
-  rule("stays online if another connection arrives while it leaves", async (registry) => {
+  rule("a user stays online if another connection arrives while the user is leaving", async (registry) => {
     await arrive(registry, recordOf("u", 1));
     await assertLeaving(registry, recordOf("u", 1), hourMs);
     const back = recordOf("u", 2, "n2");
@@ -89,7 +92,7 @@ export function departureRules(rule: RuleDeclarer): void {
     assert.equal(await stateAfter(registry, back), "offline", "a grace that is over was kept");
   });
 
-  rule("leaves anew for as long as each departure says", async (registry) => {
+  rule("each departure begins its own grace", async (registry) => {
     await arrive(registry, recordOf("u", 1));
     await assertLeaving(registry, recordOf("u", 1), shortMs);
     await arrive(registry, recordOf("u", 2));
@@ -97,7 +100,7 @@ export function departureRules(rule: RuleDeclarer): void {
     assert.ok(forMs > hourMs - 10_000, `leaving for ${forMs} ms`);
   });
 
-  rule("does not leave for longer or shorter because it is asked for again", async (registry) => {
+  rule("a repeated departure does not change the grace", async (registry) => {
     await arrive(registry, recordOf("u", 1));
     await assertLeaving(registry, recordOf("u", 1), hourMs);
     const forMs = await assertLeaving(registry, recordOf("u", 1), 0);
@@ -108,32 +111,38 @@ export function departureRules(rule: RuleDeclarer): void {
     assert.ok(left <= hourMs / 2, `leaving for ${left} ms more`);
   });
 
-  rule("goes offline when it is asked for again after the grace, and not before", async (registry) => {
-    const graceMs = 300;
-    await arrive(registry, recordOf("u", 1));
-    const departedAt = Date.now();
-    await assertLeaving(registry, recordOf("u", 1), graceMs);
-    await eventually(async () => assert.equal(await stateAfter(registry, recordOf("u", 1)), "offline"));
-    const leftForMs = Date.now() - departedAt;
-    assert.ok(leftForMs >= graceMs - 2, `left for ${leftForMs} ms`);
-    assert.notEqual(await stateAfter(registry, recordOf("u", 1)), "offline");
-    assert.equal(await arrive(registry, recordOf("u", 2)), "first");
-  });
+  rule(
+    "takes a user offline with a departure that is repeated after the grace, and not before",
+    async (registry) => {
+      const graceMs = 300;
+      await arrive(registry, recordOf("u", 1));
+      const departedAt = Date.now();
+      await assertLeaving(registry, recordOf("u", 1), graceMs);
+      await eventually(async () => assert.equal(await stateAfter(registry, recordOf("u", 1)), "offline"));
+      const leftForMs = Date.now() - departedAt;
+      assert.ok(leftForMs >= graceMs - 2, `left for ${leftForMs} ms`);
+      assert.notEqual(await stateAfter(registry, recordOf("u", 1)), "offline");
+      assert.equal(await arrive(registry, recordOf("u", 2)), "first");
+    },
+  );
 
-  rule("says how long to wait, after which it goes offline when it is asked", async (registry) => {
-    await arrive(registry, recordOf("u", 1));
-    let forMs = await assertLeaving(registry, recordOf("u", 1), shortMs);
-    for (let asked = 0; forMs > 0; asked++) {
-      assert.ok(asked < 3, `still leaving for ${forMs} ms`);
-      await new Promise((resolve) => setTimeout(resolve, forMs));
-      const departure = await registry.depart(recordOf("u", 1), shortMs);
-      if (departure.state === "offline") return;
-      assert.ok(departure.state === "leaving", departure.state);
-      forMs = departure.forMs;
-    }
-  });
+  rule(
+    "tells how long to wait, and takes the user offline with a departure after that time",
+    async (registry) => {
+      await arrive(registry, recordOf("u", 1));
+      let forMs = await assertLeaving(registry, recordOf("u", 1), shortMs);
+      for (let asked = 0; forMs > 0; asked++) {
+        assert.ok(asked < 3, `still leaving for ${forMs} ms`);
+        await new Promise((resolve) => setTimeout(resolve, forMs));
+        const departure = await registry.depart(recordOf("u", 1), shortMs);
+        if (departure.state === "offline") return;
+        assert.ok(departure.state === "leaving", departure.state);
+        forMs = departure.forMs;
+      }
+    },
+  );
 
-  rule("goes offline by one caller, of many who ask for it after the grace", async (registry) => {
+  rule("tells one of several callers after the grace that the user went offline", async (registry) => {
     for (const seed of range(20)) {
       const record = recordOf(`user ${seed}`, seed);
       await arrive(registry, record);
@@ -148,18 +157,21 @@ export function departureRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("is online still who comes after the grace and before it is asked for again", async (registry) => {
-    const [gone, back, probe] = [recordOf("u", 1), recordOf("u", 2), recordOf("v", 3)];
-    for (const record of [gone, probe]) await arrive(registry, record);
-    await assertLeaving(registry, gone, shortMs);
-    await assertLeaving(registry, probe, 2 * shortMs);
-    await eventually(async () => assert.equal(await stateAfter(registry, probe), "offline"));
-    assert.equal(await arrive(registry, back), "further");
-    assert.equal(await stateAfter(registry, gone), "present");
-    assert.equal(await stateAfter(registry, back), "offline");
-  });
+  rule(
+    "a user stays online who connects after the grace and before the departure is repeated",
+    async (registry) => {
+      const [gone, back, probe] = [recordOf("u", 1), recordOf("u", 2), recordOf("v", 3)];
+      for (const record of [gone, probe]) await arrive(registry, record);
+      await assertLeaving(registry, gone, shortMs);
+      await assertLeaving(registry, probe, 2 * shortMs);
+      await eventually(async () => assert.equal(await stateAfter(registry, probe), "offline"));
+      assert.equal(await arrive(registry, back), "further");
+      assert.equal(await stateAfter(registry, gone), "present");
+      assert.equal(await stateAfter(registry, back), "offline");
+    },
+  );
 
-  rule("is nothing to a node's records, which stay until they are forgotten", async (registry) => {
+  rule("a departure keeps the node's record until it is forgotten", async (registry) => {
     const record = recordOf("u", 1);
     await arrive(registry, record);
     await registry.depart(record, 0);

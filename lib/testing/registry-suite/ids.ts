@@ -13,9 +13,9 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const userIds = ["", ...oddStrings];
 
-/** User ids are any strings, and no two are one. */
+/** User ids may be any strings, and different strings are different users. */
 export function idRules(rule: RuleDeclarer): void {
-  rule("keeps users apart with ids of any characters", async (registry) => {
+  rule("tells users apart whose ids have any characters", async (registry) => {
     const records = userIds.map((userId, at) => recordOf(userId, at, `n${at % 3}`));
     for (const record of records) assert.equal(await arrive(registry, record), "first", record.userId);
     for (const record of records) {
@@ -35,7 +35,7 @@ export function idRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("lets users leave and come back with ids of any characters", async (registry) => {
+  rule("users leave and come back whose ids have any characters", async (registry) => {
     for (const [at, userId] of userIds.entries()) {
       await arrive(registry, recordOf(userId, at));
       await assertLeaving(registry, recordOf(userId, at), hourMs);
@@ -47,7 +47,7 @@ export function idRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("gives back records with session ids of any characters", async (registry) => {
+  rule("returns records unchanged whose session ids have any characters", async (registry) => {
     const records = oddStrings.map((sid, at) => ({ ...recordOf("u", at), sid }));
     await Promise.all(records.map((record) => arrive(registry, record)));
     const sids = (await registry.ofUser("u")).map(({ sid }) => sid);

@@ -4,9 +4,9 @@ import { range } from "../tools/range.ts";
 import { arrive, assertConnected, idsOfNode, recordOf } from "./records.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** What a node has registered is found by its id, by whoever must clear it, until it is forgotten. */
+/** The connections of a node are found by the id of the node until they are forgotten. Other nodes can clear them. */
 export function nodeRules(rule: RuleDeclarer): void {
-  rule("has what each node has registered, of all users", async (registry) => {
+  rule("lists the connections of each node, of all users", async (registry) => {
     const records = range(12).map((n) => recordOf(`user ${n % 4}`, n, `n${n % 3}`));
     await Promise.all(records.map((record) => arrive(registry, record)));
     assert.deepEqual((await registry.nodes()).sort(), ["n0", "n1", "n2"]);
@@ -16,7 +16,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("gives some of what a node has, each once and no more than asked", async (registry) => {
+  rule("returns at most the given number of a node's connections, each once", async (registry) => {
     const records = range(20).map((n) => recordOf(`user ${n}`, n));
     await Promise.all(records.map((record) => arrive(registry, record)));
     const ids = records.map(({ id }) => id).sort();
@@ -32,7 +32,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("lets a dead node be cleared batch by batch, by several at once", async (registry) => {
+  rule("several callers can clear a dead node batch by batch at the same time", async (registry) => {
     const records = range(60).map((n) => recordOf(`user ${n % 20}`, n));
     await Promise.all(records.map((record) => arrive(registry, record)));
     const offline: string[] = [];
@@ -55,7 +55,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     await assertForgotten(registry, "n1");
   });
 
-  rule("forgets what it is told to and nothing else, once and again", async (registry) => {
+  rule("forgets exactly the given connections, also when it is repeated", async (registry) => {
     const records = range(4).map((n) => recordOf("u", n));
     const other = recordOf("u", 9, "n2");
     for (const record of [...records, other]) await arrive(registry, record);
@@ -70,7 +70,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     await assertConnected(registry, "u", [recordOf("u", 0), recordOf("u", 3), other]);
   });
 
-  rule("names a node no more of which nothing is found, and again when it registers", async (registry) => {
+  rule("does not list a node without connections, until the node registers one", async (registry) => {
     for (const nodeId of ["n1", "n2"]) await arrive(registry, recordOf("u", 1, nodeId));
     for (let n = 0; n < 3; n++) {
       const record = recordOf("u", 1, "n1");
@@ -84,7 +84,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("still names a node that registers while somebody finds nothing of it", async (registry) => {
+  rule("lists a node that registers a connection while another caller finds none", async (registry) => {
     for (const n of range(50)) {
       const record = recordOf(`user ${n}`, n, `node ${n}`);
       const look = () => registry.ofNode(`node ${n}`, 10);
@@ -94,7 +94,7 @@ export function nodeRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("has the nodes of many users, in the order asked, each node once", async (registry) => {
+  rule("returns the nodes of many users in the order of the users, each node once", async (registry) => {
     await arrive(registry, recordOf("u", 1, "n1"));
     await arrive(registry, recordOf("u", 2, "n1"));
     await arrive(registry, recordOf("u", 3, "n2"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Arrival, ConnectionRecord, Departure } from "../../connections/registry.ts";
 import { assertAlternate, type Span } from "../tools/spans.ts";
 
-/** All that happened to one connection. */
+/** The calls for one connection, with their results. */
 export interface Life {
   readonly record: ConnectionRecord;
   readonly arrival: Span<Arrival>;
@@ -11,13 +11,13 @@ export interface Life {
 
 export interface ModelOptions {
   readonly maxPerUser: number;
-  /** Whether users without connections were leaving for a while. */
+  /** Whether departures had a grace. */
   readonly withGrace: boolean;
 }
 
 const never = Number.POSITIVE_INFINITY;
 
-/** Asserts that what the connections of one user were told can be true, in whatever order the calls took effect. */
+/** Asserts that some order of the calls explains the results of all connections of one user. */
 export function assertPossible(lives: readonly Life[], { maxPerUser, withGrace }: ModelOptions): void {
   const arrived = lives.filter(({ arrival }) => arrival.result !== "full");
   const departures = arrived.flatMap((life) => life.departures);
@@ -44,7 +44,7 @@ export function assertPossible(lives: readonly Life[], { maxPerUser, withGrace }
       const present = others.filter((other) => mustBeThere(other, departure)).length;
       if (departure.result.state !== "present") assert.equal(present, 0, `${told}, and others were there`);
     }
-    // One that is told once and was there finds others there, or is the last.
+    // A connection that departs once either leaves others behind or is the last one.
     const [only, again] = life.departures;
     if (withGrace || !only || again || arrival.result === "full") continue;
     const isAlone = !others.some((other) => mayBeThere(other, only));
@@ -56,13 +56,13 @@ export function isThereAtEnd({ arrival, departures }: Life): boolean {
   return arrival.result !== "full" && departures.length === 0;
 }
 
-/** Whether a connection was there for all of a span, whatever the order. */
+/** Whether a connection was registered during a whole span, in every possible order. */
 function mustBeThere({ arrival, departures }: Life, span: Span<unknown>): boolean {
   const leavesAt = Math.min(never, ...departures.map(({ began }) => began));
   return arrival.ended < span.began && leavesAt > span.ended;
 }
 
-/** Whether a connection may have been there at some moment of a span. */
+/** Whether a connection may have been registered at some moment of a span. */
 function mayBeThere({ arrival, departures }: Life, span: Span<unknown>): boolean {
   const leftAt = Math.min(never, ...departures.map(({ ended }) => ended));
   return arrival.began < span.ended && leftAt > span.began;

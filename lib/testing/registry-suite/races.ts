@@ -10,29 +10,35 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const seeds = range(60).map((n) => n + 1);
 
-/** However many arrive and depart at once, users come online and go offline in turns, each told to one caller. */
+/** Users come online and go offline alternately, however many connections race. One caller is told of each change. */
 export function raceRules(rule: RuleDeclarer): void {
-  rule("tells one caller of many at once that a user came, and one that the user went", async (registry) => {
-    for (const seed of range(10)) {
-      const records = range(20).map((n) => recordOf(`user ${seed}`, 20 * seed + n, `n${n % 3}`));
-      const limits = { maxPerUser: 100, expireAfterMs: hourMs };
-      const arrivals = await Promise.all(records.map((record) => registry.arrive(record, limits)));
-      assert.equal(arrivals.filter((arrival) => arrival === "first").length, 1);
-      const twice = [...records, ...records];
-      const departures = await Promise.all(twice.map((record) => registry.depart(record, 0)));
-      assert.equal(departures.filter(({ state }) => state === "offline").length, 1);
-    }
-  });
+  rule(
+    "tells one of many callers that a user came online, and one that the user went offline",
+    async (registry) => {
+      for (const seed of range(10)) {
+        const records = range(20).map((n) => recordOf(`user ${seed}`, 20 * seed + n, `n${n % 3}`));
+        const limits = { maxPerUser: 100, expireAfterMs: hourMs };
+        const arrivals = await Promise.all(records.map((record) => registry.arrive(record, limits)));
+        assert.equal(arrivals.filter((arrival) => arrival === "first").length, 1);
+        const twice = [...records, ...records];
+        const departures = await Promise.all(twice.map((record) => registry.depart(record, 0)));
+        assert.equal(departures.filter(({ state }) => state === "offline").length, 1);
+      }
+    },
+  );
 
-  rule("has users come and go in turns, however connections race", async (registry) => {
+  rule("users come online and go offline alternately while connections race", async (registry) => {
     for (const seed of seeds) await raceConnections([registry], seed, { withGrace: false });
   });
 
-  rule("has users come and go in turns, however connections race with their graces", async (registry) => {
-    for (const seed of seeds) await raceConnections([registry], seed, { withGrace: true });
-  });
+  rule(
+    "users come online and go offline alternately while connections race with graces",
+    async (registry) => {
+      for (const seed of seeds) await raceConnections([registry], seed, { withGrace: true });
+    },
+  );
 
-  rule("lets no dead connection that is swept by many at once take its user offline", async (registry) => {
+  rule("a dead connection that many arrivals sweep does not take its user offline", async (registry) => {
     for (const n of range(10)) {
       const userId = `user ${n}`;
       await registry.arrive(recordOf(userId, 10 * n), { maxPerUser: 10, expireAfterMs: 10 });
@@ -54,13 +60,13 @@ export function raceRules(rule: RuleDeclarer): void {
 }
 
 export interface RaceOptions {
-  /** Whether users without connections are leaving for a while. */
+  /** Whether departures have a grace. */
   readonly withGrace: boolean;
 }
 
 /**
- * Races connections of three users, each on one of the nodes that these registries are for, and asserts by the
- * model what must hold of all that they were told.
+ * Races connections of three users. Each call goes to the registry of a random node. Asserts by the model that all
+ * results are possible.
  */
 export async function raceConnections(
   nodes: readonly Registry[],
@@ -87,7 +93,7 @@ export async function raceConnections(
     return { record, arrival, departures: departures.flat() };
   }
 
-  /** Departs, and asks again for as long as the user is leaving. */
+  /** Departs, and repeats that as long as the user is leaving. */
   async function leave(
     registry: Registry,
     record: ConnectionRecord,

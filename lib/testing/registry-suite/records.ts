@@ -7,7 +7,7 @@ import {
   type Registry,
 } from "../../connections/registry.ts";
 
-/** Limits that nobody meets. */
+/** Limits that no test reaches. */
 export const noLimits: ArrivalLimits = { maxPerUser: Number.POSITIVE_INFINITY, expireAfterMs: 3_600_000 };
 
 export const hourMs = 3_600_000;
@@ -19,7 +19,7 @@ export function recordOf(userId: string, count: number, nodeId = "n1"): Connecti
   return { id, userId, sid: `session ${count}`, ip: "::1", userAgent: `agent ${count}`, connectedAt };
 }
 
-/** Registers a connection, within limits that nobody meets. */
+/** Registers a connection, with limits that no test reaches. */
 export function arrive(registry: Registry, record: ConnectionRecord): Promise<Arrival> {
   return registry.arrive(record, noLimits);
 }
@@ -29,12 +29,12 @@ export async function idsOfUser(registry: Registry, userId: string): Promise<str
   return (await registry.ofUser(userId)).map(({ id }) => id).sort();
 }
 
-/** The ids of what a node has registered, sorted. */
+/** The ids of a node's connections, sorted. */
 export async function idsOfNode(registry: Registry, nodeId: string): Promise<string[]> {
   return (await registry.ofNode(nodeId, 10_000)).map(({ id }) => id).sort();
 }
 
-/** Asserts that a user has exactly these connections, as who is asked for one user and who is asked for many says. */
+/** Asserts that a user has exactly these connections, by `ofUser`, `nodesOf` and `online`. */
 export async function assertConnected(
   registry: Registry,
   userId: string,
@@ -47,12 +47,12 @@ export async function assertConnected(
   if (records.length > 0) assert.deepEqual(await registry.online([userId]), [true]);
 }
 
-/** Departs without grace, and gives what came of it. */
+/** Departs without grace, and returns the state. */
 export async function stateAfter(registry: Registry, record: ConnectionRecord): Promise<string> {
   return (await registry.depart(record, 0)).state;
 }
 
-/** Departs, and asserts that the user then is leaving; gives for how long. */
+/** Departs, and asserts that the user is leaving. Returns for how long. */
 export async function assertLeaving(
   registry: Registry,
   record: ConnectionRecord,

@@ -5,9 +5,9 @@ import { range } from "../tools/range.ts";
 import { arrive, assertConnected, assertLeaving, hourMs, recordOf, stateAfter } from "./records.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** Sightings tell when users were heard, and find who is not registered; they register nobody. */
+/** `saw` records when users were heard, and returns the records that are not registered. It registers nothing. */
 export function sightingRules(rule: RuleDeclarer): void {
-  rule("finds nothing missing where all are registered, and nothing of nothing", async (registry) => {
+  rule("returns nothing if all connections are registered or none is given", async (registry) => {
     const records = range(5).map((n) => recordOf(`user ${n % 3}`, n));
     for (const record of records) await arrive(registry, record);
     assert.deepEqual(await registry.saw([]), []);
@@ -16,7 +16,7 @@ export function sightingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await registry.saw(records.map((record) => ({ record, agoMs: 0 }))), []);
   });
 
-  rule("takes nobody for missing who was seen in the very same moment", async (registry) => {
+  rule("does not return a connection that another call saw at the same moment", async (registry) => {
     const record = recordOf("u", 1);
     await arrive(registry, record);
     for (let n = 0; n < 50; n++) {
@@ -26,7 +26,7 @@ export function sightingRules(rule: RuleDeclarer): void {
   });
 
   rule(
-    "gives those who are not registered, whole and in their order, and registers none",
+    "returns the records that are not registered, complete and in order, and registers none",
     async (registry) => {
       const [here, never, departed] = [recordOf("u", 1), recordOf("u", 2), recordOf("v", 3)];
       const noUser = recordOf("nobody", 4, "n9");
@@ -43,7 +43,7 @@ export function sightingRules(rule: RuleDeclarer): void {
     },
   );
 
-  rule("says how long ago each user was heard", async (registry) => {
+  rule("records how long ago each user was heard", async (registry) => {
     const agoMs = 50;
     const [now, ago] = [recordOf("u", 1), recordOf("u", 2)];
     for (const record of [now, ago]) await arrive(registry, record);
@@ -61,7 +61,7 @@ export function sightingRules(rule: RuleDeclarer): void {
     assert.ok(laterMs >= agoMs, `heard ${laterMs} ms later`);
   });
 
-  rule("does not keep a user who is leaving", async (registry) => {
+  rule("does not keep a leaving user online", async (registry) => {
     const record = recordOf("u", 1);
     await arrive(registry, record);
     await assertLeaving(registry, record, 60);
@@ -72,7 +72,7 @@ export function sightingRules(rule: RuleDeclarer): void {
     });
   });
 
-  rule("does not bring back who departs at the same time", async (registry) => {
+  rule("does not bring back a connection that departs at the same time", async (registry) => {
     await Promise.all(
       range(50).map(async (n) => {
         const record = recordOf(`user ${n}`, n);

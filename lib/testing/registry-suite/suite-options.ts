@@ -4,7 +4,7 @@ import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** Options of {@link describeRegistry}. */
 export interface RegistrySuiteOptions extends SuiteOptions {
-  /** A registry with nothing in it, for one test. */
+  /** Makes an empty registry for one test. */
   create(): Registry | Promise<Registry>;
 }
 

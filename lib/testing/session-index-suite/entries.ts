@@ -10,9 +10,9 @@ import {
 } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** What is entered is found and confirmed until it is removed, and nothing else is. */
+/** An entry is found and confirmed from entering until removal. */
 export function entryRules(rule: RuleDeclarer): void {
-  rule("knows nothing of a user who never logged in, and does nothing about it", async (index) => {
+  rule("has no entries of a user who never logged in, and throws no error", async (index) => {
     assert.deepEqual(await index.entries("nobody"), []);
     assert.equal(await index.confirm("nobody", "a"), false);
     assert.deepEqual(await index.revoke("nobody", undefined), []);
@@ -26,7 +26,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await index.confirm("nobody", "a"), false);
   });
 
-  rule("finds and confirms what is entered, with its expiry", async (index) => {
+  rule("lists and confirms an entry, with its expiry", async (index) => {
     const since = Date.now();
     await index.enter("u", "a", minuteMs);
     await index.enter("u", "b", 2 * minuteMs);
@@ -36,7 +36,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await index.confirm("u", "c"), false);
   });
 
-  rule("leaves an entry as it is that is entered again", async (index) => {
+  rule("keeps an entry unchanged that is entered again", async (index) => {
     await index.enter("u", "a", minuteMs);
     const before = await expiryOf(index, "u", "a");
     await index.enter("u", "a", 10 * minuteMs);
@@ -46,7 +46,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await expiryOf(index, "u", "a"), before);
   });
 
-  rule("keeps the same session of two users apart", async (index) => {
+  rule("keeps a separate entry for each user of the same session", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.enter("v", "a", minuteMs);
     await index.remove("u", ["a"]);
@@ -55,7 +55,7 @@ export function entryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "v", ["a"]);
   });
 
-  rule("gives a copy that its holder may change", async (index) => {
+  rule("returns copies that the caller may change", async (index) => {
     const since = Date.now();
     await index.enter("u", "a", minuteMs);
     const entries = await index.entries("u");
@@ -65,7 +65,7 @@ export function entryRules(rule: RuleDeclarer): void {
     await assertExpiresIn(index, "u", "a", minuteMs, since);
   });
 
-  rule("removes what it is told to and nothing else", async (index) => {
+  rule("removes the given entries and nothing else", async (index) => {
     for (const sid of ["a", "b", "c", "d"]) await index.enter("u", sid, minuteMs);
     const asked = Object.freeze(["b", "never", "d", "b"]);
     await index.remove("u", asked);
@@ -75,7 +75,7 @@ export function entryRules(rule: RuleDeclarer): void {
     for (const sid of asked) assert.equal(await index.confirm("u", sid), false, sid);
   });
 
-  rule("enters anew what was removed", async (index) => {
+  rule("a removed session can be entered again", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.remove("u", ["a"]);
     const since = Date.now();
@@ -96,7 +96,7 @@ export function entryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["a", "b"]);
   });
 
-  rule("extends no entry to an earlier time, and shortens none to a later one", async (index) => {
+  rule("extend never makes an expiry earlier, and shorten never makes it later", async (index) => {
     const since = Date.now();
     await index.enter("u", "a", 60 * minuteMs);
     assert.equal(await index.extend("u", "a", minuteMs), true);
@@ -108,7 +108,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await expiryOf(index, "u", "b"), Number.POSITIVE_INFINITY);
   });
 
-  rule("shortens no entry that somebody has extended or revoked since it was marked", async (index) => {
+  rule("does not shorten an entry that was extended or revoked after it was marked", async (index) => {
     const since = Date.now();
     for (const sid of ["later", "sooner", "for ever"]) {
       await index.enter("u", sid, sid === "for ever" ? Number.POSITIVE_INFINITY : 10 * minuteMs);
@@ -127,7 +127,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.equal(await index.confirm("u", "never entered"), false);
   });
 
-  rule("does not make an entry by moving its expiry", async (index) => {
+  rule("moving an expiry does not create an entry", async (index) => {
     assert.equal(await index.extend("u", "a", minuteMs), false);
     await index.enter("u", "b", minuteMs);
     assert.equal(await index.extend("u", "a", minuteMs), false);
@@ -139,7 +139,7 @@ export function entryRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["b"]);
   });
 
-  rule("takes 5 000 sessions of one user", async (index) => {
+  rule("handles 5 000 sessions of one user", async (index) => {
     const sids = range(5_000).map((n) => `s${n}`);
     await Promise.all(sids.map((sid) => index.enter("u", sid, minuteMs)));
     assert.equal((await index.entries("u")).length, 5_000);

@@ -9,9 +9,9 @@ const shortMs = 60;
 /** The latest moment that a Date can be. */
 const endOfTimeMs = 8.64e15;
 
-/** Nothing outlives the last session of a user. */
+/** Nothing about a user outlives the user's last session. */
 export function expiryRules(rule: RuleDeclarer): void {
-  rule("has nothing of a user once the last session has expired", async (index) => {
+  rule("keeps nothing of a user whose last session has expired", async (index) => {
     await index.enter("u", "a", shortMs);
     await index.enter("u", "b", 2 * shortMs);
     await untilForgotten(index, "u");
@@ -21,7 +21,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("has nothing of a user once the last session has expired that was revoked", async (index) => {
+  rule("keeps nothing of a user whose last revoked session has expired", async (index) => {
     await index.enter("u", "a", shortMs);
     await index.enter("u", "b", 2 * shortMs);
     assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
@@ -30,16 +30,13 @@ export function expiryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["a"]);
   });
 
-  rule(
-    "has nothing of a user once the last of many sessions has expired that were revoked",
-    async (index) => {
-      for (let n = 0; n < 200; n++) await index.enter("u", `s${n}`, shortMs);
-      await index.revoke("u", undefined, 1);
-      await untilForgotten(index, "u");
-    },
-  );
+  rule("keeps nothing of a user whose many revoked sessions have expired", async (index) => {
+    for (let n = 0; n < 200; n++) await index.enter("u", `s${n}`, shortMs);
+    await index.revoke("u", undefined, 1);
+    await untilForgotten(index, "u");
+  });
 
-  rule("has nothing of a user whose session was made to end sooner", async (index) => {
+  rule("keeps nothing of a user whose session was shortened and has expired", async (index) => {
     await index.enter("u", "a", Number.POSITIVE_INFINITY);
     await shorten(index, "u", "a", shortMs);
     await untilForgotten(index, "u");
@@ -56,7 +53,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.ok((await index.revoke("u", undefined)).includes("a"));
   });
 
-  rule("keeps what lives when other sessions of the user have expired", async (index) => {
+  rule("keeps a live entry when other sessions of the user have expired", async (index) => {
     await index.enter("u", "long", minuteMs);
     const expiry = await expiryOf(index, "u", "long");
     await index.enter("u", "short", shortMs);
@@ -68,7 +65,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["long"]);
   });
 
-  rule("keeps what was extended beyond its first life", async (index) => {
+  rule("keeps an entry that was extended beyond its first expiry", async (index) => {
     await index.enter("u", "a", shortMs);
     await index.extend("u", "a", minuteMs);
     await index.enter("v", "b", 2 * shortMs);
@@ -76,7 +73,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["a"]);
   });
 
-  rule("takes a life without end", async (index) => {
+  rule("handles an entry without an expiry", async (index) => {
     const since = Date.now();
     await index.enter("u", "a", Number.POSITIVE_INFINITY);
     await index.enter("u", "b", minuteMs);
@@ -94,7 +91,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), []);
   });
 
-  rule("takes lives of any length", async (index) => {
+  rule("handles lives of any length", async (index) => {
     const since = Date.now();
     await index.enter("u", "fraction", 60_000.5);
     const longestMs = endOfTimeMs - Date.now();
@@ -105,7 +102,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["fraction", "longest"]);
   });
 
-  rule("forgets a session soon that is over when it is entered", async (index) => {
+  rule("soon forgets a session that is entered after its expiry", async (index) => {
     await index.enter("u", "zero", 0);
     await index.enter("v", "past", -minuteMs);
     await index.enter("w", "long past", -Date.now() - minuteMs);
@@ -113,7 +110,7 @@ export function expiryRules(rule: RuleDeclarer): void {
   });
 }
 
-/** Waits until an index holds nothing of a user, while others log in, as they do. */
+/** Waits until an index has nothing of a user. Other users log in meanwhile. */
 async function untilForgotten(index: SessionIndex, userId: string): Promise<void> {
   let logins = 0;
   await eventually(async () => {

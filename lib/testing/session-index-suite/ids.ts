@@ -4,18 +4,18 @@ import { halves, oddStrings } from "../tools/odd-strings.ts";
 import { assertEntered, minuteMs, revoked } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** User ids and session ids are any strings, and no two are one. */
+/** User ids and session ids may be any strings. Different strings are told apart. */
 export function idRules(rule: RuleDeclarer): void {
-  rule("keeps users apart with ids of any characters", (index) => assertApart(index, oddStrings));
+  rule("tells users apart whose ids have any characters", (index) => assertApart(index, oddStrings));
 
-  rule("keeps users apart whose ids are no whole characters, or refuses them", async (index) => {
+  rule("tells users apart whose ids have lone surrogates, or refuses them", async (index) => {
     const refusals = await Promise.allSettled(halves.map((userId) => index.enter(userId, "a", minuteMs)));
     const taken = halves.filter((_, at) => refusals[at]?.status === "fulfilled");
     for (const userId of taken) await index.remove(userId, ["a"]);
     await assertApart(index, taken);
   });
 
-  rule("keeps the sessions of a user apart with ids of any characters", async (index) => {
+  rule("tells the sessions of a user apart whose ids have any characters", async (index) => {
     for (const sid of oddStrings) await index.enter("u", sid, minuteMs);
     await assertEntered(index, "u", oddStrings);
     for (const [at, sid] of oddStrings.entries()) {
@@ -31,7 +31,7 @@ export function idRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("leaves an excepted session whose id has any characters", async (index) => {
+  rule("keeps an excepted session whose id has any characters", async (index) => {
     for (const sid of oddStrings) {
       await index.enter("u", sid, minuteMs);
       await index.enter("u", `${sid}+`, minuteMs);

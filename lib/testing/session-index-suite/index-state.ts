@@ -13,7 +13,7 @@ export async function enteredSids(index: SessionIndex, userId: string): Promise<
   return (await index.entries(userId)).map(({ sid }) => sid).sort();
 }
 
-/** Asserts that exactly these are entered, and that each is confirmed. */
+/** Asserts that exactly these sessions are entered, and that each is confirmed. */
 export async function assertEntered(
   index: SessionIndex,
   userId: string,
@@ -24,12 +24,12 @@ export async function assertEntered(
   for (const sid of sids) assert.equal(await index.confirm(userId, sid), true, message ?? `confirms ${sid}`);
 }
 
-/** Revokes and gives the ids sorted. */
+/** Revokes, and returns the ids, sorted. */
 export async function revoked(index: SessionIndex, userId: string, except?: string): Promise<string[]> {
   return (await index.revoke(userId, except)).sort();
 }
 
-/** Moves an expiry to an earlier time, as whoever has marked the entry just before. */
+/** Marks an entry, and then moves its expiry to an earlier time. */
 export async function shorten(
   index: SessionIndex,
   userId: string,
@@ -41,14 +41,14 @@ export async function shorten(
   await index.shorten(userId, sid, lifeMs, mark);
 }
 
-/** When the entry expires. */
+/** The expiry of an entry that must exist. */
 export async function expiryOf(index: SessionIndex, userId: string, sid: string): Promise<number> {
   const entry = (await index.entries(userId)).find((found) => found.sid === sid);
   assert.ok(entry, `session ${JSON.stringify(sid)} is not entered`);
   return entry.expiresAt;
 }
 
-/** Asserts that an entry expires so long after a moment that is not sooner than `since`. */
+/** Asserts that an entry expires `ms` after some moment between `since` and now. */
 export async function assertExpiresIn(
   index: SessionIndex,
   userId: string,

@@ -2,45 +2,36 @@ import assert from "node:assert/strict";
 import { assertEntered, enteredSids, minuteMs, range } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** A call with a limit gives so many at most, and whoever goes on with it comes to the end. */
+/** A call with a limit returns at most that many. A caller that repeats it reaches the end. */
 export function limitRules(rule: RuleDeclarer): void {
-  rule(
-    "gives the entries that expire last, the last one first, and no more than it is asked for",
-    async (index) => {
-      for (const [at, sid] of ["c", "a", "d", "b"].entries())
-        await index.enter("u", sid, (4 - at) * minuteMs);
-      await index.extend("u", "b", 10 * minuteMs);
-      const last = async (limit?: number) => (await index.entries("u", limit)).map(({ sid }) => sid);
-      assert.deepEqual(await last(1), ["b"]);
-      assert.deepEqual(await last(3), ["b", "c", "a"]);
-      assert.deepEqual(await last(4), ["b", "c", "a", "d"]);
-      assert.deepEqual(await last(100), ["b", "c", "a", "d"]);
-      assert.deepEqual(await last(Number.POSITIVE_INFINITY), ["b", "c", "a", "d"]);
-      assert.deepEqual(await last(), ["b", "c", "a", "d"]);
-    },
-  );
+  rule("returns at most the given number of entries, latest expiry first", async (index) => {
+    for (const [at, sid] of ["c", "a", "d", "b"].entries()) await index.enter("u", sid, (4 - at) * minuteMs);
+    await index.extend("u", "b", 10 * minuteMs);
+    const last = async (limit?: number) => (await index.entries("u", limit)).map(({ sid }) => sid);
+    assert.deepEqual(await last(1), ["b"]);
+    assert.deepEqual(await last(3), ["b", "c", "a"]);
+    assert.deepEqual(await last(4), ["b", "c", "a", "d"]);
+    assert.deepEqual(await last(100), ["b", "c", "a", "d"]);
+    assert.deepEqual(await last(Number.POSITIVE_INFINITY), ["b", "c", "a", "d"]);
+    assert.deepEqual(await last(), ["b", "c", "a", "d"]);
+  });
 
-  rule(
-    "gives the entries that expire first, the first one first, and no more than it is asked for",
-    async (index) => {
-      await index.enter("u", "never", Number.POSITIVE_INFINITY);
-      for (const [at, sid] of ["c", "a", "d", "b"].entries())
-        await index.enter("u", sid, (4 - at) * minuteMs);
-      await index.extend("u", "b", 10 * minuteMs);
-      const first = async (limit?: number) =>
-        (await index.entries("u", limit, "first")).map(({ sid }) => sid);
-      assert.deepEqual(await first(1), ["d"]);
-      assert.deepEqual(await first(3), ["d", "a", "c"]);
-      assert.deepEqual(await first(100), ["d", "a", "c", "b", "never"]);
-      assert.deepEqual(await first(), ["d", "a", "c", "b", "never"]);
-      assert.deepEqual(
-        (await index.entries("u", 1)).map(({ sid }) => sid),
-        ["never"],
-      );
-    },
-  );
+  rule("returns at most the given number of entries, earliest expiry first", async (index) => {
+    await index.enter("u", "never", Number.POSITIVE_INFINITY);
+    for (const [at, sid] of ["c", "a", "d", "b"].entries()) await index.enter("u", sid, (4 - at) * minuteMs);
+    await index.extend("u", "b", 10 * minuteMs);
+    const first = async (limit?: number) => (await index.entries("u", limit, "first")).map(({ sid }) => sid);
+    assert.deepEqual(await first(1), ["d"]);
+    assert.deepEqual(await first(3), ["d", "a", "c"]);
+    assert.deepEqual(await first(100), ["d", "a", "c", "b", "never"]);
+    assert.deepEqual(await first(), ["d", "a", "c", "b", "never"]);
+    assert.deepEqual(
+      (await index.entries("u", 1)).map(({ sid }) => sid),
+      ["never"],
+    );
+  });
 
-  rule("counts no revoked entry among those that it is asked for, at neither end", async (index) => {
+  rule("a revoked entry does not count towards the limit, at either end", async (index) => {
     for (const n of range(10)) await index.enter("u", `s${n}`, (n + 1) * minuteMs);
     for (const n of [0, 1, 4, 8, 9]) await index.revokeOne("u", `s${n}`);
     assert.deepEqual(
@@ -55,7 +46,7 @@ export function limitRules(rule: RuleDeclarer): void {
     assert.equal((await index.entries("u", 100, "first")).length, 5);
   });
 
-  rule("revokes all, and gives no more than it is asked for until those are removed", async (index) => {
+  rule("revokes all entries, and returns the next ones after the first are removed", async (index) => {
     const sids = range(25).map((n) => `s${n}`);
     for (const sid of sids) await index.enter("u", sid, minuteMs);
     const found = await index.revoke("u", "s7", 10);
@@ -74,7 +65,7 @@ export function limitRules(rule: RuleDeclarer): void {
     await assertEntered(index, "u", ["s7"]);
   });
 
-  rule("tells of what is revoked without revoking anything", async (index) => {
+  rule("lists revoked entries without revoking anything", async (index) => {
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
     assert.deepEqual(await index.revoked("u", 10), []);
     assert.deepEqual(await index.revoked("nobody", 10), []);
@@ -85,27 +76,30 @@ export function limitRules(rule: RuleDeclarer): void {
     for (const sid of ["b", "c"]) assert.equal(await index.confirm("u", sid), true, sid);
   });
 
-  rule("revokes anew what was entered since, beside what is revoked, of few and of many", async (index) => {
-    for (const count of [5, 300]) {
-      const userId = `user with ${count}`;
-      const [first, second] = [range(count).map((n) => `a${n}`), range(count).map((n) => `b${n}`)];
-      for (const sid of first) await index.enter(userId, sid, minuteMs);
-      assert.equal((await index.revoke(userId, undefined, 1)).length, 1);
-      for (const sid of second) await index.enter(userId, sid, 2 * minuteMs);
-      for (const sid of first) await index.enter(userId, sid, 2 * minuteMs);
-      assert.deepEqual(await enteredSids(index, userId), [...second].sort());
-      await index.revoke(userId, "b3", 1);
-      assert.deepEqual(
-        (await index.revoked(userId)).sort(),
-        [...first, ...second].filter((sid) => sid !== "b3").sort(),
-      );
-      assert.equal(await index.extend(userId, "b3", minuteMs), true);
-      await assertEntered(index, userId, ["b3"]);
-      assert.equal(await index.extend(userId, "a0", minuteMs), false);
-    }
-  });
+  rule(
+    "a second revocation adds later entries to those revoked before, with few and with many",
+    async (index) => {
+      for (const count of [5, 300]) {
+        const userId = `user with ${count}`;
+        const [first, second] = [range(count).map((n) => `a${n}`), range(count).map((n) => `b${n}`)];
+        for (const sid of first) await index.enter(userId, sid, minuteMs);
+        assert.equal((await index.revoke(userId, undefined, 1)).length, 1);
+        for (const sid of second) await index.enter(userId, sid, 2 * minuteMs);
+        for (const sid of first) await index.enter(userId, sid, 2 * minuteMs);
+        assert.deepEqual(await enteredSids(index, userId), [...second].sort());
+        await index.revoke(userId, "b3", 1);
+        assert.deepEqual(
+          (await index.revoked(userId)).sort(),
+          [...first, ...second].filter((sid) => sid !== "b3").sort(),
+        );
+        assert.equal(await index.extend(userId, "b3", minuteMs), true);
+        await assertEntered(index, userId, ["b3"]);
+        assert.equal(await index.extend(userId, "a0", minuteMs), false);
+      }
+    },
+  );
 
-  rule("ends with what was revoked of many once that has expired", async (index) => {
+  rule("reaches the end of many revoked entries after they have expired", async (index) => {
     for (const n of range(300)) await index.enter("u", `s${n}`, 500);
     await index.revoke("u", undefined, 1);
     await index.enter("u", "living", 60 * minuteMs);

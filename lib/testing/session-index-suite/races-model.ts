@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import type { SessionIndex } from "../../users/session-index/session-index.ts";
 import { minuteMs } from "./index-state.ts";
 
-/** The sessions of one user in a store, written and deleted as the stack does it: by the steps that the contract names. */
+/** The sessions of one user in a store. They are written and deleted in the steps that the contract names. */
 export class UserModel {
   readonly #userId: string;
   readonly #pause: () => Promise<void>;
-  /** The store: ids of sessions that live, with the user or with nobody. */
+  /** The store: the ids of all live sessions, logged in or not. */
   readonly #stored = new Set<string>();
-  /** Those that live with the user. */
+  /** The ids of live sessions that are logged in. */
   readonly #living = new Set<string>();
-  /** Logins that are done, as their users know. */
+  /** The ids of sessions whose login has succeeded. */
   readonly #loggedIn = new Set<string>();
 
   constructor(userId: string, pause: () => Promise<void>) {
@@ -18,12 +18,12 @@ export class UserModel {
     this.#pause = pause;
   }
 
-  /** The entry first, the session second, the entry checked third. */
+  /** Writes the entry first and the session second, and confirms the entry third. */
   async logIn(index: SessionIndex, sid: string, isNewSession: boolean): Promise<void> {
     if (!isNewSession) this.#stored.add(sid);
     await index.enter(this.#userId, sid, minuteMs);
     await this.#pause();
-    // A writer who finds that somebody else has changed the session meanwhile merges and comes again.
+    // A writer that finds the session changed meanwhile merges and repeats the step.
     if (!isNewSession) await index.enter(this.#userId, sid, minuteMs);
     await this.#pause();
     if (isNewSession) this.#stored.add(sid);
@@ -51,10 +51,10 @@ export class UserModel {
     await index.extend(this.#userId, sid, 2 * minuteMs);
   }
 
-  /** Revokes first, deletes second, removes third; one that crashes in between is called again. */
+  /** Revokes first, deletes second, removes third. A call that crashes in between is repeated. */
   async deleteAll(index: SessionIndex, except: string | undefined, crashes: boolean): Promise<void> {
     const before = [...this.#loggedIn].filter((sid) => sid !== except);
-    // With the one that is excepted, if a call at the same time has revoked it.
+    // These include the excepted session if another call has revoked it at the same time.
     let sids = await index.revoke(this.#userId, except, 3);
     while (sids.length > 0) {
       await this.#pause();
@@ -69,7 +69,7 @@ export class UserModel {
     for (const sid of before) assert.ok(!this.#living.has(sid), `${sid} had logged in before and lives`);
   }
 
-  /** Asserts, once all is quiet, that a session lives exactly if it is listed. */
+  /** Asserts that exactly the live sessions are listed. Call it after all steps. */
   async assertAllListed(index: SessionIndex): Promise<void> {
     const listed = (await index.entries(this.#userId)).map(({ sid }) => sid).sort();
     assert.deepEqual(listed, [...this.#living].sort());

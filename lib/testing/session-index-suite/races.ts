@@ -8,15 +8,15 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const seeds = range(100).map((n) => n + 1);
 
-/** A login either is found by whoever revokes, or finds that it was revoked. */
+/** Either a revocation finds a login, or the login finds itself revoked. */
 export function raceRules(rule: RuleDeclarer): void {
-  rule("loses no entry of 100 logins at once", async (index) => {
+  rule("keeps the entries of 100 logins at the same time", async (index) => {
     const sids = range(100).map((n) => `s${n}`);
     await Promise.all(sids.map((sid) => index.enter("u", sid, minuteMs)));
     assert.deepEqual(await enteredSids(index, "u"), [...sids].sort());
   });
 
-  rule("confirms no login again from the moment that a revocation has resolved", async (index) => {
+  rule("does not confirm a login after its revocation has resolved", async (index) => {
     for (const seed of seeds) {
       const random = seededRandom(seed);
       const userId = `user ${seed}`;
@@ -43,14 +43,14 @@ export function raceRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("lets no login slip past a deletion of the user's sessions", async (index) => {
+  rule("no login escapes a deletion of the user's sessions", async (index) => {
     for (const seed of seeds) await raceLogins([index], seed);
   });
 }
 
 /**
- * Races logins, logouts, touches and deletions of one user, each on one of the nodes that these indexes
- * are for, and asserts what must hold by the model.
+ * Races logins, logouts, touches and deletions of one user. Each call goes to the index of a random node. Asserts the
+ * rules of the model.
  */
 export async function raceLogins(nodes: readonly SessionIndex[], seed: number): Promise<void> {
   const random = seededRandom(seed);

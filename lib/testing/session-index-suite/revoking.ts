@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { assertEntered, enteredSids, minuteMs, range, revoked } from "./index-state.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** Revoking is not forgetting: what is revoked stays so, and is told again, until it is removed. */
+/** A revoked entry stays revoked, and is returned again, until it is removed. */
 export function revokingRules(rule: RuleDeclarer): void {
-  rule("revokes all entries of a user, so that none is found or confirmed", async (index) => {
+  rule("revokes all entries of a user, and then lists and confirms none", async (index) => {
     for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
     assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
     await assertEntered(index, "u", []);
     for (const sid of ["a", "b", "c"]) assert.equal(await index.confirm("u", sid), false, sid);
   });
 
-  rule("gives the same ids again until they are removed", async (index) => {
+  rule("returns the same ids again until they are removed", async (index) => {
     for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
     assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
     assert.deepEqual(await revoked(index, "u"), ["a", "b", "c"]);
@@ -23,7 +23,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), []);
   });
 
-  rule("does not confirm what was revoked, even when it is entered again", async (index) => {
+  rule("does not confirm a revoked session, even when it is entered again", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.revoke("u", undefined);
     await index.enter("u", "a", minuteMs);
@@ -33,7 +33,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["a"]);
   });
 
-  rule("does not take a revocation back by moving the expiry", async (index) => {
+  rule("moving the expiry does not undo a revocation", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.revokeOne("u", "a");
     for (const lifeMs of [2 * minuteMs, 1, Number.POSITIVE_INFINITY]) {
@@ -44,14 +44,14 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["a"]);
   });
 
-  rule("confirms a login that begins after what was revoked has been removed", async (index) => {
+  rule("confirms a login that begins after the revoked entry was removed", async (index) => {
     await index.enter("u", "a", minuteMs);
     await index.remove("u", await index.revoke("u", undefined));
     await index.enter("u", "a", minuteMs);
     await assertEntered(index, "u", ["a"]);
   });
 
-  rule("leaves the one that is excepted, and does not name it", async (index) => {
+  rule("keeps the excepted session, and does not return it", async (index) => {
     for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
     assert.deepEqual(await revoked(index, "u", "b"), ["a", "c"]);
     await assertEntered(index, "u", ["b"]);
@@ -71,7 +71,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.equal(await index.confirm("u", "c"), false);
   });
 
-  rule("does not bring back an excepted session that was revoked before, and names it", async (index) => {
+  rule("an excepted session that was revoked before stays revoked, and is returned", async (index) => {
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
     await index.revokeOne("u", "a");
     assert.deepEqual(await revoked(index, "u", "a"), ["a", "b"]);
@@ -79,10 +79,10 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
   });
 
-  rule("removes of revoked entries only those that are still revoked", async (index) => {
+  rule("removeRevoked removes only the entries that are still revoked", async (index) => {
     for (const sid of ["a", "b", "c"]) await index.enter("u", sid, minuteMs);
     const sids = await revoked(index, "u", "c");
-    // Another call is done first, and somebody logs in with the same session.
+    // Another call ends first, and then somebody logs in with the same session.
     await index.removeRevoked("u", sids);
     await index.enter("u", "a", minuteMs);
     await index.removeRevoked("u", ["a", "b", "c", "never"]);
@@ -90,7 +90,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     await index.removeRevoked("nobody", ["a"]);
   });
 
-  rule("revokes one and tells whether the user has it", async (index) => {
+  rule("revokes one session, and tells whether the user has it", async (index) => {
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
     await index.enter("v", "c", minuteMs);
     assert.equal(await index.revokeOne("u", "c"), false);
@@ -103,7 +103,7 @@ export function revokingRules(rule: RuleDeclarer): void {
     await assertEntered(index, "v", ["c"]);
   });
 
-  rule("revokes one again until it is removed", async (index) => {
+  rule("a revoked session can be revoked again until it is removed", async (index) => {
     await index.enter("u", "a", minuteMs);
     assert.equal(await index.revokeOne("u", "a"), true);
     assert.equal(await index.revokeOne("u", "a"), true);
@@ -111,13 +111,13 @@ export function revokingRules(rule: RuleDeclarer): void {
     assert.equal(await index.revokeOne("u", "a"), false);
   });
 
-  rule("tells of one that was revoked alone when all are revoked", async (index) => {
+  rule("revoking all entries also returns one that was revoked before", async (index) => {
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);
     await index.revokeOne("u", "a");
     assert.deepEqual(await revoked(index, "u"), ["a", "b"]);
   });
 
-  rule("leaves 3 000 entries of other users as they are", async (index) => {
+  rule("keeps the 3 000 entries of other users unchanged", async (index) => {
     const others = range(3_000).map((n) => `user-${n}`);
     await Promise.all(others.map((userId) => index.enter(userId, `${userId}'s`, minuteMs)));
     for (const sid of ["a", "b"]) await index.enter("u", sid, minuteMs);

@@ -4,7 +4,7 @@ import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
 /** Options of {@link describeSessionIndex}. */
 export interface SessionIndexSuiteOptions extends SuiteOptions {
-  /** An index with nothing in it, for one test. */
+  /** Makes an empty index for one test. */
   create(): SessionIndex | Promise<SessionIndex>;
 }
 

@@ -31,9 +31,9 @@ export const oddContents: Record<string, Contents> = {
   "10 000 keys": Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`key${n}`, n])),
 };
 
-/** A session comes back as it was written, and as a copy. */
+/** A session is read as a copy of what was written. */
 export function contentRules(rule: RuleDeclarer): void {
-  rule("takes any session id, and tells them apart", async (store) => {
+  rule("tells sessions apart whose ids have any characters", async (store) => {
     for (const sid of oddIds) await assertGone(store, sid);
     const bases = await Promise.all(oddIds.map((sid) => insert(store, sid, { sid })));
     for (const [index, sid] of oddIds.entries()) {
@@ -49,7 +49,7 @@ export function contentRules(rule: RuleDeclarer): void {
   });
 
   for (const [what, contents] of Object.entries(oddContents)) {
-    rule(`gives back ${what} unchanged, from read and from a write that comes late`, async (store) => {
+    rule(`returns ${what} unchanged, from a read and from a late write`, async (store) => {
       const base = await insert(store, "a", contents);
       const stored = await readStored(store, "a");
       assert.equal(stored.version, base.version);
@@ -72,7 +72,7 @@ export function contentRules(rule: RuleDeclarer): void {
     assert.deepEqual(JSON.parse(JSON.stringify(stored.data)), JSON.parse(json));
   });
 
-  rule("gives each reader a copy of its own", async (store) => {
+  rule("returns a separate copy to each reader", async (store) => {
     await insert(store, "a", { nested: { list: [1] } });
     const [mine, theirs] = await Promise.all([readStored(store, "a"), readStored(store, "a")]);
     const data = mine.data as unknown as { nested: { list: number[] }; more?: boolean };

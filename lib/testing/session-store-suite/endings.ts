@@ -14,10 +14,10 @@ import {
 } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** Whoever ends a session, it is announced once it is gone. */
+/** The end of a session is announced after the session is gone, whoever ends it. */
 export function endingRules(rule: RuleDeclarer): void {
   for (const reason of ["session_ended", "session_replaced"] satisfies EndReason[]) {
-    rule(`announces a removal as ${reason}, by the time that it resolves`, async (store) => {
+    rule(`announces a removal as ${reason} before it resolves`, async (store) => {
       await insert(store, "a", {});
       await insert(store, "b", {});
       const heard = announcements(store);
@@ -27,7 +27,7 @@ export function endingRules(rule: RuleDeclarer): void {
       await assertStored(store, "b", {});
     });
 
-    rule(`tells listeners of a removal as ${reason}, with what the session held`, async (store) => {
+    rule(`tells listeners of a removal as ${reason}, with the contents of the session`, async (store) => {
       const { json } = await insert(store, "a", { user: { id: 7 }, list: [1] });
       await insert(store, "b", { user: { id: 8 } });
       const heard = endingsHeard(store);
@@ -37,10 +37,10 @@ export function endingRules(rule: RuleDeclarer): void {
     });
   }
 
-  rule("knows for a while that a session was replaced, and of no other", async (store) => {
+  rule("knows for a while that a session was replaced, and only of such a session", async (store) => {
     for (const sid of ["replaced", "ended", "lives"]) await insert(store, sid, {});
     const atEnd: Promise<boolean>[] = [];
-    // Who finds it gone asks then: it must be known already.
+    // A reader that finds the session gone asks at this moment, so the answer must be known already.
     store.endings.onEnding(({ sid }) => atEnd.push(store.wasReplaced(sid)));
     await store.remove("replaced", "session_replaced");
     await store.remove("ended", "session_ended");
@@ -61,7 +61,7 @@ export function endingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await Promise.all(found), [undefined, undefined]);
   });
 
-  rule("announces the removal of a session that is gone already or never was", async (store) => {
+  rule("announces the removal of a session that is already gone or never existed", async (store) => {
     await insert(store, "a", {});
     await store.remove("a", "session_ended");
     const closed = announcements(store);
@@ -81,7 +81,7 @@ export function endingRules(rule: RuleDeclarer): void {
     );
   });
 
-  rule("removes a session without a reason, and tells nobody", async (store) => {
+  rule("does not announce a removal without a reason", async (store) => {
     const base = await insert(store, "a", { n: 1 });
     const closed = announcements(store);
     const heard = endingsHeard(store);
@@ -113,7 +113,7 @@ export function endingRules(rule: RuleDeclarer): void {
   };
 
   for (const [what, end] of Object.entries(endings)) {
-    rule(`resolves ${what} only when all listeners are done`, async (store) => {
+    rule(`resolves ${what} only after all listeners are done`, async (store) => {
       await insert(store, "a", { n: 1 });
       const order: string[] = [];
       const listened = gate();
@@ -134,7 +134,7 @@ export function endingRules(rule: RuleDeclarer): void {
       assert.deepEqual(order, ["the first listener", "the second listener", "the end"]);
     });
 
-    rule(`tells listeners of ${what} what was stored, not what a writer holds`, async (store) => {
+    rule(`tells listeners of ${what} the stored contents, not those of a writer`, async (store) => {
       const { json } = await insert(store, "a", { n: 1, user: 7 });
       const heard = endingsHeard(store);
       await end(store);
@@ -143,7 +143,7 @@ export function endingRules(rule: RuleDeclarer): void {
     });
   }
 
-  rule("tells each listener what the session held that was removed last under an id", async (store) => {
+  rule("tells listeners the contents of the session that was last removed under an id", async (store) => {
     const heard = endingsHeard(store);
     for (const n of [1, 2]) {
       await insert(store, "a", { n });
@@ -155,7 +155,7 @@ export function endingRules(rule: RuleDeclarer): void {
     );
   });
 
-  rule("counts each removal of many at once, and tells what was there but once", async (store) => {
+  rule("announces each of many removals at the same time, and tells the contents once", async (store) => {
     await insert(store, "a", { n: 1 });
     const heard = endingsHeard(store);
     await Promise.all(Array.from({ length: 10 }, () => store.remove("a", "session_ended")));
@@ -163,7 +163,7 @@ export function endingRules(rule: RuleDeclarer): void {
     assert.equal(heard.filter(({ data }) => data !== undefined).length, 1);
   });
 
-  rule("closes at every holder, until it is let go", async (store) => {
+  rule("calls every connection holder until it is released", async (store) => {
     const heard: string[] = [];
     const letGo = store.endings.hold({ ...NO_CONNECTIONS, end: (sid) => heard.push(`first ${sid}`) });
     store.endings.hold({ ...NO_CONNECTIONS, end: (sid) => heard.push(`second ${sid}`) });
@@ -194,7 +194,7 @@ export function endingRules(rule: RuleDeclarer): void {
     const heard = announcements(store);
     const { expressStore } = store;
     const generated: unknown[] = [];
-    // The part of the store that a session middleware gives it.
+    // A session middleware adds this method to its store.
     Object.assign(expressStore, { generate: (req: unknown) => generated.push(req) });
     const req = { sessionID: "a" } as Parameters<typeof expressStore.regenerate>[0];
     await called((done) => expressStore.regenerate(req, done));
@@ -211,7 +211,7 @@ function withoutData({ sid, reason }: Ending): Ending {
   return { sid, reason };
 }
 
-/** As JSON has it: some stores give a Cookie, some its data. */
+/** The data as JSON has it. Some stores return a Cookie object, others its plain data. */
 function plain(data: SessionData | undefined): unknown {
   return data && JSON.parse(JSON.stringify(data));
 }

@@ -15,9 +15,9 @@ import type { RuleDeclarer } from "./suite-options.ts";
 /** Stores may round an expiry up to whole seconds. */
 const roundingMs = 1_500;
 
-/** A session lives until its cookie's expiry, which `refresh` moves and which ends it like a removal. */
+/** A session lives until the expiry of its cookie, which `refresh` moves. An expired session is gone. */
 export function expiryRules(rule: RuleDeclarer): void {
-  rule("has no session any more whose time has passed", async (store) => {
+  rule("an expired session is gone", async (store) => {
     const base = await insertShort(store, "a", { n: 1 });
     await untilGone(store, "a");
     assert.deepEqual(await store.write("a", snapshot({ n: 2 }), base), { outcome: "deleted" });
@@ -32,19 +32,22 @@ export function expiryRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { n: 1 });
   });
 
-  rule("tells when sessions expire, in the order asked, also of those that are gone", async (store) => {
-    const since = Date.now();
-    await insert(store, "a", {}, 60_000);
-    await insert(store, "b", {}, 3_600_000);
-    const [b, gone, a, again] = await store.expiries(["b", "gone", "a", "b"]);
-    assert.equal(gone, undefined);
-    assertExpiresIn(a, 60_000, since);
-    assertExpiresIn(b, 3_600_000, since);
-    assertExpiresIn(again, 3_600_000, since);
-    assert.deepEqual(await store.expiries([]), []);
-  });
+  rule(
+    "returns the expiries of sessions in the order of their ids, undefined for those that are gone",
+    async (store) => {
+      const since = Date.now();
+      await insert(store, "a", {}, 60_000);
+      await insert(store, "b", {}, 3_600_000);
+      const [b, gone, a, again] = await store.expiries(["b", "gone", "a", "b"]);
+      assert.equal(gone, undefined);
+      assertExpiresIn(a, 60_000, since);
+      assertExpiresIn(b, 3_600_000, since);
+      assertExpiresIn(again, 3_600_000, since);
+      assert.deepEqual(await store.expiries([]), []);
+    },
+  );
 
-  rule("tells of a session before it is written how long it will live", async (store) => {
+  rule("tells how long a session will live before it is written", async (store) => {
     for (const maxAge of [5_000, 60_000, 3_600_000, null]) {
       const since = Date.now();
       const next = snapshot({}, maxAge);
@@ -57,7 +60,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("tells of what was read as of what was written how long it will live", async (store) => {
+  rule("tells the same life of a session that was read as of the one that was written", async (store) => {
     for (const maxAge of [60_000, null]) {
       const since = Date.now();
       const { data } = snapshot({}, maxAge);
@@ -69,7 +72,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("tells of a session whose time has passed that it does not live", async (store) => {
+  rule("tells that an expired session has no time left", async (store) => {
     assert.ok(store.lifeMs(sessionData({}, -2_000)) <= 0);
   });
 
@@ -89,7 +92,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     assertExpiresIn((await store.expiries(["a"]))[0], 5_000, since);
   });
 
-  rule("leaves the life of what was written since the refresher has loaded it", async (store) => {
+  rule("a refresh from an older version does not move the expiry of a later write", async (store) => {
     for (const ms of [5_000, 3_600_000]) {
       const sid = `lives ${ms}`;
       const base = await insert(store, sid, { n: 1 }, 60_000);
@@ -101,27 +104,27 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule.deviable("refreshMovesExpiry", "moves the expiry of what stands as it was loaded", async (store) => {
+  rule.deviable("refreshMovesExpiry", "a refresh from the stored version moves the expiry", async (store) => {
     const base = await insert(store, "a", { n: 1 }, 60_000);
     const since = Date.now();
     assert.equal(await store.refresh("a", sessionData({ n: 1 }, 3_600_000), base.version), true);
     assertExpiresIn((await store.expiries(["a"]))[0], 3_600_000, since);
   });
 
-  rule("keeps the contents at a refresh, whatever the refresher holds", async (store) => {
+  rule("a refresh does not change the contents, whatever the caller has", async (store) => {
     await insert(store, "a", { n: 1, nested: { list: [1] } });
     await store.refresh("a", sessionData({ n: 2, mine: true }));
     await assertStored(store, "a", { n: 1, nested: { list: [1] } });
   });
 
-  rule.deviable("refreshKeepsVersion", "takes a write from the version before a refresh", async (store) => {
+  rule.deviable("refreshKeepsVersion", "accepts a write from the version before a refresh", async (store) => {
     const base = await insert(store, "a", { n: 1 });
     await store.refresh("a", sessionData({}, 90_000));
     assert.equal((await readStored(store, "a")).version, base.version);
     assert.equal((await store.write("a", snapshot({ n: 2 }), base)).outcome, "written");
   });
 
-  rule.deviable("refreshTellsGone", "tells the refresher of a session that is gone", async (store) => {
+  rule.deviable("refreshTellsGone", "a refresh tells that a session is gone", async (store) => {
     await insert(store, "removed", {});
     await store.remove("removed", "session_ended");
     await insertShort(store, "expired");
@@ -131,7 +134,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("does not bring a session back with a refresh", async (store) => {
+  rule("a refresh does not bring a session back", async (store) => {
     await insert(store, "removed", {});
     await store.remove("removed", "session_ended");
     await insertShort(store, "expired");
@@ -142,7 +145,7 @@ export function expiryRules(rule: RuleDeclarer): void {
     }
   });
 
-  rule("does not insert a session that has expired already, and announces its end", async (store) => {
+  rule("does not insert a session that has already expired, and announces its end", async (store) => {
     const heard = announcements(store);
     assert.deepEqual(await store.write("a", snapshot({ n: 1 }, -1_000), undefined), { outcome: "expired" });
     assert.deepEqual(heard, [["a", "session_ended"]]);
@@ -162,7 +165,7 @@ export function expiryRules(rule: RuleDeclarer): void {
   );
 }
 
-/** Asserts that a session expires so long after a moment that is not sooner than `since`. */
+/** Asserts that a session expires `ms` after some moment between `since` and now. */
 function assertExpiresIn(expiry: number | undefined, ms: number, since: number): void {
   assert.ok(expiry !== undefined, "the session is gone");
   const [early, late] = [since + ms - expiry, expiry - Date.now() - ms];

@@ -16,9 +16,9 @@ import {
 } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** What the app does through `req.sessionStore` and what the stack does are one and the same store. */
+/** The app's calls of `req.sessionStore` and the calls of the stack work on the same sessions. */
 export function expressStoreRules(rule: RuleDeclarer): void {
-  rule("gets by express-session's API what was written, as a copy", async (store) => {
+  rule("get of express-session's API returns a copy of what was written", async (store) => {
     await insert(store, "a", { list: [1] });
     const got = (await get(store, "a")) as SessionData;
     assert.deepEqual(contentsOf(snapshotOf(got)), { list: [1] });
@@ -26,25 +26,28 @@ export function expressStoreRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { list: [1] });
   });
 
-  rule("gets nothing, and no error, where nothing is stored", async (store) => {
-    assert.equal((await get(store, "a")) ?? undefined, undefined);
-  });
+  rule(
+    "get of express-session's API finds no session, without an error, if none is stored",
+    async (store) => {
+      assert.equal((await get(store, "a")) ?? undefined, undefined);
+    },
+  );
 
-  rule("loads a Session by express-session's API", async (store) => {
+  rule("load of express-session's API returns a Session", async (store) => {
     await insert(store, "a", { n: 1 });
     const loaded = await called<SessionData>((done) => store.expressStore.load("a", done));
     assert.deepEqual((loaded as unknown as { n: number }).n, 1);
     assert.ok(loaded.cookie.expires instanceof Date);
   });
 
-  rule("reads what was set by express-session's API, and writes over it", async (store) => {
+  rule("reads and overwrites a session that was set through express-session's API", async (store) => {
     await set(store, "a", sessionData({ n: 1 }));
     const base = await readStored(store, "a");
     await assertStored(store, "a", { n: 1 });
     assert.equal((await store.write("a", snapshot({ n: 2 }), base)).outcome, "written");
   });
 
-  rule("finds a session changed that was set by express-session's API in between", async (store) => {
+  rule("finds a session changed that was set through express-session's API in between", async (store) => {
     const base = await insert(store, "a", { n: 1 });
     await set(store, "a", sessionData({ n: 2 }));
     const late = await store.write("a", snapshot({ n: 3 }), base);
@@ -52,14 +55,14 @@ export function expressStoreRules(rule: RuleDeclarer): void {
     assert.deepEqual(contentsOf(late.current), { n: 2 });
   });
 
-  rule("does not keep what was set with an expiry in the past", async (store) => {
+  rule("does not keep a session that was set with an expiry in the past", async (store) => {
     await insert(store, "a", { n: 1 });
     await set(store, "a", sessionData({ n: 2 }, -1_000));
     await assertGone(store, "a");
     assert.equal((await get(store, "a")) ?? undefined, undefined);
   });
 
-  rule("finds unreadable, and leaves as it is, what was set without a cookie", async (store) => {
+  rule("reports a session without a cookie as unreadable, and does not change it", async (store) => {
     const noSession = { n: 1 } as unknown as SessionData;
     await set(store, "a", noSession);
     const unreadable = { name: "SessionStackError", code: "ERR_SESSION_UNREADABLE" };
@@ -68,7 +71,7 @@ export function expressStoreRules(rule: RuleDeclarer): void {
     assert.deepEqual(await get(store, "a"), noSession);
   });
 
-  rule("keeps the contents, and brings nothing back, at a touch", async (store) => {
+  rule("a touch does not change the contents, and does not bring a session back", async (store) => {
     const { expressStore } = store;
     const touch = expressStore.touch?.bind(expressStore);
     if (!touch) return;
@@ -80,7 +83,7 @@ export function expressStoreRules(rule: RuleDeclarer): void {
     await assertGone(store, "a");
   });
 
-  rule("ends each session that it clears, and tells of it with what the session held", async (store) => {
+  rule("clear ends each session, and tells listeners its contents", async (store) => {
     const clear = store.expressStore.clear?.bind(store.expressStore);
     if (!clear) return;
     const sids = Array.from({ length: 250 }, (_, n) => `s${n}`);

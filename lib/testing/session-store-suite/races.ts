@@ -17,20 +17,20 @@ import type { RuleDeclarer } from "./suite-options.ts";
 
 const seeds = Array.from({ length: 100 }, (_, index) => index + 1);
 
-/** `write` is one atomic step, however many run at once. */
+/** `write` is one atomic step, however many run at the same time. */
 export function raceRules(rule: RuleDeclarer): void {
-  rule("of 50 inserts at once, lets exactly one through", async (store) => {
+  rule("accepts exactly one of 50 inserts at the same time", async (store) => {
     const results = await Promise.all(range(50).map((n) => store.write("a", snapshot({ n }), undefined)));
     await assertOneWritten(store, results);
   });
 
-  rule("of 50 writes at once from one version, lets exactly one through", async (store) => {
+  rule("accepts exactly one of 50 writes from one version at the same time", async (store) => {
     const base = await insert(store, "a", { n: -1 });
     const results = await Promise.all(range(50).map((n) => store.write("a", snapshot({ n }), base)));
     await assertOneWritten(store, results);
   });
 
-  rule("loses no step of 20 writers that count to 100 together", async (store) => {
+  rule("loses no step of 20 writers that together count to 100", async (store) => {
     await insert(store, "a", { count: 0 });
     await Promise.all(
       range(20).map(async () => {
@@ -50,7 +50,7 @@ export function raceRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", Object.fromEntries(range(50).map((n) => [`key${n}`, n])));
   });
 
-  rule("never has a session again once its removal has resolved", async (store) => {
+  rule("a session is never stored again after its removal has resolved", async (store) => {
     for (const seed of seeds) {
       const sid = `raced-${seed}`;
       const random = seededRandom(seed);
@@ -65,7 +65,7 @@ export function raceRules(rule: RuleDeclarer): void {
   });
 
   rule(
-    "never has a session again once destroy of the express-session store has called back",
+    "a session is never stored again after destroy of the express-session store has called back",
     async (store) => {
       for (const seed of seeds) {
         const sid = `raced-${seed}`;
@@ -81,7 +81,7 @@ export function raceRules(rule: RuleDeclarer): void {
   );
 }
 
-/** Runs writers, refreshers and readers of a session against `end`, which ends it at some time in between. */
+/** Races writers, refreshers and readers of a session with `end`, which ends the session meanwhile. */
 async function race(
   store: SessionStore,
   sid: string,
@@ -100,7 +100,7 @@ async function race(
   );
 }
 
-/** Compares and writes until it is written; `false` if the session is gone. */
+/** Writes, and repeats that from the current version until it succeeds. Resolves to `false` if the session is gone. */
 async function change(
   store: SessionStore,
   sid: string,

@@ -8,10 +8,10 @@ export type Contents = Record<string, unknown>;
 
 const minuteMs = 60_000;
 
-/** How long a session lives whose end a rule waits for. */
+/** The life of a session whose end a rule waits for. */
 const shortMs = 50;
 
-/** A session's data, as the stack has it: with a Cookie, whose `maxAge` is `null` for one without expiry. */
+/** The data of a session with a Cookie, as the stack has it. A `maxAge` of `null` means no expiry. */
 export function sessionData(contents: Contents, maxAge: number | null = minuteMs): SessionData {
   return { cookie: newCookie({ maxAge }), ...contents } as SessionData;
 }
@@ -24,12 +24,12 @@ export function snapshotOf(data: SessionData): SessionSnapshot {
   return { data, json: JSON.stringify(data) };
 }
 
-/** What a writer has that was written as `json`, and of which the store then told this version. */
+/** The base of a writer that has written `json`, for which the store has returned this version. */
 export function baseOf({ json }: SessionSnapshot, version: string = json): Base {
   return { json, version };
 }
 
-/** Stores a new session and gives what its writer then has of it. */
+/** Stores a new session, and returns the base of its writer. */
 export async function insert(
   store: SessionStore,
   sid: string,
@@ -42,27 +42,27 @@ export async function insert(
   return baseOf(next, result.version);
 }
 
-/** Stores a new session that is over soon, and gives what its writer then has of it. */
+/** Stores a new session that expires soon, and returns the base of its writer. */
 export async function insertShort(store: SessionStore, sid: string, contents: Contents = {}): Promise<Base> {
   for (let triesLeft = 9; ; triesLeft--) {
     const next = snapshot(contents, shortMs);
     const result = await store.write(sid, next, undefined);
     if (result.outcome === "written") return baseOf(next, result.version);
     assert.equal(result.outcome, "expired");
-    // It may be over before the store has looked at it, when this process stands still: then one more.
+    // The session may expire before the store reads it, if this process stands still. Another attempt follows.
     assert.ok(Date.now() >= Number(next.data.cookie.expires), "told of as expired before its time");
     assert.ok(triesLeft > 0, "expired each time");
   }
 }
 
-/** Reads a session that must be there. */
+/** Reads a session that must be stored. */
 export async function readStored(store: SessionStore, sid: string): Promise<StoredSession> {
   const stored = await store.read(sid);
   assert.ok(stored, `session ${JSON.stringify(sid)} is not stored`);
   return stored;
 }
 
-/** What stands in a session beside its cookie. */
+/** The contents of a session without its cookie. */
 export function contentsOf({ data }: SessionSnapshot): Contents {
   return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "cookie"));
 }
@@ -75,7 +75,7 @@ export async function assertGone(store: SessionStore, sid: string, message?: str
   assert.equal(await store.read(sid), undefined, message);
 }
 
-/** What a holder of no connections answers. */
+/** A connection holder without connections. */
 export const NO_CONNECTIONS: Omit<ConnectionHolder, "end"> = {
   count: () => 0,
   sidOf: () => undefined,
@@ -84,7 +84,7 @@ export const NO_CONNECTIONS: Omit<ConnectionHolder, "end"> = {
   revalidateAll() {},
 };
 
-/** Every session whose connections are closed from now on, because the store ended it or it was found gone. */
+/** Returns a list that fills with the sessions whose connections are closed. */
 export function announcements(store: SessionStore): [sid: string, reason: EndReason][] {
   const heard: [string, EndReason][] = [];
   store.endings.hold({
@@ -94,14 +94,14 @@ export function announcements(store: SessionStore): [sid: string, reason: EndRea
   return heard;
 }
 
-/** Every ending that listeners are told of from now on. */
+/** Returns a list that fills with the endings that listeners are told. */
 export function endingsHeard(store: SessionStore): Ending[] {
   const heard: Ending[] = [];
   store.endings.onEnding((ending) => heard.push(ending));
   return heard;
 }
 
-/** Calls a function that answers by a Node callback. */
+/** Calls a function with a Node callback, and resolves to its value. */
 export function called<T = void>(call: (done: (error?: unknown, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, value) => (error ? reject(error) : resolve(value as T)));

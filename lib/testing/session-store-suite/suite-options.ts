@@ -2,7 +2,7 @@ import type { SessionStore } from "../../sessions/session-store.ts";
 import { type Rules, rulesOf } from "../tools/rules.ts";
 import type { SuiteOptions, TestRunner } from "../tools/runner.ts";
 
-/** The rules that a store may be unable to keep; the reason stands in the title of the skipped test. */
+/** The rules that a store may deviate from. The title of the skipped test names the reason. */
 export type SessionStoreDeviation =
   | "refreshMovesExpiry"
   | "refreshTellsGone"
@@ -11,9 +11,9 @@ export type SessionStoreDeviation =
 
 /** Options of {@link describeSessionStore}. */
 export interface SessionStoreSuiteOptions extends SuiteOptions {
-  /** A store with nothing in it, for one test. */
+  /** Makes an empty store for one test. */
   create(): SessionStore | Promise<SessionStore>;
-  /** Rules that the store does not keep, each with the reason why. */
+  /** The rules that the store does not keep, each with the reason. */
   deviations?: Partial<Record<SessionStoreDeviation, string>>;
 }
 

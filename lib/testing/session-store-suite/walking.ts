@@ -14,12 +14,12 @@ import {
 } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** More than a store may fetch at a time. */
+/** More sessions than a store may fetch at a time. */
 const many = 250;
 
-/** `walk` gives every session that lives, with what it holds, and nothing else. It may give one twice while others come and go. */
+/** `walk` yields every live session with its contents. It may yield one twice while other sessions come and go. */
 export function walkingRules(rule: RuleDeclarer): void {
-  rule("walks no session where there is none", async (store) => {
+  rule("an empty store has nothing to walk", async (store) => {
     assert.deepEqual(await walked(store), []);
   });
 
@@ -41,20 +41,20 @@ export function walkingRules(rule: RuleDeclarer): void {
   });
 
   for (const [what, contents] of Object.entries(oddContents)) {
-    rule(`walks a session with ${what} as it is read`, async (store) => {
+    rule(`walk and read return the same for a session with ${what}`, async (store) => {
       await insert(store, "a", contents);
       const stored = await readStored(store, "a");
       assert.deepEqual(await walked(store), [["a", stored.data]]);
     });
   }
 
-  rule("walks what lives, not what was removed or has expired", async (store) => {
+  rule("walks live sessions, not removed or expired ones", async (store) => {
     for (const sid of ["a", "removed", "b", "silently"]) await insert(store, sid, { sid });
     await insertShort(store, "short");
     await store.remove("removed", "session_ended");
     await store.remove("silently");
     const deadline = Date.now() + 5_000;
-    // Not asked for by its id: a store that forgets what is over when it reads it must not be helped.
+    // Does not read the session by its id: some stores drop an expired session only when it is read.
     while ((await store.expiries(["short"]))[0] !== undefined) {
       assert.ok(Date.now() < deadline, "the session did not expire");
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -62,7 +62,7 @@ export function walkingRules(rule: RuleDeclarer): void {
     assert.deepEqual(sids(await walked(store)), ["a", "b"]);
   });
 
-  rule("skips what cannot be read, and leaves it as it is", async (store) => {
+  rule("skips an unreadable session, and does not change it", async (store) => {
     const noSession = { n: 1 } as unknown as SessionData;
     await insert(store, "a", {});
     await called((done) => store.expressStore.set("unreadable", noSession, done));
@@ -72,12 +72,12 @@ export function walkingRules(rule: RuleDeclarer): void {
     await assert.rejects(store.read("unreadable"), unreadable);
   });
 
-  rule("goes on when sessions are removed during the walk", async (store) => {
+  rule("a walk continues when sessions are removed during it", async (store) => {
     for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
     const found: string[] = [];
     for await (const [sid] of store.walk()) {
       found.push(sid);
-      // Those that are walked already and those that are not, one of each three.
+      // Every third session, whether it was walked already or not.
       if (found.length === 10) {
         for (let n = 0; n < many; n += 3) await store.remove(sidOf(n), "session_ended");
       }
@@ -87,7 +87,7 @@ export function walkingRules(rule: RuleDeclarer): void {
     assert.deepEqual(sids(await walked(store)), kept.map(sidOf));
   });
 
-  rule("goes on when the walker itself removes each session", async (store) => {
+  rule("a walk continues when the caller itself removes each session", async (store) => {
     for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
     const found: string[] = [];
     for await (const [sid] of store.walk()) {
@@ -98,7 +98,7 @@ export function walkingRules(rule: RuleDeclarer): void {
     assert.deepEqual(await walked(store), []);
   });
 
-  rule("walks all that were there before, when sessions begin and change during the walk", async (store) => {
+  rule("walks all earlier sessions while sessions begin and change", async (store) => {
     for (let n = 0; n < many; n++) await insert(store, sidOf(n), { n });
     const found: string[] = [];
     for await (const [sid] of store.walk()) {
@@ -115,7 +115,7 @@ export function walkingRules(rule: RuleDeclarer): void {
     );
   });
 
-  rule("ends a walk that is left early, and begins the next one anew", async (store) => {
+  rule("the walk after one that was left early starts from the beginning", async (store) => {
     for (let n = 0; n < 10; n++) await insert(store, sidOf(n), { n });
     for await (const [sid] of store.walk()) {
       assert.ok(sid);
@@ -124,7 +124,7 @@ export function walkingRules(rule: RuleDeclarer): void {
     assert.equal((await walked(store)).length, 10);
   });
 
-  rule("gives each walker a copy of its own", async (store) => {
+  rule("returns a separate copy to each walk", async (store) => {
     await insert(store, "a", { nested: { list: [1] } });
     for (const [, data] of await walked(store)) {
       (data as unknown as { nested: { list: number[] } }).nested.list.push(2);
@@ -136,7 +136,7 @@ export function walkingRules(rule: RuleDeclarer): void {
       assert.deepEqual(contentsOf(snapshotOf(data)), { nested: { list: [1] } });
   });
 
-  rule("walks sessions that were set by express-session's API", async (store) => {
+  rule("walks sessions that were set through express-session's API", async (store) => {
     await called((done) => store.expressStore.set("a", sessionData({ n: 1 }), done));
     await insert(store, "b", { n: 2 });
     assert.deepEqual(sids(await walked(store)), ["a", "b"]);

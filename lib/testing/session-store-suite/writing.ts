@@ -12,9 +12,9 @@ import {
 } from "./sessions.ts";
 import type { RuleDeclarer } from "./suite-options.ts";
 
-/** `write` never overwrites what the writer has not seen, and never brings back what is gone. */
+/** `write` never overwrites a version that the writer has not seen, and never brings a session back. */
 export function writingRules(rule: RuleDeclarer): void {
-  rule("reads nothing where nothing was written", (store) => assertGone(store, "a"));
+  rule("finds no session that was never written", (store) => assertGone(store, "a"));
 
   rule("inserts a session that does not exist", async (store) => {
     const base = await insert(store, "a", { name: "Ada" });
@@ -33,7 +33,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { name: "Ada" });
   });
 
-  rule("writes over the version that was loaded", async (store) => {
+  rule("overwrites the version that was loaded", async (store) => {
     const base = await insert(store, "a", { n: 1, gone: true });
     const result = await store.write("a", snapshot({ n: 2 }), base);
     assert.ok(result.outcome === "written", result.outcome);
@@ -42,7 +42,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { n: 2 });
   });
 
-  rule("answers a write from an older version with what stands there now", async (store) => {
+  rule("answers a write from an older version with the current contents", async (store) => {
     const first = await insert(store, "a", { n: 1 });
     const second = await store.write("a", snapshot({ n: 2 }), first);
     const late = await store.write("a", snapshot({ n: 3 }), first);
@@ -53,7 +53,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { n: 2 });
   });
 
-  rule("writes once the writer has seen the version that came in between", async (store) => {
+  rule("accepts a write from the version that came in between", async (store) => {
     const first = await insert(store, "a", { n: 1 });
     await store.write("a", snapshot({ n: 2 }), first);
     const late = await store.write("a", snapshot({ n: 3 }), first);
@@ -63,7 +63,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertStored(store, "a", { n: 3 });
   });
 
-  rule("gives the late writer a copy of its own", async (store) => {
+  rule("returns a separate copy to a late writer", async (store) => {
     const first = await insert(store, "a", { n: 1 });
     await store.write("a", snapshot({ list: [1] }), first);
     const late = await store.write("a", snapshot({ n: 3 }), first);
@@ -79,21 +79,21 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertGone(store, "a");
   });
 
-  rule("does not write a session that never was", async (store) => {
+  rule("does not write a session that never existed", async (store) => {
     assert.deepEqual(await store.write("a", snapshot({ n: 2 }), baseOf(snapshot({ n: 1 }))), {
       outcome: "deleted",
     });
     await assertGone(store, "a");
   });
 
-  rule("inserts a session anew whose id was removed before", async (store) => {
+  rule("inserts a session under the id of a removed one", async (store) => {
     await insert(store, "a", { n: 1 });
     await store.remove("a", "session_ended");
     await insert(store, "a", { n: 2 });
     await assertStored(store, "a", { n: 2 });
   });
 
-  rule("keeps sessions with different ids apart", async (store) => {
+  rule("tells sessions with different ids apart", async (store) => {
     const base = await insert(store, "a", { n: 1 });
     await insert(store, "b", { n: 2 });
     await store.write("a", snapshot({ n: 3 }), base);
@@ -102,7 +102,7 @@ export function writingRules(rule: RuleDeclarer): void {
     await assertGone(store, "b");
   });
 
-  rule("stores what was given at the time of the call, whatever becomes of it later", async (store) => {
+  rule("stores the contents as they were at the time of the call", async (store) => {
     const data = sessionData({ list: [1] });
     const writing = store.write("a", snapshotOf(data), undefined);
     Object.assign(data, { list: "spoilt", more: true });

@@ -9,7 +9,7 @@ export interface EventuallyOptions {
 const intervalMs = 10;
 const end = "end of the check";
 
-/** Repeats `check` until it does not throw, and gives what it returned; fails with its last error as the cause. */
+/** Repeats `check` until it does not throw, and returns its result. Fails with its last error as the cause. */
 export async function eventually<T>(
   check: () => T | Promise<T>,
   { withinMs = 5_000 }: EventuallyOptions = {},
@@ -20,7 +20,7 @@ export async function eventually<T>(
     try {
       return await within(Promise.resolve(check()), Math.max(deadline - Date.now(), 1), end);
     } catch (error) {
-      // One that is cut short says less than the one before it.
+      // A check that was cut short says less than the one before it.
       if (failure === undefined || !String(error).includes(end)) failure = error;
       if (Date.now() >= deadline) {
         const reason = failure instanceof Error ? failure.message : String(failure);

@@ -1,6 +1,6 @@
 import type { SeededRandom } from "./random.ts";
 
-/** Lets none, few or many steps of others come first, by microtasks or by turns of the event loop. */
+/** Waits for a few microtasks or turns of the event loop, or for none, so that other steps may come first. */
 export async function pause(random: SeededRandom): Promise<void> {
   const byTurn = random.chance(0.5);
   for (let turns = random.int(6); turns > 0; turns--) {
@@ -8,7 +8,7 @@ export async function pause(random: SeededRandom): Promise<void> {
   }
 }
 
-/** The items in another order. */
+/** A copy of the items in random order. */
 export function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
   const rest = [...items];
   return items.map(() => rest.splice(random.int(rest.length), 1)[0] as T);

@@ -1,4 +1,4 @@
-/** Any characters that could mean something to whoever builds keys, patterns, commands or objects of them. */
+/** Strings whose characters could have a meaning in keys, patterns, commands or objects. */
 export const oddStrings: readonly string[] = [
   "a",
   "A",
@@ -59,5 +59,5 @@ export const oddStrings: readonly string[] = [
   "🦆".repeat(128),
 ];
 
-/** Halves of characters: strings to JavaScript, and all the same to whoever writes them as UTF-8. */
+/** Strings with lone surrogates. They differ in JavaScript, but all are the same once written as UTF-8. */
 export const halves: readonly string[] = ["\ud83e", "\ud83f", "\udd86", "a\ud83e", "a\ud83f", "\ufffd"];

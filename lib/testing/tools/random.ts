@@ -1,4 +1,4 @@
-/** A random source that gives the same values for the same seed; print `seed` when a test fails. */
+/** A random source that repeats its values for the same seed. Print `seed` when a test fails. */
 export interface SeededRandom {
   readonly seed: number;
   /** A whole number from 0 to `n - 1`. */

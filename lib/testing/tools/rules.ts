@@ -2,14 +2,14 @@ import type { TestRunner } from "./runner.ts";
 
 type Test<Subject> = (subject: Subject) => Promise<void>;
 
-/** Declares tests that each have a subject of their own: what the suite is about, with nothing in it. */
+/** Declares the tests of a suite. Each test has its own subject, such as an empty store. */
 export interface Rules<Subject, Deviation extends string = never> {
   (title: string, test: Test<Subject>): void;
-  /** A rule that an implementation may deviate from; the reason then stands in the title of the skipped test. */
+  /** Declares a rule that an implementation may deviate from. The title of the skipped test then names the reason. */
   deviable(deviation: Deviation, title: string, test: Test<Subject>): void;
 }
 
-/** What declares the tests of a suite. `run` makes a subject, lets the test attack it, and tidies up. */
+/** Makes the function that declares a suite's tests. `run` makes a subject, runs the test on it, and tidies up. */
 export function rulesOf<Subject, Deviation extends string = never>(
   { it }: TestRunner,
   run: (test: Test<Subject>) => Promise<void>,

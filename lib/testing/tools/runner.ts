@@ -1,7 +1,7 @@
 import { isOptionsObject } from "../../options/options-object.ts";
 import { aFunction, type Rule, type Rules, required } from "../../options/rule.ts";
 
-/** Declares one test, or with `skip` one that is not run: the `it` of a test runner. */
+/** The `it` of a test runner: declares one test. */
 export interface TestDeclarer {
   (title: string, body: () => Promise<void>): unknown;
   /** Declares a test that is not run. */
@@ -9,24 +9,25 @@ export interface TestDeclarer {
 }
 
 /**
- * The part of a test runner that the suites need: node:test, vitest, jest and mocha have it.
+ * The part of a test runner that the suites need. node:test, vitest, jest and mocha have it.
  *
- * Some tests take seconds, since what expires must be seen to expire: a runner with a limit should allow 15 s for each.
+ * Some tests take seconds, because they wait until something expires. A runner with a limit should allow 15 s for each
+ * test.
  */
 export interface TestRunner {
-  /** Puts the tests that `body` declares under a name. */
+  /** Groups the tests that `body` declares under a name. */
   describe(name: string, body: () => void): unknown;
   /** Declares a test. */
   readonly it: TestDeclarer;
 }
 
-/** What all suites can be told. */
+/** The options that all suites have. */
 export interface SuiteOptions {
-  /** What declares the tests, such as node:test's `{ describe, it }`. @default the globals `describe` and `it` */
+  /** The functions that declare tests, as in node:test's `{ describe, it }`. @default the globals of these names */
   runner?: TestRunner;
 }
 
-/** The rules of the options that all suites have; `create` is each suite's own. */
+/** The rules of the options that all suites have. The type of `create` differs between suites. */
 export const SUITE_RULES: Rules<SuiteOptions & { create: unknown }> = {
   create: required(aFunction),
   runner: {
@@ -35,7 +36,7 @@ export const SUITE_RULES: Rules<SuiteOptions & { create: unknown }> = {
   },
 };
 
-/** The rule of a suite's deviations, by their names. */
+/** The rule of the option `deviations`, from the names of a suite's deviations. */
 export function deviationsRule<Deviation extends string>(names: Record<Deviation, true>): Rule {
   const reason: Rule = { expected: "the reason, in words", isRight: (value) => typeof value === "string" };
   return {
@@ -45,7 +46,7 @@ export function deviationsRule<Deviation extends string>(names: Record<Deviation
   };
 }
 
-/** The runner of a suite. The globals are looked up now: a runner may have made them after this module was loaded. */
+/** The runner of a suite. The globals are read on each call: a runner may make them after this module is loaded. */
 export function runnerOf(suite: string, { runner }: SuiteOptions): TestRunner {
   const given = runner ?? (globalThis as Partial<TestRunner>);
   if (!isRunner(given))
@@ -54,7 +55,7 @@ export function runnerOf(suite: string, { runner }: SuiteOptions): TestRunner {
   return { describe, it };
 }
 
-/** The default export of node:test is a function. */
+/** Accepts functions too: the default export of node:test is one. */
 function isRunner(value: unknown): value is TestRunner {
   const { describe, it } = Object(value) as Partial<TestRunner>;
   return typeof describe === "function" && typeof it === "function";

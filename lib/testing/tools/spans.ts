@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 
-/** When a call began and when it was answered, by a count of such moments, and what came of it. */
+/** When a call began and when it ended, as counted by its chronicle, and its result. */
 export interface Span<T> {
   readonly began: number;
   readonly ended: number;
   readonly result: T;
 }
 
-/** Takes down when calls run: of calls that run at once nobody knows which came first, of others everybody does. */
+/** Records when calls run. The order of two calls is known, unless they ran at the same time. */
 export class Chronicle {
   #moment = 0;
 
-  /** Makes a call, and gives what it resolved to with its span. */
+  /** Makes a call, and returns its span with its result. */
   async during<T>(call: () => Promise<T>): Promise<Span<T>> {
     const began = this.#moment++;
     const result = await call();
@@ -20,8 +20,8 @@ export class Chronicle {
 }
 
 /**
- * Asserts that there is an order in which the calls of one kind and of the other took turns, each at some moment
- * of its span, from the first one on; and that as many are left on as said.
+ * Asserts that the two kinds of calls can have alternated, beginning with an "on". Each call takes effect at some
+ * moment of its span. Also asserts whether the last call that took effect was an "on".
  */
 export function assertAlternate(
   ons: readonly Span<unknown>[],

@@ -25,7 +25,8 @@ export class Answer {
 
   /** Whether an earlier request of the same line is still being answered. No other answer may be sent then. */
   get isLineTaken(): boolean {
-    return Boolean((this.#socket as { _httpMessage?: unknown } | undefined)?._httpMessage);
+    const lines = [this.#socket, this.#req.socket] as ({ _httpMessage?: unknown } | undefined)[];
+    return lines.some((line) => Boolean(line?._httpMessage));
   }
 
   /** The response, if anybody has asked for it. */
@@ -68,7 +69,7 @@ function answerOn(line: Line, res: Response): void {
 }
 
 /** Closes a line once what was written has left. Node 26 hands over the upgrade of a request with a body on a plain Duplex. */
-function closeSoon(line: Line | Duplex): void {
+export function closeSoon(line: Line | Duplex): void {
   if ("destroySoon" in line) line.destroySoon();
   else line.end(() => line.destroy());
 }

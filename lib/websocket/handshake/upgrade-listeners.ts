@@ -17,9 +17,10 @@ interface Claim {
 
 const claims = new WeakMap<IncomingMessage, Claim>();
 
-/** The HTTP server of a line, if it has one. */
-export function serverOf(socket: Duplex): EventEmitter | undefined {
-  return (socket as { server?: EventEmitter }).server;
+/** The HTTP server of a request, if it has one. The stream for an upgrade need not be the line, which knows the server. */
+export function serverOf(req: IncomingMessage, socket: Duplex): EventEmitter | undefined {
+  const [stream, line] = [socket, req.socket] as { server?: EventEmitter }[];
+  return stream?.server ?? line?.server;
 }
 
 /**
@@ -47,9 +48,9 @@ export class UpgradeListener {
   }
 
   /** Whether the server itself calls `handleUpgrade`, and not a listener of the app. */
-  isCalledByServer(socket: Duplex): boolean {
+  isCalledByServer(req: IncomingMessage, socket: Duplex): boolean {
     return Boolean(
-      serverOf(socket)
+      serverOf(req, socket)
         ?.listeners("upgrade")
         .includes(this.#handleUpgrade as never),
     );
@@ -105,7 +106,7 @@ export class UpgradeListener {
    * this package, none of them may want the request, and this one must be the first.
    */
   #mayRefuse(req: IncomingMessage, socket: Duplex): boolean {
-    const listeners: object[] = serverOf(socket)?.listeners("upgrade") ?? [];
+    const listeners: object[] = serverOf(req, socket)?.listeners("upgrade") ?? [];
     // A listener of the app has called this handler, and so has handed the request over.
     if (!listeners.includes(this.#handleUpgrade)) return true;
     if (listeners.some((listener) => handlers.get(listener)?.(req) ?? true)) return false;
@@ -113,7 +114,7 @@ export class UpgradeListener {
   }
 
   #tell(req: IncomingMessage, socket: Duplex, trouble: string): void {
-    const server = serverOf(socket) ?? this;
+    const server = serverOf(req, socket) ?? this;
     if (this.#told.has(server)) return;
     this.#told.add(server);
     this.#report(new Error(trouble), req);

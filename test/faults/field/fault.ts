@@ -12,8 +12,8 @@ export interface Fault {
   run(world: World): Promise<void>;
 }
 
-export const BACK = "all is right again";
-export const ANEW = "users log in anew, and all is right again";
+export const BACK = "all right";
+export const ANEW = "new logins, all right";
 
 /** Time in which a bus finds out that it is deaf and hears again, with some for a machine that has other things to do. */
 export const HEALS_WITHIN_MS = 20_000;

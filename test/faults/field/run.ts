@@ -26,7 +26,7 @@ const COLUMNS = [
   "messages",
   "lost",
   "wrong",
-  "right after",
+  "right after (s)",
 ];
 
 const isChosen = ({ name }: Fault) => options.only.some((part) => name.includes(part));

@@ -33,7 +33,7 @@ export async function attempt(fault: Fault, seed: number): Promise<Trial> {
     ];
     const { requests, statuses, hung } = world.ledger;
     const isKept = all.length === 0 && rightMs !== undefined && rightMs <= fault.withinMs;
-    const right = rightMs === undefined ? "not in 60 s" : `${(rightMs / 1000).toFixed(1)} s`;
+    const right = rightMs === undefined ? "not in 60" : (rightMs / 1000).toFixed(1);
     return {
       isKept,
       wrong: all,

@@ -1,4 +1,4 @@
-// What the blocks of the README take from those before them, and what they leave to the reader.
+// Names that blocks of the README take from earlier blocks or leave to the reader.
 import type { Server } from "node:http";
 import type { Express } from "express";
 import type * as stack from "express-session-stack";

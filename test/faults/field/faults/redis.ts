@@ -30,7 +30,7 @@ export const FAULTS_OF_REDIS: readonly Fault[] = [
   {
     name: "nothing",
     on: { redis: "single" },
-    promise: "nothing is lost",
+    promise: "nothing lost, all right",
     withinMs: 2_000,
     run: () => delay(5_000),
   },
@@ -66,7 +66,7 @@ export const FAULTS_OF_REDIS: readonly Fault[] = [
   {
     name: "Redis restarted with a dump that is 4 s old",
     on: { redis: "single" },
-    promise: "what was changed since is undone, all else is right again",
+    promise: "later changes undone, all else right",
     withinMs: HEALS_WITHIN_MS,
     async run(world) {
       await world.command("SAVE");

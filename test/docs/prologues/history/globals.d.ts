@@ -1,0 +1,6 @@
+import type * as stack from "express-session-stack";
+
+declare global {
+  const realtime: typeof stack.realtime;
+  const user: string;
+}
