@@ -38,10 +38,16 @@ const PAUSE_MS = 300;
 export class Outbox {
   readonly #config: ClientConfig;
   #waiting: Message[] = [];
+  /** Requests of the client itself. They go before the waiting messages, but no faster. */
+  #urgent: Message[] = [];
   readonly #requests = new Map<unknown, Request>();
   #lastId = 0;
   #line: SocketLine | undefined;
   #pause: Request["timer"] | undefined;
+  /** The messages that may still leave before a pause. */
+  #left = SLICE;
+  /** The characters that may still leave before a pause. */
+  #lengthLeft = SLICE_LENGTH;
   #hasEnded = false;
   readonly #report: (error: RealtimeClientError) => void;
 
@@ -55,19 +61,26 @@ export class Outbox {
     this.#put({ text: JSON.stringify({ event_type: type, data }) });
   }
 
-  request(type: string, data: object): Promise<unknown> {
+  /** Sends a request. An urgent one is never refused, and is not kept for the next line. */
+  request(type: string, data: object, isUrgent = false): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // An id is never used again, not even on the next connection.
       const id = ++this.#lastId;
       const message = { text: JSON.stringify({ event_type: type, data, id }) };
-      this.#put(message);
+      if (!isUrgent) this.#put(message);
       const { requestTimeoutMs } = this.#config;
       const timer = setTimeout(() => {
         this.#requests.delete(id);
-        this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
+        const isOther = (waiting: Message) => waiting !== message;
+        this.#waiting = this.#waiting.filter(isOther);
+        this.#urgent = this.#urgent.filter(isOther);
         reject(new RealtimeClientError("timeout", `No answer to "${type}" in ${requestTimeoutMs} ms`));
       }, requestTimeoutMs);
       this.#requests.set(id, { message, timer, resolve, reject });
+      if (isUrgent) {
+        this.#urgent.push(message);
+        this.#drain();
+      }
     });
   }
 
@@ -81,12 +94,13 @@ export class Outbox {
   /** Sends the waiting messages. */
   opened(line: SocketLine): void {
     this.#line = line;
-    this.#drain();
+    this.#goOn();
   }
 
   /** Rejects the requests that were sent. */
   lost(): void {
     this.#line = undefined;
+    this.#urgent = [];
     clearTimeout(this.#pause);
     for (const [id, { message }] of this.#requests) {
       if (this.#waiting.includes(message)) continue;
@@ -143,27 +157,30 @@ export class Outbox {
   }
 
   #drain(): void {
-    let length = 0;
-    for (let left = SLICE; left > 0 && length < SLICE_LENGTH; left--) {
-      const [next] = this.#waiting;
+    while (this.#left > 0 && this.#lengthLeft > 0) {
+      const queue = this.#urgent.length ? this.#urgent : this.#waiting;
+      const [next] = queue;
       if (!next) return;
-      length += next.text.length;
+      this.#left--;
+      this.#lengthLeft -= next.text.length;
       try {
         if (!this.#leave(next)) return;
-        this.#waiting.shift();
+        queue.shift();
       } catch (error) {
-        this.#waiting.shift();
+        queue.shift();
         // The rest is sent later. If the line itself is broken, it closes first, and the rest waits for the next one.
-        this.#drainLater();
+        this.#left = 0;
         this.#unsent(next, error as RealtimeClientError);
-        return;
       }
     }
-    this.#drainLater();
+    this.#pause ??= setTimeout(() => this.#goOn(), PAUSE_MS);
   }
 
-  #drainLater(): void {
-    this.#pause = setTimeout(() => this.#drain(), PAUSE_MS);
+  #goOn(): void {
+    this.#pause = undefined;
+    this.#left = SLICE;
+    this.#lengthLeft = SLICE_LENGTH;
+    this.#drain();
   }
 }
 
