@@ -50,14 +50,8 @@ export class ReconnectingClient implements RealtimeClient {
   constructor(config: ClientConfig) {
     this.#config = config;
     this.#outbox = new Outbox(config, (error) => this.#fail(error));
-    this.#recovery = new Recovery(
-      {
-        ask: (type, data) => this.#outbox.request(type, data, true),
-        give: (type, data) => this.#events.get(type)?.tell(data),
-        lost: (channel) => this.#losses.tell(channel),
-        open: (info) => this.#enter("open", info),
-      },
-      config.requestTimeoutMs,
+    this.#recovery = new Recovery(config, this.#outbox, this.#events, this.#losses, (info) =>
+      this.#enter("open", info),
     );
     this.#host = {
       opened: () => {
