@@ -2,6 +2,7 @@ import type { StateInfo } from "../client-contract.ts";
 import type { ClientConfig } from "../client-options.ts";
 import type { Listeners } from "../listeners.ts";
 import type { Outbox } from "../outbox.ts";
+import type { Answered, Told } from "./history-messages.ts";
 import { type HeldChannel, heldChannel, type Position } from "./held-channel.ts";
 
 /** The most channels whose positions are held. The channel that was quiet for longest is forgotten first. */
@@ -23,21 +24,6 @@ const MAX_REPEATS = 5;
 const FIRST_REPEAT_MS = 1000;
 
 const HISTORY = "session.history";
-
-/** Data of the server's messages about positions. */
-interface Told extends Position {
-  readonly connection: string;
-  readonly channels: Readonly<Record<string, Position>>;
-  readonly channel: string;
-}
-
-/** An answer to a request for history. It covers all offsets up to `upTo`; those that are absent were not for this user. */
-interface Answered {
-  readonly messages?: readonly { event_type: string; data: object; offset: number }[];
-  readonly upTo?: number;
-  /** The code of an error. */
-  readonly code?: string;
-}
 
 /**
  * Puts the messages of channels in order, and fills the gaps. The position of a channel is that of the last message that
