@@ -96,7 +96,7 @@ export class ModelServer {
 
   append(name: string): void {
     const channel = this.channels.get(name) as ModelChannel;
-    const kept = { n: ++this.#messages, isForUser: !this.random.chance(0.1) };
+    const kept = { n: ++this.#messages, isForUser: this.isKind || !this.random.chance(0.1) };
     const offset = channel.messages.push(kept);
     if (kept.isForUser) channel.due.push(kept.n);
     if (!this.#socket || (!this.isKind && this.random.chance(0.05))) return;
