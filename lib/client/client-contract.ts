@@ -22,6 +22,11 @@ export interface StateInfo {
   readonly reason?: string;
   /** Milliseconds until the next attempt, when `waiting`. */
   readonly retryInMs?: number;
+  /**
+   * Whether all messages that were missed have arrived, when `open` again on a server that keeps history. After `false`,
+   * `onLost` has told the channels of the messages that are gone. It is absent if there was nothing to recover.
+   */
+  readonly recovered?: boolean;
 }
 
 /** Called with each state as it begins. */
@@ -57,6 +62,14 @@ export interface RealtimeClient<
   onError(listener: (error: RealtimeClientError) => unknown): this;
   /** Stops listening. */
   offError(listener: (error: RealtimeClientError) => unknown): this;
+  /**
+   * Listens for channels of which messages are lost for good: `"user"`, or `"group:"` and the name of a group. Messages
+   * that were missed arrive by themselves if the server still has them. If it has not, the page has to load anew what
+   * it shows of the channel. The channel goes on with later messages.
+   */
+  onLost(listener: (channel: string) => unknown): this;
+  /** Stops listening. */
+  offLost(listener: (channel: string) => unknown): this;
   /**
    * Sends an event, or keeps it until the connection is open. Events are sent in order, and no event is sent twice. So
    * an event that left just before the connection was lost may be lost too. Use `request` to know whether it arrived.

@@ -42,15 +42,15 @@ const DEFAULTS: Readonly<Numbers> = Object.freeze({
   maxQueuedMessages: 100,
 });
 
-/** Options that `0` turns off. */
-const MAY_BE_0: readonly string[] = ["heartbeatIntervalMs", "maxQueuedMessages"];
+/** Matches the options that `0` turns off. */
+const MAY_BE_0 = /^heart|^maxQ/;
 
 /** The longest time of a timer, in milliseconds. */
 const MAX = 2 ** 31 - 1;
 
 /** Checks the options, and adds the defaults. @throws {TypeError} that names the option. */
 export function clientConfig(options: RealtimeClientOptions): ClientConfig {
-  if (typeof options !== "object" || !options) throw misuse("options must be an object, as { url }");
+  if (typeof options !== "object" || !options) throw misuse("options must be an object");
   // The error lists all names and suggests none: every page loads this code, so it stays small.
   const known: Record<keyof RealtimeClientOptions, unknown> = { url: 0, WebSocket: 0, ...DEFAULTS };
   for (const name in options)
@@ -58,7 +58,7 @@ export function clientConfig(options: RealtimeClientOptions): ClientConfig {
       throw misuse(`unknown option "${name}"; there are ${Object.keys(known).join(", ")}`);
   const numbers: Numbers = { ...DEFAULTS };
   for (const name of Object.keys(DEFAULTS) as (keyof Numbers)[]) {
-    const least = MAY_BE_0.includes(name) ? 0 : 1;
+    const least = MAY_BE_0.test(name) ? 0 : 1;
     const { [name]: given = DEFAULTS[name] } = options;
     numbers[name] = given;
     check(
@@ -68,7 +68,7 @@ export function clientConfig(options: RealtimeClientOptions): ClientConfig {
     );
   }
   const { WebSocket = (globalThis as { WebSocket?: WebSocketClass }).WebSocket } = options;
-  check(typeof WebSocket === "function", "WebSocket", "a class, as there is no global one");
+  check(typeof WebSocket === "function", "WebSocket", "a class");
   return { ...numbers, WebSocket: WebSocket as WebSocketClass, url: webSocketUrl(options.url) };
 }
 
@@ -85,7 +85,7 @@ function webSocketUrl(given: string): string {
   } catch {
     // The check below throws an error with the name of the option.
   }
-  check(/^wss?:/.test(url), "url", "an http(s) or ws(s) URL, absolute where there is no page");
+  check(/^wss?:/.test(url), "url", "an http(s) or ws(s) URL");
   return url;
 }
 

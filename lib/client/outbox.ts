@@ -11,23 +11,23 @@ export interface Answer {
 }
 
 interface Message {
+  /** The id of the request, if it is one. */
+  readonly id: number | undefined;
   readonly text: string;
 }
 
 interface Request {
-  readonly message: Message;
   readonly timer: ReturnType<typeof setTimeout>;
   resolve(data: unknown): void;
   reject(error: RealtimeClientError): void;
 }
 
 /**
- * The most messages that are sent at once when a connection opens. This and the next two stay below a server's limits
- * of 100 messages and 1 MiB a second.
+ * The most characters that are sent at once when a connection opens. A message counts as `LEAST` characters or more, so
+ * these are 25 messages. Both stay below a server's limits of 100 messages and 1 MiB a second.
  */
-const SLICE = 25;
-/** The most characters that are sent at once then. */
-const SLICE_LENGTH = 50_000;
+const SLICE = 50_000;
+const LEAST = 2000;
 /** Milliseconds before as many follow. */
 const PAUSE_MS = 300;
 
@@ -38,10 +38,14 @@ const PAUSE_MS = 300;
 export class Outbox {
   readonly #config: ClientConfig;
   #waiting: Message[] = [];
+  /** Requests of the client itself. They go before the waiting messages, but no faster. */
+  #urgent: Message[] = [];
   readonly #requests = new Map<unknown, Request>();
   #lastId = 0;
   #line: SocketLine | undefined;
   #pause: Request["timer"] | undefined;
+  /** The characters that may still leave before a pause. */
+  #left = SLICE;
   #hasEnded = false;
   readonly #report: (error: RealtimeClientError) => void;
 
@@ -52,22 +56,26 @@ export class Outbox {
   }
 
   send(type: string, data: object): void {
-    this.#put({ text: JSON.stringify({ event_type: type, data }) });
+    this.#put(messageOf(type, data));
   }
 
-  request(type: string, data: object): Promise<unknown> {
+  /** Sends a request. An urgent one is never refused, and is not kept for the next line. */
+  request(type: string, data: object, isUrgent = false): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // An id is never used again, not even on the next connection.
       const id = ++this.#lastId;
-      const message = { text: JSON.stringify({ event_type: type, data, id }) };
-      this.#put(message);
-      const { requestTimeoutMs } = this.#config;
+      const message = messageOf(type, data, id);
+      if (!isUrgent) this.#put(message);
       const timer = setTimeout(() => {
         this.#requests.delete(id);
         this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
-        reject(new RealtimeClientError("timeout", `No answer to "${type}" in ${requestTimeoutMs} ms`));
-      }, requestTimeoutMs);
-      this.#requests.set(id, { message, timer, resolve, reject });
+        reject(new RealtimeClientError("timeout", `No answer to "${type}"`));
+      }, this.#config.requestTimeoutMs);
+      this.#requests.set(id, { timer, resolve, reject });
+      if (isUrgent) {
+        this.#urgent.push(message);
+        this.#drain();
+      }
     });
   }
 
@@ -81,16 +89,17 @@ export class Outbox {
   /** Sends the waiting messages. */
   opened(line: SocketLine): void {
     this.#line = line;
-    this.#drain();
+    this.#goOn();
   }
 
   /** Rejects the requests that were sent. */
   lost(): void {
     this.#line = undefined;
+    this.#urgent = [];
     clearTimeout(this.#pause);
-    for (const [id, { message }] of this.#requests) {
-      if (this.#waiting.includes(message)) continue;
-      this.#take(id)?.reject(new RealtimeClientError("closed", "The connection was lost before the answer"));
+    for (const id of this.#requests.keys()) {
+      if (this.#waiting.some((message) => message.id === id)) continue;
+      this.#take(id)?.reject(new RealtimeClientError("closed", "The connection was lost"));
     }
   }
 
@@ -128,43 +137,39 @@ export class Outbox {
     try {
       return this.#line?.send(text) ?? false;
     } catch (cause) {
-      throw new RealtimeClientError("not_sent", `The WebSocket has refused a message: ${cause}`, { cause });
+      throw new RealtimeClientError("not_sent", `The WebSocket has refused it: ${cause}`, { cause });
     }
-  }
-
-  #unsent(message: Message, error: RealtimeClientError): void {
-    for (const [id, request] of this.#requests) {
-      if (request.message !== message) continue;
-      this.#take(id);
-      request.reject(error);
-      return;
-    }
-    this.#report(error);
   }
 
   #drain(): void {
-    let length = 0;
-    for (let left = SLICE; left > 0 && length < SLICE_LENGTH; left--) {
-      const [next] = this.#waiting;
+    while (this.#left > 0) {
+      const queue = this.#urgent[0] ? this.#urgent : this.#waiting;
+      const [next] = queue;
       if (!next) return;
-      length += next.text.length;
+      this.#left -= Math.max(LEAST, next.text.length);
       try {
         if (!this.#leave(next)) return;
-        this.#waiting.shift();
+        queue.shift();
       } catch (error) {
-        this.#waiting.shift();
+        queue.shift();
         // The rest is sent later. If the line itself is broken, it closes first, and the rest waits for the next one.
-        this.#drainLater();
-        this.#unsent(next, error as RealtimeClientError);
-        return;
+        this.#left = 0;
+        const { reject = this.#report } = this.#take(next.id) ?? {};
+        reject(error as RealtimeClientError);
       }
     }
-    this.#drainLater();
+    this.#pause ??= setTimeout(() => this.#goOn(), PAUSE_MS);
   }
 
-  #drainLater(): void {
-    this.#pause = setTimeout(() => this.#drain(), PAUSE_MS);
+  #goOn(): void {
+    this.#pause = undefined;
+    this.#left = SLICE;
+    this.#drain();
   }
+}
+
+function messageOf(type: string, data: object, id?: number): Message {
+  return { id, text: JSON.stringify({ event_type: type, data, id }) };
 }
 
 /** The error in an answer. */

@@ -7,6 +7,7 @@ import type { ClientConfig } from "./client-options.ts";
 import { Listeners } from "./listeners.ts";
 import { type Answer, answerError, Outbox } from "./outbox.ts";
 import { followPage, isOffline } from "./page.ts";
+import { Recovery } from "./recovery/recovery.ts";
 import { ABNORMAL, type Closed, type LineHost, SocketLine } from "./socket-line.ts";
 
 /** The close code that means "try again later" (IANA registry of close codes). */
@@ -14,6 +15,13 @@ const TRY_AGAIN_LATER = 1013;
 
 /** Milliseconds that a connection has to be open before the next attempt counts as a first one again. */
 const STABLE_MS = 5000;
+
+/** An event of the server, or an answer. Its members may be anything. */
+interface ServerMessage extends Answer {
+  readonly event_type?: unknown;
+  readonly channel: string;
+  readonly offset: number;
+}
 
 type DataListener = (data: EventData) => unknown;
 
@@ -24,6 +32,8 @@ export class ReconnectingClient implements RealtimeClient {
   readonly #events = new Map<string, Listeners<[EventData]>>();
   readonly #states = new Listeners<[ClientState, StateInfo]>();
   readonly #errors = new Listeners<[RealtimeClientError]>();
+  readonly #losses = new Listeners<[string]>();
+  readonly #recovery: Recovery;
   #unfollow: () => void;
   readonly #host: LineHost;
   #state: ClientState = "connecting";
@@ -40,10 +50,13 @@ export class ReconnectingClient implements RealtimeClient {
   constructor(config: ClientConfig) {
     this.#config = config;
     this.#outbox = new Outbox(config, (error) => this.#fail(error));
+    this.#recovery = new Recovery(config, this.#outbox, this.#events, this.#losses, (info) =>
+      this.#enter("open", info),
+    );
     this.#host = {
       opened: () => {
         this.#outbox.opened(this.#line as SocketLine);
-        this.#enter("open");
+        this.#recovery.opened();
       },
       received: (message) => this.#receive(message),
       lost: (closed, openMs) => this.#lost(closed, openMs),
@@ -91,6 +104,16 @@ export class ReconnectingClient implements RealtimeClient {
     return this;
   }
 
+  onLost(listener: (channel: string) => unknown): this {
+    this.#losses.add(listener);
+    return this;
+  }
+
+  offLost(listener: (channel: string) => unknown): this {
+    this.#losses.delete(listener);
+    return this;
+  }
+
   send(type: string, data: EventData = {}): void {
     this.#outbox.send(type, data);
   }
@@ -110,12 +133,14 @@ export class ReconnectingClient implements RealtimeClient {
       this.#unfollow = this.#follow();
     }
     this.#line?.close();
+    this.#recovery.lost();
     this.#outbox.lost();
     this.#attempt = this.#patientUntil = 0;
     this.#connect();
   }
 
   close(): void {
+    this.#recovery.clear();
     if (this.#state === "ended") return;
     this.#line?.close();
     this.#end({ code: 1000, reason: "" });
@@ -136,9 +161,9 @@ export class ReconnectingClient implements RealtimeClient {
       // This message is not from realtime: an app may send other messages of its own.
       return;
     }
-    const { event_type: type, data = {}, ...answer } = Object(message) as Answer & { event_type?: unknown };
+    const { event_type: type, data = {}, channel, offset, ...answer } = Object(message) as ServerMessage;
     if (type === HEARTBEAT) this.#line?.say(HEARTBEAT_ANSWER);
-    else if (typeof type === "string") this.#events.get(type)?.tell(data as EventData);
+    else if (typeof type === "string") this.#recovery.receive(type, data as EventData, channel, offset);
     else if (answer.id !== undefined) this.#outbox.settle(Object(message));
     else if (answer.status === "error") this.#fail(answerError(answer));
   }
@@ -151,6 +176,7 @@ export class ReconnectingClient implements RealtimeClient {
   #lost(closed: Closed, openMs: number): void {
     const { code } = closed;
     this.#line = undefined;
+    this.#recovery.lost();
     this.#outbox.lost();
     if (code >= 4500 && code < 5000) {
       this.#end(closed);

@@ -124,6 +124,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["sessions/data", "sessions/record"],
   ],
 
-  client: ["realtime/messages"],
+  client: ["client/recovery", "realtime/messages"],
+  "client/recovery": ["client"],
   testing: ["contracts", "sessions/data", "options"],
 };
