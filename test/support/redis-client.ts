@@ -35,7 +35,7 @@ export function uniquePrefix(label: string): string {
   return `test:${label}:${randomBytes(6).toString("hex")}:`;
 }
 
-/** A client that lets a test see each call, and carry it out or not; derived clients are seen as well. */
+/** A client that passes each call to the test, which makes the call or not. This includes derived clients. */
 export function aroundCalls<T extends object>(
   client: T,
   around: (name: string, args: unknown[], run: () => unknown) => unknown,
