@@ -11,6 +11,11 @@ export async function connectRedis(
 ): Promise<RedisClient> {
   if (url === undefined) throw new Error("REDIS_URL is not set: jest's global setup sets it.");
   const client: RedisClient = createClient({ ...options, url });
+  const destroy = client.destroy.bind(client);
+  // node-redis 5 throws for a client that has ended already.
+  client.destroy = () => {
+    if (client.isOpen) destroy();
+  };
   let lastError: unknown;
   // Without a listener, a server that goes away on purpose would end the test process.
   client.on("error", (error: unknown) => {
