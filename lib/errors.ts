@@ -56,7 +56,7 @@ export function sessionDeleted(): SessionStackError {
 export function keyTaken(cause: unknown): SessionStackError {
   return new SessionStackError(
     "ERR_KEY_TAKEN",
-    "Another program keeps something else where this backend keeps its own; give redisBackend a `prefix` that no other program's keys begin with.",
+    "Another program has data under a key of this backend; give redisBackend a `prefix` that no other program's keys begin with.",
     { cause },
   );
 }

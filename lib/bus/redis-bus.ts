@@ -47,7 +47,7 @@ export class RedisBus implements Bus {
   async subscribe(channel: string, listener: MessageListener): Promise<void> {
     const name = await this.#names.of(channel);
     // A node that is still joining when its backend closes would open a line that nobody closes.
-    if (this.#isClosed) throw new Error("The backend is closed: nothing is heard by it any more.");
+    if (this.#isClosed) throw new Error("The backend is closed and receives no messages.");
     closeWith(this.#given, this.#subscriptions);
     await this.#subscriptions.subscribe(name, listener);
   }

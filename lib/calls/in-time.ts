@@ -14,7 +14,7 @@ export function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
 
 /** Creates the error of a store that does not answer. The store may have done what it was asked. */
 export function timedOut(timeoutMs: number): SessionStackError {
-  return unavailable(`did not answer within ${timeoutMs} ms, so nobody knows whether this was done`);
+  return unavailable(`did not answer within ${timeoutMs} ms, so it is unknown whether the call took effect`);
 }
 
 /** Creates the error of a failing store. The original error is its cause. */

@@ -52,7 +52,7 @@ function asError(thrown: unknown): Error {
       thrown == null ? `A function failed with ${thrown} in place of an error` : String(thrown),
     );
   } catch {
-    return new Error("Something was thrown that is no error and has no text");
+    return new Error("A value was thrown that is not an Error and has no text");
   }
 }
 

@@ -19,6 +19,6 @@ export function refuseOtherCopy(value: unknown, where: string): void {
   if (Object(value)[MADE] !== true || own.has(value as object)) return;
   throw new TypeError(
     `${where}: it was made by another copy of express-session-stack; two copies are loaded, such as two versions in ` +
-      "node_modules (see npm ls express-session-stack), or one that was reloaded. Have all that belongs together made by one",
+      "node_modules (see npm ls express-session-stack), or one that was reloaded. Use one copy for all of them",
   );
 }

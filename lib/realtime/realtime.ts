@@ -193,7 +193,7 @@ export function realtime<
     users(users) {
       if (typeof users === "string")
         throw new TypeError(
-          "realtime: users takes a list of users, as users([ada, bob]); one is for user(ada)",
+          "realtime: users takes a list of users, as users([ada, bob]); for one user there is user(ada)",
         );
       const { channels } = attached();
       const names = [...new Set([...users].map((user) => userChannel(userIdOf(user))))];

@@ -153,5 +153,5 @@ export class Replicas {
 }
 
 function unconfirmed(cause?: unknown): Error {
-  return unavailable("has made this change, but did not say in time that its replicas have it", cause);
+  return unavailable("has made this change, but did not confirm in time that its replicas have it", cause);
 }

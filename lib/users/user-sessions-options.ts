@@ -46,7 +46,7 @@ const DEFAULTS: Readonly<{
 });
 
 const keepRule: Rule = {
-  expected: "an array of names, none of a session's own members and not the login's",
+  expected: "an array of names, without those of a session's own members and of the login",
   isRight: (value) => Array.isArray(value) && value.every(isDataKey),
 };
 

@@ -131,7 +131,7 @@ export function userSessions(sessionStack: SessionStack, options?: UserSessionsO
   /** The error for a session of another package. Its id would not change, and nobody could find it by user. */
   function foreignSession(): TypeError {
     return new TypeError(
-      "logIn: req.session is no session of this package; leave it as sessionMiddleware has made it, or make it by req.sessionStore",
+      "logIn: req.session is not a session of this package; keep the one of sessionMiddleware, or create one with req.sessionStore",
     );
   }
 

@@ -87,7 +87,7 @@ export type WebSocketConfig = WebSocketSessionsOptions & WebSocketDefaults;
 const checked = optionsCheck<WebSocketSessionsOptions>("webSocketSessions", {
   path: pathRule,
   app: {
-    expected: "an Express app, which express() returns and which is no server and no router",
+    expected: "an Express app, as express() returns it, and not a server or a router",
     isRight: isApp,
   },
   origins: originsRule,

@@ -18,11 +18,11 @@ export interface FaultyAppOptions {
   readonly timeoutMs: number;
   /** Finds the operation that a request belongs to. */
   readonly operationOf: (id: string | undefined) => Operation | undefined;
-  /** How often each user was told as online and not as offline since, by all nodes. */
+  /** The number of online events minus offline events of each user, on all nodes. */
   readonly online: Map<string, number>;
 }
 
-/** A node of an app whose backend may fail at any call, told by requests what to do. */
+/** A node of an app whose backend may fail at any call. Requests control it. */
 export async function startFaultyApp({
   backend,
   faults,
@@ -54,7 +54,7 @@ export async function startFaultyApp({
     await users.logIn(req, req.params.user);
     res.json(req.sessionID);
   });
-  // As code that makes the best of what fails, and answers 200.
+  // Like code that continues after a failure, and answers 200.
   app.post("/log-in-or-else/:user", async (req, res) => {
     await users.logIn(req, req.params.user).catch(() => {});
     Object.assign(req.session ?? {}, { tried: true });

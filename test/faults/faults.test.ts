@@ -51,7 +51,7 @@ async function onRedis() {
   };
 }
 
-/** Of a login, a delete and a join each call may fail: its answer late, lost or an error, with effect or without. */
+/** Each call of a login, a delete and a join may fail: a late, lost or wrong answer, with or without effect. */
 describe.each([
   ["memory", onMemory],
   ["Redis", onRedis],

@@ -3,11 +3,11 @@ import type { Fault } from "./field/fault.ts";
 import { FAULTS } from "./field/table.ts";
 import { attempt } from "./field/trial.ts";
 
-/** A few of the table, which `npm run test:faults` runs whole. */
+/** A few faults of the table. `npm run test:faults` runs all of them. */
 const SOME = ["lines for pub/sub killed five times a second", "a node stopped for longer than its lease"];
 
 test.each(SOME)(
-  "%s: everything stays in order, and comes right again",
+  "%s: all guarantees hold, and everything recovers",
   async (name) => {
     const fault = FAULTS.find((each) => each.name === name) as Fault;
     const seed = randomInt(2 ** 31);

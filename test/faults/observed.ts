@@ -18,7 +18,7 @@ export function sidOf(cookie: string): string {
   return value.slice("s:".length, value.lastIndexOf("."));
 }
 
-/** Whom a cookie opens, on either node. */
+/** The user of a cookie's session, on either node. */
 export async function me(
   [node]: readonly ListeningServer[],
   cookie: string,
@@ -33,7 +33,7 @@ export async function me(
   return JSON.parse(answer.body) as { sid: string; userId: string | null };
 }
 
-/** What is answered without a fault. A machine under load may be slower than `timeoutMs`, and is asked again. */
+/** The answer without a fault. The call is repeated, because a machine under load may be slower than `timeoutMs`. */
 export async function answered(ask: () => Promise<Answer>): Promise<Answer> {
   let answer = await ask();
   for (let times = 0; times < 10 && answer.status === 503; times++) answer = await ask();
@@ -42,17 +42,17 @@ export async function answered(ask: () => Promise<Answer>): Promise<Answer> {
 }
 
 interface State {
-  /** What is stored of the user's sessions, and when they expire, by their ids. */
+  /** The stored sessions of the user with their expiries, by their ids. */
   readonly sessions: Map<string, { data: Record<string, unknown>; expiresAt: number }>;
-  /** When the entries of the index expire; of one that is revoked, never. */
+  /** The expiries of the index entries. A revoked entry has none. */
   readonly entries: Map<string, number>;
 }
 
-/** What stands in the backend of a user, seen past the faults; `sids` are sessions that may be nobody's any more. */
+/** The data of a user in the backend, read without faults. `sids` are sessions that may no longer have a user. */
 export async function stateOf(backend: Backend, user: string, sids: Iterable<string> = []): Promise<State> {
   const entries = new Map<string, number>();
   for (const { sid, expiresAt } of await backend.sessionIndex.entries(user)) entries.set(sid, expiresAt);
-  // Those of a deletion that has failed: whoever deletes again finds them.
+  // Sessions of a failed deletion, which the next deletion finds.
   for (const sid of await backend.sessionIndex.revoked(user)) entries.set(sid, Number.POSITIVE_INFINITY);
   const known = [...new Set([...entries.keys(), ...sids])];
   const expiries = await backend.sessions.expiries(known);
@@ -66,7 +66,7 @@ export async function stateOf(backend: Backend, user: string, sids: Iterable<str
   return { sessions, entries };
 }
 
-/** What a line says that it is. */
+/** The answer of a line about itself. */
 interface Who {
   readonly sid: string;
   readonly userId: string | null;
@@ -89,8 +89,8 @@ export async function whoIs(line: WebSocket): Promise<Who | undefined> {
 }
 
 /**
- * No line that is open is of a session that is gone, each is in the groups that its user is in, and the user was told as
- * online if a line is there, and else as offline.
+ * Asserts that each open line has a stored session and is in the groups of its user. A user counts as online exactly if a
+ * line is open.
  */
 export async function assertLines(
   { backend, online }: { readonly backend: Backend; readonly online: ReadonlyMap<string, number> },

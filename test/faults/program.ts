@@ -7,14 +7,14 @@ import { type SeededRandom, seededRandom } from "../support/random.ts";
 import { FAULT_KINDS, type Faults, type Operation } from "./faults.ts";
 import { type Answer, answered, assertLines, closeAll, cookieOf, me, sidOf, stateOf } from "./observed.ts";
 
-/** Where programs run. */
+/** The nodes and the backend on which programs run. */
 export interface Place {
   readonly nodes: readonly ListeningServer[];
   readonly backend: Backend;
   readonly faults: Faults;
   /** The operations that are under way, by the id that their requests carry. */
   readonly operations: Map<string, Operation>;
-  /** How often each user was told as online and not as offline since. */
+  /** The number of online events minus offline events of each user. */
   readonly online: ReadonlyMap<string, number>;
 }
 
@@ -27,21 +27,21 @@ const OPERATIONS = 7;
 const CALLS = 10;
 const FAULTS_OF_10 = 6;
 
-/** What the client of an operation has seen. */
+/** The observations of an operation's client. */
 interface Seen {
   /** Cookies of answered logins, and of those that have failed. */
   readonly logins: string[];
   readonly failed: string[];
   /** All other cookies that a client was sent. */
   readonly others: string[];
-  /** Cookies that must open nothing of the user any more. */
+  /** Cookies that must no longer open a session of the user. */
   readonly ended: string[];
   /** Keys that were stored, by the session's id. */
   readonly stored: { sid: string; key: string }[];
   readonly lines: WebSocket[];
 }
 
-/** One program of a user's devices, of which calls of the backend fail. Throws with what it was, if a guarantee is broken. */
+/** One program of a user's devices with failing backend calls. Throws with the program if a guarantee is broken. */
 export async function runProgram(seed: number, place: Place): Promise<void> {
   const program: Operation[] = [];
   try {

@@ -10,7 +10,7 @@ const COMPRESSED = 4;
 const COUNT = RUNS >= 1_000 ? 100 : 20;
 const RATE_LIMITED = 4029;
 const CLOSED_MS = 40_000;
-/** Of what all of it would be, gigabytes, the node may have held so much at a time. */
+/** The bombs decompress to gigabytes. The node may hold at most this much at a time. */
 const MAX_GROWN_BYTES = 256 * 2 ** 20;
 
 function compressed(data: Buffer): Buffer {
@@ -21,10 +21,10 @@ function message(payload: Buffer): Buffer {
   return clientFrame({ opcode: OPCODES.text, payload, reserved: COMPRESSED });
 }
 
-/** 64 KiB that are 64 MiB, the most that the node takes at all. */
+/** 64 KiB, the largest accepted message, which decompress to 64 MiB. */
 const BOMB = compressed(Buffer.alloc(64 * 2 ** 20, " ")).subarray(0, 65_536);
 
-/** 100 bytes that are 64 KiB. */
+/** 100 bytes that decompress to 64 KiB. */
 const LARGE = message(compressed(Buffer.from(`{"event_type":"x","data":{"a":"${"x".repeat(65_000)}"}}`)));
 
 const BOMBS: readonly [what: string, bytes: Buffer, code: number][] = [
@@ -65,7 +65,7 @@ describe("with perMessageDeflate", () => {
   afterAll(() => ground.close());
 
   test(
-    `${COUNT} bombs of each kind at once: each closes its connection, and is never in memory whole`,
+    `each of ${COUNT} bombs of each kind closes its connection, and is never whole in memory`,
     async () => {
       const cookie = await ground.logIn("mallory");
       const before = await ground.figures();
@@ -88,7 +88,7 @@ describe("with perMessageDeflate", () => {
   );
 
   test(
-    "clients whose messages are a thousand times as large as they are sent are held to their rate",
+    "the rate limit holds for clients whose messages decompress to a thousand times their size",
     () =>
       ground.endure(() =>
         inWaves(4, 4, async () => {

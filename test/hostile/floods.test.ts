@@ -3,13 +3,13 @@ import { type Ground, openGround } from "./ground.ts";
 import { OpenLine } from "./open-line.ts";
 import { inWaves, LIMIT_MS, RUNS } from "./runs.ts";
 
-/** How long each client floods, if nobody stops it, and with how much at once. */
+/** The time for which each client floods unless it is stopped, and the size of a write. */
 const FLOOD_MS = 4_000;
 const CHUNK_BYTES = 64 * 1024;
 const CLIENTS = RUNS >= 1_000 ? 6 : 2;
 const CLOSED_MS = 20_000;
 
-/** What comes again and again, what comes before it, and the codes that it may be closed with: 1006 is a cut. */
+/** The repeated message, the bytes before it, and the close codes that it may lead to. 1006 is a cut line. */
 interface Flood {
   readonly name: string;
   readonly first?: Buffer;
@@ -54,7 +54,7 @@ const FLOODS: readonly Flood[] = [
   },
 ];
 
-/** Writes as fast as the line takes it, until the node ends it or the time is over. */
+/** Writes as fast as the line accepts it, until the node ends the line or the time is over. */
 async function flood({ line }: OpenLine, { first = none, frame }: Flood): Promise<void> {
   const chunk = Buffer.concat(Array.from({ length: Math.ceil(CHUNK_BYTES / frame.length) }, () => frame));
   const until = Date.now() + FLOOD_MS;
@@ -70,7 +70,7 @@ describe("floods", () => {
   afterAll(() => ground.close());
 
   test.each(FLOODS)(
-    `$name, of ${CLIENTS} clients: they are stopped, and nobody else`,
+    `$name, of ${CLIENTS} clients: only these clients are stopped`,
     async (kind) => {
       const cookie = await ground.logIn("mallory");
       const before = (await ground.figures()).webSocket.closes;
@@ -85,7 +85,7 @@ describe("floods", () => {
           }
         }),
       );
-      // As the node has counted them: a close may be lost on a line that is cut while it is written to.
+      // By the counts of the node, because a close may be lost on a line that is cut during a write.
       const { closes } = (await ground.figures()).webSocket;
       const stopped = kind.codes.map((code) => (closes[code] ?? 0) - (before[code] ?? 0));
       expect(stopped.reduce((sum, count) => sum + count)).toBe(CLIENTS);
@@ -94,7 +94,7 @@ describe("floods", () => {
   );
 
   test(
-    "handshakes of a foreign origin are refused, and nobody else",
+    "only handshakes of a foreign origin are refused",
     () =>
       ground.endure(() =>
         inWaves(CLIENTS * 100, CLIENTS, async () => {

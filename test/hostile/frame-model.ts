@@ -5,19 +5,19 @@ import { OPCODES } from "./frames.ts";
 const MAX_PAYLOAD = 65_536;
 const NO_CODE = 1005;
 
-/** What is to come of bytes that a client has sent on an open connection (RFC 6455, sections 5 and 7.4). */
+/** The required effect of bytes from a client on an open connection (RFC 6455, sections 5 and 7.4). */
 export interface Verdict {
-  /** The code that the server's close has, `1005` for none; `undefined` if the connection goes on. */
+  /** The code of the server's close, `1005` for none. `undefined` if the connection stays open. */
   readonly code: number | undefined;
-  /** Payloads of the pings before that, which are to be answered. */
+  /** The payloads of earlier pings, which must be answered. */
   readonly pings: readonly Buffer[];
-  /** Whether a message has begun that is not whole, so that no other may begin. */
+  /** Whether a message is incomplete, so no other may begin. */
   readonly isFragmented: boolean;
-  /** Whether a frame has begun that is not whole: what is sent next belongs to it. */
+  /** Whether a frame is incomplete, so the next bytes belong to it. */
   readonly isCut: boolean;
 }
 
-/** Reads a client's bytes as the protocol says, without any of the code that the server reads them with. */
+/** Parses a client's bytes by the protocol, without any code of the server. */
 export function verdictOn(bytes: Buffer): Verdict {
   const pings: Buffer[] = [];
   let message: Buffer[] | undefined;
@@ -64,9 +64,9 @@ interface Head {
   readonly isFinal: boolean;
   readonly reserved: number;
   readonly isMasked: boolean;
-  /** What stands in the second byte. */
+  /** The length in the second byte. */
   readonly lengthCode: number;
-  /** `undefined` if it is not there yet. */
+  /** `undefined` if it has not arrived yet. */
   readonly length: bigint | undefined;
   /** Bytes of the head, without the mask. */
   readonly bytes: number;

@@ -9,10 +9,10 @@ const ANSWER_MS = 20_000;
 const PROBE = Buffer.from("are you there?");
 const PROBE_ID = "probe 7c9a";
 
-/** What an echo of something too deep has failed with. */
+/** The error of an echo whose data is too deep. */
 const TOO_DEEP = /^RangeError: Maximum call stack size exceeded/;
 
-/** Sends frames, and fails unless they are answered as the protocol says. */
+/** Sends frames, and asserts that the answers follow the protocol. */
 async function attack(
   port: number,
   { bytes, pieces }: OddFrames,
@@ -59,7 +59,7 @@ describe("frames of every kind", () => {
   afterAll(() => ground.close());
 
   test(
-    `${RUNS}: only their connection closes, with the code that the protocol says, or it goes on`,
+    `${RUNS}: the connection stays open, or it alone closes with the code of the protocol`,
     async () => {
       const cookie = await ground.logIn("mallory");
       const outcomes = new Map<string, number>();

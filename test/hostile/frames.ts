@@ -6,7 +6,7 @@ export interface ServerFrame {
 
 export const OPCODES = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** What a frame of a client is made of; what its head says of its length may be a lie. */
+/** The parts of a client's frame. The length in its head may be wrong. */
 export interface FrameParts {
   readonly opcode: number;
   readonly payload: Buffer;
@@ -15,13 +15,13 @@ export interface FrameParts {
   readonly reserved?: number;
   readonly mask?: Buffer | undefined;
   readonly length?: bigint;
-  /** The bytes that the length is written in, also where fewer would do. */
+  /** The number of bytes for the length, also if fewer would do. */
   readonly lengthBytes?: 0 | 2 | 8;
 }
 
 const NO_MASK = Buffer.alloc(4);
 
-/** A frame as a client sends it; without a mask only if it is given as `undefined`. */
+/** A client's frame. A mask of `undefined` leaves the mask out. */
 export function clientFrame(parts: FrameParts): Buffer {
   const { opcode, payload, isFinal = true, reserved = 0, length = BigInt(payload.length) } = parts;
   const mask = "mask" in parts ? parts.mask : NO_MASK;
@@ -47,7 +47,7 @@ export function closeFrame(code: number, reason = ""): Buffer {
   return clientFrame({ opcode: OPCODES.close, payload });
 }
 
-/** The whole frames that a server has sent. @throws for what a server may not send. */
+/** The complete frames of a server. @throws for frames that a server must not send. */
 export function framesIn(bytes: Buffer): ServerFrame[] {
   const frames: ServerFrame[] = [];
   for (let at = 0; at + 2 <= bytes.length; ) {

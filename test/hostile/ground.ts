@@ -7,37 +7,37 @@ import { connectRedis, type RedisClient, uniquePrefix } from "../support/redis-c
 import type { NodeFigures } from "./node-figures.ts";
 import { startWitness, type WitnessFigures } from "./witness.ts";
 
-/** What may be more after an attack than before it: caches and pools that have grown once. */
+/** The allowed growth after an attack: caches and pools that have grown once. */
 const MARGIN = { heapBytes: 24 * 2 ** 20, bufferBytes: 16 * 2 ** 20, openFiles: 8 } as const;
-/** What nobody who behaves waits longer for, however slow the machine is; what is aimed at is told, and not asserted. */
+/** The longest wait of a well-behaved client, even on a slow machine. The target is reported and not asserted. */
 const WORST_P99_MS = 10_000;
-/** Whether figures are taken: with many runs. */
+/** Whether figures are taken, which is so with many runs. */
 const isMeasured = process.env.RUNS !== undefined;
-/** How long others are watched before an attack and after it; for a figure, long enough. */
+/** The time for which others are watched before and after an attack. It is longer for figures. */
 const QUIET_MS = isMeasured ? 5_000 : 300;
 
 export interface GroundOptions {
   /** Options of `webSocketSessions` and of `realtime`. */
   readonly webSocket?: object;
   readonly realtime?: object;
-  /** Handlers may fail so: what they are told to do has no answer. */
+  /** Failures of handlers that are expected, because their task is impossible. */
   readonly failures?: RegExp;
 }
 
-/** A node under attack, and a client of it that behaves. */
+/** A node under attack, and a well-behaved client. */
 export interface Ground {
   readonly url: string;
   readonly port: number;
   figures(): Promise<NodeFigures>;
   /** The cookie header of a user, who logs in. */
   logIn(user: string): Promise<string>;
-  /** Runs an attack; fails unless others were served meanwhile, and all is as before once it is over. */
+  /** Runs an attack. Asserts that others are served meanwhile, and that everything is as before at the end. */
   endure(attack: () => Promise<unknown>): Promise<void>;
-  /** Ends it; fails if anything of a connection is left. */
+  /** Ends the node. Asserts that nothing of a connection is left. */
   close(): Promise<void>;
 }
 
-/** Starts a node on Redis and a witness, each in a process of its own. */
+/** Starts a node on Redis and a witness, each in a separate process. */
 export async function openGround({ webSocket, realtime, failures }: GroundOptions = {}): Promise<Ground> {
   const redis = await connectRedis();
   const prefix = uniquePrefix("hostile");
@@ -49,7 +49,7 @@ export async function openGround({ webSocket, realtime, failures }: GroundOption
   });
   const witness = await startWitness(node.url);
   const figures = async () => (await (await fetch(`${node.url}/figures`)).json()) as NodeFigures;
-  // The attackers are on the same machine: they take the time of the others' processes last.
+  // The attackers are on the same machine, so they get a low priority.
   if (isMeasured) setPriority(process.pid, constants.priority.PRIORITY_LOW);
 
   async function endure(attack: () => Promise<unknown>): Promise<void> {
@@ -101,7 +101,7 @@ const NOBODY = {
   realtime: { connections: 0, users: 0, groups: 0 },
 };
 
-/** Throws unless all is as before; the witness is still connected. */
+/** Throws unless everything is as before. The witness is still connected. */
 function back(now: NodeFigures, before: NodeFigures, failures: RegExp | undefined): NodeFigures {
   expect(now.told.unhandled).toEqual([]);
   expect(now.told.errors).toEqual([]);
@@ -112,7 +112,7 @@ function back(now: NodeFigures, before: NodeFigures, failures: RegExp | undefine
     webSocket: { connections: 1, anonymousConnections: 0, bufferedBytes: 0 },
     realtime: { connections: 1, users: 1, groups: 0 },
   });
-  // What clients choose is counted under few names.
+  // Values that clients choose are counted under a few names.
   expect(Object.keys(now.webSocket.closes).length).toBeLessThan(30);
   for (const what of ["heapBytes", "bufferBytes", "openFiles"] as const)
     if (now[what] > before[what] + MARGIN[what])
@@ -120,7 +120,7 @@ function back(now: NodeFigures, before: NodeFigures, failures: RegExp | undefine
   return now;
 }
 
-/** Fails unless Redis has so many connections, and data of none. */
+/** Asserts that Redis has this number of connections, and no data of connections. */
 async function expectOnly(
   redis: RedisClient,
   prefix: string,
@@ -149,7 +149,7 @@ function logInAt({ url }: NodeProcess): (user: string) => Promise<string> {
   };
 }
 
-/** What a run of many cases shows beside its outcome. */
+/** The figures of a run of many cases. */
 function tell(
   [quiet, busy, calm]: readonly [WitnessFigures, WitnessFigures, WitnessFigures],
   before: NodeFigures,

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { rawSocket } from "../support/raw-socket.ts";
 
-/** A line to the node that sends whatever it is told, and keeps what it receives. */
+/** A line to the node that sends any bytes, and keeps the received ones. */
 export class Line {
   readonly socket: Socket;
   isClosed = false;
@@ -16,7 +16,7 @@ export class Line {
       this.#changed();
     });
     socket.on("drain", () => this.#changed());
-    // The peer has sent all that it will send.
+    // The peer has sent all of its data.
     socket.on("end", () => this.#ended());
     socket.on("close", () => this.#ended());
   }
@@ -30,7 +30,7 @@ export class Line {
     return this.#received[0] ?? Buffer.alloc(0);
   }
 
-  /** Sends bytes, cut into so many writes, each in a turn of its own. */
+  /** Sends bytes in this number of writes, each in a separate turn. */
   async send(bytes: Buffer, pieces = 1): Promise<void> {
     const size = Math.max(1, Math.ceil(bytes.length / pieces));
     for (let at = 0; at < bytes.length; at += size) {
@@ -40,7 +40,7 @@ export class Line {
     }
   }
 
-  /** Writes bytes, and waits until the line takes more, or has ended. */
+  /** Writes bytes, and waits until the line accepts more or has ended. */
   async write(bytes: Buffer): Promise<void> {
     const isTaken = this.socket.write(bytes);
     await new Promise<void>((resolve) => {
@@ -49,7 +49,7 @@ export class Line {
     });
   }
 
-  /** Waits until what was received, or the end of the line, is what a check wants. */
+  /** Waits until the received bytes or the end of the line pass a check. */
   async until<T>(check: () => T | undefined, withinMs: number, what: string): Promise<T> {
     const deadline = Date.now() + withinMs;
     for (;;) {

@@ -9,7 +9,7 @@ import { receivedIn } from "./responses.ts";
 import { inWaves, LIMIT_MS, RUNS } from "./runs.ts";
 
 const INACTIVE = 4008;
-/** A line that neither speaks nor closes is waited for by ws, after a close, for half a minute: with many runs, so do these. */
+/** After a close, ws waits half a minute for a silent line. With many runs these tests wait as long. */
 const IS_LONG = RUNS >= 1_000;
 const CLOSED_MS = 20_000;
 const AFTER_A_CLOSE_MS = 45_000;
@@ -21,12 +21,12 @@ const HALF = clientFrame({ opcode: OPCODES.text, payload: Buffer.from("x"), leng
 
 let ground: Ground;
 beforeAll(async () => {
-  // The witness is never silent for so long.
+  // The witness is never silent for that long.
   ground = await openGround({ realtime: { inactivityThresholdSeconds: 4 } });
 });
 afterAll(() => ground.close());
 
-/** Sends a byte now and then for as long as the line is there. */
+/** Sends a byte from time to time until the line ends. */
 async function dribble(line: Line, text: string): Promise<void> {
   for (let at = 0; !line.isClosed && at < 600; at++) {
     line.socket.write(text[at % text.length] as string);
@@ -34,7 +34,7 @@ async function dribble(line: Line, text: string): Promise<void> {
   }
 }
 
-describe("lines that are slow", () => {
+describe("slow lines", () => {
   const COUNT = 40;
   const DRIBBLES: readonly [head: string, behind: string][] = [
     ["", `${handshake().slice(0, -2)}X-Header: ${"x".repeat(10_000)}`],
@@ -42,7 +42,7 @@ describe("lines that are slow", () => {
     [`${POST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`, "x"],
   ];
 
-  /** Begins a request, never ends it, and gives what it was answered with once the node has ended the line. */
+  /** Begins a request and never ends it. Returns the answer after the node has ended the line. */
   async function request([head, behind]: readonly [string, string]): Promise<number | undefined> {
     const line = await Line.to(ground.port);
     await line.send(Buffer.from(head));
@@ -54,7 +54,7 @@ describe("lines that are slow", () => {
     return receivedIn(text, { isClosed: true, isHead: false }).responses.at(-1)?.status;
   }
 
-  /** Opens a connection, and sends a message that never ends: bit by bit, or not at all. */
+  /** Opens a connection, and sends a message that never ends, in small parts or not at all. */
   async function message(isDribbled: boolean, cookie: string | undefined): Promise<number | undefined> {
     const open = await OpenLine.to(ground.port, cookie);
     await open.line.send(HALF);
@@ -67,7 +67,7 @@ describe("lines that are slow", () => {
   }
 
   test(
-    `${COUNT} of each kind are given up: heads, bodies of a POST and of one that asks for another protocol, messages`,
+    `the node gives up ${COUNT} of each kind: heads, bodies of a POST, bodies of a request for another protocol, messages`,
     async () => {
       const cookie = await ground.logIn("mallory");
       const [statuses, codes] = [new Set<number | undefined>(), new Set<number | undefined>()];
@@ -85,7 +85,7 @@ describe("lines that are slow", () => {
   );
 });
 
-describe("lines that are half open", () => {
+describe("half-open lines", () => {
   const COUNT = 50;
   const ENDS: readonly [what: string, send: (open: OpenLine) => unknown, withinMs: number][] = [
     ["sends no more", (open) => open.line.socket.end(), CLOSED_MS],
@@ -98,7 +98,7 @@ describe("lines that are half open", () => {
   ];
 
   test(
-    `${COUNT} of each kind are ended by the node`,
+    `the node ends ${COUNT} of each kind`,
     async () => {
       const kinds = IS_LONG ? [...ENDS, ...STAYS] : ENDS;
       const cookie = await ground.logIn("mallory");
@@ -120,7 +120,7 @@ describe("lines that are half open", () => {
 
 const RESETS = Math.min(5_000, RUNS * 3);
 test(
-  `${RESETS} lines that are reset, at whatever moment, leave nothing`,
+  `${RESETS} lines that are reset at any moment leave nothing`,
   async () => {
     const cookie = await ground.logIn("mallory");
     const bytes = Buffer.from(handshake("/ws", { Cookie: cookie }));
@@ -148,7 +148,7 @@ test(
 
 const OPENED = Math.min(5_000, RUNS * 4);
 test(
-  `${OPENED} connections that are opened and dropped leave nothing`,
+  `${OPENED} connections that open and drop leave nothing`,
   async () => {
     const cookies = await Promise.all(Array.from({ length: 20 }, (_, at) => ground.logIn(`mallory ${at}`)));
     const ends: ((open: OpenLine) => unknown)[] = [

@@ -1,6 +1,6 @@
 import type { Connection, Realtime } from "../../lib/index.ts";
 
-/** What an event may do with a name: what comes back is seen by the client. */
+/** What an event may do with a name. The client sees the result. */
 const USES: Record<string, (connection: Connection, name: string, chat: Realtime) => unknown> = {
   async group(connection, name, chat) {
     await connection.join(name);
@@ -36,7 +36,7 @@ const USES: Record<string, (connection: Connection, name: string, chat: Realtime
 
 export const NAME_USES: readonly string[] = Object.keys(USES);
 
-/** Lets clients have names used, as apps do that pass on what they are sent. */
+/** Adds events that use names of clients, like an app that passes its input on. */
 export function handleNames(chat: Realtime): void {
   for (const [use, run] of Object.entries(USES))
     chat.on(`name.${use}`, async (connection, { name }) => {

@@ -9,15 +9,15 @@ import { RUNS as ALL_RUNS, forAll, LIMIT_MS } from "./runs.ts";
 /** Each is several commands, one after the other. */
 const RUNS = Math.min(ALL_RUNS, 2_000);
 const ANSWER_MS = 20_000;
-/** Each has a session and memberships of its own, and is used by one case at a time. */
+/** Each line has its own session and memberships, and serves one case at a time. */
 const USERS = Array.from({ length: 8 }, (_, at) => `mallory ${at}`);
 
-/** Whether a string has no half of a character. */
+/** Whether a string has no lone surrogate. */
 function isText(name: string): boolean {
   return Buffer.from(name).toString() === name;
 }
 
-/** Whether a name may be a group's or a user's. */
+/** Whether a name is valid for a group or a user. */
 function isName(name: string): boolean {
   return name.length >= 1 && name.length <= 256 && isText(name);
 }
@@ -27,7 +27,7 @@ interface Answer {
   readonly data: Record<string, unknown>;
 }
 
-/** Has a connection use a name, and gives what came of it. */
+/** Makes a connection use a name, and returns the result. */
 async function use(port: number, cookie: string, by: string, name: string): Promise<Answer> {
   const open = await OpenLine.to(port, cookie);
   try {
@@ -44,7 +44,7 @@ async function use(port: number, cookie: string, by: string, name: string): Prom
   }
 }
 
-/** What is to come of a use. */
+/** The required result of a use. */
 function expected(by: string, name: string, user: string): unknown {
   const refused = { refused: expect.stringMatching(/^TypeError/) };
   if (by === "group")
@@ -64,7 +64,7 @@ describe("names and ids of every kind", () => {
   afterAll(() => ground.close());
 
   test(
-    `${RUNS} of groups, users, data and sessions are taken as they are, or refused as misuse`,
+    `${RUNS} names of groups, users, data and sessions are used unchanged or refused as misuse`,
     async () => {
       const cases = fc.record({ by: fc.constantFrom(...NAME_USES), name: oddIds });
       await ground.endure(() =>
@@ -91,7 +91,7 @@ describe("names and ids of every kind", () => {
   );
 
   test(
-    `${RUNS} of users who log in are users, or refused`,
+    `${RUNS} ids of users who log in are used unchanged or refused`,
     async () => {
       await ground.endure(() =>
         forAll(

@@ -5,14 +5,14 @@ import { runInNewContext } from "node:vm";
 import type { Express } from "express";
 import type { Realtime, RealtimeStats, WebSocketSessions, WebSocketStats } from "../../lib/index.ts";
 
-/** What the node has reported: of handshakes and sessions, of handlers, and what nobody has caught. */
+/** The errors that the node has reported: of handshakes and sessions, of handlers, and uncaught ones. */
 export interface Reports {
   readonly errors: readonly string[];
   readonly failures: readonly string[];
   readonly unhandled: readonly string[];
 }
 
-/** What the node holds, after its garbage was collected. */
+/** The memory and handles of the node after a garbage collection. */
 export interface NodeFigures {
   readonly connections: number;
   readonly webSocket: WebSocketStats;
@@ -24,7 +24,7 @@ export interface NodeFigures {
   /** The most that it has ever been. */
   readonly peakBytes: number;
   readonly openFiles: number;
-  /** Properties that all objects have: more than there were would be a prototype that somebody has changed. */
+  /** The properties that all objects have. Additional ones would show a changed prototype. */
   readonly inherited: number;
   readonly told: Reports;
 }
@@ -41,7 +41,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 /** Adds the route by which a test asks for the figures. */
 export function tellFigures(app: Express, { wsSessions, chat, told }: Parts): void {
   app.get("/figures", async (_req, res) => {
-    // Twice: finalizers that the first has called let go of more.
+    // Twice, because finalizers of the first collection free more.
     for (let round = 0; round < 2; round++) {
       collectGarbage();
       await delay(20);

@@ -1,4 +1,4 @@
-/** How long the node waits for a request, so that no line is waited for longer than a test has time; Node's own are minutes. */
+/** The times for which the node waits for a request. They fit into a test, while Node's defaults are minutes. */
 export const NODE_LIMITS_MS = {
   headersTimeout: 2_000,
   requestTimeout: 3_000,

@@ -15,7 +15,7 @@ import { handleNames } from "./name-events.ts";
 import { tellFigures } from "./node-figures.ts";
 import { NODE_LIMITS_MS } from "./node-limits.ts";
 
-/** The node that hostile clients meet, as a process: options come as environment variables, its address goes to stdout. */
+/** The node that hostile clients attack, as a process. Its options are environment variables. It prints its address. */
 const { REDIS_URL = "", PREFIX = "", WEB_SOCKET = "{}", REALTIME = "{}" } = process.env;
 const client = createClient({ url: REDIS_URL });
 client.on("error", () => {});
@@ -25,7 +25,7 @@ const backend = redisBackend({ client, prefix: PREFIX });
 const errors: string[] = [];
 const failures: string[] = [];
 const note = (list: string[]) => (error: Error) => void list.push(String(error.stack ?? error));
-// What would end the process is told instead, so that a test sees all of it.
+// Errors that would end the process are recorded instead, so a test sees all of them.
 const unhandled: string[] = [];
 process.on("unhandledRejection", (error) => note(unhandled)(error as Error));
 process.on("uncaughtException", note(unhandled));

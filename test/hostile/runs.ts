@@ -15,8 +15,8 @@ function valueFor<T>(arbitrary: Arbitrary<T>, seed: number): T {
 }
 
 /**
- * Runs a check on as many values as there are runs, some at a time. Of one that fails fast-check then finds the smallest
- * that fails as well.
+ * Runs a check on as many values as there are runs, some at a time. If one fails, fast-check then finds the smallest
+ * failing value.
  */
 export async function forAll<T>(
   arbitrary: Arbitrary<T>,
@@ -43,11 +43,11 @@ export async function forAll<T>(
     interruptAfterTimeLimit: 20_000,
     markInterruptAsFailure: true,
   });
-  // Alone it does not fail: it was one of many at once.
+  // The case does not fail alone. It failed among many at the same time.
   throw error;
 }
 
-/** Runs a step so many times, in waves of some at a time: the next wave begins when the one before it has ended. */
+/** Runs a step this many times, in waves. The next wave begins when the previous one has ended. */
 export async function inWaves(
   count: number,
   atOnce: number,

@@ -5,7 +5,7 @@ import { type Received, receivedIn } from "./responses.ts";
 import { isAnswerTo, keyOfRightHandshake } from "./right-handshake.ts";
 import { forAll, LIMIT_MS, RUNS } from "./runs.ts";
 
-/** The node gives up on what never becomes whole after three seconds. */
+/** The node gives up an incomplete request after three seconds. */
 const ANSWER_MS = 20_000;
 const CLOSE_MS = 10_000;
 
@@ -25,7 +25,7 @@ async function answerTo(port: number, { bytes, pieces, isHead }: OddUpgrade): Pr
       ANSWER_MS,
       "answer",
     );
-    // What says that it closes does so.
+    // A response with "Connection: close" closes the line.
     if (received.responses.at(-1)?.headers.get("connection") === "close") await line.untilClosed(CLOSE_MS);
     return soFar();
   } finally {
@@ -33,7 +33,7 @@ async function answerTo(port: number, { bytes, pieces, isHead }: OddUpgrade): Pr
   }
 }
 
-/** Fails for an answer that is cut short, and for a 101 that no right handshake was sent for. */
+/** Asserts that no answer is cut short, and that each 101 belongs to a valid handshake. */
 function judge({ bytes }: OddUpgrade, { responses, rest }: Received): void {
   const sent = bytes.toString("latin1");
   const switched = responses.findIndex(({ status }) => status === 101);
@@ -41,7 +41,7 @@ function judge({ bytes }: OddUpgrade, { responses, rest }: Received): void {
     if (rest !== "") throw new Error(`An answer is not whole: ${JSON.stringify(rest)}`);
     return;
   }
-  // Behind other answers it may be that of any request behind the first.
+  // After other answers, it may belong to any request after the first.
   const starts = switched === 0 ? [0] : [...sent.matchAll(/GET /g)].map(({ index }) => index);
   const keys = starts.map((at) => keyOfRightHandshake(sent.slice(at)));
   if (!keys.some((key) => key !== undefined && isAnswerTo(key, responses[switched] as (typeof responses)[0])))
@@ -56,7 +56,7 @@ describe("upgrades of every kind", () => {
   afterAll(() => ground.close());
 
   test(
-    `${RUNS}: each is answered whole or its line is closed, and only a right handshake gets 101`,
+    `${RUNS}: each gets a complete answer or its line is closed, and only a valid handshake gets 101`,
     async () => {
       const statuses = new Map<string, number>();
       await ground.endure(() =>
@@ -68,7 +68,7 @@ describe("upgrades of every kind", () => {
         }),
       );
       if (process.env.RUNS) console.info(Object.fromEntries(statuses));
-      // Neither is all of it refused, nor let in.
+      // Some are refused and some accepted.
       expect([...statuses.keys()]).toEqual(expect.arrayContaining(["101", "400"]));
     },
     LIMIT_MS,

@@ -5,10 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { WitnessFigures } from "./witness.ts";
 
-/** A well-behaved user, as a process: makes requests and sends messages all the while, and tells how long they took. */
+/** A well-behaved user as a process. It makes requests and sends messages all the time, and reports their times. */
 const { NODE_URL = "" } = process.env;
 const PAUSE_MS = 25;
-/** Nobody who behaves waits longer, whatever others do. */
+/** The longest wait of a well-behaved user, whatever others do. */
 const PATIENCE_MS = 15_000;
 
 let tookMs: number[] = [];
@@ -60,7 +60,7 @@ async function goOn(name: string, step: () => Promise<void>): Promise<never> {
 void goOn("request", request);
 void goOn("message", message);
 
-/** Each look begins a new count. */
+/** Each read begins a new count. */
 const server = createServer((_req, res) => {
   const sorted = tookMs.sort((one, other) => one - other);
   const quantile = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { startNodeProcess } from "../support/node-process.ts";
 
-/** What a well-behaved client has seen since it was last asked. */
+/** The observations of a well-behaved client since the last read. */
 export interface WitnessFigures {
-  /** Requests and messages that were answered, or not. */
+  /** The number of requests and messages. */
   readonly count: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** What was not answered, or not rightly. */
+  /** The missing and the wrong answers. */
   readonly failures: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export interface Witness {
   stop(): Promise<void>;
 }
 
-/** Starts a well-behaved client of a node, in a process of its own: what attackers cost themselves is not counted. */
+/** Starts a well-behaved client of a node in a separate process, so the attackers' own work does not count. */
 export async function startWitness(nodeUrl: string): Promise<Witness> {
   const { url, kill } = await startNodeProcess(join(__dirname, "witness-main.ts"), { NODE_URL: nodeUrl });
   return {

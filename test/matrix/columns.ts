@@ -17,7 +17,7 @@ const { dependencies, peerDependencies, engines } = JSON.parse(readFileSync("pac
 };
 const RANGES: Readonly<Record<string, string>> = { ...peerDependencies, ws: dependencies.ws as string };
 
-/** The first version that a range like `^5.0.0 || ^6.1.0` allows. */
+/** The first version that a range like `^5.12.0 || ^6.1.0` allows. */
 function oldestOf(range: string): string {
   const version = /\d+\.\d+\.\d+/.exec(range)?.[0];
   if (!version) throw new Error(`No version begins the range ${range}.`);
@@ -50,8 +50,8 @@ export function columns(servers: readonly [Server, ...Server[]]): Column[] {
     column("Node 24", {}, "24"),
     column("Express 4.18", { express: OLDEST.express as string }),
     column("Express 4", { express: "^4.18.0" }),
-    column("redis 5.0", { redis: OLDEST.redis as string }),
-    column("redis 5", { redis: "^5.0.0" }),
+    column("redis 5, oldest", { redis: OLDEST.redis as string }),
+    column("redis 5", { redis: "^5.12.0" }),
     column("redis 6.1", { redis: "6.1.0" }),
     column("connect-redis 9", { "connect-redis": "^9.0.0" }),
     column("express-session 1.18", { "express-session": OLDEST["express-session"] as string }),

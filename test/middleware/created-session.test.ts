@@ -151,7 +151,7 @@ test("logIn refuses an object that is not a session of this package", async () =
   const answer = await (await signIn(served)).post("/foreign");
   expect(answer.json()).toMatchObject({
     name: "TypeError",
-    message: expect.stringContaining("is no session of this package"),
+    message: expect.stringContaining("is not a session of this package"),
   });
 });
 

@@ -12,6 +12,8 @@ import { aFunction, limit, noNumber, nothing, type Rows, trueOrFalse } from "./v
 const { bus } = memoryBackend();
 const rootNodes = [{ url: "redis://127.0.0.1:1" }];
 const client = createClient();
+const cluster = createCluster({ rootNodes });
+const sentinel = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
 
 const lease = {
   right: [1, 10_000, 2 ** 31 - 1],
@@ -20,11 +22,8 @@ const lease = {
 
 const storeRows: Rows<RedisSessionStoreOptions> = {
   client: {
-    right: [
-      client,
-      createCluster({ rootNodes }),
-      createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] }),
-    ],
+    // Clusters and sentinels of node-redis 5 are refused.
+    right: "getNodeClientForKey" in cluster ? [client, cluster, sentinel] : [client],
     wrong: [
       undefined,
       {},

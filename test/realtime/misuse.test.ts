@@ -3,7 +3,7 @@ import { ask, connect, places, serve, until } from "./support.ts";
 
 describe("misuse", () => {
   test.each<[string, (chat: ReturnType<typeof realtime>) => unknown, RegExp]>([
-    ["a second handler", (chat) => chat.on("a", () => 1).on("a", () => 2), /"a" has a handler/],
+    ["a second handler", (chat) => chat.on("a", () => 1).on("a", () => 2), /"a" already has a handler/],
     ["a name of realtime", (chat) => chat.on("session.heartbeat", () => {}), /session\./],
     ["a name like those of realtime", (chat) => chat.on("session.x", () => {}), /session\./],
     ["a name that is no text", (chat) => chat.on(5 as never, () => {}), /name of an event/],

@@ -10,13 +10,13 @@ import {
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 
-/** What becomes of the errors of stores in the wild. */
+/** How errors of existing stores are handled. */
 describe("AnySessionStore", () => {
   describe("when the store fails", () => {
     function failing(error: unknown, how: "throws" | "calls back" | "rejects"): AnySessionStore {
       const get = (_sid: string, callback: Answer<SessionData | null>): unknown => {
         if (how === "throws") throw error;
-        // Once it was a rejection that nobody heard, which ends the process.
+        // Once, this was an unhandled rejection, which ends the process.
         if (how === "rejects") return Promise.reject(error);
         return callback(error);
       };
@@ -55,7 +55,7 @@ describe("AnySessionStore", () => {
         await expect(store.read("a")).rejects.toBe(error);
         await expect(store.write("a", snapshot({}), baseOf(snapshot({}), "1"))).rejects.toBe(error);
         await expect(store.refresh("a", sessionData({}))).rejects.toBe(error);
-        // One that failed does not stand in the way of the next.
+        // A failed call does not block the next one.
         await store.remove("a", "session_ended");
       },
     );

@@ -18,7 +18,7 @@ import { within } from "../support/within.ts";
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 
-/** Keeps the very objects that it is given, hands them out, and calls back at once. */
+/** A store that keeps the given objects, returns the same objects, and calls back at once. */
 class ReferenceStore extends session.Store {
   readonly sessions = new Map<string, SessionData>();
 
@@ -43,7 +43,7 @@ class ReferenceStore extends session.Store {
   }
 }
 
-/** Answers each call only when its turn is given. */
+/** A store that answers each call only when the test says so. */
 class SlowStore extends session.MemoryStore {
   readonly waiting: (() => void)[] = [];
   #isHeld = false;
@@ -71,7 +71,7 @@ class SlowStore extends session.MemoryStore {
   }
 }
 
-/** What stores in the wild do that the contract does not foresee. */
+/** Behaviour of existing stores that the contract does not mention. */
 describe("AnySessionStore", () => {
   it("has one instance for each store, however many middlewares use it", async () => {
     const store = new session.MemoryStore();
@@ -126,7 +126,7 @@ describe("AnySessionStore", () => {
   });
 
   it("does not wait for itself when the store ends a session that it was asked for", async () => {
-    /** As MemoryStore once did, and as many that copied it do: `get` destroys what is over. */
+    /** As MemoryStore once did and its copies still do: `get` destroys expired sessions. */
     class StrictStore extends session.MemoryStore {
       override get(sid: string, callback: Answer<SessionData | null>): void {
         super.get(sid, (error, data) => {
@@ -135,7 +135,7 @@ describe("AnySessionStore", () => {
         });
       }
     }
-    // It would answer after its own time, however long it had waited for itself.
+    // If it waited for itself, the answer would come only after its timeout.
     const adapter = AnySessionStore.over(new StrictStore(), 60_000);
     const base = await insert(adapter, "a", { over: true });
     const heard = announcements(adapter);

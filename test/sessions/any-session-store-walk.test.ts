@@ -9,9 +9,9 @@ import {
 
 type Answer<T = void> = (error?: unknown, value?: T) => void;
 
-/** What the optional `all` of stores in the wild gives, and what becomes of it. */
+/** How the results of the optional `all` of existing stores are used. */
 describe("AnySessionStore walking", () => {
-  /** A store whose `all` answers so. */
+  /** A store whose `all` returns this answer. */
   function over(all: ((callback: Answer<unknown>) => void) | undefined): AnySessionStore {
     return AnySessionStore.over(Object.assign(new session.MemoryStore(), { all }) as Store, 1_000);
   }

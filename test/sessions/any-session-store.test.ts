@@ -9,7 +9,7 @@ const deviations = {
   refreshKeepsVersion: "the store keeps the expiry in the session's own text",
 };
 
-/** As many stores in the wild are: with the three calls that express-session requires and no more. */
+/** A store like many existing ones, with only the three methods that express-session requires. */
 function withoutTouch(store: Store): Store {
   return Object.assign(store, { touch: undefined });
 }

@@ -129,7 +129,7 @@ describe("BoundedSessionStore", () => {
 
   it("refuses at once when 10,000 calls wait for an answer, and asks again once they were answered", async () => {
     const silent = new SilentStore();
-    // Longer than this test runs: that a call is refused has nothing to do with its time.
+    // Longer than this test runs, so no call is refused because of its time.
     const store = new BoundedSessionStore(silent, new Bounds(60_000));
     const waiting = Array.from({ length: 10_000 }, (_, n) => store.read(`s${n}`));
     await expect(within(store.read("one more"), 1_000, "refusal")).rejects.toMatchObject(unavailable);
@@ -188,7 +188,7 @@ describe("BoundedSessionStore", () => {
   });
 });
 
-/** A store of somebody else, that takes whatever it is given and says whatever it likes. */
+/** A foreign store that accepts anything and answers anything. */
 class CarelessStore extends MemorySessionStore {
   life: unknown = 60_000;
   expiry: unknown = Date.now();

@@ -2,7 +2,7 @@ import { Bounds } from "../../lib/calls/bounds.ts";
 import { BoundedSessionStore } from "../../lib/sessions/bounded-session-store.ts";
 import { MemorySessionStore } from "../../lib/sessions/memory-session-store.ts";
 
-/** A store whose walk goes as a test says. */
+/** A store whose walk the test controls. */
 function walked() {
   const walk = { step: (): Promise<never> => Promise.reject(new Error("not said")), returned: 0 };
   const inner = Object.assign(new MemorySessionStore(), {
@@ -18,7 +18,7 @@ function walked() {
 
 const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
 
-// Once it was waited for as long as it took, and its failures were the store's own.
+// Once, a walk had no time limit, and its failures were the store's own errors.
 test("each step of a walk is bounded, and its failure is that of a store", async () => {
   const { store, walk } = walked();
   walk.step = () => new Promise<never>(() => {});

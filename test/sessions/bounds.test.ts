@@ -13,10 +13,10 @@ beforeAll(async () => {
 
 afterAll(() => client.destroy());
 
-/** Asks Redis, and keeps this process from everything else until the answer has been there for long. */
+/** Sends a command to Redis, and blocks this process until long after the answer has arrived. */
 async function standStillOver(asking: Promise<unknown>): Promise<unknown> {
   const answer = asking.catch((error) => error);
-  // The client has written by then, and nothing is read before this goes on.
+  // The client has written by then, and reads nothing before this loop ends.
   await nextTurn();
   const until = performance.now() + 4 * timeoutMs;
   while (performance.now() < until);
@@ -24,7 +24,7 @@ async function standStillOver(asking: Promise<unknown>): Promise<unknown> {
 }
 
 test("an answer that arrived in time while the process stood still is no timeout", async () => {
-  // Redis may stand still as well now and then.
+  // Redis may stand still at times as well.
   const calls = [
     () => new Bounds(timeoutMs).call(() => client.ping()),
     () => inTime(client.ping(), timeoutMs),
@@ -38,13 +38,13 @@ describe("A call that is never answered", () => {
   const full = { code: "ERR_STORE_UNAVAILABLE", message: expect.stringContaining("too many calls") };
   const numbers = Array.from({ length: 10_000 });
 
-  // 10,000 of them over a process's life had made every request a 503 from then on.
+  // Once, after 10,000 of them in a process's life every request was answered with 503.
   test("gives its place back once the backend has answered a call that was made long after it", async () => {
     const bounds = new Bounds(lateMs);
     await Promise.allSettled(numbers.map(() => bounds.call(never)));
-    // The first that gets through does so by trying, now and then.
+    // The first call that gets through is an occasional try.
     await eventually(async () => expect(await bounds.call(async () => "answered")).toBe("answered"));
-    // Some may have been late for a moment less than the first.
+    // Some calls may have been late a moment less than the first.
     await new Promise((resolve) => setTimeout(resolve, 20 * lateMs));
     await eventually(() => bounds.call(async () => {}));
     // All places are free again, and no more than there are.

@@ -12,21 +12,21 @@ type Call = "read" | "write" | "refresh" | "remove";
 
 interface Gate {
   call: Call;
-  /** Before the store has done what was asked, or before its answer arrives. */
+  /** Held before the store does the work, or before its answer arrives. */
   where: "request" | "answer";
   arrive(): void;
   released: Promise<void>;
 }
 
-/** One call that is held up on its way. */
+/** One call that the test holds. */
 export interface Held {
-  /** Resolves when the call has come to where it is held. */
+  /** Resolves when the call is held. */
   readonly arrived: Promise<void>;
-  /** Lets it go on. Never called, it is a call that is never answered. */
+  /** Lets the call continue. Without it the call is never answered. */
   release(): void;
 }
 
-/** A real store behind a network that a test can stop at any place. */
+/** A real store behind a network that a test can stop at any point. */
 export class HeldSessionStore implements SessionStore {
   readonly #store: SessionStore;
   readonly #gates: Gate[] = [];

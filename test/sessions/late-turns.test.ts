@@ -21,7 +21,7 @@ type Answer<T = void> = (error?: unknown, value?: T) => void;
 const timeoutMs = 100;
 const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
 
-/** A store whose next calls can be held, and that says what it was asked. */
+/** A store that records its calls, and whose next calls can be held. */
 class SlowStore extends session.MemoryStore {
   readonly asked: string[] = [];
   readonly #held = new Map<string, ((run: () => void) => void)[]>();
@@ -56,7 +56,7 @@ class SlowStore extends session.MemoryStore {
   }
 }
 
-/** What was reported as failed before it began never happens; what ends a session does. */
+/** A step that was reported as failed before it began never happens, unless it ends a session. */
 describe("A step on an arbitrary store that comes too late", () => {
   let express: SlowStore;
   let store: BoundedSessionStore;
@@ -115,7 +115,7 @@ describe("A step on an arbitrary store that comes too late", () => {
     const { release } = await stall();
     const endings: string[] = [];
     store.endings.onEnding(({ sid }) => endings.push(sid));
-    // What it held is asked first, and not waited for longer than half of the time.
+    // The contents are read first, for at most half of the time.
     express.holdNext("get");
     await expect(store.remove("a", "session_ended")).rejects.toMatchObject(unavailable);
     release();

@@ -31,7 +31,7 @@ export interface OpenRecordOptions
 /** Stands for the index, which these stores do not keep. */
 const confirming = { confirm: async () => true, remove: async () => {} } as unknown as SessionIndex;
 
-/** Opens a session as the session middleware does for a request or a connection: the stored one, else a new one. */
+/** Opens a session as the session middleware does for a request or a connection: the stored one, or a new one. */
 export async function openRecord(
   store: SessionStore,
   sid: string,
@@ -63,7 +63,7 @@ export async function openRecord(
   return { record: BoundSession.recordOf(session), session };
 }
 
-/** What the app sees in its session, without the cookie. */
+/** The session's contents for the app, without the cookie. */
 export function shown({ session }: OpenRecord): Contents {
   const { cookie: _, ...contents } = JSON.parse(JSON.stringify(session)) as Contents;
   return contents;

@@ -11,7 +11,7 @@ import {
 import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
-/** What `RedisSessionStore` asks of Redis, and what it makes of answers that are no session. */
+/** The Redis commands of `RedisSessionStore`, and its handling of values that are not sessions. */
 describe("RedisSessionStore", () => {
   // Its own, because these tests make the server forget its scripts.
   let server: RedisServer;

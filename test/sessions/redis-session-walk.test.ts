@@ -5,7 +5,7 @@ import type { SessionStore } from "../../lib/sessions/session-store.ts";
 import { insert } from "../../lib/testing/session-store-suite/sessions.ts";
 import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 
-/** What `walk` meets in a Redis that others use as well. */
+/** `walk` on a Redis that other programs use too. */
 describe("RedisSessionStore walking", () => {
   let client: RedisClient;
 
@@ -80,7 +80,7 @@ describe("RedisSessionStore walking", () => {
     expect(found.length).toBeLessThan(1_000);
   });
 
-  // Once all ids were loaded before the first session was read, and then one session after the other.
+  // Once, all ids were loaded before the first session was read, and then one session after the other.
   it("reads some sessions at a time, as they are found, and holds no more of them", async () => {
     let [reads, most, held] = [0, 0, 0];
     const watching = aroundCalls(client, (name, _args, run) => {

@@ -10,7 +10,7 @@ import { type OpenRecord, openRecord } from "./open-record.ts";
 const unavailable = { code: "ERR_STORE_UNAVAILABLE" };
 const timeoutMs = 100;
 
-/** Each of several saves that share a write hears of what became of it, and of no other. */
+/** Each of several saves that share a write receives the result of its own write. */
 describe("SaveQueues on a store in trouble", () => {
   let memory: MemorySessionStore;
   let store: HeldSessionStore;

@@ -16,7 +16,7 @@ const deleted = { code: "ERR_SESSION_DELETED" };
 
 const timeoutMs = 100;
 
-/** Requests of one node that save one session at once. Each used to read, merge and write again for each of the others. */
+/** Requests of one node that save one session. Once, each read, merged and wrote again for each of the others. */
 describe("SaveQueues", () => {
   let memory: MemorySessionStore;
   let store: HeldSessionStore;

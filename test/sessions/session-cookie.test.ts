@@ -6,7 +6,7 @@ const at = Date.UTC(2040, 0, 1);
 const text = new Date(at).toISOString();
 const hour = 3_600_000;
 
-/** What stands in the store of a cookie. */
+/** The stored data of a cookie. */
 function stored(cookie: unknown): Record<string, unknown> {
   return JSON.parse(JSON.stringify(cookie));
 }
@@ -43,7 +43,7 @@ describe("SessionCookie", () => {
     }
   });
 
-  // Once `false` stood in the cookie, where `getTime` and a number of milliseconds were expected.
+  // Once, `false` stayed in the cookie, where a Date or a number of milliseconds was expected.
   it.each<[string, unknown]>([
     ["false", false],
     ["null", null],

@@ -10,7 +10,7 @@ import { openRecord, shown } from "./open-record.ts";
 
 const deleted = { code: "ERR_SESSION_DELETED" };
 
-/** What one request or connection does with its session while something else is under way. */
+/** One request or connection uses its session while another step is under way. */
 describe("SessionRecord", () => {
   let memory: MemorySessionStore;
   let store: HeldSessionStore;

@@ -15,7 +15,7 @@ import { openRecord } from "./open-record.ts";
 const unavailable = { name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE", status: 503 };
 const timeoutMs = 50;
 
-/** What becomes of a session when the store is slow, silent or busy. */
+/** A session on a store that is slow, silent or busy. */
 describe("SessionRecord on a store in trouble", () => {
   let memory: MemorySessionStore;
   let store: HeldSessionStore;

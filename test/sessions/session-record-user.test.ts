@@ -5,9 +5,9 @@ import { assertStored, insert } from "../../lib/testing/session-store-suite/sess
 import { HeldSessionStore } from "./held-session-store.ts";
 import { type OpenRecord, type OpenRecordOptions, openRecord } from "./open-record.ts";
 
-/** Notes what a store with an index of users is told. */
+/** Records the calls of a store with an index of users. */
 class UserStore extends MemorySessionStore {
-  /** Whose session each writer had loaded. */
+  /** The user of the session that each writer had loaded. */
   readonly loadedAs: (string | undefined)[] = [];
 
   override async write(sid: string, next: SessionSnapshot, base: Base | undefined): Promise<WriteResult> {

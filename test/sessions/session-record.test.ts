@@ -9,7 +9,7 @@ import {
 } from "../../lib/testing/session-store-suite/sessions.ts";
 import { openRecord, shown } from "./open-record.ts";
 
-/** What one request or connection does with its session, one thing at a time. */
+/** One request or connection uses its session, one step at a time. */
 describe("SessionRecord", () => {
   let store: MemorySessionStore;
 

@@ -1,11 +1,11 @@
-/** Where numbered messages are sent to, one after the other: a user, or a group. */
+/** A user or group to which numbered messages are sent, one after the other. */
 export class Channel {
   /** Its name among those of this process, which is that of its user or group. */
   readonly name: string;
   readonly to: { readonly user: string } | { readonly group: string };
-  /** The last number whose send has ended. */
+  /** The last number that was sent. */
   settled = 0;
-  /** Those of them that were not acknowledged, and may or may not have been sent. */
+  /** The numbers without an acknowledgement, which may or may not have been sent. */
   readonly unsure = new Set<number>();
   #isSending = false;
 
@@ -14,7 +14,7 @@ export class Channel {
     this.name = "user" in to ? to.user : to.group;
   }
 
-  /** Sends the next number, unless one is under way: which of two came first could not be told. */
+  /** Sends the next number, unless one is under way. The order of two concurrent sends would be unknown. */
   async send(by: (data: object) => Promise<unknown>): Promise<boolean> {
     if (this.#isSending) return false;
     this.#isSending = true;
@@ -31,7 +31,7 @@ export class Channel {
     }
   }
 
-  /** How many acknowledged numbers lie between two. */
+  /** The count of acknowledged numbers between two numbers. */
   acknowledgedBetween(after: number, before: number): number {
     let count = 0;
     for (let n = after + 1; n < before; n++) if (!this.unsure.has(n)) count++;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { endWithThisProcess } from "../support/end-with-this-process.ts";
 import { within } from "../support/within.ts";
 
-/** A process that does what it is asked, and never outlives this one. */
+/** A process that runs requested work, and never outlives this one. */
 export class Child {
   readonly #file: string;
   readonly #process: ChildProcess;
@@ -47,7 +47,7 @@ export class Child {
     return result as Result;
   }
 
-  /** Whether it ends by itself, which it does once nothing keeps it. */
+  /** Whether it ends by itself, which it does when nothing keeps it running. */
   async endsWithin(ms: number): Promise<boolean> {
     this.#process.disconnect();
     const code = await within(this.#ended, ms, "end").catch(() => undefined);

@@ -9,11 +9,11 @@ export interface Figures {
   opened: number;
   closed: number;
   heard: number;
-  /** Acknowledged, and not heard by a steady device. */
+  /** Acknowledged messages that a steady device did not receive. */
   lost: number;
 }
 
-/** What all devices of a process have in common. */
+/** The shared state of all devices of a process. */
 export interface Household {
   readonly url: string;
   readonly channels: ReadonlyMap<string, Channel>;
@@ -24,14 +24,14 @@ export interface Household {
 const answerLimitMs = 60_000;
 const HEARTBEAT = JSON.stringify({ event_type: "session.heartbeat", data: {} });
 
-/** A user's device, whose connection beats, asks and hears. */
+/** A user's device, whose connection sends heartbeats and requests, and receives messages. */
 export class Device {
   readonly user: string;
   readonly #household: Household;
   readonly #cookie: string;
   readonly #localAddress: string | undefined;
   readonly #asked = new Map<number, (failure: string | undefined) => void>();
-  /** The last number heard in each channel. */
+  /** The last number received in each channel. */
   readonly #last = new Map<string, number>();
   #ws: WebSocket | undefined;
   #isMeantToClose = true;
@@ -109,7 +109,7 @@ export class Device {
       figures.heard++;
       const last = this.#last.get(data.channel) ?? 0;
       const channel = channels.get(data.channel);
-      // The channels of devices that come and go are looked at by whoever sends.
+      // The sender checks the channels of devices that come and go.
       if (channel && data.n <= last) wrong(`${data.n} came to ${this.user} after ${last} in ${data.channel}`);
       if (channel) figures.lost += channel.acknowledgedBetween(last, data.n);
       this.#last.set(data.channel, data.n);

@@ -19,7 +19,7 @@ const STEP_MS = 100;
 const MAX_UNDER_WAY = 500;
 const withinMs = 60_000;
 
-/** What users do all the while, until it is stopped. */
+/** The constant work of users, until it is stopped. */
 export class Load {
   readonly done: Done = { sends: 0, returns: 0, joins: 0 };
   readonly #users: Users;
@@ -94,7 +94,7 @@ export class Load {
     this.done.returns++;
   }
 
-  /** What is sent while they are in a group is heard on both devices; what is sent after the leave on none. */
+  /** Messages during a membership arrive on both devices, and messages after the leave on none. */
   async #joinAndLeave(pair: Device[]): Promise<void> {
     const [first, second] = pair as [Device, Device];
     const channel = new Channel({ group: `visited-by-${first.user}-${++this.#joined}` });

@@ -19,7 +19,7 @@ function samples(change: (sample: Sample, minute: number) => Partial<Sample>): S
   });
 }
 
-describe("what the samples of a soak tell", () => {
+describe("the evaluation of a soak's samples", () => {
   it("finds nothing in noise", () => {
     expect(trendOf(samples(() => ({}))).violations).toEqual([]);
   });
@@ -31,7 +31,7 @@ describe("what the samples of a soak tell", () => {
     expect(violations).toEqual([expect.stringContaining("the heap has grown by")]);
   });
 
-  it("forgives a heap that grows in the first half alone", () => {
+  it("accepts a heap that grows only in the first half", () => {
     const warm = samples(({ heapUsedBytes }, minute) => ({
       heapUsedBytes: heapUsedBytes + Math.min(minute, 5) * MiB,
     }));
@@ -53,7 +53,7 @@ describe("what the samples of a soak tell", () => {
     ]);
   });
 
-  it("finds what is left once all connections have gone", () => {
+  it("finds handles that are left after all connections have closed", () => {
     const [before, after] = samples((sample) => ({ ...sample, connections: 0 })) as [Sample, Sample];
     expect(leftOvers(before, before)).toEqual([]);
     expect(
@@ -61,14 +61,14 @@ describe("what the samples of a soak tell", () => {
     ).toEqual(["40 more Timeout after all than before", "1 connections are still counted"]);
   });
 
-  it("takes what is under way at one moment alone for nothing", () => {
+  it("ignores handles that are open at one moment only", () => {
     const [one, other] = samples((_, minute) => ({
       handles: minute === 0 ? { Timeout: 140, Immediate: 3 } : { Timeout: 2 },
     })) as [Sample, Sample];
     expect(leastOf([one, other]).handles).toEqual({ Timeout: 2, Immediate: 0 });
   });
 
-  it("has a slope that one wild sample does not move", () => {
+  it("computes a slope that one outlier does not move", () => {
     const points = Array.from({ length: 11 }, (_, x) => [x, x === 3 ? 1_000 : 2 * x] as const);
     expect(slope(points)).toBe(2);
   });

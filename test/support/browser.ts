@@ -21,7 +21,7 @@ export interface BrowserOptions {
 }
 
 export interface BrowserRequest {
-  /** A `cookie` header here takes the place of the kept cookies. */
+  /** A `cookie` header here replaces the kept cookies. */
   headers?: OutgoingHttpHeaders;
   body?: string | Uint8Array;
   /** Sent as the body, with its content type. */
@@ -75,7 +75,7 @@ export class Browser {
         ...init.headers,
       },
     });
-    // A failure reaches the caller through the response; a late one must not end the test process.
+    // A failure reaches the caller through the response. A late failure must not end the test process.
     request.on("error", () => {});
     const answer = this.#answer(once(request, "response") as Promise<[IncomingMessage]>);
     request.end(body);

@@ -6,7 +6,7 @@ import { type Browser, chromium } from "playwright-core";
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const HOW_TO_GET_IT = "Chromium is not on the PATH (Debian: apt-get install chromium)";
 
-/** No sandbox, as containers have none; and nothing that asks the network for something by itself. */
+/** No sandbox, because containers have none, and no background requests. */
 const ARGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -25,7 +25,7 @@ export function chromiumBinary(): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** Installs Chromium if it is missing, for root on Debian. Without it a few tests are skipped, so it need not succeed. */
+/** Installs a missing Chromium, for root on Debian. It need not succeed: without it a few tests are skipped. */
 export function installChromium(): void {
   if (chromiumBinary() !== undefined || !canInstall()) return;
   console.log("Chromium is not on the PATH: installing it with apt-get.");

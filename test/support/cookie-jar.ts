@@ -1,8 +1,8 @@
 /**
  * Cookies by name, with their values as they were sent; Path, Domain and Secure are ignored.
  *
- * A cookie goes when a `Set-Cookie` line says so, not when its time has passed:
- * an expired session is then refused by the server, not merely forgotten here.
+ * A `Set-Cookie` line removes a cookie, and its expiry alone does not. So the server must refuse an expired session:
+ * the jar does not forget it.
  */
 export type CookieJar = Map<string, string>;
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 
 const script = `read -r _; kill -9 "$1"; rm -rf "$2"`;
 
-/** A `ChildProcess`, or another process whose end is told. */
+/** A `ChildProcess`, or another process that reports its end. */
 interface Ending {
   readonly pid?: number | undefined;
   once(event: "exit", listener: () => void): unknown;

@@ -24,7 +24,7 @@ export class FakeClock implements Clock {
     return this.#add({ at: this.#now + ms, everyMs: undefined, step });
   }
 
-  /** Moves on, and runs what becomes due on the way, each at its time and with a turn of the event loop after it. */
+  /** Moves on, and runs each due timer at its time, with a turn of the event loop after it. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     for (let timer = this.#next(until); timer; timer = this.#next(until)) {

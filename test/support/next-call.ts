@@ -1,4 +1,4 @@
-/** Lets a step run, once, between a call of a method and what the method does. */
+/** Runs a step once before the next call of a method does its work. */
 export function beforeNext<T extends object>(target: T, method: keyof T & string, step: () => unknown): void {
   const methods = target as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[method]?.bind(target);
@@ -9,7 +9,7 @@ export function beforeNext<T extends object>(target: T, method: keyof T & string
   };
 }
 
-/** Lets the next call of a method do its work, and answer as `answer` says: late, never, or with an error. */
+/** Lets the next call of a method do its work, and changes its answer: late, never, or an error. */
 export function answerNext<T extends object>(
   target: T,
   method: keyof T & string,
@@ -23,7 +23,7 @@ export function answerNext<T extends object>(
   };
 }
 
-/** An answer that is lost: what has asked is told that it failed. */
+/** A lost answer: the caller receives an error. */
 export function lost(): never {
   throw new Error("The line was cut");
 }

@@ -7,7 +7,7 @@ export async function redisNow(redis: RedisClient): Promise<number> {
   return Number(seconds) * 1000 + Number(microseconds) / 1000;
 }
 
-/** When the lease of a node runs out that does not renew it any more: by Redis's time, and within `leaseMs`. */
+/** The end of the lease of a node that no longer renews it, by Redis's time. It is within `leaseMs`. */
 export async function leaseEnd(
   redis: RedisClient,
   { id, prefix = "", leaseMs }: { id: string; prefix?: string; leaseMs: number },

@@ -24,7 +24,7 @@ const startLimitMs = 60_000;
 
 /** Starts a TypeScript file, which says on stdout that it listens: `{"url":…,"id":…}` on one line. */
 export async function startNodeProcess(file: string, env: Record<string, string>): Promise<NodeProcess> {
-  // One process, unlike the command `tsx`, which starts another: no signal can miss it.
+  // One process, so no signal can miss it. The command `tsx` would start another one.
   const child = spawn(process.execPath, ["--import", "tsx", file], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -47,7 +47,7 @@ export async function startNodeProcess(file: string, env: Record<string, string>
   async function kill(): Promise<void> {
     child.kill("SIGKILL");
     await exit;
-    // A process that it has started itself, such as tsx's compiler, may hold them open for a while.
+    // A child of the node, such as tsx's compiler, may hold these pipes open for a while.
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
   }
 

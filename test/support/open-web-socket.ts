@@ -7,7 +7,7 @@ import { within } from "./within.ts";
 
 export interface OpenWebSocketOptions extends ClientOptions {
   protocols?: string[];
-  /** Sees the headers of the 101 response, or of the refusal. */
+  /** Receives the headers of the 101 response or of the refusal. */
   onHeaders?: (headers: IncomingHttpHeaders) => void;
   /** @default 15_000: a machine under load takes its time */
   withinMs?: number;
@@ -34,7 +34,7 @@ export async function openWebSocket(
   { protocols = [], onHeaders, withinMs = 15_000, ...options }: OpenWebSocketOptions = {},
 ): Promise<WebSocket> {
   const ws = new WebSocket(url, protocols, options);
-  // Now and not after the promise: messages that come with the 101 response are emitted before it is settled.
+  // Now and not after the promise, because messages that come with the 101 response are emitted before it settles.
   messages(ws);
   ws.once("upgrade", (response) => onHeaders?.(response.headers));
 

@@ -6,17 +6,17 @@ import { basename, dirname, join, resolve } from "node:path";
 import { endWithThisProcess } from "./end-with-this-process.ts";
 import { within } from "./within.ts";
 
-/** How `node --test` has ended. */
+/** The result of `node --test`. */
 export interface TestRun {
   code: number | null;
-  /** All that it has written. */
+  /** Its whole output. */
   output: string;
-  /** Tests, also those that were skipped. */
+  /** The number of tests, skipped ones included. */
   tests: number;
   failed: number;
 }
 
-/** A project that has this package as npm would publish it, and of other packages those that it names. */
+/** A project with this package as npm would publish it, and with the other packages that it names. */
 export interface PackedProject {
   readonly folder: string;
   /** Copies a file there, and runs it by `node --test`. */
@@ -27,7 +27,7 @@ export interface PackedProject {
 const root = resolve(".");
 const runLimitMs = 240_000;
 
-/** Packs what was built last, which `npm test` does first, and so leaves it as it is for others. */
+/** Packs the last build without a new one, because other tests use it. `npm test` builds first. */
 export async function packedProject(): Promise<PackedProject> {
   await access(join(root, "dist/testing.js")).catch((cause) => {
     throw new Error("There is no dist to pack: npm run build", { cause });

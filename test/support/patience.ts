@@ -1,2 +1,2 @@
-/** For what is to be answered, on a machine that stands still now and then; a test that is about time sets its own. */
+/** A timeout for calls that must succeed on a machine that stands still at times. A test about time sets its own. */
 export const timeoutMs = 10_000;

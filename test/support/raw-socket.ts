@@ -20,12 +20,12 @@ export async function rawSocket(port: number, withinMs = 5_000): Promise<Socket>
     socket.destroy();
     throw error;
   }
-  // A reset by the peer is one way of closing, not a failure of the test.
+  // A reset by the peer is a kind of close, not a failure of the test.
   socket.on("error", () => {});
   return socket;
 }
 
-/** Sends bytes as they are and gives all bytes received, as latin1, until the peer closes in whatever way. */
+/** Sends bytes unchanged. Returns all received bytes as latin1 after the peer has closed in any way. */
 export async function rawRequest(
   port: number,
   bytes: string | Uint8Array,

@@ -6,7 +6,7 @@ const oldestMajor = 7;
 const howToGetIt =
   "Tests need redis-server 7 on the PATH (Debian: apt-get install redis-server; macOS: brew install redis), or REDIS_URL.";
 
-/** The path of redis-server 7 or newer; root on Debian or Ubuntu gets it installed when it is missing. */
+/** The path of redis-server 7 or newer. Installs a missing one for root on Debian or Ubuntu. */
 export function redisServerBinary(): string {
   let binary = findOnPath();
   if (binary === undefined && canInstall()) {

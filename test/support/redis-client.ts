@@ -11,6 +11,11 @@ export async function connectRedis(
 ): Promise<RedisClient> {
   if (url === undefined) throw new Error("REDIS_URL is not set: jest's global setup sets it.");
   const client: RedisClient = createClient({ ...options, url });
+  const destroy = client.destroy.bind(client);
+  // node-redis 5 throws for a client that has ended already.
+  client.destroy = () => {
+    if (client.isOpen) destroy();
+  };
   let lastError: unknown;
   // Without a listener, a server that goes away on purpose would end the test process.
   client.on("error", (error: unknown) => {
@@ -35,7 +40,7 @@ export function uniquePrefix(label: string): string {
   return `test:${label}:${randomBytes(6).toString("hex")}:`;
 }
 
-/** A client that lets a test see each call, and carry it out or not; derived clients are seen as well. */
+/** A client that passes each call to the test, which makes the call or not. This includes derived clients. */
 export function aroundCalls<T extends object>(
   client: T,
   around: (name: string, args: unknown[], run: () => unknown) => unknown,

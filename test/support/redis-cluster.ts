@@ -37,7 +37,7 @@ const readyLimitMs = 20_000;
 
 /** Starts a Redis Cluster of three masters. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  // Servers that stand still on a busy machine are not to take each other for failed.
+  // Servers that stand still on a busy machine must not consider each other failed.
   const { replicas: replicasOfEach = 0, nodeTimeoutMs = 15_000 } = options;
   const start = () => startClusterServer(nodeTimeoutMs);
   const servers = await Promise.all([0, 1, 2].map(start));
@@ -64,7 +64,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
       async () => {
         for (const master of masters) {
           const info = String(await master.sendCommand(["CLUSTER", "INFO"]));
-          // The state alone is ok as well before a node has heard of the slots of the others.
+          // The state is also ok before a node knows the slots of the others.
           for (const sign of [
             "cluster_state:ok",
             `cluster_slots_ok:${slots}`,

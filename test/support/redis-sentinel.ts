@@ -91,7 +91,7 @@ export async function startRedisSentinel(setup: RedisSentinelSetup = {}): Promis
   };
 }
 
-/** Read from its own log: a client that asks before it listens can be given the very port, and talk to itself. */
+/** Read from its log: a client that connects before it listens can get the same port and talk to itself. */
 function watching(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = "";

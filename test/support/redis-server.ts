@@ -10,7 +10,7 @@ import { redisServerBinary } from "./redis-binary.ts";
 import { within } from "./within.ts";
 
 export interface RedisServerOptions {
-  /** Further arguments, such as `["--cluster-enabled", "yes"]`, or what makes them of the port. */
+  /** Further arguments, such as `["--cluster-enabled", "yes"]`, or a function of the port that returns them. */
   args?: string[] | ((port: number) => string[]);
   /** Another redis-server, or a valkey-server. @default the redis-server on the PATH */
   binary?: string;
@@ -33,7 +33,7 @@ export interface RedisServer {
 const startLimitMs = 10_000;
 const retryMs = 50;
 
-/** Starts a redis-server of its own, which keeps nothing on disk and never outlives this process. */
+/** Starts a separate redis-server, which keeps nothing on disk and never outlives this process. */
 export async function startRedisServer({
   args = [],
   binary = redisServerBinary(),

@@ -2,31 +2,31 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** What becomes of what goes one way. It stays in its order. */
+/** The handling of data in one direction. The data stays in order. */
 export interface Way {
-  /** Milliseconds that it takes longer. */
+  /** Milliseconds of delay. */
   delayMs: number;
-  /** Whether it is kept back, as by a network that is cut one way. */
+  /** Whether data is held back, as by a network that is cut in one direction. */
   isHeld: boolean;
-  /** Whether the next that comes breaks its connection off in the middle. */
+  /** Whether the next data breaks its connection in the middle. */
   breaksNext: boolean;
 }
 
-/** A line that can be cut: what goes through it is passed on as it is. */
+/** A line that can be cut. It passes data on unchanged. */
 export interface TcpProxy {
   url: string;
   port: number;
-  /** What goes to the server, and what comes from it. */
+  /** The data to the server and from the server. */
   readonly there: Way;
   readonly back: Way;
-  /** Breaks every connection off, and lets none in. */
+  /** Cuts every connection, and refuses new ones. */
   cut(): void;
-  /** Lets all in, and on, as it comes. */
+  /** Accepts all connections, and passes all data on. */
   heal(): void;
   close(): Promise<void>;
 }
 
-/** Stands before a local server. */
+/** Starts a proxy for a local server. */
 export async function startTcpProxy(to: string): Promise<TcpProxy> {
   const { port } = new URL(to);
   const sockets = new Set<Socket>();
@@ -46,7 +46,7 @@ export async function startTcpProxy(to: string): Promise<TcpProxy> {
     ] as const) {
       sockets.add(one);
       passOn(one, other, way);
-      // However one ends, so does the other.
+      // When one side ends, the other ends in the same way.
       one.on("error", () => {});
       one.once("close", () => {
         sockets.delete(one);
@@ -83,7 +83,7 @@ export async function startTcpProxy(to: string): Promise<TcpProxy> {
 
 const LOOK_MS = 20;
 
-/** Passes on what comes, one piece after the other. */
+/** Passes data on, one chunk after the other. */
 function passOn(from: Socket, to: Socket, way: Way): void {
   let last = Promise.resolve();
   let waiting = 0;

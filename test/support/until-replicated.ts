@@ -2,7 +2,7 @@ import { eventually } from "./eventually.ts";
 import { connectRedis } from "./redis-client.ts";
 import type { RedisServer } from "./redis-server.ts";
 
-/** Resolves once a replica has all that its master has. */
+/** Resolves when a replica has all data of its master. */
 export async function untilReplicated(replica: RedisServer): Promise<void> {
   const client = await connectRedis(replica.url);
   try {

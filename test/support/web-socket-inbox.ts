@@ -7,9 +7,9 @@ export interface Closed {
   reason: string;
 }
 
-/** What a `ws` client has received, from the moment it was made: nothing is lost between two calls. */
+/** All messages that a `ws` client has received since it was made. No message is lost between two calls. */
 export class WebSocketInbox {
-  /** Every message so far, taken or not; binary ones as text too. */
+  /** Every message so far, taken or not. Binary messages are texts too. */
   readonly all: string[] = [];
   /** Undefined while the connection is open. */
   closed: Closed | undefined;
@@ -26,11 +26,11 @@ export class WebSocketInbox {
       this.closed = { code, reason: reason.toString() };
       this.#changes.emit("change");
     });
-    // An error is followed by a close, which is what tests ask for.
+    // A close follows each error, and tests wait for the close.
     ws.on("error", () => {});
   }
 
-  /** Takes the oldest message that was not taken yet; rejects when the connection closes without one. */
+  /** Takes the oldest message that was not taken yet. Rejects when the connection closes without one. */
   async next(withinMs = 15_000): Promise<string> {
     const deadline = Date.now() + withinMs;
     while (this.#taken === this.all.length) {
@@ -78,7 +78,7 @@ export function nextMessage(ws: WebSocket, withinMs?: number): Promise<string> {
   return messages(ws).next(withinMs);
 }
 
-/** Waits until the connection is closed; at once when it is already. */
+/** Resolves when the connection is closed, at once if it already is. */
 export function closed(ws: WebSocket, withinMs?: number): Promise<Closed> {
   return messages(ws).untilClosed(withinMs);
 }

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 
-// The name `login` was taken, whatever an app had under it.
-test("an app with a `login` of its own compiles, and has the stack's under the name that it chooses", async () => {
+// Once, the stack used the name `login` even if an app had its own data there.
+test("an app with its own `login` compiles, and has the stack's login under a name that it chooses", async () => {
   const tsc = resolve("node_modules/.bin/tsc");
   const { stdout } = await promisify(execFile)(tsc, [
     "-p",

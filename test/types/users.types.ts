@@ -29,7 +29,7 @@ interface Params {
   id: string;
 }
 
-// Once an error each: `logIn` took a request with any params only.
+// Once, each of these was an error: `logIn` accepted only a request with any params.
 export function typedRequests(): void {
   const app = express();
   app.post("/users/:id/login", async (req: Request<{ id: string }>, res: Response<{ ok: boolean }>) => {

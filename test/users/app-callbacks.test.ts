@@ -5,7 +5,7 @@ import { closed } from "../support/browser.ts";
 import { hour, merge, serveMerging } from "./merging.ts";
 import { indexed, me, places, redisPlace, sidOf, signIn } from "./support.ts";
 
-/** What functions of the app were given, and what was wrong with it. */
+/** The sessions that functions of the app received, and the faults in them. */
 function inspector() {
   const wrong: unknown[] = [];
   let calls = 0;
@@ -51,7 +51,7 @@ const withCallbacks: { place: string; open: (look: (session: SessionData) => voi
 ];
 
 describe.each(withCallbacks)("functions of the app on $place", ({ open }) => {
-  // Once the cookie was plain JSON where two saves had merged: one request failed, and the user's entry was lost.
+  // Once, the cookie was plain JSON after two saves merged: one request failed, and the user's entry was lost.
   test("receive a Cookie wherever a session comes from, also when saves merge", async () => {
     const { wrong, calls, look } = inspector();
     const backend = await open(look);

@@ -20,7 +20,7 @@ const ages: [title: string, cookie: object][] = [
   ["a number", { expires: Date.now() + 2 * hour }],
 ];
 
-// Once a session whose expires was false was shown as seen just now, always.
+// Once, a session whose expires was false was always shown as just seen.
 test.each(ages)("a session was last seen when it was saved or touched, with %s", async (_, cookie) => {
   const place = await redisPlace();
   const served = await serve({ backend: place.backend, session: { cookie: cookie as never } });

@@ -1,7 +1,7 @@
 import { memoryBackend, sessionMiddleware } from "../../lib/index.ts";
 import { byOwner, indexed, me, places, secret, serve, sidOf, signIn } from "./support.ts";
 
-// `session.login` was the stack's, whatever an app had there.
+// Once, the stack used `session.login` even if an app had its own data there.
 describe.each(places)("on $place, with a loginKey, an app's own `login`", ({ open }) => {
   const session = { loginKey: "signedIn" };
   const signedIn = { userId: "ada", at: expect.any(Number), ip: "127.0.0.1" };

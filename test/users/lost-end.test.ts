@@ -15,7 +15,7 @@ const ENDS: [how: string, path: string, json: object, as: object][] = [
   ["a regenerate", "/regenerate", {}, replaced],
 ];
 
-// Once the connections stayed open for 30 s and got what was sent to the user, since nobody told them.
+// Once, the connections were not told. They stayed open for 30 s and received the user's messages.
 describe("A session that has ended, when the store's answer is lost", () => {
   let isLost = false;
 

@@ -7,7 +7,7 @@ import { closedAfterThisTest, me, type Served, serve, sidOf, signIn } from "./su
 
 const ended = { code: 4501, reason: "session_ended" };
 
-// Once the receipt was empty, and the connections stayed open for up to 30 s and got what was sent to the user.
+// Once, the receipt was empty, and the connections stayed open for up to 30 s and received the user's messages.
 describe("deleteUserSessions, when Redis has lost the entries of a user,", () => {
   let server: RedisServer;
   let client: RedisClient;

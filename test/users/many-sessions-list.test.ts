@@ -16,7 +16,7 @@ describe.each(places)("on $place, of a user with 12,000 sessions", ({ open }) =>
     await storeSessions(backend, "ada", sids);
   });
 
-  // All of them were read at once, and refused.
+  // Once, all of them were read at once, and refused.
   test("listUserSessions lists the 1,000 sessions that expire last, or as many as `limit` says", async () => {
     const { listUserSessions } = served.users;
     const lists = await besideOthers(served, () =>
@@ -91,7 +91,7 @@ describe.each(places)("verifyUserSessions on $place", ({ open }) => {
 });
 
 describe("on Redis", () => {
-  // Each login read all entries of its user.
+  // Once, each login read all entries of its user.
   test("a login reads no more entries of a user with 12,000 than with 100, and removes expired ones", async () => {
     const answers: number[] = [];
     const watching = await redisPlace({}, (client) =>

@@ -53,7 +53,7 @@ describe("MemorySessionIndex", () => {
     expect(await index.revoke("u", undefined)).toEqual(["long"]);
   });
 
-  // A login looked at all entries of four users.
+  // Once, a login read all entries of four users.
   it("sweeps some of the 12 000 expired sessions of one user with each login, and all of them in time", async () => {
     const sids = Array.from({ length: 12_000 }, (_, n) => `s${n}`);
     for (const sid of sids) await index.enter("u", sid, 1_000);

@@ -105,7 +105,7 @@ describe.each(places)("passport on $place", ({ open }) => {
     expect(served.events).toEqual(["user_logged_in ada"]);
   });
 
-  // Once the month reached the browser, and the store kept a day, with no age.
+  // Once, the month reached the browser, and the store kept the session for one day, without an age.
   test("a remembered login lives a month in store and browser, any other until the browser closes", async () => {
     for (const remember of [true, false]) {
       const browser = served.browser();

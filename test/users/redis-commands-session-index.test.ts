@@ -3,7 +3,7 @@ import { RedisSessionIndex } from "../../lib/users/session-index/redis-session-i
 import { aroundCalls, connectRedis, type RedisClient, uniquePrefix } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 
-/** What `RedisSessionIndex` asks of Redis. */
+/** The Redis commands of `RedisSessionIndex`. */
 describe("RedisSessionIndex sends", () => {
   // Its own, because these tests count its commands and make it forget its scripts.
   let server: RedisServer;

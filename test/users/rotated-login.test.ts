@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import { data, gate, indexed, me, places, serve, signIn } from "./support.ts";
 
-// Once a request that gave its session another id brought a login back that had been ended while it ran.
+// Once, a request that changed its session's id brought back a login that had ended meanwhile.
 describe.each(places)("on $place, a login that ends while a request rotates its id", ({ open }) => {
   const WAYS: [
     how: string,

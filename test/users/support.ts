@@ -74,7 +74,7 @@ export interface Served {
   stack: SessionStack;
   users: UserSessions;
   wsSessions: WebSocketSessions;
-  /** What was reported as an `error` event. */
+  /** The `error` events. */
   errors: Error[];
   /** The user events so far, as "user_logged_in ada". */
   events: string[];
@@ -84,7 +84,7 @@ export interface Served {
   browser(): Browser;
 }
 
-/** Serves an app until the end of the test, whose visitors log in and out, by HTTP and on the path /ws. */
+/** Serves an app until the end of the test. Its visitors log in and out by HTTP and on the path /ws. */
 export async function serve(options: ServeOptions): Promise<Served> {
   const errors: Error[] = [];
   const events: string[] = [];
@@ -175,7 +175,7 @@ function contents(req: Request): object {
   return { ...req.session, cookie: undefined };
 }
 
-/** A session's contents under any name, without an augmentation that other tests would see. */
+/** A session's contents under any name. An augmentation of its type would affect other tests. */
 export function data(req: Request): Record<string, unknown> {
   return req.session as unknown as Record<string, unknown>;
 }
@@ -198,7 +198,7 @@ export function byOwner(session: object): string | number | undefined {
 
 const cleanups: (() => unknown)[] = [];
 
-/** Runs a step after the test that is running now; the last one first. */
+/** Runs a step after the current test. The step that was added last runs first. */
 export function afterThisTest(step: () => unknown): void {
   cleanups.push(step);
 }
@@ -214,7 +214,7 @@ export function closedAfterThisTest(backend: Backend): Backend {
 
 let redis: Promise<RedisClient> | undefined;
 
-/** A client of the run's Redis, one for a test file. */
+/** A client of the shared Redis. Each test file has one. */
 export function sharedRedis(): Promise<RedisClient> {
   redis ??= connectRedis();
   return redis;

@@ -113,7 +113,7 @@ describe("a ttl function", () => {
   });
 
   test("shorter than touchAfterMs keeps a session alive that is in use", async () => {
-    // Once only the cookie's age was looked at, and a session without one ended while it was used.
+    // Once, only the cookie's age counted, and a session without an age ended while it was in use.
     const place = await redisPlace({ ttl: 30 });
     const served = await serveMerging(place.backend, { cookie: {}, touchAfterMs: 60_000 });
     const browser = await signIn(served);

@@ -1,11 +1,11 @@
 import { memoryBackend } from "../../lib/index.ts";
 import { closedAfterThisTest, serve } from "./support.ts";
 
-/** What the app answers that saves a session of which the option `userId` says this. */
+/** The answer of an app that saves a session whose option `userId` returns this. */
 async function saved(answer: unknown): Promise<unknown> {
   const served = await serve({
     backend: closedAfterThisTest(memoryBackend()),
-    // Of a session that has nothing yet it says nobody, so that it is the save which meets the answer.
+    // It returns no user for an empty session, so the save is the first to meet the answer.
     session: { userId: (session) => ("cart" in session ? answer : undefined) as string },
     routes: (app) => {
       app.post("/save", async (req, res) => {

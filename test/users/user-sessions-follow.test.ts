@@ -4,7 +4,7 @@ import { closed } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { afterThisTest, byOwner, indexed, me, places, type Served, serve, sidOf, signIn } from "./support.ts";
 
-/** Has the session of a browser hold something. */
+/** Stores data in the session of a browser. */
 function set(served: Served, json: object, browser = served.browser()) {
   return browser.post("/set", { json }).then(() => browser);
 }
@@ -120,7 +120,7 @@ describe.each(places)("the index of a user's sessions on $place follows", ({ ope
     const expiry = async () => {
       const [entry] = await backend.sessionIndex.entries("ada");
       const [session] = await backend.sessions.expiries([sidOf(browser)]);
-      // The two are written, and read, one after the other: what that took may lie between them.
+      // The two are written and read one after the other, so that time may lie between them.
       const slackMs = 1_100 + Date.now() - usedAt;
       expect(Math.abs((entry?.expiresAt ?? 0) - (session ?? 0))).toBeLessThan(slackMs);
       return entry?.expiresAt as number;

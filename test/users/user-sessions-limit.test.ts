@@ -23,7 +23,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
     const [oldest, middle] = await oneAfterTheOther(2, () => signIn(served));
     if (!oldest || !middle) throw new Error("unreachable");
     const [goes, stays] = [await oldest.webSocket("/ws"), await middle.webSocket("/ws")];
-    // The one that was used last is not the one that logged in last.
+    // The session that was used last is not the latest login.
     await oldest.post("/set", { json: { color: "red" } });
     const [latest] = await oneAfterTheOther(1, () => signIn(served));
     expect(await me(oldest)).toEqual({});
@@ -90,7 +90,7 @@ describe.each(places)("maxSessionsPerUser on $place", ({ open }) => {
   test("leaves one of two logins at the same time", async () => {
     const backend = await open();
     const served = await serve({ backend, users: { maxSessionsPerUser: 1 } });
-    // Each of them sees that there are two, and which one is to go is the same for both.
+    // Each login sees both, and both choose the same one to end.
     const bothAreIn = gate();
     const entries = backend.sessionIndex.entries.bind(backend.sessionIndex);
     backend.sessionIndex.entries = async (userId) => {

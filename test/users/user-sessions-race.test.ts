@@ -12,7 +12,7 @@ import {
   signIn,
 } from "./support.ts";
 
-/** Moments of a login at which others can come in between. */
+/** Moments of a login at which other calls can come in between. */
 const moments: { moment: string; at: (backend: Backend, step: () => unknown) => void }[] = [
   { moment: "after its entry", at: ({ sessions }, step) => beforeNext(sessions, "write", step) },
   { moment: "after its session", at: ({ sessionIndex }, step) => beforeNext(sessionIndex, "confirm", step) },
@@ -25,7 +25,7 @@ describe.each(places)("on $place, a login that runs while the user's sessions ar
     backend = await open();
   });
 
-  /** That nothing of the user lives, in the store or in the index. */
+  /** Asserts that nothing of the user is left in the store and in the index. */
   async function expectNothingOf(userId: string, served: Served): Promise<void> {
     expect(await indexed(backend, userId)).toEqual([]);
     expect(await served.users.listUserSessions(userId)).toEqual([]);

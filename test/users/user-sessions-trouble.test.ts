@@ -4,7 +4,7 @@ import { aroundCalls, connectRedis, type RedisClient } from "../support/redis-cl
 import { startRedisServer } from "../support/redis-server.ts";
 import { afterThisTest, indexed, me, places, redisPlace, serve, sidOf, signIn } from "./support.ts";
 
-/** What the backend sends to Redis. */
+/** The Redis commands of the backend. */
 const COMMANDS = [
   "get",
   "getDel",
@@ -17,7 +17,7 @@ const COMMANDS = [
   "evalSha",
 ];
 
-/** Redis that fails, or does not answer, once so many commands of one call have passed. */
+/** A Redis that fails or does not answer after this number of commands of one call. */
 class Fault {
   readonly #how: "fails" | "hangs";
   /** Of the call alone: what runs beside it by the clock, such as the renewal of a lease, is not counted. */
@@ -64,7 +64,7 @@ test.each(["fails", "hangs"] as const)(
       } else {
         expect(outcome).toMatchObject({ name: "SessionStackError", code: "ERR_STORE_UNAVAILABLE" });
         if (isMet) rejected++;
-        // Redis did answer, but later than the call may take: this round counts for nothing.
+        // Redis answered, but later than the call may take, so this round does not count.
         else expect(++late).toBeLessThan(10);
         await healthy.users.deleteUserSessions("ada");
       }

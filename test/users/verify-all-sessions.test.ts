@@ -15,7 +15,7 @@ import {
   signIn,
 } from "./support.ts";
 
-/** After a migration nobody found sessions that were not used since, and there was no way to have all of them found. */
+/** Once, after a migration, sessions that were not used since were not found, and no call could find all of them. */
 describe.each(places)("verifyAllUserSessions on $place", ({ open }) => {
   let backend: Backend;
   let served: Served;
@@ -77,7 +77,7 @@ describe.each(places)("verifyAllUserSessions on $place", ({ open }) => {
   });
 });
 
-test("with a store that has no all() it rejects with a TypeError that says so", async () => {
+test("rejects with a TypeError if the store has no all()", async () => {
   class Small extends session.Store {
     get(_sid: string, done: (error: null, data: null) => void): void {
       done(null, null);
@@ -95,7 +95,7 @@ test("with a store that has no all() it rejects with a TypeError that says so", 
   await expect(users.verifyAllUserSessions({ repair: true })).rejects.toThrow(TypeError);
 });
 
-test("on Redis it skips keys that are no sessions", async () => {
+test("on Redis skips keys that are not sessions", async () => {
   const { backend, client, prefix } = await redisPlace();
   const served = await serve({ backend });
   await signIn(served);

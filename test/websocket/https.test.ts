@@ -115,3 +115,16 @@ test("a request for another protocol is left to the server over TLS too", async 
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   expect(answer).toContain('"a":"b"');
 });
+
+test("so is one whose body waits for 100 Continue", async () => {
+  const served = await serve();
+  const [, port] = (await overTls(served)).split(":");
+  const line = connect({ port: Number(port), host: "127.0.0.1", ca: tls.cert });
+  afterThisTest(() => line.destroy());
+  const head = "POST /session HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n";
+  line.write(`${head}Expect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n`);
+  const [interim] = await once(line, "data");
+  expect(String(interim)).toMatch(/^HTTP\/1\.1 100 /);
+  line.write('{"a":"b"}');
+  expect(await text(line)).toContain('"a":"b"');
+});

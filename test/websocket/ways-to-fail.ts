@@ -45,7 +45,7 @@ const failures: [how: string, fail: Handler, told?: string][] = [
   [
     "rejects with what cannot be looked at",
     rejectedWithHostile,
-    "Something was thrown that is no error and has no text",
+    "A value was thrown that is not an Error and has no text",
   ],
   ["throws an error whose code cannot be read", throwsUnreadable],
 ];

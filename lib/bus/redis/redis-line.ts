@@ -8,6 +8,9 @@ const UP_EVENTS = ["ready", "node-ready", "topology-change"];
 const COMING_UP_EVENTS = ["connect", "node-connect"];
 const COMING_UP_EVENTS_OF_A_SENTINEL = [...COMING_UP_EVENTS, "error"];
 
+/** The error of a subscription during which the line dropped. node-redis 6 repeats it, and node-redis 5 does not. */
+const DROPPED = "Socket closed unexpectedly";
+
 /** Callbacks about the state of a line. */
 export interface LineEvents {
   /** The line is coming up again. Its next message may follow a gap. */
@@ -59,7 +62,10 @@ export class RedisLine {
 
   /** Resolves once messages arrive. */
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
-    await this.#subscribe(channel, listener);
+    await this.#subscribe(channel, listener).catch((error) => {
+      if (!(error instanceof Error && error.message === DROPPED)) throw error;
+      return this.#subscribe(channel, listener);
+    });
   }
 
   /** Resolves once this listener receives nothing more from the channel. */

@@ -63,7 +63,7 @@ const RULES: Rules<SessionCookieOptions & ToleratedOptions> = {
   overwrite: trueOrFalse,
   partitioned: trueOrFalse,
   path: {
-    expected: 'a path that begins with "/", without "?" and "#", which no path of a request has',
+    expected: 'a path that begins with "/", without "?" and "#"',
     isRight: (value) =>
       typeof value === "string" && /^\/[^?#]*$/.test(value) && isCookie("a", { path: value }),
   },
@@ -85,7 +85,7 @@ const RULES: Rules<SessionCookieOptions & ToleratedOptions> = {
 
 /** The rule of sessionMiddleware's option `cookie`. */
 export const cookieRule: Rule = {
-  expected: "an object, as { maxAge: 60 * 60 * 1000 }, or a function of the request that answers with one",
+  expected: "an object, as { maxAge: 60 * 60 * 1000 }, or a function of the request that returns one",
   isRight: (value) => isFunction(value) || isOptionsObject(value),
   inside: RULES,
 };

@@ -117,7 +117,7 @@ export class Events {
     if (type === "" || type.startsWith(RESERVED))
       throw new TypeError(`realtime: events may not be named "${type}": "${RESERVED}…" is realtime's own`);
     if (this.#handled.has(type))
-      throw new TypeError(`realtime: "${type}" has a handler, whose answer is the answer`);
+      throw new TypeError(`realtime: "${type}" already has a handler, and its result is the answer`);
     this.#handled.set(type, { schema, handler });
   }
 }

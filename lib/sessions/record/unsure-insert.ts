@@ -38,8 +38,7 @@ export class UnsureInsert {
   async find(): Promise<StoredSession | undefined> {
     const { store, index } = this.#places;
     const stored = await store.read(this.#sid);
-    if (!stored)
-      throw unavailable("has not said whether it keeps this new session; begin another by regenerate()");
+    if (!stored) throw unavailable("has not confirmed this new session; begin another one with regenerate()");
     // The index is asked after the store. A caller that ends the user's sessions removes the index entry first and
     // looks for the session second.
     if (this.#userId === undefined || (await index.confirm(this.#userId, this.#sid))) return stored;

@@ -45,7 +45,7 @@ function answerOf(isAllowed: unknown): boolean {
   if (typeof Object(isAllowed).then === "function") Promise.resolve(isAllowed).catch(() => {});
   throw new TypeError(
     `webSocketSessions: option "origins" must answer at once with true or false, not with ${kindOf(isAllowed)}; ` +
-      "what takes time belongs into authorize",
+      "do slow checks in authorize",
   );
 }
 

@@ -16,7 +16,7 @@ const windowBits: Rule = {
  */
 function ofZlib(name: keyof ZlibOptions, make: (options: ZlibOptions) => { close(): void }): Rule {
   return {
-    expected: "what zlib takes",
+    expected: "a value that zlib accepts",
     isRight(value) {
       try {
         make({ [name]: value }).close();

@@ -1,4 +1,4 @@
-/** Sets the clock of a process off by so many milliseconds, before anything else looks at it. */
+/** Shifts the clock of a process by this number of milliseconds, before other code reads it. */
 const OFF_MS = Number(process.env.CLOCK_OFF_MS ?? 0);
 
 const RealDate = Date;

@@ -2,20 +2,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { Ledger } from "./ledger.ts";
 
-/** What a request came to; `undefined` for none within ten seconds, or a line that was cut. */
+/** The answer to a request. `undefined` if none comes within ten seconds or the line is cut. */
 export type Status = number | undefined;
 
-/** A connection, as its device saw it. Times are milliseconds of this process's clock. */
+/** A connection from the view of its device. Times are in milliseconds of this process's clock. */
 export interface Line {
   readonly user: string;
   readonly openedAt: number;
   closedAt: number;
   code: number | undefined;
-  /** Numbers of messages with when they arrived, in that order. */
+  /** The numbers of messages with the times of their arrival, in order. */
   readonly heard: { readonly n: number; readonly at: number }[];
 }
 
-/** A user on one device, who is logged in, and whose connection comes back. */
+/** A logged-in user on one device, whose connection reconnects. */
 export class Device {
   readonly user: string;
   readonly lines: Line[] = [];
@@ -36,7 +36,7 @@ export class Device {
     return this.#cookie;
   }
 
-  /** The line that is open now. */
+  /** The open line. */
   get line(): Line | undefined {
     const line = this.lines.at(-1);
     return line && this.#ws?.readyState === WebSocket.OPEN ? line : undefined;
@@ -76,7 +76,7 @@ export class Device {
     }
   }
 
-  /** Resolves once the connection has closed, or was refused: to the status then. */
+  /** Resolves when the connection has closed, or to the status of a refusal. */
   #connect(): Promise<number | undefined> {
     return new Promise((resolve) => {
       const url = this.#pick();

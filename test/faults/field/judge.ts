@@ -2,21 +2,21 @@ import { closeCodes } from "../../../lib/index.ts";
 import type { Device, Line } from "./device.ts";
 import type { Ledger, Sent } from "./ledger.ts";
 
-/** What was seen in a world that must never be, whatever fails. */
+/** The observed violations of guarantees that hold under every fault. */
 export interface Judgement {
   readonly wrong: string[];
-  /** Acknowledged messages to a user whose connection was there all the while, and that did not arrive. */
+  /** Acknowledged messages that did not arrive at a user who was connected all the time. */
   readonly lost: number;
   readonly delivered: number;
 }
 
-/** Milliseconds that a connection must have been there before and after a message for it to count as lost. */
+/** Milliseconds that a connection must be open before and after a message that counts as lost. */
 const STEADY_MS = 2_000;
 
-/** A connection is closed with these when its session has ended, or has become another user's. */
+/** The close codes of a connection whose session has ended or has changed its user. */
 const ENDS: readonly (number | undefined)[] = [closeCodes.session_ended, closeCodes.session_replaced];
 
-/** With `areLost` sessions may have ended by the fault itself. */
+/** With `areLost`, the fault itself may have ended sessions. */
 export function judge(devices: readonly Device[], ledger: Ledger, areLost: boolean): Judgement {
   const wrong: string[] = [];
   const byNumber = new Map(ledger.sent.map((sent) => [sent.n, sent]));
@@ -35,7 +35,7 @@ export function judge(devices: readonly Device[], ledger: Ledger, areLost: boole
         seen.add(n);
         const from = `${sent.by} ${JSON.stringify(sent.to)}`;
         const before = last.get(from) ?? 0;
-        // A send that has failed says nothing: a client that asks again by itself, as a sentinel's does, may send it later.
+        // A failed send proves nothing: a client that repeats commands, as a sentinel's does, may send it later.
         if (n < before && sent.ackedAt !== undefined) wrong.push(`${n} came to ${user} after ${before}`);
         last.set(from, Math.max(n, before));
         if (isAfterLeave(ledger, user, sent)) wrong.push(`${n} came to ${user}, who had left`);
@@ -47,14 +47,14 @@ export function judge(devices: readonly Device[], ledger: Ledger, areLost: boole
   return { wrong, lost: lostOf(devices, ledger), delivered };
 }
 
-/** Whether the end of the user's sessions had been asked for before the line was closed. */
+/** Whether the end of the user's sessions was requested before the line closed. */
 function isEnded({ changes }: Ledger, { user, closedAt }: Line): boolean {
   return changes.some(
     (change) => change.kind === "delete" && change.user === user && change.begunAt < closedAt,
   );
 }
 
-/** Whether a message to a group was sent once the user's leave had been acknowledged, and before any join after it. */
+/** Whether a message to a group was sent after the user's acknowledged leave and before a later join. */
 function isAfterLeave(
   { changes, undoneAt = Infinity }: Ledger,
   user: string,
@@ -67,7 +67,7 @@ function isAfterLeave(
   );
   if (!left || (left.begunAt < undoneAt && (ackedAt ?? Infinity) > undoneAt)) return false;
   const until = ackedAt ?? Infinity;
-  // A join that was not acknowledged may have been made at any time after it was asked for.
+  // A join without an acknowledgement may take effect at any time after the call.
   return !own.some((change) => change.kind === "join" && change.begunAt < until && isNotBefore(change, left));
 }
 
@@ -78,7 +78,7 @@ function isNotBefore(
   return change.ackedAt === undefined || change.ackedAt > left.begunAt;
 }
 
-/** Whether a message was sent once the end of all sessions had been acknowledged that the user had when the line was opened. */
+/** Whether a message was sent after the acknowledged end of all sessions that the user had when the line opened. */
 function isAfterEnd({ changes }: Ledger, line: Line, { begunAt }: Sent): boolean {
   return changes.some(
     (change) =>
@@ -95,7 +95,7 @@ function lostOf(devices: readonly Device[], { sent, changes }: Ledger): number {
   for (const { to, n, begunAt, ackedAt } of sent) {
     if (!("user" in to) || ackedAt === undefined) continue;
     const lines = devices.filter(({ user }) => user === to.user).flatMap((device) => device.lines);
-    // A node that stands still may have a message yet when the user's sessions are ended.
+    // A node that stands still may still have a message when the user's sessions end.
     const isEnded = (openedAt: number) =>
       changes.some(({ kind, user, begunAt: at }) => kind === "delete" && user === to.user && openedAt < at);
     const steady = lines.filter(

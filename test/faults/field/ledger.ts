@@ -1,15 +1,15 @@
-/** A message that was asked to be sent. */
+/** A message whose send was requested. */
 export interface Sent {
   readonly n: number;
   readonly to: { readonly user: string } | { readonly group: string };
-  /** The node that was asked: its messages to one channel are in order. */
+  /** The sending node. Its messages to one channel are in order. */
   readonly by: string;
   readonly begunAt: number;
-  /** When it was acknowledged, if it was. */
+  /** The time of its acknowledgement, if there was one. */
   ackedAt: number | undefined;
 }
 
-/** A change of a membership, or an end of a user's sessions, that was asked for. */
+/** A requested change of a membership or end of a user's sessions. */
 export interface Change {
   readonly kind: "join" | "leave" | "delete";
   readonly user: string;
@@ -22,14 +22,14 @@ export interface Change {
 
 const HUNG_MS = 12_000;
 
-/** All that was asked of a world, and how it was answered. */
+/** All calls to a world, with their answers. */
 export class Ledger {
   readonly sent: Sent[] = [];
   readonly changes: Change[] = [];
-  /** When a Redis came back that knows nothing of some last changes. */
+  /** The times at which a Redis came back without some last changes. */
   undoneAt: number | undefined;
   readonly statuses = new Map<number, number>();
-  /** Requests that were cut, and those that had no answer in twelve seconds. */
+  /** The numbers of cut requests and of requests without an answer in twelve seconds. */
   cut = 0;
   hung = 0;
   #count = 0;
@@ -57,7 +57,7 @@ export class Ledger {
     }
   }
 
-  /** Sends a message, and notes whether it was acknowledged. */
+  /** Sends a message, and records the acknowledgement. */
   async send(by: string, to: Sent["to"]): Promise<Sent> {
     const sent: Sent = { n: ++this.#count, to, by, begunAt: Date.now(), ackedAt: undefined };
     this.sent.push(sent);
@@ -67,7 +67,7 @@ export class Ledger {
     return sent;
   }
 
-  /** Makes a change, and notes whether it was acknowledged. */
+  /** Makes a change, and records the acknowledgement. */
   async change(by: string, change: Omit<Change, "begunAt" | "ackedAt">): Promise<Change> {
     const noted: Change = { ...change, begunAt: Date.now(), ackedAt: undefined };
     this.changes.push(noted);

@@ -4,9 +4,9 @@ import type { World } from "./world.ts";
 
 const GROUPS = ["g0", "g1", "g2"];
 
-/** What users and the app do all the while, until it is stopped. */
+/** The constant work of users and app, until it is stopped. */
 export class Load {
-  /** Cookies that were taken away and opened a session all the same. */
+  /** Cookies of ended sessions that still opened a session. */
   readonly letIn: string[] = [];
   readonly #world: World;
   readonly #loops: Promise<void>[] = [];
@@ -22,7 +22,7 @@ export class Load {
     this.#loop(700, () => this.#isQuiet || this.#deleteSessions());
   }
 
-  /** From here on nobody's sessions end, nobody joins or leaves, and nothing is sent: what is sent then is to be in order. */
+  /** Stops ends of sessions, joins, leaves and sends. Messages that are sent later must arrive in order. */
   async quiet(): Promise<void> {
     this.#isQuiet = true;
     while (this.#busy.size > 0) await delay(50);
@@ -46,7 +46,7 @@ export class Load {
     this.#loops.push(run());
   }
 
-  /** One after the other of a kind that must keep its order. */
+  /** Runs the steps of one kind in order. */
   async #once(key: string, step: () => Promise<unknown>): Promise<void> {
     if (this.#busy.has(key)) return;
     this.#busy.add(key);

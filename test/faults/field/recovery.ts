@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 const ARRIVES_WITHIN_MS = 1_500;
 const LIMIT_MS = 60_000;
 
-/** Milliseconds until all is right again; `undefined` if that is not so within a minute. */
+/** Milliseconds until everything works again. `undefined` if that takes more than a minute. */
 export async function untilRight(world: World): Promise<number | undefined> {
   const begun = Date.now();
   while (Date.now() - begun < LIMIT_MS) {
@@ -16,7 +16,7 @@ export async function untilRight(world: World): Promise<number | undefined> {
   return undefined;
 }
 
-/** Whether each device is logged in and connected, and hears what each node sends to its user and to a group. */
+/** Whether each device is logged in and connected, and receives messages of each node to its user and a group. */
 async function isRight({ devices, ledger, urls }: World): Promise<boolean> {
   for (const device of devices) {
     const { body } = await device.request("/me", device.cookie, "GET");

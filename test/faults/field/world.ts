@@ -9,28 +9,28 @@ import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { Device } from "./device.ts";
 import { Ledger } from "./ledger.ts";
 
-/** What an app in the field stands on. */
+/** The servers and options of an app in the field. */
 export interface Setting {
   readonly redis: "single" | "cluster" | "cluster with replicas" | "sentinel";
-  /** Whether each node has a proxy before its Redis. */
+  /** Whether each node reaches its Redis through a proxy. */
   readonly isProxied?: boolean;
-  /** What nodes are started with, beside their Redis. */
+  /** The options of nodes beside their Redis. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A node, and whether the proxy before the nodes sends requests to it. */
+/** A node, and whether it receives requests. */
 export interface FieldNode extends NodeProcess {
   isOut: boolean;
-  /** What stands before its Redis, if anything does. */
+  /** The proxy to its Redis, if there is one. */
   readonly proxy: TcpProxy | undefined;
 }
 
-/** An app in the field: nodes as processes, a Redis of its own, and users on devices. */
+/** An app in the field: nodes as processes, a separate Redis, and users on devices. */
 export interface World {
   readonly servers: readonly RedisServer[];
-  /** Those that have what a master has, in the order of their masters. */
+  /** The replicas, in the order of their masters. */
   readonly replicas: readonly RedisServer[];
-  /** Where a sentinel listens, if there is one. */
+  /** The address of the sentinel, if there is one. */
   readonly sentinelPort: number | undefined;
   readonly nodes: FieldNode[];
   readonly devices: readonly Device[];
@@ -46,10 +46,10 @@ export interface World {
 
 const NODES = 3;
 const USERS = 12;
-/** How long a node is waited for that has died. */
+/** The longest wait for a dead node. */
 export const LEASE_MS = 3_000;
 
-/** Milliseconds after which a server that is silent is taken for failed. */
+/** Milliseconds after which a silent server counts as failed. */
 export const DOWN_AFTER_MS = 2_000;
 
 interface Redis {

@@ -32,13 +32,13 @@ async function moveSlots(
       await clients[from]?.sendCommand(["MIGRATE", "127.0.0.1", port, "", "0", "5000", "KEYS", ...keys]);
     const given = ["CLUSTER", "SETSLOT", slot, "NODE", String(ids[to])];
     await clients[to]?.sendCommand(given);
-    // A master that gives its last slot away is none any more.
+    // A master that gives its last slot away is no longer a master.
     for (const client of clients) await client.sendCommand(given).catch(() => {});
   }
   for (const client of clients) client.destroy();
 }
 
-/** A fourth master comes, takes over slots of the first one, gives them back, and goes. */
+/** A fourth master joins, takes over slots of the first one, returns them, and leaves. */
 async function comeAndGo({ servers }: World): Promise<void> {
   const fourth = await startClusterServer(15_000);
   const all = [...servers, fourth];
@@ -69,7 +69,7 @@ async function comeAndGo({ servers }: World): Promise<void> {
   }
 }
 
-/** What a cluster may do. */
+/** Faults of a cluster. */
 export const FAULTS_OF_CLUSTERS: readonly Fault[] = [
   {
     name: "a cluster whose slots move under load",

@@ -4,10 +4,10 @@ import { connectRedis } from "../../../support/redis-client.ts";
 import { BACK, type Fault, HEALS_WITHIN_MS } from "../fault.ts";
 import { DOWN_AFTER_MS, type World } from "../world.ts";
 
-/** What is acknowledged as ended is on a replica as well: what a failover takes back is none of it. */
+/** Acknowledged ends are on a replica too, so a failover does not undo them. */
 const env = { ENDS_ON_REPLICAS: "1" };
 
-/** Both: a sentinel that is asked makes one a master while the old one takes writes still, which the other one confirms. */
+/** Both: after a requested failover, the old master still accepts writes, which the other replica confirms. */
 const ON_BOTH = { ENDS_ON_REPLICAS: "2" };
 
 async function ask(url: string, ...command: string[]): Promise<string> {
@@ -19,7 +19,7 @@ async function ask(url: string, ...command: string[]): Promise<string> {
   }
 }
 
-/** Kills a master, and starts it again once another server has taken its place: it comes back as a replica of that one. */
+/** Kills a master, and restarts it after another server has replaced it. It comes back as a replica of that server. */
 async function killed({ servers, replicas }: World, at: number): Promise<void> {
   const own = replicas.slice(2 * at, 2 * at + 2);
   await servers[at]?.kill();
@@ -61,7 +61,7 @@ export const FAILOVERS: readonly Fault[] = [
     withinMs: HEALS_WITHIN_MS,
     async run({ sentinelPort }) {
       const url = `redis://127.0.0.1:${sentinelPort}`;
-      // It learns of the replicas by asking the master, once in ten seconds.
+      // It reads the replicas from the master once in ten seconds.
       await eventually(() => ask(url, "SENTINEL", "FAILOVER", "main"), { withinMs: 30_000 });
       await delay(5_000);
     },

@@ -9,7 +9,7 @@ function forAll(world: World, change: (proxy: TcpProxy) => void): void {
   for (const proxy of proxies(world)) change(proxy);
 }
 
-/** Cuts one node off from its Redis, one way: those that serve requests are the others. */
+/** Cuts one node off from its Redis in one direction. The other nodes serve the requests. */
 function cutOneWay(way: "there" | "back"): Fault["run"] {
   return async ({ nodes }) => {
     const node = nodes[0] as FieldNode;
@@ -24,7 +24,7 @@ function cutOneWay(way: "there" | "back"): Fault["run"] {
 
 const on = { redis: "single", isProxied: true } as const;
 
-/** What may happen between nodes and a Redis. */
+/** Faults between nodes and a Redis. */
 export const FAULTS_OF_NETWORKS: readonly Fault[] = [
   {
     name: "answers of Redis 1.5 s late, for 6 s",

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BACK, type Fault, HEALS_WITHIN_MS, repeated } from "../fault.ts";
 import { type FieldNode, LEASE_MS, type World } from "../world.ts";
 
-/** Takes a node out of those that get requests, as a proxy does whose health check fails. */
+/** Sends a node no more requests, as a proxy does after a failed health check. */
 async function without(world: World, step: (node: FieldNode) => Promise<void>): Promise<void> {
   const node = world.nodes[0] as FieldNode;
   node.isOut = true;
@@ -35,7 +35,7 @@ function blocked(forMs: number): Fault {
   };
 }
 
-/** One node is replaced by one whose clock is off. */
+/** Replaces a node by one with a wrong clock. */
 function clockOff(name: string, offMs: number): Fault {
   return {
     name: `a node whose clock is ${name}`,
@@ -49,7 +49,7 @@ function clockOff(name: string, offMs: number): Fault {
   };
 }
 
-/** All nodes are of another version of the package first, and are replaced one by one. */
+/** Starts all nodes with another version of the package, and replaces them one by one. */
 function twoVersions(folder: string): Fault {
   return {
     name: "all nodes replaced by those of another version, and back",
@@ -66,7 +66,7 @@ function twoVersions(folder: string): Fault {
   };
 }
 
-/** What nodes may do. */
+/** Faults of nodes. */
 export const FAULTS_OF_NODES: readonly Fault[] = [
   {
     name: "a node killed",

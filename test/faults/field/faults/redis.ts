@@ -5,7 +5,7 @@ import type { World } from "../world.ts";
 
 const one = ({ servers }: World): RedisServer => servers[0] as RedisServer;
 
-/** All that a backend sends. */
+/** All commands of a backend. */
 const COMMANDS: readonly string[] = [
   ...[
     "client",
