@@ -8,12 +8,13 @@ import type { RealtimeStats } from "../observability/realtime-stats.ts";
 import { Tally } from "../observability/tally.ts";
 import { userAgentOf } from "../users/login/login.ts";
 import { CatchUp } from "./catch-up.ts";
+import { connectionHub } from "./connection-hub.ts";
 import { chosenConnectionStore } from "./data/chosen-connection-store.ts";
 import { DataUpkeep } from "./data/data-upkeep.ts";
 import { Channels, userChannel } from "./delivery/channels.ts";
-import { groupName } from "./groups/group-name.ts";
 import { Groups } from "./groups/groups.ts";
 import { MembershipChanges } from "./groups/membership-changes.ts";
+import { type Recovery, recoveryOf } from "./kept-history.ts";
 import type { Counts } from "./messages/counts.ts";
 import type { Events } from "./messages/events.ts";
 import { FlushQueue } from "./messages/flush-queue.ts";
@@ -22,15 +23,9 @@ import { KeepAlive } from "./presence/keep-alive.ts";
 import { LastSeen } from "./presence/last-seen.ts";
 import { Presence } from "./presence/presence.ts";
 import { Registries } from "./presence/registries.ts";
-import {
-  type ConnectionHost,
-  type ConnectionHub,
-  isOfUser,
-  RealtimeConnection,
-} from "./realtime-connection.ts";
+import { type ConnectionHost, isOfUser, RealtimeConnection } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import { HISTORY } from "./recovery/history-requests.ts";
-import { type Recovery, recoveryOf } from "./recovery.ts";
 import { tellOpened } from "./tell-opened.ts";
 import { type Step, Tick } from "./tick.ts";
 import { TICK_MS } from "./times.ts";
@@ -109,7 +104,11 @@ export class Hub implements ConnectionHandler {
       counts: this.#counts,
       flushes: new FlushQueue(),
       store: this.#store,
-      hub: this.#hubOf(() => node.hasLapsed || catchUp.isStale),
+      hub: connectionHub(this.groups, this.#heartbeat, {
+        isStale: () => node.hasLapsed || catchUp.isStale,
+        gone: (connection) => this.#forget(connection),
+        closed: this.#tellClosed,
+      }),
     };
     const { recovery } = this;
     if (recovery) events.handleOwn(HISTORY, (reader, data) => recovery.requests.answer(reader, data));
@@ -178,27 +177,6 @@ export class Hub implements ConnectionHandler {
     for (const stop of this.#toStop) stop();
     this.channels.close();
     await Promise.all([this.presence.close(), this.#data.close()]);
-  }
-
-  /** What connections see of the hub. */
-  #hubOf(isStale: () => boolean): ConnectionHub {
-    const { groups } = this;
-    return {
-      get isStale() {
-        return isStale();
-      },
-      heard: (connection, by) => this.#heartbeat.heard(connection, by),
-      gone: (connection) => this.#forget(connection),
-      closed: (connection) => this.#tellClosed(connection),
-      join: (connection, group) =>
-        isOfUser(connection)
-          ? groups.join(connection.userId, groupName(group))
-          : groups.joinAlone(connection, groupName(group)),
-      leave: async (connection, group) =>
-        isOfUser(connection)
-          ? groups.leave(connection.userId, groupName(group))
-          : groups.leaveAlone(connection, groupName(group)),
-    };
   }
 
   #goOn(): void {

@@ -3,7 +3,7 @@ import { seededRandom } from "../support/random.ts";
 import { ModelServer, ModelSocket, PATIENCE_MS } from "./recovery-model.ts";
 
 const STEPS = 60;
-const SEQUENCES = 2500;
+const SEQUENCES = Number(process.env.RUNS ?? 600);
 
 /** One client, and a server that does its worst. Resolves to how many messages arrived after a loss or a gap. */
 async function run(seed: number): Promise<{ given: number; lost: number; recovered: number }> {

@@ -112,12 +112,23 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   realtime: [
     ...["contracts", "lines", "middleware", "users/login", "observability", ...CALLS, "options"],
     ...["realtime/data", "realtime/delivery", "realtime/groups", "realtime/messages", "realtime/presence"],
+    "realtime/recovery",
   ],
   "realtime/data": ["realtime", "contracts", "calls", ...CHECKS],
-  "realtime/messages": ["realtime", "lines", "observability", "names", "time"],
-  "realtime/delivery": ["contracts", "lines", "calls"],
+  "realtime/messages": [
+    "realtime",
+    "realtime/recovery",
+    "contracts",
+    "lines",
+    "observability",
+    "names",
+    "time",
+  ],
+  "realtime/delivery": ["realtime/messages", "realtime/recovery", "contracts", "lines", "calls"],
+  "realtime/recovery": ["realtime/delivery", "realtime/messages", "contracts", "lines", "calls", "options"],
   "realtime/groups": [
-    ...["realtime", "realtime/delivery", "realtime/messages", "contracts", "bus/node", "names", ...CALLS],
+    ...["realtime", "realtime/delivery", "realtime/messages", "realtime/recovery", "contracts", "bus/node"],
+    ...["names", ...CALLS],
   ],
   "realtime/presence": [
     ...["realtime", "realtime/messages", "contracts", "lines", "middleware", "bus/node", ...CALLS],

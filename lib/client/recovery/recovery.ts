@@ -2,8 +2,8 @@ import type { StateInfo } from "../client-contract.ts";
 import type { ClientConfig } from "../client-options.ts";
 import type { Listeners } from "../listeners.ts";
 import type { Outbox } from "../outbox.ts";
-import type { Answered, Told } from "./history-messages.ts";
 import { type HeldChannel, heldChannel, type Position } from "./held-channel.ts";
+import type { Answered, Told } from "./history-messages.ts";
 
 /** The most channels whose positions are held. The channel that was quiet for longest is forgotten first. */
 const MAX_CHANNELS = 2000;

@@ -8,9 +8,9 @@ import type { HistoryRule } from "./history-rule.ts";
 /** Which events of a history to read. */
 export interface HistoryQuery {
   /** The most events. @default 50 */
-  limit?: number;
+  limit?: number | undefined;
   /** Only events with a lower offset, such as the lowest one that is known. @default all */
-  before?: number;
+  before?: number | undefined;
 }
 
 /** An event that was sent and is kept. */

@@ -7,7 +7,7 @@ import { Sequence, type SequenceHost } from "../../../lib/realtime/recovery/sequ
 import { seededRandom } from "../../support/random.ts";
 
 const CHANNEL = "group:room";
-const RUNS = Number(process.env.RUNS ?? 2_000);
+const RUNS = Number(process.env.RUNS ?? 500);
 
 /**
  * One channel of a node, whose bus loses, repeats and delays messages, and whose history is trimmed, renewed and fails.

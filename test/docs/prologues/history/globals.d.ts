@@ -2,5 +2,5 @@ import type * as stack from "express-session-stack";
 
 declare global {
   const realtime: typeof stack.realtime;
-  const user: string;
+  const chat: stack.Realtime;
 }
