@@ -13,10 +13,13 @@ export interface Answer {
 interface Message {
   /** The id of the request, if it is one. */
   readonly id: number | undefined;
+  /** The key by which the server knows a repetition. A message with a key is sent again on the next line. */
+  readonly key: string | undefined;
   readonly text: string;
 }
 
 interface Request {
+  readonly message: Message;
   readonly timer: ReturnType<typeof setTimeout>;
   resolve(data: unknown): void;
   reject(error: RealtimeClientError): void;
@@ -32,8 +35,8 @@ const LEAST = 2000;
 const PAUSE_MS = 300;
 
 /**
- * Messages on their way to the server, and requests that wait for their answer. Each message is sent at most once, in
- * the order of the calls.
+ * Messages on their way to the server, and requests that wait for their answer. Each message is sent in the order of the
+ * calls, and at most once, unless it has a key by which the server knows a repetition.
  */
 export class Outbox {
   readonly #config: ClientConfig;
@@ -60,18 +63,20 @@ export class Outbox {
   }
 
   /** Sends a request. An urgent one is never refused, and is not kept for the next line. */
-  request(type: string, data: object, isUrgent = false): Promise<unknown> {
+  request(type: string, data: object, retry?: boolean, isUrgent?: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      // An id is never used again, not even on the next connection.
+      // No other request has the same id, not even on the next connection.
       const id = ++this.#lastId;
-      const message = messageOf(type, data, id);
+      // A page without HTTPS has no `crypto.randomUUID`.
+      const key = retry ? crypto.getRandomValues(new Uint8Array(16)).join("-") : undefined;
+      const message = messageOf(type, data, id, key);
       if (!isUrgent) this.#put(message);
       const timer = setTimeout(() => {
         this.#requests.delete(id);
         this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
         reject(new RealtimeClientError("timeout", `No answer to "${type}"`));
       }, this.#config.requestTimeoutMs);
-      this.#requests.set(id, { timer, resolve, reject });
+      this.#requests.set(id, { message, timer, resolve, reject });
       if (isUrgent) {
         this.#urgent.push(message);
         this.#drain();
@@ -92,14 +97,20 @@ export class Outbox {
     this.#goOn();
   }
 
-  /** Rejects the requests that were sent. */
-  lost(): void {
+  /** Rejects the requests that were sent. If `mayRetry`, those with a key wait again, before all that were not sent. */
+  lost(mayRetry?: boolean): void {
     this.#line = undefined;
     this.#urgent = [];
     clearTimeout(this.#pause);
-    for (const id of this.#requests.keys()) {
-      if (this.#waiting.some((message) => message.id === id)) continue;
-      this.#take(id)?.reject(new RealtimeClientError("closed", "The connection was lost"));
+    let again = 0;
+    for (const [id, { message, reject }] of this.#requests) {
+      if (this.#waiting.includes(message)) continue;
+      if (mayRetry && message.key && this.#waiting.length < this.#config.maxQueuedMessages)
+        this.#waiting.splice(again++, 0, message);
+      else {
+        this.#take(id);
+        reject(new RealtimeClientError("closed", "The connection was lost"));
+      }
     }
   }
 
@@ -168,8 +179,8 @@ export class Outbox {
   }
 }
 
-function messageOf(type: string, data: object, id?: number): Message {
-  return { id, text: JSON.stringify({ event_type: type, data, id }) };
+function messageOf(type: string, data: object, id?: number, key?: string): Message {
+  return { id, key, text: JSON.stringify({ event_type: type, data, id, key }) };
 }
 
 /** The error in an answer. */

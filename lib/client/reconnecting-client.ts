@@ -1,7 +1,13 @@
 import { closeCodes } from "../close-codes.ts";
 import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/messages/protocol.ts";
 import { reconnectDelayMs } from "./back-off.ts";
-import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client-contract.ts";
+import type {
+  ClientState,
+  RealtimeClient,
+  RequestOptions,
+  StateInfo,
+  StateListener,
+} from "./client-contract.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";
 import { Listeners } from "./listeners.ts";
@@ -70,12 +76,7 @@ export class ReconnectingClient implements RealtimeClient {
   }
 
   on(type: string, listener: DataListener): this {
-    let listeners = this.#events.get(type);
-    if (!listeners) {
-      listeners = new Listeners();
-      this.#events.set(type, listeners);
-    }
-    listeners.add(listener);
+    this.#events.set(type, (this.#events.get(type) ?? new Listeners()).add(listener));
     return this;
   }
 
@@ -119,8 +120,8 @@ export class ReconnectingClient implements RealtimeClient {
   }
 
   /** The app's types say what the promise resolves to. */
-  request(type: string, data: EventData = {}): Promise<never> {
-    return this.#outbox.request(type, data) as Promise<never>;
+  request(type: string, data: EventData = {}, { retry }: RequestOptions = {}): Promise<never> {
+    return this.#outbox.request(type, data, retry) as Promise<never>;
   }
 
   reconnect(): void {
@@ -154,30 +155,31 @@ export class ReconnectingClient implements RealtimeClient {
   }
 
   #receive(text: unknown): void {
-    let message: unknown;
+    let message: ServerMessage;
     try {
-      message = JSON.parse(text as string);
+      message = Object(JSON.parse(text as string));
     } catch {
       // This message is not from realtime: an app may send other messages of its own.
       return;
     }
-    const { event_type: type, data = {}, channel, offset, ...answer } = Object(message) as ServerMessage;
+    const { event_type: type, data = {}, channel, offset, id, status } = message;
     if (type === HEARTBEAT) this.#line?.say(HEARTBEAT_ANSWER);
     else if (typeof type === "string") this.#recovery.receive(type, data as EventData, channel, offset);
-    else if (answer.id !== undefined) this.#outbox.settle(Object(message));
-    else if (answer.status === "error") this.#fail(answerError(answer));
+    else if (id !== undefined) this.#outbox.settle(message);
+    else if (status === "error") this.#fail(answerError(message));
   }
 
   #fail(error: RealtimeClientError): void {
-    if (this.#errors.isEmpty) console.warn(error);
-    else this.#errors.tell(error);
+    if (this.#errors.size) this.#errors.tell(error);
+    else console.warn(error);
   }
 
   #lost(closed: Closed, openMs: number): void {
     const { code } = closed;
     this.#line = undefined;
     this.#recovery.lost();
-    this.#outbox.lost();
+    // A key means nothing to another session or user.
+    this.#outbox.lost(code !== closeCodes.session_replaced);
     if (code >= 4500 && code < 5000) {
       this.#end(closed);
       return;
@@ -202,12 +204,11 @@ export class ReconnectingClient implements RealtimeClient {
     clearTimeout(this.#retry);
     try {
       this.#line = new SocketLine(this.#config, this.#host);
+      this.#enter("connecting");
     } catch (error) {
       // A page's policy may forbid the connection.
       this.#lost({ code: ABNORMAL, reason: String(error) }, 0);
-      return;
     }
-    this.#enter("connecting");
   }
 
   /**
@@ -216,9 +217,10 @@ export class ReconnectingClient implements RealtimeClient {
    */
   #comeBack(): void {
     this.#line?.beat();
-    if (this.#state !== "waiting" || performance.now() < this.#patientUntil) return;
-    this.#attempt = 0;
-    this.#connect();
+    if (this.#state === "waiting" && performance.now() >= this.#patientUntil) {
+      this.#attempt = 0;
+      this.#connect();
+    }
   }
 
   /**

@@ -105,8 +105,7 @@ export class Hub implements ConnectionHandler {
       events,
       counts: this.#counts,
       flushes: new FlushQueue(),
-      retries:
-        outcomes && new Retries({ outcomes, config, report: (...failed) => events.errors.report(...failed) }),
+      retries: new Retries({ outcomes, config, report: (...failed) => events.errors.report(...failed) }),
       store: this.#store,
       hub: connectionHub(this.groups, this.#heartbeat, {
         isStale: () => node.hasLapsed || catchUp.isStale,

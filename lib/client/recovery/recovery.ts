@@ -181,7 +181,7 @@ export class Recovery {
   }
 
   #tellLost(name: string): void {
-    if (this.#recovered) this.#recovered = false;
+    this.#recovered &&= false;
     this.#losses.tell(name);
   }
 
@@ -207,12 +207,12 @@ export class Recovery {
   /** Asks for the messages of a gap, and gives them. */
   async #read(channel: HeldChannel): Promise<void> {
     const { name, epoch, offset: after, end, waiting } = channel;
-    const upTo = Math.min(end, Math.min(...waiting.keys()) - 1);
+    const upTo = Math.min(end + 1, ...waiting.keys()) - 1;
     channel.reading = 0;
     this.#asking++;
     const request = { channel: name, epoch, after, upTo, was: this.#connections };
     const answer: Answered = Object(
-      await this.#outbox.request(HISTORY, request, true).catch((error) => error),
+      await this.#outbox.request(HISTORY, request, false, true).catch((error) => error),
     );
     this.#asking--;
     channel.reading = undefined;

@@ -16,7 +16,8 @@ const LONGEST_PAUSE_MS = 500;
 
 /** What handling an event once needs. */
 interface RetriesParts {
-  readonly outcomes: Outcomes;
+  /** Absent if the backend keeps no outcomes. */
+  readonly outcomes: Outcomes | undefined;
   readonly config: Pick<RealtimeConfig, "clock" | "handlerTimeoutMs">;
   readonly report: (error: unknown, connection: Correspondent) => void;
 }
@@ -38,45 +39,41 @@ export class Retries {
   }
 
   /**
-   * Resolves to `undefined` if the event is to be handled now. Resolves to the answer if it is a repetition; while the
-   * first request is still being handled, this waits for its outcome.
-   *
-   * @throws {ProtocolError} if the outcome cannot be known. Then the event must not be handled.
+   * Resolves to `undefined` if the event is to be handled now. Otherwise resolves to its answer: that of the first
+   * request, or an error if that cannot be known. While the first request is still being handled, this waits for it.
    */
   async claim(connection: Correspondent, event: IncomingEvent): Promise<string | undefined> {
+    const { outcomes, report } = this.#parts;
+    if (!outcomes)
+      return errorText(new ProtocolError("retry_unsupported", "The server keeps no outcomes", event.id));
     const name = nameOf(connection, event);
     try {
-      const known = await this.#parts.outcomes.claim(name, this.#claimMs);
-      if (known === undefined) return undefined;
-      const outcome = known === PENDING ? await this.#wait(connection, name) : known;
+      const known = await outcomes.claim(name, this.#claimMs);
+      if (known === undefined && !connection.line.isMuted) return undefined;
+      // The session has ended meanwhile, so the event is not handled.
+      if (known === undefined) await outcomes.release(name);
+      const outcome = known === PENDING ? await this.#wait(outcomes, connection, name) : known;
       if (outcome) return `${idText(event)},${outcome}`;
     } catch (error) {
-      this.#parts.report(error, connection);
+      report(error, connection);
     }
-    throw unknownOutcome(event);
+    return errorText(unknownOutcome(event));
   }
 
   /** Keeps the answer to a claimed event. */
   keep(connection: Correspondent, event: IncomingEvent, answer: string): void {
     const isKept = Buffer.byteLength(answer) <= MAX_OUTCOME_BYTES;
     const text = isKept ? answer : errorText(unknownOutcome(event));
-    // The answer's text without its id, which each repetition has of its own.
+    // Each repetition has an id of its own.
     const outcome = text.slice(idText(event).length + 1);
-    this.#try(connection, this.#parts.outcomes.keep(nameOf(connection, event), outcome, KEPT_MS));
-  }
-
-  /** Gives up a claimed event that is not handled after all. */
-  release(connection: Correspondent, event: IncomingEvent): void {
-    this.#try(connection, this.#parts.outcomes.release(nameOf(connection, event)));
-  }
-
-  #try(connection: Correspondent, call: Promise<void>): void {
-    call.catch((error) => this.#parts.report(error, connection));
+    this.#parts.outcomes
+      ?.keep(nameOf(connection, event), outcome, KEPT_MS)
+      .catch((error) => this.#parts.report(error, connection));
   }
 
   /** Waits for an outcome, for as long as a handler may take. Its node may have died, so there may never be one. */
-  async #wait({ line }: Correspondent, name: string): Promise<string | undefined> {
-    const { outcomes, config } = this.#parts;
+  async #wait(outcomes: Outcomes, { line }: Correspondent, name: string): Promise<string | undefined> {
+    const { config } = this.#parts;
     const until = config.clock.now() + config.handlerTimeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS; line.isOpen && config.clock.now() < until; pauseMs *= 2) {
       await delay(Math.min(pauseMs, LONGEST_PAUSE_MS, until - config.clock.now()));
