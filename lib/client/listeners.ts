@@ -8,7 +8,7 @@ export class Listeners<News extends readonly unknown[]> extends Set<(...news: Ne
   tell(...news: News): void {
     // If other news is being told now, this news is told after it.
     if (this.#due.push(news) > 1) return;
-    for (let next = this.#due[0]; next; next = this.#due[0]) {
+    for (const next of this.#due) {
       for (const listener of [...this]) {
         try {
           listener(...next);
@@ -16,8 +16,8 @@ export class Listeners<News extends readonly unknown[]> extends Set<(...news: Ne
           report(error);
         }
       }
-      this.#due.shift();
     }
+    this.#due.length = 0;
   }
 }
 

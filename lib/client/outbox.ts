@@ -97,9 +97,13 @@ export class Outbox {
     this.#goOn();
   }
 
-  /** Rejects the requests that were sent. If `mayRetry`, those with a key wait again, before all that were not sent. */
+  /**
+   * There is no line any more, or yet, and messages may wait for it. Rejects the requests that were sent. If `mayRetry`, those with a key
+   * wait again, before all that were not sent.
+   */
   lost(mayRetry?: boolean): void {
     this.#line = undefined;
+    this.#hasEnded = false;
     this.#urgent = [];
     clearTimeout(this.#pause);
     let again = 0;
@@ -109,21 +113,16 @@ export class Outbox {
         this.#waiting.splice(again++, 0, message);
       else {
         this.#take(id);
-        reject(new RealtimeClientError("closed", "The connection was lost"));
+        reject(new RealtimeClientError("closed", "The connection has ended"));
       }
     }
   }
 
-  /** Takes messages again after `end()`. */
-  begin(): void {
-    this.#hasEnded = false;
-  }
-
-  /** Rejects all requests. Nothing is sent any more. */
+  /** Rejects all requests. Nothing is sent any more, until `lost()` is called for a new beginning. */
   end(): void {
-    this.#hasEnded = true;
     this.#waiting = [];
     this.lost();
+    this.#hasEnded = true;
   }
 
   #take(id: unknown): Request | undefined {
@@ -134,8 +133,8 @@ export class Outbox {
   }
 
   #put(message: Message): void {
-    if (this.#hasEnded) throw new RealtimeClientError("closed", "The client has ended");
-    if (this.#waiting.length === 0 && this.#leave(message)) return;
+    if (this.#hasEnded) throw new RealtimeClientError("closed", "The connection has ended");
+    if (!this.#waiting[0] && this.#leave(message)) return;
     if (this.#waiting.length >= this.#config.maxQueuedMessages)
       throw new RealtimeClientError("queue_full", `${this.#waiting.length} messages wait already`);
     this.#waiting.push(message);

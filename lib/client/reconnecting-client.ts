@@ -51,7 +51,7 @@ export class ReconnectingClient implements RealtimeClient {
   #patientUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** Runs for as long as another `reconnect()` would find the same cookies. */
-  #justNow: ReturnType<typeof setTimeout> | undefined;
+  #justNow: ReturnType<typeof setTimeout> | 0 = 0;
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -64,8 +64,8 @@ export class ReconnectingClient implements RealtimeClient {
         this.#outbox.opened(this.#line as SocketLine);
         this.#recovery.opened();
       },
-      received: (message) => this.#receive(message),
-      lost: (closed, openMs) => this.#lost(closed, openMs),
+      received: this.#receive,
+      lost: this.#lost,
     };
     this.#line = new SocketLine(config, this.#host);
     this.#unfollow = this.#follow();
@@ -127,12 +127,9 @@ export class ReconnectingClient implements RealtimeClient {
   reconnect(): void {
     if (this.#justNow) return;
     this.#justNow = setTimeout(() => {
-      this.#justNow = undefined;
+      this.#justNow = 0;
     });
-    if (this.#state === "ended") {
-      this.#outbox.begin();
-      this.#unfollow = this.#follow();
-    }
+    if (this.#state === "ended") this.#unfollow = this.#follow();
     this.#line?.close();
     this.#recovery.lost();
     this.#outbox.lost();
@@ -149,12 +146,25 @@ export class ReconnectingClient implements RealtimeClient {
 
   #follow(): () => void {
     return followPage(
-      () => this.#comeBack(),
-      () => this.#goOffline(),
+      // The user looks at the page again, or the network is back. An open line is tested. A waiting client connects at
+      // once, unless the server has asked it to wait.
+      () => {
+        this.#line?.beat();
+        if (this.#state === "waiting" && performance.now() >= this.#patientUntil) {
+          this.#attempt = 0;
+          this.#connect();
+        }
+      },
+      // The network is gone. Attempts become rare then, but they do not stop: a server on this machine can be reached
+      // without a network.
+      () => {
+        this.#line?.beat();
+        if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);
+      },
     );
   }
 
-  #receive(text: unknown): void {
+  readonly #receive = (text: unknown): void => {
     let message: ServerMessage;
     try {
       message = Object(JSON.parse(text as string));
@@ -167,14 +177,14 @@ export class ReconnectingClient implements RealtimeClient {
     else if (typeof type === "string") this.#recovery.receive(type, data as EventData, channel, offset);
     else if (id !== undefined) this.#outbox.settle(message);
     else if (status === "error") this.#fail(answerError(message));
-  }
+  };
 
   #fail(error: RealtimeClientError): void {
     if (this.#errors.size) this.#errors.tell(error);
     else console.warn(error);
   }
 
-  #lost(closed: Closed, openMs: number): void {
+  readonly #lost = (closed: Closed, openMs: number): void => {
     const { code } = closed;
     this.#line = undefined;
     this.#recovery.lost();
@@ -192,7 +202,7 @@ export class ReconnectingClient implements RealtimeClient {
     this.#patientUntil = isPatient ? performance.now() + delayMs : 0;
     this.#closed = closed;
     this.#wait(isOffline() ? this.#config.maxReconnectDelayMs : delayMs);
-  }
+  };
 
   #wait(retryInMs: number): void {
     clearTimeout(this.#retry);
@@ -211,31 +221,11 @@ export class ReconnectingClient implements RealtimeClient {
     }
   }
 
-  /**
-   * Called when the user looks at the page again, or the network is back. An open line is tested. A waiting client
-   * connects at once, unless the server has asked it to wait.
-   */
-  #comeBack(): void {
-    this.#line?.beat();
-    if (this.#state === "waiting" && performance.now() >= this.#patientUntil) {
-      this.#attempt = 0;
-      this.#connect();
-    }
-  }
-
-  /**
-   * Called when the network is gone. Attempts become rare then, but they do not stop: a server on this machine can be
-   * reached without a network.
-   */
-  #goOffline(): void {
-    this.#line?.beat();
-    if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);
-  }
-
   #end(closed: Closed): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#justNow);
-    this.#line = this.#justNow = undefined;
+    this.#justNow = 0;
+    this.#line = undefined;
     this.#unfollow();
     this.#outbox.end();
     this.#enter("ended", closed);

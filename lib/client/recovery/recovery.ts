@@ -149,10 +149,11 @@ export class Recovery {
   }
 
   /** Compares a position that the server tells. `isLost` says that the messages up to it are gone. */
-  #move(name: string, { epoch, offset }: Position, isLost?: boolean): void {
+  #move(name: string, told: Position, isLost?: boolean): void {
+    const { epoch, offset } = told;
     const channel = this.#channels.get(name) ?? heldChannel(name, { epoch, offset: isLost ? -1 : offset });
     this.#use(channel, isLost ? 0 : offset);
-    if (epoch !== channel.epoch) this.#forget(channel, true, { epoch, offset });
+    if (epoch !== channel.epoch) this.#forget(channel, true, told);
     else if (isLost && offset > channel.offset) this.#lose(channel, offset);
   }
 
