@@ -18,9 +18,8 @@ interface Message {
   readonly text: string;
 }
 
-interface Request {
-  readonly message: Message;
-  readonly timer: ReturnType<typeof setTimeout>;
+interface Request extends Message {
+  timer?: ReturnType<typeof setTimeout>;
   resolve(data: unknown): void;
   reject(error: RealtimeClientError): void;
 }
@@ -46,7 +45,7 @@ export class Outbox {
   readonly #requests = new Map<unknown, Request>();
   #lastId = 0;
   #line: SocketLine | undefined;
-  #pause: Request["timer"] | undefined;
+  #pause: ReturnType<typeof setTimeout> | undefined;
   /** The characters that may still leave before a pause. */
   #left = SLICE;
   #hasEnded = false;
@@ -69,14 +68,14 @@ export class Outbox {
       const id = ++this.#lastId;
       // A page without HTTPS has no `crypto.randomUUID`.
       const key = retry ? crypto.getRandomValues(new Uint8Array(16)).join("-") : undefined;
-      const message = messageOf(type, data, id, key);
+      const message: Request = { ...messageOf(type, data, id, key), resolve, reject };
       if (!isUrgent) this.#put(message);
-      const timer = setTimeout(() => {
+      message.timer = setTimeout(() => {
         this.#requests.delete(id);
         this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
         reject(new RealtimeClientError("timeout", `No answer to "${type}"`));
       }, this.#config.requestTimeoutMs);
-      this.#requests.set(id, { message, timer, resolve, reject });
+      this.#requests.set(id, message);
       if (isUrgent) {
         this.#urgent.push(message);
         this.#drain();
@@ -107,13 +106,13 @@ export class Outbox {
     this.#urgent = [];
     clearTimeout(this.#pause);
     let again = 0;
-    for (const [id, { message, reject }] of this.#requests) {
+    for (const [id, message] of this.#requests) {
       if (this.#waiting.includes(message)) continue;
       if (mayRetry && message.key && this.#waiting.length < this.#config.maxQueuedMessages)
         this.#waiting.splice(again++, 0, message);
       else {
         this.#take(id);
-        reject(new RealtimeClientError("closed", "The connection has ended"));
+        message.reject(new RealtimeClientError("closed", "The connection has ended"));
       }
     }
   }
@@ -164,8 +163,7 @@ export class Outbox {
         queue.shift();
         // The rest is sent later. If the line itself is broken, it closes first, and the rest waits for the next one.
         this.#left = 0;
-        const { reject = this.#report } = this.#take(next.id) ?? {};
-        reject(error as RealtimeClientError);
+        (this.#take(next.id)?.reject ?? this.#report)(error as RealtimeClientError);
       }
     }
     this.#pause ??= setTimeout(() => this.#goOn(), PAUSE_MS);
