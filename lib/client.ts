@@ -1,4 +1,10 @@
-export type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client/client-contract.ts";
+export type {
+  ClientState,
+  RealtimeClient,
+  RequestOptions,
+  StateInfo,
+  StateListener,
+} from "./client/client-contract.ts";
 export { RealtimeClientError, type RealtimeClientErrorCode } from "./client/client-error.ts";
 export type { RealtimeClientOptions } from "./client/client-options.ts";
 export { realtimeClient } from "./client/realtime-client.ts";

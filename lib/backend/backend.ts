@@ -5,6 +5,7 @@ import type { Registry } from "../connections/registry.ts";
 import type { Memberships } from "../groups/memberships.ts";
 import type { History } from "../history/history.ts";
 import type { MemoryStats } from "../memory/memory-quotas.ts";
+import type { Outcomes } from "../outcomes/outcomes.ts";
 import type { SessionStore } from "../sessions/session-store.ts";
 import type { SessionIndex } from "../users/session-index/session-index.ts";
 
@@ -20,6 +21,8 @@ export interface Backend {
   readonly memberships: Memberships;
   /** The last messages of channels. It publishes on `bus`. Absent: `realtime({ history })` is refused. */
   readonly history?: History;
+  /** Outcomes of requests that clients may repeat. Absent: repeatable requests are answered with `retry_unsupported`. */
+  readonly outcomes?: Outcomes;
   /** How nodes talk. */
   readonly bus: Bus;
   /** This process among the nodes that share the backend. */
@@ -32,17 +35,18 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-const PARTS: Readonly<Record<Exclude<keyof Backend, "history" | "stats">, "object" | "function">> =
-  Object.freeze({
-    sessions: "object",
-    sessionIndex: "object",
-    registry: "object",
-    memberships: "object",
-    bus: "object",
-    node: "object",
-    connectionStore: "function",
-    close: "function",
-  });
+const PARTS: Readonly<
+  Record<Exclude<keyof Backend, "history" | "outcomes" | "stats">, "object" | "function">
+> = Object.freeze({
+  sessions: "object",
+  sessionIndex: "object",
+  registry: "object",
+  memberships: "object",
+  bus: "object",
+  node: "object",
+  connectionStore: "function",
+  close: "function",
+});
 
 /** Whether a value has all parts of a backend. */
 export function isBackend(value: unknown): value is Backend {

@@ -8,6 +8,7 @@ import { MemoryHistory } from "../history/memory-history.ts";
 import { type MemoryLimits, MemoryQuotas } from "../memory/memory-quotas.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { aFunction, limit } from "../options/rule.ts";
+import { MemoryOutcomes } from "../outcomes/memory-outcomes.ts";
 import { MemorySessionStore, type MemorySessionStoreOptions } from "../sessions/memory-session-store.ts";
 import { MemorySessionIndex } from "../users/session-index/memory-session-index.ts";
 import type { Backend } from "./backend.ts";
@@ -41,6 +42,7 @@ export function memoryBackend(options?: MemoryBackendOptions): Backend {
     registry: new MemoryRegistry(config),
     memberships: new MemoryMemberships(quotas),
     history: new MemoryHistory(bus, config, quotas),
+    outcomes: new MemoryOutcomes(),
     bus,
     node,
     connectionStore: (storeOptions) => new MemoryConnectionStore(storeOptions, config, quotas),

@@ -7,6 +7,7 @@ import { RedisMemberships } from "../groups/redis-memberships.ts";
 import { RedisHistory } from "../history/redis-history.ts";
 import { optionsCheck } from "../options/options-check.ts";
 import { wholeNumber } from "../options/rule.ts";
+import { RedisOutcomes } from "../outcomes/redis-outcomes.ts";
 import { assertClientOf } from "../redis-client/assert-redis-client.ts";
 import { ownPrefix } from "../redis-client/redis-client.ts";
 import { Replicas } from "../redis-client/replicas.ts";
@@ -71,6 +72,7 @@ export function redisBackend(options: RedisBackendOptions): Backend {
     registry: new RedisRegistry(client, own),
     memberships: new RedisMemberships(client, own, replicas),
     history: new RedisHistory(client, own),
+    outcomes: new RedisOutcomes(client, own),
     bus,
     node,
     connectionStore: (options) => new RedisConnectionStore(client, own, options),

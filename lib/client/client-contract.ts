@@ -32,6 +32,16 @@ export interface StateInfo {
 /** Called with each state as it begins. */
 export type StateListener = (state: ClientState, info: StateInfo) => unknown;
 
+/** Options of `request`. */
+export interface RequestOptions {
+  /**
+   * Whether the request is sent again after a reconnect, if the connection was lost before its answer. The server handles
+   * it once, and gives the first answer again, for two minutes. The request and its repetitions have `requestTimeoutMs`
+   * together. @default false
+   */
+  retry?: boolean;
+}
+
 /** A connection to `realtime()` that reconnects by itself. */
 export interface RealtimeClient<
   ClientEvents extends EventMap<ClientEvents> = EventMap,
@@ -85,12 +95,18 @@ export interface RealtimeClient<
   /**
    * Sends an event, as `send` does, and resolves to the data of its answer.
    *
+   * With `{ retry: true }` as the last argument, the event may be sent several times, and is handled once per user, or
+   * per session without a user. If the connection is lost, the request waits for the next one as part of
+   * `maxQueuedMessages`. It still rejects with `closed` if the queue is full, after `reconnect()`, and if the server asks
+   * for a reconnect with another session or user (4009).
+   *
    * @throws {RealtimeClientError} the server's code; `timeout` after `requestTimeoutMs`; `closed` if the connection is
-   *   lost after the event was sent, or if the client ends; `queue_full`; `not_sent` if the WebSocket refuses it.
+   *   lost after the event was sent, or if the client ends; `queue_full`; `not_sent` if the WebSocket refuses it. With
+   *   `retry` also `outcome_unknown`, if the event may have been handled but its answer is lost.
    */
   request<Type extends EventName<ClientEvents>>(
     type: Type,
-    ...data: EventDataArgument<ClientEvents, Type>
+    ...data: [...EventDataArgument<ClientEvents, Type>, options?: RequestOptions]
   ): Promise<Type extends keyof Answers ? Answers[Type] : unknown>;
   /**
    * Closes the connection, if there is one, and connects at once, with the cookies that the browser has now. Call it

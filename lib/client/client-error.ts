@@ -5,7 +5,7 @@ import type { ProtocolErrorCode } from "../realtime/messages/protocol.ts";
  *
  * - `timeout`: no answer came in `requestTimeoutMs`. A request that was not sent by then is never sent.
  * - `closed`: the connection was lost after the request was sent, so nobody knows whether it was handled. Or the client
- *   has ended.
+ *   has ended. A request with `retry` waits for the next connection instead.
  * - `queue_full`: `maxQueuedMessages` wait already.
  * - `not_sent`: the WebSocket has refused the message, and threw the error's `cause`. The message is not tried again.
  *
@@ -24,7 +24,7 @@ export class RealtimeClientError extends Error {
   /** Always this class's name. */
   override readonly name = "RealtimeClientError";
   /** The code of the error, for programs. */
-  readonly code: RealtimeClientErrorCode;
+  declare readonly code: RealtimeClientErrorCode;
 
   constructor(code: RealtimeClientErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);

@@ -2,36 +2,22 @@
  * The listeners for one kind of news. All listeners hear the news in the same order, even if a listener causes the next
  * news. If a listener throws, the others are still called. Its error is reported as that of a page's event listener is.
  */
-export class Listeners<News extends readonly unknown[]> {
-  readonly #listeners = new Set<(...news: News) => unknown>();
+export class Listeners<News extends readonly unknown[]> extends Set<(...news: News) => unknown> {
   readonly #due: News[] = [];
-
-  /** Whether nobody listens. */
-  get isEmpty(): boolean {
-    return this.#listeners.size === 0;
-  }
-
-  add(listener: (...news: News) => unknown): void {
-    this.#listeners.add(listener);
-  }
-
-  delete(listener: (...news: News) => unknown): void {
-    this.#listeners.delete(listener);
-  }
 
   tell(...news: News): void {
     // If other news is being told now, this news is told after it.
     if (this.#due.push(news) > 1) return;
-    for (let next = this.#due[0]; next; next = this.#due[0]) {
-      for (const listener of [...this.#listeners]) {
+    for (const next of this.#due) {
+      for (const listener of [...this]) {
         try {
           listener(...next);
         } catch (error) {
           report(error);
         }
       }
-      this.#due.shift();
     }
+    this.#due.length = 0;
   }
 }
 

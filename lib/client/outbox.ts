@@ -13,11 +13,13 @@ export interface Answer {
 interface Message {
   /** The id of the request, if it is one. */
   readonly id: number | undefined;
+  /** The key by which the server knows a repetition. A message with a key is sent again on the next line. */
+  readonly key: string | undefined;
   readonly text: string;
 }
 
-interface Request {
-  readonly timer: ReturnType<typeof setTimeout>;
+interface Request extends Message {
+  timer?: ReturnType<typeof setTimeout>;
   resolve(data: unknown): void;
   reject(error: RealtimeClientError): void;
 }
@@ -32,8 +34,8 @@ const LEAST = 2000;
 const PAUSE_MS = 300;
 
 /**
- * Messages on their way to the server, and requests that wait for their answer. Each message is sent at most once, in
- * the order of the calls.
+ * Messages on their way to the server, and requests that wait for their answer. Each message is sent in the order of the
+ * calls, and at most once, unless it has a key by which the server knows a repetition.
  */
 export class Outbox {
   readonly #config: ClientConfig;
@@ -43,7 +45,7 @@ export class Outbox {
   readonly #requests = new Map<unknown, Request>();
   #lastId = 0;
   #line: SocketLine | undefined;
-  #pause: Request["timer"] | undefined;
+  #pause: ReturnType<typeof setTimeout> | undefined;
   /** The characters that may still leave before a pause. */
   #left = SLICE;
   #hasEnded = false;
@@ -60,18 +62,20 @@ export class Outbox {
   }
 
   /** Sends a request. An urgent one is never refused, and is not kept for the next line. */
-  request(type: string, data: object, isUrgent = false): Promise<unknown> {
+  request(type: string, data: object, retry?: boolean, isUrgent?: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      // An id is never used again, not even on the next connection.
+      // No other request has the same id, not even on the next connection.
       const id = ++this.#lastId;
-      const message = messageOf(type, data, id);
+      // A page without HTTPS has no `crypto.randomUUID`.
+      const key = retry ? crypto.getRandomValues(new Uint8Array(16)).join("-") : undefined;
+      const message: Request = { ...messageOf(type, data, id, key), resolve, reject };
       if (!isUrgent) this.#put(message);
-      const timer = setTimeout(() => {
+      message.timer = setTimeout(() => {
         this.#requests.delete(id);
         this.#waiting = this.#waiting.filter((waiting) => waiting !== message);
         reject(new RealtimeClientError("timeout", `No answer to "${type}"`));
       }, this.#config.requestTimeoutMs);
-      this.#requests.set(id, { timer, resolve, reject });
+      this.#requests.set(id, message);
       if (isUrgent) {
         this.#urgent.push(message);
         this.#drain();
@@ -92,27 +96,32 @@ export class Outbox {
     this.#goOn();
   }
 
-  /** Rejects the requests that were sent. */
-  lost(): void {
+  /**
+   * There is no line any more, or yet, and messages may wait for it. Rejects the requests that were sent. If `mayRetry`, those with a key
+   * wait again, before all that were not sent.
+   */
+  lost(mayRetry?: boolean): void {
     this.#line = undefined;
+    this.#hasEnded = false;
     this.#urgent = [];
     clearTimeout(this.#pause);
-    for (const id of this.#requests.keys()) {
-      if (this.#waiting.some((message) => message.id === id)) continue;
-      this.#take(id)?.reject(new RealtimeClientError("closed", "The connection was lost"));
+    let again = 0;
+    for (const [id, message] of this.#requests) {
+      if (this.#waiting.includes(message)) continue;
+      if (mayRetry && message.key && this.#waiting.length < this.#config.maxQueuedMessages)
+        this.#waiting.splice(again++, 0, message);
+      else {
+        this.#take(id);
+        message.reject(new RealtimeClientError("closed", "The connection has ended"));
+      }
     }
   }
 
-  /** Takes messages again after `end()`. */
-  begin(): void {
-    this.#hasEnded = false;
-  }
-
-  /** Rejects all requests. Nothing is sent any more. */
+  /** Rejects all requests. Nothing is sent any more, until `lost()` is called for a new beginning. */
   end(): void {
-    this.#hasEnded = true;
     this.#waiting = [];
     this.lost();
+    this.#hasEnded = true;
   }
 
   #take(id: unknown): Request | undefined {
@@ -123,8 +132,8 @@ export class Outbox {
   }
 
   #put(message: Message): void {
-    if (this.#hasEnded) throw new RealtimeClientError("closed", "The client has ended");
-    if (this.#waiting.length === 0 && this.#leave(message)) return;
+    if (this.#hasEnded) throw new RealtimeClientError("closed", "The connection has ended");
+    if (!this.#waiting[0] && this.#leave(message)) return;
     if (this.#waiting.length >= this.#config.maxQueuedMessages)
       throw new RealtimeClientError("queue_full", `${this.#waiting.length} messages wait already`);
     this.#waiting.push(message);
@@ -154,8 +163,7 @@ export class Outbox {
         queue.shift();
         // The rest is sent later. If the line itself is broken, it closes first, and the rest waits for the next one.
         this.#left = 0;
-        const { reject = this.#report } = this.#take(next.id) ?? {};
-        reject(error as RealtimeClientError);
+        (this.#take(next.id)?.reject ?? this.#report)(error as RealtimeClientError);
       }
     }
     this.#pause ??= setTimeout(() => this.#goOn(), PAUSE_MS);
@@ -168,8 +176,8 @@ export class Outbox {
   }
 }
 
-function messageOf(type: string, data: object, id?: number): Message {
-  return { id, text: JSON.stringify({ event_type: type, data, id }) };
+function messageOf(type: string, data: object, id?: number, key?: string): Message {
+  return { id, key, text: JSON.stringify({ event_type: type, data, id, key }) };
 }
 
 /** The error in an answer. */

@@ -1,9 +1,7 @@
 /** The parts of a page that the client uses. A worker has no document, and Node has none of these parts. */
-interface Page {
+interface Page extends Target {
   readonly document?: Target & { readonly visibilityState: string };
   readonly navigator?: { readonly onLine?: boolean };
-  readonly addEventListener?: Listen;
-  readonly removeEventListener?: Listen;
 }
 
 type Listen = (type: string, listener: () => void) => void;
@@ -32,8 +30,9 @@ export function followPage(onBack: () => void, onOffline: () => void): () => voi
     [page, "online", onBack],
     [page, "offline", onOffline],
   ];
-  for (const [target, type, listener] of followed) target?.addEventListener?.(type, listener);
-  return () => {
-    for (const [target, type, listener] of followed) target?.removeEventListener?.(type, listener);
+  const callEach = (method: keyof Target) => {
+    for (const [target, type, listener] of followed) target?.[method]?.(type, listener);
   };
+  callEach("addEventListener");
+  return () => callEach("removeEventListener");
 }

@@ -1,7 +1,13 @@
 import { closeCodes } from "../close-codes.ts";
 import { type EventData, HEARTBEAT, HEARTBEAT_ANSWER } from "../realtime/messages/protocol.ts";
 import { reconnectDelayMs } from "./back-off.ts";
-import type { ClientState, RealtimeClient, StateInfo, StateListener } from "./client-contract.ts";
+import type {
+  ClientState,
+  RealtimeClient,
+  RequestOptions,
+  StateInfo,
+  StateListener,
+} from "./client-contract.ts";
 import type { RealtimeClientError } from "./client-error.ts";
 import type { ClientConfig } from "./client-options.ts";
 import { Listeners } from "./listeners.ts";
@@ -45,7 +51,7 @@ export class ReconnectingClient implements RealtimeClient {
   #patientUntil = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   /** Runs for as long as another `reconnect()` would find the same cookies. */
-  #justNow: ReturnType<typeof setTimeout> | undefined;
+  #justNow: ReturnType<typeof setTimeout> | 0 = 0;
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -58,8 +64,8 @@ export class ReconnectingClient implements RealtimeClient {
         this.#outbox.opened(this.#line as SocketLine);
         this.#recovery.opened();
       },
-      received: (message) => this.#receive(message),
-      lost: (closed, openMs) => this.#lost(closed, openMs),
+      received: this.#receive,
+      lost: this.#lost,
     };
     this.#line = new SocketLine(config, this.#host);
     this.#unfollow = this.#follow();
@@ -70,12 +76,7 @@ export class ReconnectingClient implements RealtimeClient {
   }
 
   on(type: string, listener: DataListener): this {
-    let listeners = this.#events.get(type);
-    if (!listeners) {
-      listeners = new Listeners();
-      this.#events.set(type, listeners);
-    }
-    listeners.add(listener);
+    this.#events.set(type, (this.#events.get(type) ?? new Listeners()).add(listener));
     return this;
   }
 
@@ -119,19 +120,16 @@ export class ReconnectingClient implements RealtimeClient {
   }
 
   /** The app's types say what the promise resolves to. */
-  request(type: string, data: EventData = {}): Promise<never> {
-    return this.#outbox.request(type, data) as Promise<never>;
+  request(type: string, data: EventData = {}, { retry }: RequestOptions = {}): Promise<never> {
+    return this.#outbox.request(type, data, retry) as Promise<never>;
   }
 
   reconnect(): void {
     if (this.#justNow) return;
     this.#justNow = setTimeout(() => {
-      this.#justNow = undefined;
+      this.#justNow = 0;
     });
-    if (this.#state === "ended") {
-      this.#outbox.begin();
-      this.#unfollow = this.#follow();
-    }
+    if (this.#state === "ended") this.#unfollow = this.#follow();
     this.#line?.close();
     this.#recovery.lost();
     this.#outbox.lost();
@@ -148,36 +146,50 @@ export class ReconnectingClient implements RealtimeClient {
 
   #follow(): () => void {
     return followPage(
-      () => this.#comeBack(),
-      () => this.#goOffline(),
+      // The user looks at the page again, or the network is back. An open line is tested. A waiting client connects at
+      // once, unless the server has asked it to wait.
+      () => {
+        this.#line?.beat();
+        if (this.#state === "waiting" && performance.now() >= this.#patientUntil) {
+          this.#attempt = 0;
+          this.#connect();
+        }
+      },
+      // The network is gone. Attempts become rare then, but they do not stop: a server on this machine can be reached
+      // without a network.
+      () => {
+        this.#line?.beat();
+        if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);
+      },
     );
   }
 
-  #receive(text: unknown): void {
-    let message: unknown;
+  readonly #receive = (text: unknown): void => {
+    let message: ServerMessage;
     try {
-      message = JSON.parse(text as string);
+      message = Object(JSON.parse(text as string));
     } catch {
       // This message is not from realtime: an app may send other messages of its own.
       return;
     }
-    const { event_type: type, data = {}, channel, offset, ...answer } = Object(message) as ServerMessage;
+    const { event_type: type, data = {}, channel, offset, id, status } = message;
     if (type === HEARTBEAT) this.#line?.say(HEARTBEAT_ANSWER);
     else if (typeof type === "string") this.#recovery.receive(type, data as EventData, channel, offset);
-    else if (answer.id !== undefined) this.#outbox.settle(Object(message));
-    else if (answer.status === "error") this.#fail(answerError(answer));
-  }
+    else if (id !== undefined) this.#outbox.settle(message);
+    else if (status === "error") this.#fail(answerError(message));
+  };
 
   #fail(error: RealtimeClientError): void {
-    if (this.#errors.isEmpty) console.warn(error);
-    else this.#errors.tell(error);
+    if (this.#errors.size) this.#errors.tell(error);
+    else console.warn(error);
   }
 
-  #lost(closed: Closed, openMs: number): void {
+  readonly #lost = (closed: Closed, openMs: number): void => {
     const { code } = closed;
     this.#line = undefined;
     this.#recovery.lost();
-    this.#outbox.lost();
+    // A key means nothing to another session or user.
+    this.#outbox.lost(code !== closeCodes.session_replaced);
     if (code >= 4500 && code < 5000) {
       this.#end(closed);
       return;
@@ -190,7 +202,7 @@ export class ReconnectingClient implements RealtimeClient {
     this.#patientUntil = isPatient ? performance.now() + delayMs : 0;
     this.#closed = closed;
     this.#wait(isOffline() ? this.#config.maxReconnectDelayMs : delayMs);
-  }
+  };
 
   #wait(retryInMs: number): void {
     clearTimeout(this.#retry);
@@ -202,38 +214,18 @@ export class ReconnectingClient implements RealtimeClient {
     clearTimeout(this.#retry);
     try {
       this.#line = new SocketLine(this.#config, this.#host);
+      this.#enter("connecting");
     } catch (error) {
       // A page's policy may forbid the connection.
       this.#lost({ code: ABNORMAL, reason: String(error) }, 0);
-      return;
     }
-    this.#enter("connecting");
-  }
-
-  /**
-   * Called when the user looks at the page again, or the network is back. An open line is tested. A waiting client
-   * connects at once, unless the server has asked it to wait.
-   */
-  #comeBack(): void {
-    this.#line?.beat();
-    if (this.#state !== "waiting" || performance.now() < this.#patientUntil) return;
-    this.#attempt = 0;
-    this.#connect();
-  }
-
-  /**
-   * Called when the network is gone. Attempts become rare then, but they do not stop: a server on this machine can be
-   * reached without a network.
-   */
-  #goOffline(): void {
-    this.#line?.beat();
-    if (this.#state === "waiting") this.#wait(this.#config.maxReconnectDelayMs);
   }
 
   #end(closed: Closed): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#justNow);
-    this.#line = this.#justNow = undefined;
+    this.#justNow = 0;
+    this.#line = undefined;
     this.#unfollow();
     this.#outbox.end();
     this.#enter("ended", closed);

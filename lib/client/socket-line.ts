@@ -45,7 +45,8 @@ export class SocketLine {
   /** Runs until the line has opened, or until the answer to a heartbeat has arrived. */
   #deadline: Timer | undefined;
   #beats: Timer | undefined;
-  #openedAt: number | undefined;
+  /** When the line has opened, or `0`. */
+  #openedAt = 0;
 
   /** @throws what the WebSocket class throws. */
   constructor(config: ClientConfig, host: LineHost) {
@@ -64,14 +65,10 @@ export class SocketLine {
     socket.onerror = () => {};
   }
 
-  /** Whether the line is open for messages. While it closes, it is not. */
-  get isOpen(): boolean {
-    return this.#socket.readyState === OPEN;
-  }
-
   /** Sends a text if the line is open, and returns whether it was open. @throws what the WebSocket throws. */
   send(text: string): boolean {
-    const { isOpen } = this;
+    // A line that closes takes no messages either.
+    const isOpen = this.#socket.readyState === OPEN;
     if (isOpen) this.#socket.send(text);
     return isOpen;
   }
@@ -112,7 +109,7 @@ export class SocketLine {
     this.#deadline = undefined;
   }
 
-  #expect(withinMs: number, otherwise: string, isSecond = false): void {
+  #expect(withinMs: number, otherwise: string, isSecond?: boolean): void {
     const dueAt = performance.now() + withinMs;
     this.#deadline ??= setTimeout(() => {
       this.#deadline = undefined;
@@ -133,7 +130,7 @@ export class SocketLine {
 
   #lose(closed: Closed): void {
     this.#release();
-    this.#host.lost(closed, this.#openedAt === undefined ? 0 : performance.now() - this.#openedAt);
+    this.#host.lost(closed, this.#openedAt && performance.now() - this.#openedAt);
   }
 
   #release(): void {

@@ -26,6 +26,7 @@ import { Registries } from "./presence/registries.ts";
 import { type ConnectionHost, isOfUser, RealtimeConnection } from "./realtime-connection.ts";
 import type { RealtimeConfig } from "./realtime-options.ts";
 import { HISTORY } from "./recovery/history-requests.ts";
+import { Retries } from "./retries/retries.ts";
 import { tellOpened } from "./tell-opened.ts";
 import { type Step, Tick } from "./tick.ts";
 import { TICK_MS } from "./times.ts";
@@ -68,6 +69,7 @@ export class Hub implements ConnectionHandler {
     this.#data = new DataUpkeep(store, registries.upkeepBounds, report);
     this.#heartbeat = new Heartbeat(config);
     this.recovery = recoveryOf(config, backend, { bounds, report });
+    const outcomes = backend.outcomes && bounded(backend.outcomes, bounds.for("realtime"));
     const isBehind = () => node.hasLapsed || catchUp.isBehind;
     this.channels = new Channels(backend.bus, bounds, isBehind, this.recovery?.keep);
     this.presence = new Presence({ config, registries, bus: backend.bus, node, events, holder: this });
@@ -103,6 +105,7 @@ export class Hub implements ConnectionHandler {
       events,
       counts: this.#counts,
       flushes: new FlushQueue(),
+      retries: new Retries({ outcomes, config, report: (...failed) => events.errors.report(...failed) }),
       store: this.#store,
       hub: connectionHub(this.groups, this.#heartbeat, {
         isStale: () => node.hasLapsed || catchUp.isStale,

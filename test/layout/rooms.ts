@@ -7,6 +7,7 @@ export const CONTRACTS: ReadonlySet<string> = new Set([
   "groups/memberships.ts",
   "history/history.ts",
   "history/numbered.ts",
+  "outcomes/outcomes.ts",
   "sessions/session-endings.ts",
   "sessions/session-store.ts",
   "users/session-index/session-index.ts",
@@ -55,6 +56,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   connections: ["contracts", "sessions", "memory", ...REDIS],
   groups: ["contracts", "sessions/redis", "calls", "memory", "options", ...REDIS],
   history: ["contracts", "bus/redis", "calls", "memory", ...REDIS],
+  outcomes: ["contracts", ...REDIS],
   "users/session-index": [
     "contracts",
     "sessions",
@@ -67,7 +69,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "users/login": ["bus/node", "calls", "observability", ...CHECKS],
   backend: [
-    ...["contracts", "bus", "bus/node", "connections", "groups", "history", "sessions"],
+    ...["contracts", "bus", "bus/node", "connections", "groups", "history", "outcomes", "sessions"],
     ...["sessions/redis", "users/session-index", "memory", "options", ...REDIS],
   ],
 
@@ -113,11 +115,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...["contracts", "lines", "middleware", "users/login", "observability", ...CALLS, "options"],
     ...["realtime/data", "realtime/delivery", "realtime/groups", "realtime/messages", "realtime/presence"],
     "realtime/recovery",
+    "realtime/retries",
   ],
   "realtime/data": ["realtime", "contracts", "calls", ...CHECKS],
   "realtime/messages": [
     "realtime",
     "realtime/recovery",
+    "realtime/retries",
     "contracts",
     "lines",
     "observability",
@@ -126,6 +130,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "realtime/delivery": ["realtime/messages", "realtime/recovery", "contracts", "lines", "calls"],
   "realtime/recovery": ["realtime/delivery", "realtime/messages", "contracts", "lines", "calls", "options"],
+  "realtime/retries": ["realtime", "realtime/messages", "contracts"],
   "realtime/groups": [
     ...["realtime", "realtime/delivery", "realtime/messages", "realtime/recovery", "contracts", "bus/node"],
     ...["names", ...CALLS],

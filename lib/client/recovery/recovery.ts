@@ -149,10 +149,11 @@ export class Recovery {
   }
 
   /** Compares a position that the server tells. `isLost` says that the messages up to it are gone. */
-  #move(name: string, { epoch, offset }: Position, isLost?: boolean): void {
+  #move(name: string, told: Position, isLost?: boolean): void {
+    const { epoch, offset } = told;
     const channel = this.#channels.get(name) ?? heldChannel(name, { epoch, offset: isLost ? -1 : offset });
     this.#use(channel, isLost ? 0 : offset);
-    if (epoch !== channel.epoch) this.#forget(channel, true, { epoch, offset });
+    if (epoch !== channel.epoch) this.#forget(channel, true, told);
     else if (isLost && offset > channel.offset) this.#lose(channel, offset);
   }
 
@@ -181,7 +182,7 @@ export class Recovery {
   }
 
   #tellLost(name: string): void {
-    if (this.#recovered) this.#recovered = false;
+    this.#recovered &&= false;
     this.#losses.tell(name);
   }
 
@@ -207,12 +208,12 @@ export class Recovery {
   /** Asks for the messages of a gap, and gives them. */
   async #read(channel: HeldChannel): Promise<void> {
     const { name, epoch, offset: after, end, waiting } = channel;
-    const upTo = Math.min(end, Math.min(...waiting.keys()) - 1);
+    const upTo = Math.min(end + 1, ...waiting.keys()) - 1;
     channel.reading = 0;
     this.#asking++;
     const request = { channel: name, epoch, after, upTo, was: this.#connections };
     const answer: Answered = Object(
-      await this.#outbox.request(HISTORY, request, true).catch((error) => error),
+      await this.#outbox.request(HISTORY, request, false, true).catch((error) => error),
     );
     this.#asking--;
     channel.reading = undefined;

@@ -1,6 +1,7 @@
 import type { RawData } from "ws";
 import { OutgoingMessage } from "../../lines/batch.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
+import type { Retries } from "../retries/retries.ts";
 import { checkedText } from "./checked-text.ts";
 import type { Correspondent } from "./correspondent.ts";
 import type { Counts } from "./counts.ts";
@@ -24,6 +25,7 @@ export interface InboxHost {
     RealtimeConfig,
     "clock" | "maxMessagesPerSecond" | "maxBytesPerSecond" | "handlerTimeoutMs" | "maxBufferedBytes"
   >;
+  readonly retries: Retries;
   readonly hub: {
     /**
      * Whether sessions may have ended without this node knowing it. Then no event is handled until the node has looked
@@ -53,7 +55,9 @@ const MAX_OVERDUE = 10;
 /** The event that is handled now. After the timeout it no longer counts as such, and its result is ignored. */
 interface Handling {
   readonly event: IncomingEvent;
-  readonly since: number;
+  since: number;
+  /** Whether the event may be a repetition, and waits for the outcome of the first one. */
+  isWaiting: boolean;
 }
 
 const NOTHING: Waiting[] = [];
@@ -140,12 +144,14 @@ export class Inbox {
     const { events } = this.#host;
     const { handlerTimeoutMs } = this.#host.config;
     const late = this.#handling;
-    if (!late || now - late.since < handlerTimeoutMs) return;
+    if (!late || late.isWaiting || now - late.since < handlerTimeoutMs) return;
     this.#handling = undefined;
-    const { type, id } = late.event;
+    const { event } = late;
+    const { type, id } = event;
     const failure = new Error(`The handler of "${type}" did not end within ${handlerTimeoutMs} ms.`);
     events.errors.report(failure, this.#connection);
-    this.#refuse(new ProtocolError("handler_timeout", "The event was not handled in time", id));
+    const error = new ProtocolError("handler_timeout", "The event was not handled in time", id);
+    this.#settle(event, errorText(error));
     // A running handler cannot be stopped. If a handler hung each time, more and more of its calls would run.
     if (++this.#overdue > MAX_OVERDUE) {
       this.#waiting = NOTHING;
@@ -174,9 +180,11 @@ export class Inbox {
       if (!next) break;
       this.#waitingBytes -= next.bytes;
       if (this.#isPaused) this.#resumeIfHalfDone();
-      const handling = { event: next.event, since: this.#host.config.clock.now() };
+      const { event } = next;
+      const since = this.#host.config.clock.now();
+      const handling = { event, since, isWaiting: event.key !== undefined };
       this.#handling = handling;
-      await this.#handle(handling);
+      if (!handling.isWaiting || (await this.#claim(handling))) await this.#handle(handling);
       // The timeout has passed, and another call of this method handles the next events.
       if (this.#handling !== handling) {
         this.#overdue--;
@@ -188,19 +196,31 @@ export class Inbox {
     this.#waitingBytes = 0;
   }
 
+  /** Resolves to whether an event with a key is to be handled now. Otherwise it is answered. */
+  async #claim(handling: Handling): Promise<boolean> {
+    const answer = await this.#host.retries.claim(this.#connection, handling.event);
+    if (answer !== undefined) this.#answer(answer);
+    handling.isWaiting = false;
+    handling.since = this.#host.config.clock.now();
+    return answer === undefined;
+  }
+
   async #handle(handling: Handling): Promise<void> {
     const { event } = handling;
     try {
       const answer = await this.#host.events.handle(this.#connection, event);
       if (event.id !== undefined && this.#handling === handling)
-        this.#answer(checkedText(answerText(event.id, answer), this.#host.config.maxBufferedBytes));
+        this.#settle(event, checkedText(answerText(event.id, answer), this.#host.config.maxBufferedBytes));
     } catch (error) {
       if (!(error instanceof ProtocolError)) this.#host.events.errors.report(error, this.#connection);
       // The event was answered at its timeout.
       if (this.#handling !== handling) return;
-      if (error instanceof ProtocolError) this.#refuse(error);
-      // The handler has returned data that is no JSON or is too large.
-      else this.#refuse(new ProtocolError("handler_failed", "The event could not be handled", event.id));
+      // Otherwise the handler has returned data that is no JSON or is too large.
+      const refused =
+        error instanceof ProtocolError
+          ? error
+          : new ProtocolError("handler_failed", "The event could not be handled", event.id);
+      this.#settle(event, errorText(refused));
     }
   }
 
@@ -212,6 +232,12 @@ export class Inbox {
 
   #refuse(error: ProtocolError): void {
     this.#answer(errorText(error));
+  }
+
+  /** Answers a handled event. */
+  #settle(event: IncomingEvent, text: string): void {
+    if (event.key !== undefined) this.#host.retries.keep(this.#connection, event, text);
+    this.#answer(text);
   }
 
   #answer(text: string): void {

@@ -12,7 +12,12 @@ export interface IncomingEvent {
   readonly type: string;
   readonly data: EventData;
   readonly id: MessageId | undefined;
+  /** The key of a request that the client may repeat. */
+  readonly key: string | undefined;
 }
+
+/** Matches the keys of requests. */
+const KEY = /^[\w-]{16,64}$/;
 
 /** The code of an error in a message. The error is the answer to the message, and the connection stays open. */
 export type ProtocolErrorCode =
@@ -25,7 +30,9 @@ export type ProtocolErrorCode =
   | "handler_failed"
   | "handler_timeout"
   | "not_in_channel"
-  | "history_lost";
+  | "history_lost"
+  | "outcome_unknown"
+  | "retry_unsupported";
 
 /** A message that is answered with an error. */
 export class ProtocolError extends Error {
@@ -58,7 +65,7 @@ export function parseMessage(text: string, isHandled: (type: string) => boolean)
   const message = parseJson(text);
   if (typeof message !== "object" || message === null || Array.isArray(message))
     throw new ProtocolError("bad_message", "A message must be a JSON object");
-  const { event_type: type, data = {}, id, status } = message as Record<string, unknown>;
+  const { event_type: type, data = {}, id, key, status } = message as Record<string, unknown>;
   if (type === undefined && id === undefined && status === "success") return undefined;
   if (id !== undefined && !isMessageId(id))
     throw new ProtocolError("bad_id", '"id" must be a string or a number');
@@ -66,11 +73,13 @@ export function parseMessage(text: string, isHandled: (type: string) => boolean)
     throw new ProtocolError("bad_message", '"event_type" must be a string, and not empty', id);
   if (typeof data !== "object" || data === null || Array.isArray(data))
     throw new ProtocolError("bad_message", '"data" must be an object', id);
+  if (key !== undefined && (id === undefined || typeof key !== "string" || !KEY.test(key)))
+    throw new ProtocolError("bad_message", '"key" must have 16 to 64 of A-Z a-z 0-9 _ -, beside an "id"', id);
   if (type !== HEARTBEAT && !isHandled(type)) throw unknownEvent(id);
   // Such a key is harmless until an app merges the data into an object. The check spares apps that danger.
   if (MAY_HIDE_PROTO.test(text) && hasProtoKey(message))
     throw new ProtocolError("bad_message", 'No key may be "__proto__"', id);
-  return { type, data, id };
+  return { type, data, id, key: key as string | undefined };
 }
 
 export function unknownEvent(id: MessageId | undefined): ProtocolError {
