@@ -8,7 +8,14 @@ import type { Sequence } from "../recovery/sequence.ts";
 import { ChannelSubscriptions, type SubscribedChannel } from "./channel-subscriptions.ts";
 import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
 import { type HeldChannel, HeldMessages } from "./held-messages.ts";
-import { deliverKept, deliverLost, enterKept, type KeptReceivers, tellPosition } from "./kept-delivery.ts";
+import {
+  deliverKept,
+  deliverLost,
+  enterKept,
+  type KeptReceivers,
+  settleKept,
+  tellPosition,
+} from "./kept-delivery.ts";
 
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
@@ -94,6 +101,7 @@ export class Channels<R extends Receiver> {
       deliver: deliverKept,
       tellLost: deliverLost,
       begun: tellPosition,
+      settle: settleKept,
     });
     this.#subscriptions = new ChannelSubscriptions(bus, bounds, async (channels) =>
       this.#kept?.begin(channels),
@@ -120,11 +128,9 @@ export class Channels<R extends Receiver> {
   async enter(names: readonly string[], receiver: R, floor?: Position): Promise<void> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
-      if (!channel.receivers.has(receiver)) {
-        this.#noteMove(channel, receiver, true);
-        channel.receivers.add(receiver);
-        if (channel.sequence) enterKept(channel, receiver, floor);
-      }
+      if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
+      if (channel.sequence) enterKept(channel, receiver, floor);
+      else channel.receivers.add(receiver);
       channel.emptyTicks = 0;
     }
     this.#subscriptions.subscribe(channels.filter(({ isDown }) => isDown));
@@ -136,6 +142,7 @@ export class Channels<R extends Receiver> {
     const channel = this.#open.get(name);
     if (!channel?.receivers.delete(receiver)) return;
     channel.floors?.delete(receiver);
+    channel.fresh?.delete(receiver);
     this.#noteMove(channel, receiver, false);
   }
 
@@ -203,6 +210,7 @@ export class Channels<R extends Receiver> {
       told: new Map(),
       moves: undefined,
       floors: undefined,
+      fresh: undefined,
       sequence: undefined,
       up: Promise.resolve(),
       isDown: true,
@@ -221,11 +229,11 @@ export class Channels<R extends Receiver> {
     else this.#pass(channel, text);
   }
 
-  /** Delivers a message. If the channel has a history, its sequence decides when a kept message is delivered. */
+  /** Delivers a message, to receivers that pass `isFor` if somebody has come or gone since. If the channel has a history, its sequence decides when a kept message is delivered. */
   #pass(channel: OpenChannel<R>, text: string, isFor?: (receiver: R) => boolean): void {
     const kept = readNumbered(text);
     if (!kept) deliver(channel, text, isFor);
-    else if (channel.sequence) channel.sequence.take(kept);
+    else if (channel.sequence) channel.sequence.take(kept, isFor !== undefined);
     else deliver(channel, kept.message, isFor);
   }
 
