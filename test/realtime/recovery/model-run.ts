@@ -117,7 +117,7 @@ export class ModelRun {
       model.isDisturbed = true;
       return this.#renew(random.chance(0.5) ? `group:${group}` : `user:${user}`);
     } else if (dice < 95)
-      return this.#inTurn(user, () => this.#logInOrOut(node, device.user, random.chance(0.5)));
+      return this.#inTurn(device.user, () => this.#logInOrOut(node, device.user, random.chance(0.5)));
     else return node.clock.advance(1_000);
     return Promise.resolve();
   }
@@ -208,21 +208,21 @@ export class ModelRun {
     await eventually(
       async () => {
         for (const { clock } of this.#nodes) await clock.advance(1_000);
+        // What is wrong stays wrong.
+        if (this.#mistakes().length > 0) return;
         const missing = this.#devices.flatMap((device) =>
           this.#model.missing(device).map((what) => `client ${device.id} of ${device.user} misses ${what}`),
         );
-        this.#check();
         if (missing.length > 0) throw new Error(missing.join("\n"));
       },
       { withinMs: 8_000 },
     );
-    this.#check();
+    if (this.#mistakes().length > 0) throw new Error(this.#mistakes().join("\n"));
   }
 
-  #check(): void {
-    const mistakes = this.#devices.flatMap((device) =>
+  #mistakes(): string[] {
+    return this.#devices.flatMap((device) =>
       this.#model.mistakes(device).map((what) => `client ${device.id} of ${device.user}: ${what}`),
     );
-    if (mistakes.length > 0) throw new Error(mistakes.join("\n"));
   }
 }
