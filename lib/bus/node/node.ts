@@ -139,6 +139,21 @@ export class Node {
     return { answers, silentNodes: [...waitedFor] };
   }
 
+  /**
+   * Resolves to whether this node has heard a message that it sends to itself, within `timeoutMs`. Then the line by which
+   * other nodes reach it is up: a gap before that message has been told to the listeners of `onGap`.
+   */
+  async hearsItself(timeoutMs: number): Promise<boolean> {
+    await this.#listen();
+    const waitedFor = new Set([this.id]);
+    const put = (question: string) => {
+      const reply: Reply = { question, node: this.id, answer: undefined };
+      return this.#bus.publish(this.#ownChannel(this.id), JSON.stringify(reply));
+    };
+    await this.#questions.ask(put, waitedFor, timeoutMs);
+    return waitedFor.size === 0;
+  }
+
   /** Leaves the other nodes, so that they no longer wait for this one. */
   async close(): Promise<void> {
     this.#isClosed = true;

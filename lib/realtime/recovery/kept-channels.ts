@@ -2,6 +2,7 @@ import type { Bounds } from "../../calls/bounds.ts";
 import { chunks } from "../../calls/in-batches.ts";
 import type { History, HistoryPage, Position } from "../../history/history.ts";
 import type { Numbered } from "../../history/numbered.ts";
+import { Rounds } from "../groups/rounds.ts";
 import type { HistoryCounts } from "./history-counts.ts";
 import type { HistoryRule, KeptHistory } from "./history-rule.ts";
 import { Sequence, type SequenceHost } from "./sequence.ts";
@@ -31,6 +32,8 @@ export interface KeptChannelsParts {
   readonly rule: HistoryRule;
   readonly bounds: Bounds;
   readonly counts: HistoryCounts;
+  /** Resolves to whether this node hears the bus. */
+  hears(): Promise<boolean>;
   report(error: unknown): void;
 }
 
@@ -81,11 +84,17 @@ export class KeptChannels<C extends KeptChannel> {
     this.#upkeepBounds = bounds.for("maintenance");
     this.#counts = counts;
     this.#delivery = delivery;
+    // Sequences that have read at the same time ask once, after all of these reads.
+    let hears = false;
+    const hearing = new Rounds<object>(async () => {
+      hears = await parts.hears().catch(() => false);
+    });
     this.#host = {
       get isHolding() {
         return delivery.isHolding;
       },
       read: (channel, after) => this.#read(channel, after),
+      hears: () => hearing.join("", {}).then(() => hears),
       renew: ({ name }, epoch) => this.#upkeepBounds.call(() => history.renew(name, epoch)),
       begun: (channel) => delivery.begun(channel),
       deliver: (channel, message, isLate) => delivery.deliver(channel, message, isLate),

@@ -11,6 +11,8 @@ export interface SequenceHost<C> {
   readonly isHolding: boolean;
   /** Reads the oldest messages behind an offset. */
   read(channel: C, after: number): Promise<HistoryPage>;
+  /** Resolves to whether this node hears the bus, and knows of each time before when it did not. */
+  hears(): Promise<boolean>;
   renew(channel: C, epoch: string): Promise<Position>;
   /** Tells the receivers the position at which the sequence has begun. */
   begun(channel: C): void;
@@ -105,8 +107,9 @@ export class Sequence<C> {
     const came = this.#waiting.length;
     this.#isCut = false;
     const page = await host.read(channel, from.offset);
-    // What users have left or ended meanwhile is not known yet.
-    if (host.isHolding) {
+    // A node that does not hear the others could read what was sent after a user has left.
+    // While it is holding, it does not know yet what users have left or ended.
+    if (!(await host.hears()) || host.isHolding) {
       host.later(channel);
       return false;
     }
