@@ -8,14 +8,8 @@ import type { Sequence } from "../recovery/sequence.ts";
 import { ChannelSubscriptions, type SubscribedChannel } from "./channel-subscriptions.ts";
 import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
 import { type HeldChannel, HeldMessages } from "./held-messages.ts";
-import {
-  deliverKept,
-  deliverLost,
-  enterKept,
-  type KeptReceivers,
-  settleKept,
-  tellPosition,
-} from "./kept-delivery.ts";
+import type { KeptReceivers } from "./kept-delivery.ts";
+import * as keptDelivery from "./kept-delivery.ts";
 
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
@@ -98,10 +92,10 @@ export class Channels<R extends Receiver> {
       get isHolding() {
         return isHolding();
       },
-      deliver: deliverKept,
-      tellLost: deliverLost,
-      begun: tellPosition,
-      settle: settleKept,
+      deliver: keptDelivery.deliverKept,
+      tellLost: keptDelivery.deliverLost,
+      begun: keptDelivery.tellPosition,
+      settle: keptDelivery.settleKept,
     });
     this.#subscriptions = new ChannelSubscriptions(bus, bounds, async (channels) =>
       this.#kept?.begin(channels),
@@ -129,7 +123,7 @@ export class Channels<R extends Receiver> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
       if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
-      if (channel.sequence) enterKept(channel, receiver, floor);
+      if (channel.sequence) keptDelivery.enterKept(channel, receiver, floor);
       else channel.receivers.add(receiver);
       channel.emptyTicks = 0;
     }
@@ -229,7 +223,7 @@ export class Channels<R extends Receiver> {
     else this.#pass(channel, text);
   }
 
-  /** Delivers a message, to receivers that pass `isFor` if somebody has come or gone since. If the channel has a history, its sequence decides when a kept message is delivered. */
+  /** Delivers a message. If the channel has a history, its sequence decides when a kept message is delivered. */
   #pass(channel: OpenChannel<R>, text: string, isFor?: (receiver: R) => boolean): void {
     const kept = readNumbered(text);
     if (!kept) deliver(channel, text, isFor);
