@@ -11,6 +11,9 @@ import type { HistoryRule } from "./recovery/history-rule.ts";
 import { Joins } from "./recovery/joins.ts";
 import { KeptChannels } from "./recovery/kept-channels.ts";
 
+/** Milliseconds within which a node that hears the bus hears itself. */
+const HEARD_WITHIN_MS = 1_000;
+
 /** What a node does with the history of channels. */
 export interface Recovery {
   readonly history: History;
@@ -43,6 +46,16 @@ export function recoveryOf(
     joins,
     requests: new HistoryRequests({ history, rule, joins, counts, maxBufferedBytes }),
     keep: (delivery) =>
-      new KeptChannels({ history: backend.history as History, rule, bounds, counts, report }, delivery),
+      new KeptChannels(
+        {
+          history: backend.history as History,
+          rule,
+          bounds,
+          counts,
+          hears: () => backend.node.hearsItself(HEARD_WITHIN_MS),
+          report,
+        },
+        delivery,
+      ),
   };
 }

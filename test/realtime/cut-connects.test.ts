@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Backend } from "../../lib/index.ts";
-import { Rounds } from "../../lib/realtime/groups/rounds.ts";
+import { Rounds } from "../../lib/realtime/delivery/rounds.ts";
 import type { Browser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,4 +1,4 @@
-import { type Round, Rounds } from "../../lib/realtime/groups/rounds.ts";
+import { type Round, Rounds } from "../../lib/realtime/delivery/rounds.ts";
 import { gate } from "./support.ts";
 
 describe("Rounds", () => {

@@ -23,3 +23,8 @@ export class Answerers {
       : answers[0];
   }
 }
+
+/** The answer of one node as a list, which is empty without an answer. */
+export function given(answer: unknown): unknown[] {
+  return answer === undefined ? [] : [answer];
+}

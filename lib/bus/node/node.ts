@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bus } from "../bus.ts";
 import { type Message, parsed, type Reply } from "../message.ts";
-import { type Answerer, Answerers } from "./answerers.ts";
+import { type Answerer, Answerers, given } from "./answerers.ts";
 import { checkedNodeOptions, type NodeOptions } from "./node-options.ts";
 import { Questions } from "./questions.ts";
 import { nodesAmong, UnlistedNodes } from "./unlisted-nodes.ts";
@@ -139,6 +139,15 @@ export class Node {
     return { answers, silentNodes: [...waitedFor] };
   }
 
+  /** Whether this node hears itself within `timeoutMs`. If it does, listeners of `onGap` know of each gap before. */
+  async hearsItself(timeoutMs: number): Promise<boolean> {
+    const [waitedFor] = [new Set([this.id]), await this.#listen()];
+    const put = (question: string) =>
+      this.#bus.publish(this.#ownChannel(this.id), JSON.stringify({ question, node: this.id }));
+    await this.#questions.ask(put, waitedFor, timeoutMs);
+    return waitedFor.size === 0;
+  }
+
   /** Leaves the other nodes, so that they no longer wait for this one. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -238,9 +247,4 @@ export class Node {
   #ownChannel(nodeId: string): string {
     return `node:${nodeId}`;
   }
-}
-
-/** The answer of one node as a list, which is empty without an answer. */
-function given(answer: unknown): unknown[] {
-  return answer === undefined ? [] : [answer];
 }

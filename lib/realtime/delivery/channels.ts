@@ -8,7 +8,8 @@ import type { Sequence } from "../recovery/sequence.ts";
 import { ChannelSubscriptions, type SubscribedChannel } from "./channel-subscriptions.ts";
 import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
 import { type HeldChannel, HeldMessages } from "./held-messages.ts";
-import { deliverKept, deliverLost, enterKept, type KeptReceivers, tellPosition } from "./kept-delivery.ts";
+import type { KeptReceivers } from "./kept-delivery.ts";
+import * as keptDelivery from "./kept-delivery.ts";
 
 /** The part of a group's or a user's connections that this node holds. */
 export interface Channel<R extends Receiver> {
@@ -91,9 +92,10 @@ export class Channels<R extends Receiver> {
       get isHolding() {
         return isHolding();
       },
-      deliver: deliverKept,
-      tellLost: deliverLost,
-      begun: tellPosition,
+      deliver: keptDelivery.deliverKept,
+      tellLost: keptDelivery.deliverLost,
+      begun: keptDelivery.tellPosition,
+      settle: keptDelivery.settleKept,
     });
     this.#subscriptions = new ChannelSubscriptions(bus, bounds, async (channels) =>
       this.#kept?.begin(channels),
@@ -120,11 +122,9 @@ export class Channels<R extends Receiver> {
   async enter(names: readonly string[], receiver: R, floor?: Position): Promise<void> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
-      if (!channel.receivers.has(receiver)) {
-        this.#noteMove(channel, receiver, true);
-        channel.receivers.add(receiver);
-        if (channel.sequence) enterKept(channel, receiver, floor);
-      }
+      if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
+      if (channel.sequence) keptDelivery.enterKept(channel, receiver, floor);
+      else channel.receivers.add(receiver);
       channel.emptyTicks = 0;
     }
     this.#subscriptions.subscribe(channels.filter(({ isDown }) => isDown));
@@ -136,6 +136,7 @@ export class Channels<R extends Receiver> {
     const channel = this.#open.get(name);
     if (!channel?.receivers.delete(receiver)) return;
     channel.floors?.delete(receiver);
+    channel.fresh?.delete(receiver);
     this.#noteMove(channel, receiver, false);
   }
 
@@ -203,6 +204,7 @@ export class Channels<R extends Receiver> {
       told: new Map(),
       moves: undefined,
       floors: undefined,
+      fresh: undefined,
       sequence: undefined,
       up: Promise.resolve(),
       isDown: true,
@@ -225,7 +227,7 @@ export class Channels<R extends Receiver> {
   #pass(channel: OpenChannel<R>, text: string, isFor?: (receiver: R) => boolean): void {
     const kept = readNumbered(text);
     if (!kept) deliver(channel, text, isFor);
-    else if (channel.sequence) channel.sequence.take(kept);
+    else if (channel.sequence) channel.sequence.take(kept, isFor !== undefined);
     else deliver(channel, kept.message, isFor);
   }
 

@@ -8,9 +8,14 @@ import { type Receiver, readAddressed } from "./delivery.ts";
 export interface KeptReceivers<R extends Receiver> {
   readonly name: string;
   readonly sequence: { readonly position: Position | undefined } | undefined;
-  readonly receivers: ReadonlySet<R>;
+  readonly receivers: Set<R>;
   /** The positions at which users joined, of receivers that this node has not brought there yet. */
   floors: Map<R, Position> | undefined;
+  /**
+   * The receivers that have come since this node last knew that it has all messages. What it then reads from history may be
+   * from before they came, and may be what a former connection of theirs has sent. So they ask for it themselves.
+   */
+  fresh: Set<R> | undefined;
 }
 
 /** The name of a channel for clients. A client has one user, and knows that one's channel as `user`. */
@@ -23,35 +28,68 @@ export function keptText(text: string, channel: string, offset: number): string 
   return `${text.slice(0, -1)},"channel":${JSON.stringify(channel)},"offset":${offset}}`;
 }
 
-/** Delivers a kept message to the receivers that were in the channel when it was sent. */
-export function deliverKept<R extends Receiver>(channel: KeptReceivers<R>, kept: Numbered): void {
+/**
+ * Delivers a kept message to the receivers that were in the channel when it was sent. `isLate` says that some receivers may
+ * have come after it. Those are told the position instead, and ask for the messages that are for them.
+ */
+export function deliverKept<R extends Receiver>(
+  channel: KeptReceivers<R>,
+  kept: Numbered,
+  isLate: boolean,
+): void {
   const { name, receivers, floors } = channel;
   const { offset, epoch } = kept;
+  if (!isLate) channel.fresh = undefined;
+  const { fresh } = channel;
   const { exceptId, text } = readAddressed(kept.message);
   const message = new OutgoingMessage(keptText(text, clientChannel(name), offset));
   for (const receiver of receivers) {
     const floor = floors?.get(receiver);
     if (floor?.epoch === epoch && offset <= floor.offset) continue;
-    if (receiver.id === exceptId) receiver.push(passed(name, offset), name);
+    if (fresh?.has(receiver)) receiver.positioned?.(name, { epoch, offset });
+    else if (receiver.id === exceptId) receiver.push(passed(name, offset), name);
     else receiver.push(message, name);
   }
   if (floors && ![...floors.values()].some((floor) => floor.epoch === epoch && offset < floor.offset))
     channel.floors = undefined;
 }
 
-/** Tells a receiver that enters a channel the position from which it gets messages, and notes its floor. */
+/**
+ * Tells a receiver that enters a channel the position from which it gets messages, and notes its floor. A receiver that is in
+ * the channel already may have come before its floor was known.
+ */
 export function enterKept<R extends Receiver>(
   channel: KeptReceivers<R>,
   receiver: R,
   floor: Position | undefined,
 ): void {
   const position = channel.sequence?.position;
-  if (floor && (!position || (floor.epoch === position.epoch && floor.offset > position.offset))) {
+  const isAhead = floor && (!position || (floor.epoch === position.epoch && floor.offset > position.offset));
+  if (isAhead) {
     channel.floors ??= new Map();
     channel.floors.set(receiver, floor);
   }
+  if (channel.receivers.has(receiver)) {
+    if (!isAhead) return;
+  } else {
+    channel.receivers.add(receiver);
+    channel.fresh ??= new Set();
+    channel.fresh.add(receiver);
+  }
   // A channel that is not open yet tells its position when it has begun.
   if (position) receiver.positioned?.(channel.name, startOf(channel, receiver, position));
+}
+
+/**
+ * Notes the receivers that are in a channel before its position is read. If the node has all messages up to that position,
+ * the returned function is called: later messages were sent after those receivers have come.
+ */
+export function settleKept<R extends Receiver>(channel: KeptReceivers<R>): () => void {
+  const settling = [...(channel.fresh ?? [])];
+  return () => {
+    for (const receiver of settling) channel.fresh?.delete(receiver);
+    if (channel.fresh?.size === 0) channel.fresh = undefined;
+  };
 }
 
 /** Tells all receivers of a channel that has begun the position from which they get messages. */

@@ -10,7 +10,7 @@ import type { RealtimeConfig } from "../realtime-options.ts";
 import type { Joins } from "../recovery/joins.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import type { MembershipChange, MembershipChanges } from "./membership-changes.ts";
-import { type Round, Rounds } from "./rounds.ts";
+import { type Round, Rounds } from "../delivery/rounds.ts";
 
 /** The parts that groups need. */
 export interface GroupsParts {

@@ -2,6 +2,7 @@ import type { Bounds } from "../../calls/bounds.ts";
 import { chunks } from "../../calls/in-batches.ts";
 import type { History, HistoryPage, Position } from "../../history/history.ts";
 import type { Numbered } from "../../history/numbered.ts";
+import { Rounds } from "../delivery/rounds.ts";
 import type { HistoryCounts } from "./history-counts.ts";
 import type { HistoryRule, KeptHistory } from "./history-rule.ts";
 import { Sequence, type SequenceHost } from "./sequence.ts";
@@ -16,10 +17,13 @@ export interface KeptChannel {
 export interface KeptDelivery<C> {
   /** Whether nothing may be delivered now. */
   readonly isHolding: boolean;
-  deliver(channel: C, message: Numbered): void;
+  /** Delivers a message. `isLate` says that receivers may have come since it was sent. */
+  deliver(channel: C, message: Numbered, isLate: boolean): void;
   tellLost(channel: C, position: Position): void;
   /** Tells the receivers of a channel its position. The channel has begun. */
   begun(channel: C): void;
+  /** Notes the receivers of a channel. The returned function says that no message from before is missing. */
+  settle(channel: C): () => void;
 }
 
 /** What the channels of a node share. */
@@ -28,6 +32,8 @@ export interface KeptChannelsParts {
   readonly rule: HistoryRule;
   readonly bounds: Bounds;
   readonly counts: HistoryCounts;
+  /** Resolves to whether this node hears the bus. */
+  hears(): Promise<boolean>;
   report(error: unknown): void;
 }
 
@@ -78,14 +84,20 @@ export class KeptChannels<C extends KeptChannel> {
     this.#upkeepBounds = bounds.for("maintenance");
     this.#counts = counts;
     this.#delivery = delivery;
+    // Sequences that have read at the same time ask once, after all of these reads.
+    let hears = false;
+    const hearing = new Rounds<object>(async () => {
+      hears = await parts.hears().catch(() => false);
+    });
     this.#host = {
       get isHolding() {
         return delivery.isHolding;
       },
       read: (channel, after) => this.#read(channel, after),
+      hears: () => hearing.join("", {}).then(() => hears),
       renew: ({ name }, epoch) => this.#upkeepBounds.call(() => history.renew(name, epoch)),
       begun: (channel) => delivery.begun(channel),
-      deliver: (channel, message) => delivery.deliver(channel, message),
+      deliver: (channel, message, isLate) => delivery.deliver(channel, message, isLate),
       tellLost: (channel, position) => {
         counts.lost++;
         delivery.tellLost(channel, position);
@@ -132,9 +144,11 @@ export class KeptChannels<C extends KeptChannel> {
   async begin(channels: readonly C[]): Promise<void> {
     const unknown = channels.filter(({ sequence }) => sequence && !sequence.position);
     for (const some of chunks(unknown, ASKED_AT_A_TIME)) {
+      const settle = some.map((channel) => this.#delivery.settle(channel));
       const positions = await this.#bounds.call(() => this.#history.positions(some.map(({ name }) => name)));
       for (const [at, channel] of some.entries()) {
         if (channel.sequence?.position) continue;
+        settle[at]?.();
         channel.sequence?.begin(positions[at] as Position);
         // A message that was sent before the subscription took effect has not arrived.
         this.#due.add(channel);
@@ -183,6 +197,7 @@ export class KeptChannels<C extends KeptChannel> {
 
   async #compare(channels: readonly C[]): Promise<void> {
     const before = channels.map(({ sequence }) => sequence?.position as Position);
+    const settle = channels.map((channel) => this.#delivery.settle(channel));
     const found = await this.#upkeepBounds
       .call(() => this.#history.positions(channels.map(({ name }) => name)))
       .catch((error) => {
@@ -195,8 +210,8 @@ export class KeptChannels<C extends KeptChannel> {
       const { epoch, offset } = before[at] as Position;
       if (!this.#channels.has(channel)) continue;
       // Messages may be on their way. A history that is behind this node, or in another life, has lost messages.
-      if (position.epoch === epoch && position.offset === offset) continue;
-      if (position.epoch === epoch && position.offset > offset) this.#behind.set(channel, position);
+      if (position.epoch === epoch && position.offset === offset) settle[at]?.();
+      else if (position.epoch === epoch && position.offset > offset) this.#behind.set(channel, position);
       else void channel.sequence?.goOn();
     }
   }

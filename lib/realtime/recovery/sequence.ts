@@ -11,10 +11,13 @@ export interface SequenceHost<C> {
   readonly isHolding: boolean;
   /** Reads the oldest messages behind an offset. */
   read(channel: C, after: number): Promise<HistoryPage>;
+  /** Resolves to whether this node hears the bus, and knows of each time before when it did not. */
+  hears(): Promise<boolean>;
   renew(channel: C, epoch: string): Promise<Position>;
   /** Tells the receivers the position at which the sequence has begun. */
   begun(channel: C): void;
-  deliver(channel: C, message: Numbered): void;
+  /** Delivers a message. `isLate` says that it comes later than the bus has sent it. */
+  deliver(channel: C, message: Numbered, isLate: boolean): void;
   /** Tells the receivers that messages up to a position are lost. */
   tellLost(channel: C, position: Position): void;
   /** Has `goOn` called later, because this sequence cannot go on now. */
@@ -61,13 +64,13 @@ export class Sequence<C> {
     if (this.#waiting.length > 0 || this.#isCut) void this.goOn();
   }
 
-  /** Takes a message of the bus. */
-  take(message: Numbered): void {
+  /** Takes a message of the bus. `isLate` says that it was held before. */
+  take(message: Numbered, isLate = false): void {
     const at = this.#position;
     if (at?.epoch === message.epoch) {
       if (message.offset <= at.offset) return;
       if (message.offset === at.offset + 1 && !this.#isFilling) {
-        this.#give(message);
+        this.#give(message, isLate);
         return;
       }
     }
@@ -104,8 +107,9 @@ export class Sequence<C> {
     const came = this.#waiting.length;
     this.#isCut = false;
     const page = await host.read(channel, from.offset);
-    // What users have left or ended meanwhile is not known yet.
-    if (host.isHolding) {
+    // A node that does not hear the others could read what was sent after a user has left.
+    // While it is holding, it does not know yet what users have left or ended.
+    if (!(await host.hears()) || host.isHolding) {
       host.later(channel);
       return false;
     }
@@ -122,7 +126,7 @@ export class Sequence<C> {
     else if (position.offset < newest) this.#lose(await host.renew(channel, from.epoch));
     else if (position.offset > from.offset && messages[0]?.offset !== from.offset + 1) this.#lose(position);
     else {
-      for (const { offset, message } of messages) this.#give({ epoch: from.epoch, offset, message });
+      for (const { offset, message } of messages) this.#give({ epoch: from.epoch, offset, message }, true);
       host.countFilled(messages.length);
     }
     this.#giveWaiting(came);
@@ -139,7 +143,7 @@ export class Sequence<C> {
     for (const message of later) {
       const at = this.#position as Position;
       if (message.epoch === at.epoch && message.offset <= at.offset) continue;
-      if (message.epoch === at.epoch && message.offset === at.offset + 1) this.#give(message);
+      if (message.epoch === at.epoch && message.offset === at.offset + 1) this.#give(message, true);
       else {
         this.#waiting.push(message);
         this.#waitingLength += message.message.length;
@@ -147,9 +151,9 @@ export class Sequence<C> {
     }
   }
 
-  #give(message: Numbered): void {
+  #give(message: Numbered, isLate: boolean): void {
     this.#position = { epoch: message.epoch, offset: message.offset };
-    this.#host.deliver(this.#channel, message);
+    this.#host.deliver(this.#channel, message, isLate);
   }
 
   #lose(position: Position): void {

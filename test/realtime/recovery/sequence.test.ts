@@ -23,6 +23,7 @@ async function attack(seed: number): Promise<void> {
   let isHolding = false;
   let mayFail = true;
   const host: SequenceHost<string> = {
+    hears: async () => true,
     get isHolding() {
       return isHolding;
     },
