@@ -4,13 +4,13 @@ import type { Memberships } from "../../groups/memberships.ts";
 import type { Position } from "../../history/history.ts";
 import { isName } from "../../names/name.ts";
 import { type Channels, groupChannel, userChannel } from "../delivery/channels.ts";
+import { type Round, Rounds } from "../delivery/rounds.ts";
 import type { Events } from "../messages/events.ts";
 import { isOfUser, type OfUser, type RealtimeConnection } from "../realtime-connection.ts";
 import type { RealtimeConfig } from "../realtime-options.ts";
 import type { Joins } from "../recovery/joins.ts";
 import { allowedGroups, type GroupAuthority } from "./allowed-groups.ts";
 import type { MembershipChange, MembershipChanges } from "./membership-changes.ts";
-import { type Round, Rounds } from "../delivery/rounds.ts";
 
 /** The parts that groups need. */
 export interface GroupsParts {
