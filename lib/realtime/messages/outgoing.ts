@@ -52,6 +52,14 @@ export class Outgoing implements Sender {
 
   /** Tells the client the position of a channel, before any later message of the channel. */
   positioned(channel: string, position: Position): void {
+    if (this.#positions?.[channel]) {
+      // The client begins at the first position, and asks for what lies between that and a later one.
+      if (this.#start) {
+        this.push(this.#positionsOf({ [channel]: position }), channel);
+        return;
+      }
+      this.#tellPositions();
+    }
     this.#positions ??= {};
     this.#positions[channel] = position;
     if (!this.#start) this.#flushLater();
@@ -120,10 +128,13 @@ export class Outgoing implements Sender {
   }
 
   #tellPositions(): void {
-    const channels = this.#positions;
+    const channels = this.#positions ?? {};
     this.#positions = undefined;
-    const { id } = this.#connection;
-    this.write(new OutgoingMessage(eventText("session.positions", { connection: id, channels })));
+    this.write(this.#positionsOf(channels));
+  }
+
+  #positionsOf(channels: Record<string, Position>): OutgoingMessage {
+    return new OutgoingMessage(eventText("session.positions", { connection: this.#connection.id, channels }));
   }
 
   #flushLater(): void {

@@ -105,6 +105,8 @@ export class Device implements Listener {
       constructor(url: string) {
         super(url, { headers: cookieHeaders(browser.cookies) });
         this.on("message", (text) => {
+          // A client does not listen to a line that it has given up.
+          if (!this.onmessage) return;
           const { event_type, data } = JSON.parse(String(text));
           if (event_type === "session.positions") for (const name in data.channels) note(name);
         });
