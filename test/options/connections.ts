@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import express from "express";
 import express4 from "express4";
 import {
+  type ChannelHistory,
   type CloseOptions,
   type DeleteUserSessionsOptions,
   type ListUserSessionsOptions,
@@ -196,12 +197,8 @@ export const connectionSubjects: readonly Subject[] = [
       },
       heartbeat: { right: [{}, { enabled: true }], wrong: [...noObject, nothing, 20_000] },
       history: {
-        right: [{}, { maxMessages: 10, maxAgeSeconds: 0.5, sinceJoin: false }, () => false],
-        wrong: [
-          ...noObject.filter((value) => typeof value !== "function"),
-          { maxMessages: 0 },
-          { maxAgeSeconds: 1e9 },
-        ],
+        right: [{}, { maxMessages: 10 }, () => false],
+        wrong: noObject.filter((value) => typeof value !== "function"),
       },
       clock: { right: [clock], wrong: [{}, Date, Date.now, { ...clock, after: 1 }, true, null, "utc"] },
     },
@@ -212,6 +209,17 @@ export const connectionSubjects: readonly Subject[] = [
     path: "heartbeat.",
     make: (options) => realtime({ heartbeat: options as object }),
     rows: { enabled: trueOrFalse, frequencyMs: delay },
+  }),
+  subject<ChannelHistory>({
+    whose: "realtime's history",
+    factory: "realtime",
+    path: "history.",
+    make: (options) => realtime({ history: options as object }),
+    rows: {
+      maxMessages: { right: [1, 10_000], wrong: [...noNumber, 0, -1, 1.5, 10_001] },
+      maxAgeSeconds: { right: [0.5, 604_800], wrong: [...noNumber, 0, -1, 604_801] },
+      sinceJoin: trueOrFalse,
+    },
   }),
   subject<UserConnectionStoreOptions>({
     whose: "userConnectionStore",

@@ -89,9 +89,10 @@ export class Groups {
   /** Puts a connection that has no user into a group. */
   async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {
     await this.#checkAllowed(undefined, group);
+    const since = await this.#parts.joins?.noteAlone(groupChannel(group), connection);
+    // Nothing may come between the check and the entry: joins at the same time would all pass it.
     const { maxGroupsPerUser } = this.#parts.config;
     if (!connection.groups.has(group) && connection.groups.size >= maxGroupsPerUser) throw tooMany();
-    const since = await this.#parts.joins?.noteAlone(groupChannel(group), connection);
     await this.#enter(connection, [group], since);
   }
 
