@@ -134,8 +134,8 @@ export class RealtimeConnection implements Connection, Correspondent, Receiver, 
     this.#outgoing.push(message, channel);
   }
 
-  positioned(channel: string, position: Position): void {
-    this.#outgoing.positioned(clientChannel(channel), position);
+  positioned(channel: string, position: Position, hasMoved: boolean): void {
+    this.#outgoing.positioned(clientChannel(channel), position, hasMoved);
   }
 
   write(message: OutgoingMessage): void {

@@ -6,8 +6,11 @@ export interface Receiver {
   readonly id: string;
   /** Takes a message of a channel. */
   push(message: OutgoingMessage, channel: string): void;
-  /** Takes the position of a channel, before any later message of the channel. */
-  positioned?(channel: string, position: Position): void;
+  /**
+   * Takes the position of a channel, before any later message of the channel. `hasMoved` says that it took an earlier one
+   * before, and asks for what lies between.
+   */
+  positioned?(channel: string, position: Position, hasMoved: boolean): void;
 }
 
 /** Ends the id of the connection that a message is not for. An id has no line break, and neither has JSON. */

@@ -46,7 +46,7 @@ export function deliverKept<R extends Receiver>(
   for (const receiver of receivers) {
     const floor = floors?.get(receiver);
     if (floor?.epoch === epoch && offset <= floor.offset) continue;
-    if (fresh?.has(receiver)) receiver.positioned?.(name, { epoch, offset });
+    if (fresh?.has(receiver)) receiver.positioned?.(name, { epoch, offset }, true);
     else if (receiver.id === exceptId) receiver.push(passed(name, offset), name);
     else receiver.push(message, name);
   }
@@ -77,7 +77,7 @@ export function enterKept<R extends Receiver>(
     channel.fresh.add(receiver);
   }
   // A channel that is not open yet tells its position when it has begun.
-  if (position) receiver.positioned?.(channel.name, startOf(channel, receiver, position));
+  if (position) receiver.positioned?.(channel.name, startOf(channel, receiver, position), false);
 }
 
 /**
@@ -97,7 +97,7 @@ export function tellPosition<R extends Receiver>(channel: KeptReceivers<R>): voi
   const position = channel.sequence?.position;
   if (!position) return;
   for (const receiver of channel.receivers)
-    receiver.positioned?.(channel.name, startOf(channel, receiver, position));
+    receiver.positioned?.(channel.name, startOf(channel, receiver, position), false);
 }
 
 function startOf<R extends Receiver>(

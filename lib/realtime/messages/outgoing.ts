@@ -34,6 +34,8 @@ export class Outgoing implements Sender {
   #start: Start | undefined;
   /** The positions that the client is told next. */
   #positions: Record<string, Position> | undefined;
+  /** Later positions of channels whose first one the client is told before. */
+  #moved: Record<string, Position> | undefined;
 
   constructor(host: OutgoingHost, connection: OutgoingConnection) {
     this.#host = host;
@@ -50,18 +52,13 @@ export class Outgoing implements Sender {
       this.#connection.end("slow_consumer");
   }
 
-  /** Tells the client the position of a channel, before any later message of the channel. */
-  positioned(channel: string, position: Position): void {
-    if (this.#positions?.[channel]) {
-      // The client begins at the first position, and asks for what lies between that and a later one.
-      if (this.#start) {
-        this.push(this.#positionsOf({ [channel]: position }), channel);
-        return;
-      }
-      this.#tellPositions();
-    }
-    this.#positions ??= {};
-    this.#positions[channel] = position;
+  /**
+   * Tells the client the position of a channel, before any later message of the channel. The client begins at the first
+   * one, and asks for what lies between that and a moved one.
+   */
+  positioned(channel: string, position: Position, hasMoved: boolean): void {
+    if (hasMoved) this.#moved = { ...this.#moved, [channel]: position };
+    else this.#positions = { ...this.#positions, [channel]: position };
     if (!this.#start) this.#flushLater();
   }
 
@@ -78,19 +75,20 @@ export class Outgoing implements Sender {
   forget(channel: string): void {
     this.#start?.forget(channel);
     if (this.#positions) delete this.#positions[channel];
+    if (this.#moved) delete this.#moved[channel];
   }
 
   /** Sends a message. */
   write(message: OutgoingMessage): void {
     if (this.#connection.line.isMuted) return;
     // The position of a channel comes before its messages.
-    if (this.#positions && !this.#start) this.#tellPositions();
+    this.#tellPositions();
     this.#batch = this.#batch ? this.#batch.with(message) : message.alone;
     this.#flushLater();
   }
 
   flush(): void {
-    if (this.#positions && !this.#start) this.#tellPositions();
+    this.#tellPositions();
     this.#isDue = false;
     const batch = this.#batch;
     this.#batch = undefined;
@@ -128,13 +126,14 @@ export class Outgoing implements Sender {
   }
 
   #tellPositions(): void {
-    const channels = this.#positions ?? {};
-    this.#positions = undefined;
-    this.write(this.#positionsOf(channels));
-  }
-
-  #positionsOf(channels: Record<string, Position>): OutgoingMessage {
-    return new OutgoingMessage(eventText("session.positions", { connection: this.#connection.id, channels }));
+    if (this.#start) return;
+    const told = [this.#positions, this.#moved];
+    this.#positions = this.#moved = undefined;
+    for (const channels of told)
+      if (channels)
+        this.write(
+          new OutgoingMessage(eventText("session.positions", { connection: this.#connection.id, channels })),
+        );
   }
 
   #flushLater(): void {
