@@ -45,8 +45,9 @@ export type { SessionMiddlewareOptions } from "./middleware/session-options.ts";
 export { type SessionStack, sessionMiddlewareStack } from "./middleware/stack.ts";
 export type { ErrorListener } from "./observability/error-events.ts";
 export type { MetricsRegister } from "./observability/metrics.ts";
-export type { RealtimeStats } from "./observability/realtime-stats.ts";
+export type { HistoryStats, RealtimeStats } from "./observability/realtime-stats.ts";
 export type { WebSocketStats } from "./observability/web-socket-stats.ts";
+export type { Outcomes } from "./outcomes/outcomes.ts";
 export type { Closed, Connection } from "./realtime/connection.ts";
 export type { ConnectionData } from "./realtime/data/connection-data.ts";
 export {

@@ -3,7 +3,9 @@
  * message in it: 1, 2, 3, …
  */
 export interface Position {
+  /** The name of the history's life. */
   readonly epoch: string;
+  /** The number of the last message, or `0` before the first one. */
   readonly offset: number;
 }
 
@@ -17,7 +19,9 @@ export interface HistoryLimits {
 
 /** A message that is kept, with its number in the channel. */
 export interface KeptMessage {
+  /** The message's number in its channel. */
   readonly offset: number;
+  /** The message as it was appended. */
   readonly message: string;
 }
 
@@ -41,7 +45,9 @@ export interface HistoryRange {
 
 /** The messages of a range that are kept, in order of their offsets and without a gap, and where the history stands. */
 export interface HistoryPage {
+  /** The position of the channel at the moment of the read. */
   readonly position: Position;
+  /** The messages, in order of their offsets. */
   readonly messages: readonly KeptMessage[];
   /** The last offset before the reader has entered the channel. `0` without a reader, or if that was long ago. */
   readonly enteredAfter: number;

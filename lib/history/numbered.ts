@@ -5,6 +5,7 @@ const KEPT = "kept ";
 
 /** A message as the listeners of a channel receive it, with its position. */
 export interface Numbered extends Position {
+  /** The message as it was appended. */
   readonly message: string;
 }
 

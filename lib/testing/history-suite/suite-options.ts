@@ -8,6 +8,7 @@ export type HistoryDeviation = "loss";
 
 /** What one node has. */
 export interface HistoryNode {
+  /** The history of the node. */
   readonly history: History;
   /** The bus on which this history publishes. */
   readonly bus: Bus;
