@@ -45,7 +45,7 @@ describe("the entry /testing of the packed package, on node:test", () => {
       expect(code).toBe(1);
       expect(failed).toBeGreaterThan(3);
       expect(failed).toBeLessThan(tests);
-      expect(output).toMatch(/not ok \d+ - tells the first connection of a user from a further one/);
+      expect(output).toMatch(/not ok \d+ - distinguishes the first connection of a user from further ones/);
     },
     limitMs,
   );
