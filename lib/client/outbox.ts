@@ -97,8 +97,8 @@ export class Outbox {
   }
 
   /**
-   * There is no line any more, or yet, and messages may wait for it. Rejects the requests that were sent. If `mayRetry`, those with a key
-   * wait again, before all that were not sent.
+   * There is no line, and messages may wait for one. Rejects the requests that were sent. If `mayRetry` is true, those with
+   * a key wait again, before all that were not sent.
    */
   lost(mayRetry?: boolean): void {
     this.#line = undefined;

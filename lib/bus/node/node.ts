@@ -81,9 +81,8 @@ export class Node {
   }
 
   /**
-   * Calls the listener when this node may have missed messages, because its line was down or its process was stopped for a
-   * while. `hasLapsed` says whether the others may have taken this node for dead, and so did not wait for it. The returned
-   * function removes the listener.
+   * Calls the listener when this node may have missed messages: its line was down or its process stood still. `hasLapsed`
+   * says whether the others may not have waited for this node. The returned function removes the listener.
    */
   onGap(listener: (hasLapsed: boolean) => void): () => void {
     this.#gapListeners.add(listener);
@@ -141,7 +140,8 @@ export class Node {
 
   /** Whether this node hears itself within `timeoutMs`. If it does, listeners of `onGap` know of each gap before. */
   async hearsItself(timeoutMs: number): Promise<boolean> {
-    const [waitedFor] = [new Set([this.id]), await this.#listen()];
+    await this.#listen();
+    const waitedFor = new Set([this.id]);
     const put = (question: string) =>
       this.#bus.publish(this.#ownChannel(this.id), JSON.stringify({ question, node: this.id }));
     await this.#questions.ask(put, waitedFor, timeoutMs);

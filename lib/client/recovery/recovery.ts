@@ -27,8 +27,8 @@ const HISTORY = "session.history";
 
 /**
  * Puts the messages of channels in order, and fills the gaps. The position of a channel is that of the last message that
- * listeners were given. Positions outlive the lines of a client. So what was missed between two lines is a gap as any
- * other.
+ * listeners were given. Positions outlive the lines of a client. So messages that were missed between two lines are a
+ * gap like any other.
  */
 export class Recovery {
   readonly #config: ClientConfig;

@@ -4,34 +4,11 @@ import { chunks, inBatches } from "../../calls/in-batches.ts";
 import type { Position } from "../../history/history.ts";
 import { readNumbered } from "../../history/numbered.ts";
 import type { KeptChannels, KeptDelivery } from "../recovery/kept-channels.ts";
-import type { Sequence } from "../recovery/sequence.ts";
-import { ChannelSubscriptions, type SubscribedChannel } from "./channel-subscriptions.ts";
+import { ChannelSubscriptions } from "./channel-subscriptions.ts";
 import { addressed, deliver, leaving, leftGroup, type Receiver } from "./delivery.ts";
-import { type HeldChannel, HeldMessages } from "./held-messages.ts";
-import type { KeptReceivers } from "./kept-delivery.ts";
-import * as keptDelivery from "./kept-delivery.ts";
-
-/** The part of a group's or a user's connections that this node holds. */
-export interface Channel<R extends Receiver> {
-  readonly receivers: Set<R>;
-  /** Counts the changes of the user's groups that nodes have told of: see groups.ts. */
-  changes: number;
-  /** The same for each group whose membership is being read now. */
-  readonly told: Map<string, { changes: number; running: number }>;
-}
-
-/** A channel that is open on this node. */
-export interface OpenChannel<R extends Receiver>
-  extends Channel<R>,
-    SubscribedChannel,
-    HeldChannel<R>,
-    KeptReceivers<R> {
-  readonly receivers: Set<R>;
-  /** The sequence of the channel's messages, if they are kept. */
-  sequence: Sequence<OpenChannel<R>> | undefined;
-  /** Ticks since the last receiver left. */
-  emptyTicks: number;
-}
+import { HeldMessages } from "./held-messages.ts";
+import { deliverKept, deliverLost, enterKept, settleKept, tellPosition } from "./kept-delivery.ts";
+import type { Channel, OpenChannel } from "./open-channel.ts";
 
 /** Makes the keeper of the channels' histories. */
 export type KeepHistories<R extends Receiver> = (
@@ -92,10 +69,10 @@ export class Channels<R extends Receiver> {
       get isHolding() {
         return isHolding();
       },
-      deliver: keptDelivery.deliverKept,
-      tellLost: keptDelivery.deliverLost,
-      begun: keptDelivery.tellPosition,
-      settle: keptDelivery.settleKept,
+      deliver: deliverKept,
+      tellLost: deliverLost,
+      begun: tellPosition,
+      settle: settleKept,
     });
     this.#subscriptions = new ChannelSubscriptions(bus, bounds, async (channels) =>
       this.#kept?.begin(channels),
@@ -123,7 +100,7 @@ export class Channels<R extends Receiver> {
     const channels = names.map((name) => this.#open.get(name) ?? this.#make(name));
     for (const channel of channels) {
       if (!channel.receivers.has(receiver)) this.#noteMove(channel, receiver, true);
-      if (channel.sequence) keptDelivery.enterKept(channel, receiver, floor);
+      if (channel.sequence) enterKept(channel, receiver, floor);
       else channel.receivers.add(receiver);
       channel.emptyTicks = 0;
     }
@@ -161,8 +138,8 @@ export class Channels<R extends Receiver> {
       if (this.#kept && history) await this.#kept.appendUnbounded(name, message, history);
       else await this.#bus.publish(name, message);
     };
-    for (const some of chunks(names, PUBLISHED_AT_A_TIME))
-      await this.#sendBounds.call(() => inBatches(some, send));
+    const batches = [...chunks(names, PUBLISHED_AT_A_TIME)];
+    await inBatches(batches, (some) => this.#sendBounds.call(() => inBatches(some, send)), 1);
   }
 
   /** Delivers the held messages to the receivers that were in their channels all the while. */

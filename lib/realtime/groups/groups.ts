@@ -89,7 +89,8 @@ export class Groups {
   /** Puts a connection that has no user into a group. */
   async joinAlone(connection: RealtimeConnection, group: string): Promise<void> {
     await this.#checkAllowed(undefined, group);
-    const since = await this.#parts.joins?.noteAlone(groupChannel(group), connection);
+    const isIn = connection.groups.has(group);
+    const since = isIn ? undefined : await this.#parts.joins?.noteAlone(groupChannel(group), connection);
     // Nothing may come between the check and the entry: joins at the same time would all pass it.
     const { maxGroupsPerUser } = this.#parts.config;
     if (!connection.groups.has(group) && connection.groups.size >= maxGroupsPerUser) throw tooMany();
@@ -97,6 +98,7 @@ export class Groups {
   }
 
   leaveAlone(connection: RealtimeConnection, group: string): void {
+    this.#parts.joins?.forgetAlone(groupChannel(group), connection);
     this.#exit(connection, group);
   }
 

@@ -57,8 +57,8 @@ export class Outgoing implements Sender {
    * one, and asks for what lies between that and a moved one.
    */
   positioned(channel: string, position: Position, hasMoved: boolean): void {
-    if (hasMoved) this.#moved = { ...this.#moved, [channel]: position };
-    else this.#positions = { ...this.#positions, [channel]: position };
+    const told = hasMoved ? (this.#moved ??= {}) : (this.#positions ??= {});
+    told[channel] = position;
     if (!this.#start) this.#flushLater();
   }
 
@@ -109,9 +109,10 @@ export class Outgoing implements Sender {
     this.#backlog.wrote(bytes);
   }
 
-  /** Ends the watch over a client that lets nothing through any more. */
+  /** Drops everything for a client that lets nothing through any more. */
   mute(): void {
     this.#backlog?.end();
+    this.#start = this.#positions = this.#moved = undefined;
   }
 
   /** Whether the client has read enough of earlier messages to be sent so many more bytes. */

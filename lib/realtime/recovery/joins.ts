@@ -36,6 +36,11 @@ export class Joins {
     return position;
   }
 
+  /** Forgets a connection without a user that has left a channel. */
+  forgetAlone(channel: string, connection: object): void {
+    this.#alone.get(connection)?.delete(channel);
+  }
+
   /** Where a connection without a user has joined a channel. */
   ofAlone(channel: string, connection: object): Position | undefined {
     return this.#alone.get(connection)?.get(channel);
