@@ -1,4 +1,4 @@
-import { type Outcomes, PENDING } from "./outcomes.ts";
+import { type Outcomes, ownerOf, PENDING } from "./outcomes.ts";
 
 interface Kept {
   readonly outcome: string;
@@ -15,10 +15,12 @@ export interface OutcomeLimits {
   now?: () => number;
 }
 
-/** Keeps outcomes in this process. Claims are kept apart, because outcomes are forgotten first. */
+/** Keeps outcomes in this process. */
 export class MemoryOutcomes implements Outcomes {
-  readonly #claims = new Map<string, Kept>();
-  readonly #outcomes = new Map<string, Kept>();
+  /** All names, the oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  /** The names of each owner, the oldest first. */
+  readonly #owned = new Map<string, Set<string>>();
   readonly #maxOutcomes: number;
   readonly #maxBytes: number;
   readonly #now: () => number;
@@ -33,7 +35,7 @@ export class MemoryOutcomes implements Outcomes {
   async claim(name: string, lifeMs: number): Promise<string | undefined> {
     this.#dropOld();
     const known = this.#find(name);
-    if (known === undefined) this.#add(this.#claims, name, PENDING, lifeMs);
+    if (known === undefined) this.#add(name, PENDING, lifeMs);
     return known;
   }
 
@@ -43,7 +45,7 @@ export class MemoryOutcomes implements Outcomes {
 
   async keep(name: string, outcome: string, lifeMs: number): Promise<void> {
     this.#drop(name);
-    this.#add(this.#outcomes, name, outcome, lifeMs);
+    this.#add(name, outcome, lifeMs);
   }
 
   async release(name: string): Promise<void> {
@@ -51,43 +53,43 @@ export class MemoryOutcomes implements Outcomes {
   }
 
   #find(name: string): string | undefined {
-    const kept = this.#outcomes.get(name) ?? this.#claims.get(name);
+    const kept = this.#kept.get(name);
     if (!kept || kept.until > this.#now()) return kept?.outcome;
     this.#drop(name);
     return undefined;
   }
 
-  #add(to: Map<string, Kept>, name: string, outcome: string, lifeMs: number): void {
-    to.set(name, { outcome, until: this.#now() + lifeMs });
+  #add(name: string, outcome: string, lifeMs: number): void {
+    const owner = ownerOf(name);
+    const owned = this.#owned.get(owner) ?? new Set();
+    this.#owned.set(owner, owned.add(name));
+    this.#kept.set(name, { outcome, until: this.#now() + lifeMs });
     this.#bytes += bytesOf(name, outcome);
-    for (const oldest of this.#names()) {
-      if (this.#claims.size + this.#outcomes.size <= this.#maxOutcomes && this.#bytes <= this.#maxBytes)
-        break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(name: string): void {
-    for (const kept of [this.#outcomes, this.#claims]) {
-      const known = kept.get(name);
-      if (known && kept.delete(name)) this.#bytes -= bytesOf(name, known.outcome);
-    }
-  }
-
-  /** Drops what is over. Lives differ little, so the oldest ones are over first. */
-  #dropOld(): void {
-    const now = this.#now();
-    for (const kept of [this.#outcomes, this.#claims])
-      for (const [name, { until }] of kept) {
-        if (until > now) break;
-        this.#drop(name);
+    // An owner gives way to itself first, so that nobody can push out what others have.
+    for (const names of [owned, this.#kept.keys()])
+      for (const oldest of names) {
+        if (this.#kept.size <= this.#maxOutcomes && this.#bytes <= this.#maxBytes) return;
+        if (oldest !== name) this.#drop(oldest);
       }
   }
 
-  /** All names, in the order in which they are forgotten. */
-  *#names(): Generator<string> {
-    yield* this.#outcomes.keys();
-    yield* this.#claims.keys();
+  #drop(name: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept) return;
+    this.#kept.delete(name);
+    this.#bytes -= bytesOf(name, kept.outcome);
+    const owned = this.#owned.get(ownerOf(name));
+    owned?.delete(name);
+    if (owned?.size === 0) this.#owned.delete(ownerOf(name));
+  }
+
+  /** Drops what is over. A claim lives longer than an outcome, so some of what is over may stay a little longer. */
+  #dropOld(): void {
+    const now = this.#now();
+    for (const [name, { until }] of this.#kept) {
+      if (until > now) return;
+      this.#drop(name);
+    }
   }
 }
 

@@ -7,8 +7,9 @@ export const PENDING = "";
  * The rules:
  * - Of all nodes that claim a name, one gets it, until its life is over or it is given back.
  * - An outcome is kept under a claimed name, and is found by every node.
- * - What is too much for the memory of one process is forgotten, the oldest outcome first. A claim without an outcome is
- *   forgotten last.
+ * - What is too much for the memory of one process is forgotten: the oldest names of the same owner first.
+ *
+ * A name is that of its owner, a colon, and a key without a colon.
  */
 export interface Outcomes {
   /**
@@ -22,4 +23,9 @@ export interface Outcomes {
   keep(name: string, outcome: string, lifeMs: number): Promise<void>;
   /** Gives a claimed name back. A name that nobody has is no error. */
   release(name: string): Promise<void>;
+}
+
+/** The owner of a name: a user or a session. */
+export function ownerOf(name: string): string {
+  return name.slice(0, name.lastIndexOf(":"));
 }

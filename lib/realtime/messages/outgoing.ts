@@ -57,8 +57,13 @@ export class Outgoing implements Sender {
    * one, and asks for what lies between that and a moved one.
    */
   positioned(channel: string, position: Position, hasMoved: boolean): void {
-    const told = hasMoved ? (this.#moved ??= {}) : (this.#positions ??= {});
-    told[channel] = position;
+    if (hasMoved) {
+      this.#moved ??= {};
+      this.#moved[channel] = position;
+    } else {
+      this.#positions ??= {};
+      this.#positions[channel] = position;
+    }
     if (!this.#start) this.#flushLater();
   }
 

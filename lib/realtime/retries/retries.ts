@@ -8,7 +8,7 @@ import type { RealtimeConfig } from "../realtime-options.ts";
 const KEPT_MS = 120_000;
 
 /** The most bytes of an outcome that is kept. */
-const MAX_OUTCOME_BYTES = 65_536;
+const MAX_OUTCOME_BYTES = 16_384;
 
 /** Milliseconds before a repetition looks for the outcome again. Each pause is twice as long, up to the longest. */
 const FIRST_PAUSE_MS = 20;
