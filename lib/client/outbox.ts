@@ -146,7 +146,7 @@ export class Outbox {
     try {
       return this.#line?.send(text) ?? false;
     } catch (cause) {
-      throw new RealtimeClientError("not_sent", `The WebSocket has refused it: ${cause}`, { cause });
+      throw new RealtimeClientError("not_sent", `The WebSocket refused it: ${cause}`, { cause });
     }
   }
 

@@ -222,7 +222,8 @@ export class Recovery {
       for (const { event_type, data, offset } of answer.messages ?? [])
         waiting.set(offset, () => this.#give(event_type, data));
       this.#settle(channel, answer.upTo);
-      if (answer.code === "not_in_channel") this.#forget(channel);
+      // The user has left, or the server has yet to restore the group. If it does, it tells the position anew.
+      if (answer.code === "not_in_channel") this.#channels.set(name, heldChannel(name, channel));
       else if (answer.code === "history_lost" || channel.failures === MAX_REPEATS) this.#lose(channel, upTo);
       else if (channel.offset === after)
         channel.reading = setTimeout(
